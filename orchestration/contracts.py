@@ -1,0 +1,205 @@
+"""The row contracts of the raw tables: what a vendor's parser must deliver, and how each table keeps its history.
+
+A contract names columns, types, units and the rules a row must pass. `check_rows` parts good rows from bad ones and says
+in words what is wrong with the bad. The warehouse derives its tables from the same contracts.
+"""
+
+from dataclasses import dataclass, field
+
+import dataframely as dy
+import polars as pl
+
+
+class Sessions(dy.Schema):
+    """One row a trading day of XNYS. Times are UTC."""
+
+    session = dy.Date(primary_key=True)
+    opens_at = dy.Datetime(nullable=False, time_unit="us")
+    closes_at = dy.Datetime(nullable=False, time_unit="us")
+    is_half_day = dy.Bool(nullable=False)
+
+    @dy.rule()
+    def closes_after_it_opens(cls) -> pl.Expr:
+        return pl.col.closes_at > pl.col.opens_at
+
+
+class PriceBars(dy.Schema):
+    """One row a symbol and session. Prices in US dollars on the split basis of the retrieval, volume in shares."""
+
+    symbol = dy.String(primary_key=True)
+    session = dy.Date(primary_key=True)
+    open = dy.Float64(nullable=False, min_exclusive=0)
+    high = dy.Float64(nullable=False, min_exclusive=0)
+    low = dy.Float64(nullable=False, min_exclusive=0)
+    close = dy.Float64(nullable=False, min_exclusive=0)
+    volume = dy.Int64(nullable=False, min=0)
+    vendor_adj_close = dy.Float64(nullable=True, min_exclusive=0)
+
+    @dy.rule()
+    def high_is_the_highest(cls) -> pl.Expr:
+        return pl.col.high * _ROUNDING >= pl.max_horizontal("open", "low", "close")
+
+    @dy.rule()
+    def low_is_the_lowest(cls) -> pl.Expr:
+        return pl.col.low <= pl.min_horizontal("open", "high", "close") * _ROUNDING
+
+
+# Vendors round the four prices of a bar separately: they may cross by a few parts in a hundred thousand.
+_ROUNDING = 1 + 5e-5
+
+
+class CorporateActions(dy.Schema):
+    """One row a symbol, date and kind: dollars a share for dividends and capital gains, new shares for one old for splits.
+
+    Zero takes an action back that the vendor had reported before.
+    """
+
+    symbol = dy.String(primary_key=True)
+    ex_date = dy.Date(primary_key=True)
+    kind = dy.String(primary_key=True, regex="^(dividend|split|capital_gain)$")
+    value = dy.Float64(nullable=False, min=0)
+
+
+class Holdings(dy.Schema):
+    """One row a line of a fund's holdings file. Money in US dollars, `stated_weight` a fraction, `quantity` in shares or units."""
+
+    fund = dy.String(primary_key=True)
+    as_of = dy.Date(primary_key=True)
+    line_no = dy.Int32(primary_key=True, min=1)
+    ticker = dy.String(nullable=True)
+    name = dy.String(nullable=False, min_length=1)
+    cusip = dy.String(nullable=True)
+    isin = dy.String(nullable=True)
+    sedol = dy.String(nullable=True)
+    sector_label = dy.String(nullable=True)
+    asset_class_label = dy.String(nullable=True)
+    market_value = dy.Float64(nullable=True)
+    stated_weight = dy.Float64(nullable=True, min=-1, max=1)
+    notional_value = dy.Float64(nullable=True)
+    quantity = dy.Float64(nullable=True)
+    price = dy.Float64(nullable=True, min=0)
+    currency = dy.String(nullable=True)
+    exchange = dy.String(nullable=True)
+    location = dy.String(nullable=True)
+
+    @dy.rule()
+    def has_a_market_value_or_a_weight(cls) -> pl.Expr:
+        return pl.col.market_value.is_not_null() | pl.col.stated_weight.is_not_null()
+
+
+class FundFacts(dy.Schema):
+    """One row a fund, fact, date and vendor: a number with its unit, or a text."""
+
+    fund = dy.String(primary_key=True)
+    fact = dy.String(primary_key=True)
+    as_of = dy.Date(primary_key=True)
+    vendor = dy.String(primary_key=True)
+    value_number = dy.Float64(nullable=True)
+    value_text = dy.String(nullable=True)
+    unit = dy.String(nullable=False)
+
+    @dy.rule()
+    def has_a_value(cls) -> pl.Expr:
+        return pl.col.value_number.is_not_null() | pl.col.value_text.is_not_null()
+
+
+class Rates(dy.Schema):
+    """One row a FRED series and calendar day, in percent a year; NULL where FRED prints a dot."""
+
+    series = dy.String(primary_key=True)
+    date = dy.Date(primary_key=True)
+    value = dy.Float64(nullable=True, min=-10, max=100)
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """How a raw table keeps its history.
+
+    `key` identifies an observation. A table with a `snapshot_key` is observed as a whole: when a line of a snapshot differs from
+    what is known, the whole snapshot is appended, since a line that disappeared can only be told from its siblings.
+    `when_unknown` gives the values that need no row while nothing else was ever seen for a key.
+    """
+
+    name: str
+    contract: type[dy.Schema]
+    key: tuple[str, ...]
+    snapshot_key: tuple[str, ...] = ()
+    when_unknown: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> dict[str, pl.DataType]:
+        """Column names and polars types, in order."""
+        return dict(pl.Schema(self.contract))  # type: ignore[arg-type]
+
+    @property
+    def values(self) -> list[str]:
+        """The columns that are observed rather than identifying."""
+        return [column for column in self.columns if column not in self.key]
+
+
+RAW_TABLES: dict[str, RawTable] = {
+    table.name: table
+    for table in (
+        RawTable("sessions", Sessions, ("session",)),
+        RawTable("price_bars", PriceBars, ("symbol", "session")),
+        RawTable("corporate_actions", CorporateActions, ("symbol", "ex_date", "kind"), when_unknown={"value": 0.0}),
+        RawTable("holdings", Holdings, ("fund", "as_of", "line_no"), snapshot_key=("fund", "as_of")),
+        RawTable("fund_facts", FundFacts, ("fund", "fact", "as_of", "vendor")),
+        RawTable("rates", Rates, ("series", "date")),
+    )
+}
+
+_RULES_IN_WORDS = {
+    "nullability": "is missing",
+    "min": "is too small",
+    "min_exclusive": "is not above zero",
+    "max": "is too large",
+    "min_length": "is empty",
+    "nan": "is not a number",
+    "inf": "is infinite",
+    "regex": "is not one of the known values",
+}
+
+
+def check_rows(table: RawTable, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Part the rows that keep the contract from those that do not.
+
+    Args:
+        table: the raw table the rows are meant for.
+        rows: the contract's columns, and `_line` (where the row stands) and `_content` (the row as received).
+
+    Returns:
+        Good rows with the contract's columns only; bad rows as (line, reason, content).
+    """
+    good, failure = table.contract.filter(rows)
+    if len(failure) == 0:
+        return good, pl.DataFrame(schema=REJECT_COLUMNS)
+    # The filter drops columns that are no part of the contract: find the failing rows' places through the key.
+    positions = rows.with_columns(pl.struct(*table.columns).hash().alias("_hash"))
+    details = failure.details()
+    rules = [column for column in details.columns if column not in table.columns]
+    reasons = details.select(
+        pl.struct(*table.columns).hash().alias("_hash"),
+        pl.concat_list(
+            [pl.when(pl.col(rule) == "invalid").then(pl.lit(_in_words(rule))) for rule in rules]
+        )
+        .list.drop_nulls()
+        .list.join("; ")
+        .alias("reason"),
+    ).unique("_hash")
+    bad = positions.join(reasons, on="_hash", how="inner").select(
+        pl.col("_line").cast(pl.Int64).alias("line"), "reason", pl.col("_content").alias("content")
+    )
+    return good, bad
+
+
+def _in_words(rule: str) -> str:
+    column, _, kind = rule.rpartition("|")
+    if rule == "primary_key":
+        return "another row has the same key"
+    if not column:
+        return f"breaks the rule '{rule.replace('_', ' ')}'"
+    return f"{column} {_RULES_IN_WORDS.get(kind, f'breaks the rule {kind!r}')}"
+
+
+REJECT_COLUMNS: dict[str, type[pl.DataType]] = {"line": pl.Int64, "reason": pl.String, "content": pl.String}

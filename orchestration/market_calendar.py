@@ -1,0 +1,73 @@
+"""NYSE sessions, from exchange_calendars. No other module asks which days are trading days."""
+
+from datetime import date, datetime, timedelta
+from importlib.metadata import version
+from io import BytesIO
+
+import polars as pl
+
+from orchestration.vendors.base import Context, Parsed
+
+VENDOR, KIND, EXCHANGE = "exchange_calendars", "sessions", "XNYS"
+FIRST_DAY = date(1993, 1, 1)  # SPY, the oldest of our funds, began trading on 1993-01-29
+# Vendors publish the closing bar some minutes after the bell.
+FINAL_BAR_DELAY = timedelta(minutes=30)
+_VERSION_KEY = "exchange_calendars"
+
+
+def horizon(today: date) -> date:
+    """The last day the calendar must cover: the end of next year."""
+    return date(today.year + 1, 12, 31)
+
+
+def sessions_frame(last_day: date, first_day: date = FIRST_DAY) -> pl.DataFrame:
+    """One row a session: session, opens_at, closes_at (UTC, without zone), is_half_day (closes before 16:00 New York)."""
+    import exchange_calendars  # brings pandas along: a second that most commands need not spend
+
+    calendar = exchange_calendars.get_calendar(EXCHANGE, start=str(first_day), end=str(last_day))
+    schedule = calendar.schedule
+    return pl.DataFrame(
+        {
+            "session": schedule.index.to_numpy(),
+            "opens_at": schedule["open"].dt.tz_localize(None).to_numpy(),
+            "closes_at": schedule["close"].dt.tz_localize(None).to_numpy(),
+        }
+    ).select(
+        pl.col("session").cast(pl.Date),
+        pl.col("opens_at", "closes_at").cast(pl.Datetime("us")),
+        (
+            pl.col("closes_at").dt.replace_time_zone("UTC").dt.convert_time_zone("America/New_York").dt.hour() < 16
+        ).alias("is_half_day"),
+    )
+
+
+def sessions_document(last_day: date) -> bytes:
+    """The calendar as a Parquet document, with the version of the library that says so."""
+    buffer = BytesIO()
+    sessions_frame(last_day).write_parquet(buffer, metadata={_VERSION_KEY: version("exchange-calendars")})
+    return buffer.getvalue()
+
+
+def is_current(document: bytes, last_day: date) -> bool:
+    """Whether a calendar document reaches far enough and comes from the installed library."""
+    made_by = pl.read_parquet_metadata(BytesIO(document)).get(_VERSION_KEY)
+    last = pl.read_parquet(BytesIO(document), columns=["session"])["session"].max()
+    return made_by == version("exchange-calendars") and isinstance(last, date) and last > last_day - timedelta(days=7)
+
+
+def parse(content: bytes, context: Context) -> Parsed:
+    """Rows for `sessions`."""
+    rows = pl.read_parquet(BytesIO(content)).with_row_index("_line", offset=1).with_columns(
+        pl.col("_line").cast(pl.Int64), pl.col("session").cast(pl.String).alias("_content")
+    )
+    return Parsed("sessions", {"sessions": rows}, context.retrieved_at.date())
+
+
+def is_session(day: date) -> bool:
+    """Whether XNYS trades on that day."""
+    return not sessions_frame(day, first_day=day - timedelta(days=7)).filter(pl.col("session") == day).is_empty()
+
+
+def final_sessions(sessions: pl.DataFrame, at: datetime) -> pl.DataFrame:
+    """The sessions whose closing bar is final at that moment (UTC)."""
+    return sessions.filter(pl.col("closes_at") + FINAL_BAR_DELAY <= at.replace(tzinfo=None))

@@ -1,0 +1,105 @@
+"""Where things lie and how the run behaves: one typed object, filled from `SMALLCAP_…` variables and the command line.
+
+Nothing else in the project reads the environment.
+"""
+
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, HttpUrl, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from orchestration.sample_market.clock import SAMPLE_CLOCK
+
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
+DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
+SEEDS_DIR = DBT_PROJECT_DIR / "seeds"
+
+BaseUrl = Annotated[HttpUrl, AfterValidator(lambda url: str(url).rstrip("/"))]
+
+
+class Source(StrEnum):
+    """Where documents come from; each source has a data directory of its own."""
+
+    sample = "sample"
+    live = "live"
+    landing = "landing"
+
+
+class Settings(BaseSettings):
+    """Every setting, each an environment variable with the prefix `SMALLCAP_`."""
+
+    model_config = SettingsConfigDict(env_prefix="SMALLCAP_", frozen=True, extra="ignore")
+
+    source: Source = Field(Source.sample, description="sample invents a market, live fetches, landing reads a folder")
+    data_dir: Path | None = Field(None, description="everything the run writes; default: data/<source>")
+    landing_dir: Path | None = Field(None, description="documents to read where they lie; never written to")
+    known_at: datetime | None = Field(None, description="rebuild the marts from what was observed by then (UTC)")
+
+    keep_releases: int = Field(5, ge=2, description="how many releases stay on disk")
+    writer_wait_seconds: float = Field(10.0, ge=0, description="how long to wait for another run to finish")
+
+    fetch_timeout_seconds: float = Field(30.0, gt=0, description="one request, from connect to last byte")
+    fetch_attempts: int = Field(3, ge=1, description="tries a document, with growing pauses between them")
+    fetch_pause_seconds: float = Field(1.0, ge=0, description="least pause between two requests to one vendor")
+    fetch_budget_seconds: float = Field(120.0, gt=0, description="total time for one document, retries included")
+
+    yahoo_base_url: BaseUrl = Field("https://query2.finance.yahoo.com", validate_default=True)
+    ishares_base_url: BaseUrl = Field("https://www.blackrock.com", validate_default=True)
+    ssga_base_url: BaseUrl = Field("https://www.ssga.com", validate_default=True)
+    invesco_base_url: BaseUrl = Field("https://dng-api.invesco.com", validate_default=True)
+    fred_base_url: BaseUrl = Field("https://fred.stlouisfed.org", validate_default=True)
+
+    @field_validator("known_at")
+    @classmethod
+    def _known_at_in_utc(cls, value: datetime | None) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+    @property
+    def home(self) -> Path:
+        """The absolute data directory."""
+        return (self.data_dir or Path("data") / self.source.value).resolve()
+
+    @property
+    def warehouse_path(self) -> Path:
+        """The writer's DuckDB file."""
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def own_landing_dir(self) -> Path:
+        """Where this run puts what it fetched or invented."""
+        return self.home / "landing"
+
+    @property
+    def landing_dirs(self) -> list[Path]:
+        """Every folder whose documents belong to this warehouse."""
+        return [self.own_landing_dir] + ([self.landing_dir.resolve()] if self.landing_dir else [])
+
+    @property
+    def published_dir(self) -> Path:
+        """Releases and the `latest` link."""
+        return self.home / "published"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's own storage: run history and schedules."""
+        return self.home / "dagster"
+
+    @property
+    def dbt_target_dir(self) -> Path:
+        """dbt's manifest and compiled SQL."""
+        return self.home / "dbt"
+
+    @property
+    def clock(self) -> datetime:
+        """Now, in UTC; the sample market has a clock of its own, so its results never change with the day."""
+        return SAMPLE_CLOCK if self.source is Source.sample else datetime.now(UTC)
+
+    @property
+    def today(self) -> date:
+        """The clock's date in UTC."""
+        return self.clock.date()

@@ -1,0 +1,135 @@
+"""Invesco: holdings as JSON (today) or as the older CSV that people have on disk. CUSIP and market value; the JSON has no sector."""
+
+import html
+import json
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+
+from orchestration.settings import Settings
+from orchestration.universe import Fund
+from orchestration.vendors.base import Context, DocumentRejected, Fetched, Parsed, check_holdings, require_fund, settle_as_of
+from orchestration.vendors.http import Pace, get
+from orchestration.vendors.text import decode, find_columns, number, read_delimited, reject_broken_numbers, text_or_null
+
+VENDOR, KIND = "invesco", "holdings"
+_PATH = "/cache/v1/accounts/en_US/shareclasses/{product}/holdings/fund?idType=ticker&interval=monthly&productType=ETF"
+_CSV_COLUMNS = {
+    "fund_ticker": ("Fund Ticker",),
+    "cusip": ("Security Identifier",),
+    "ticker": ("Holding Ticker",),
+    "quantity": ("Shares/Par Value",),
+    "market_value": ("MarketValue",),
+    "stated_weight": ("Weight",),
+    "name": ("Name",),
+    "asset_class_label": ("Class of Shares",),
+    "sector_label": ("Sector",),
+    "as_of": ("Date",),
+}
+_JSON_COLUMNS = {
+    "cusip": "cusip",
+    "ticker": "ticker",
+    "quantity": "units",
+    "market_value": "marketValueBase",
+    "stated_weight": "percentageOfTotalNetAssets",
+    "name": "issuerName",
+    "asset_class_label": "securityTypeCode",
+    "currency": "currency",
+}
+_NUMBERS = ["quantity", "market_value", "stated_weight"]
+
+
+def fetch(fund: Fund, settings: Settings, pace: Pace) -> Fetched:
+    """The latest holdings as JSON (the vendor labels it text/plain).
+
+    Raises:
+        FetchFailed: the issuer gave no usable answer.
+    """
+    return Fetched(get(settings.invesco_base_url + _PATH.format(product=fund.product_id), settings, pace=pace), "json")
+
+
+def parse(content: bytes, context: Context) -> Parsed:
+    """Rows for `holdings`, from either format.
+
+    Raises:
+        DocumentRejected: not a holdings file of this fund, without date, cut short, or one that does not add up.
+    """
+    fund = require_fund(context)
+    text = decode(content)
+    rows, stated, rejects = _read_json(text, fund) if text.lstrip().startswith("{") else _read_csv(text, fund)
+    as_of = settle_as_of(stated, context)
+    rows, broken = reject_broken_numbers(rows, _NUMBERS)
+    holdings = rows.select(
+        pl.lit(fund.fund).alias("fund"),
+        pl.lit(as_of).alias("as_of"),
+        pl.col("_line").cast(pl.Int32).alias("line_no"),
+        text_or_null("ticker").alias("ticker"),
+        text_or_null("name").alias("name"),
+        text_or_null("cusip").alias("cusip"),
+        *[pl.lit(None, pl.String).alias(c) for c in ("isin", "sedol")],
+        *[text_or_null(c).alias(c) for c in ("sector_label", "asset_class_label")],
+        number("market_value").alias("market_value"),
+        (number("stated_weight") / 100).alias("stated_weight"),
+        pl.lit(None, pl.Float64).alias("notional_value"),
+        number("quantity").alias("quantity"),
+        pl.lit(None, pl.Float64).alias("price"),
+        text_or_null("currency").alias("currency"),
+        *[pl.lit(None, pl.String).alias(c) for c in ("exchange", "location")],
+        "_line",
+        "_content",
+    )
+    check_holdings(holdings, fund)
+    return Parsed("holdings", {"holdings": holdings}, as_of, [*rejects, broken])
+
+
+def _read_csv(text: str, fund: Fund) -> tuple[pl.DataFrame, date, list[pl.DataFrame]]:
+    lines = [(i, line) for i, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    header = [cell.strip().strip('"') for cell in lines[0][1].split(",")]
+    names = find_columns(header, _CSV_COLUMNS)
+    rows, ragged = read_delimited(header, lines[1:])
+    rows = rows.rename({theirs: ours for ours, theirs in names.items()}).with_columns(currency=pl.lit(None, pl.String))
+    funds = rows["fund_ticker"].unique().to_list()
+    if funds != [fund.fund]:
+        raise DocumentRejected(f"it holds the funds {sorted(map(str, funds))}, not {fund.fund}")
+    dates = rows["as_of"].unique().to_list()
+    if len(dates) != 1:
+        raise DocumentRejected(f"its lines bear {len(dates)} different dates")
+    try:
+        as_of = datetime.strptime(dates[0], "%m/%d/%Y").date()
+    except ValueError as error:
+        raise DocumentRejected(f"its date {dates[0]!r} cannot be read") from error
+    return rows, as_of, [ragged]
+
+
+def _read_json(text: str, fund: Fund) -> tuple[pl.DataFrame, date, list[pl.DataFrame]]:
+    try:
+        answer: dict[str, Any] = json.loads(text, parse_int=str, parse_float=str)
+        # effectiveDate can lie in the future: the business date is the as-of.
+        as_of = date.fromisoformat(answer["effectiveBusinessDate"][:10])
+        lines = answer["holdings"]
+        promised = int(answer["totalNumberOfHoldings"])
+    except json.JSONDecodeError as error:
+        raise DocumentRejected(f"it is no whole JSON document: {error.msg} at character {error.pos}") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise DocumentRejected(f"its JSON lacks a usable field: {error}") from error
+    if not isinstance(lines, list) or not all(isinstance(line, dict) for line in lines):
+        raise DocumentRejected("its holdings are no list of objects")
+    if promised != len(lines):
+        raise DocumentRejected(f"it promises {promised} holdings and lists {len(lines)}")
+    stated_fund = answer.get("ticker")
+    if stated_fund not in (None, fund.fund):
+        raise DocumentRejected(f"it holds the fund {stated_fund!r}, not {fund.fund}")
+    if missing := [theirs for theirs in _JSON_COLUMNS.values() if not any(theirs in line for line in lines)]:
+        raise DocumentRejected(f"the field {missing[0]!r} is missing from every holding")
+    rows = [
+        (*[_as_text(line.get(theirs)) for theirs in _JSON_COLUMNS.values()], position, json.dumps(line))
+        for position, line in enumerate(lines, start=1)
+    ]
+    schema = {**dict.fromkeys(_JSON_COLUMNS, pl.String), "_line": pl.Int64, "_content": pl.String}
+    frame = pl.DataFrame(rows, schema=schema, orient="row").with_columns(sector_label=pl.lit(None, pl.String))
+    return frame, as_of, []
+
+
+def _as_text(value: object) -> str | None:
+    return None if value is None else html.unescape(str(value)).strip()

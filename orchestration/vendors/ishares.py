@@ -1,0 +1,143 @@
+"""iShares (BlackRock): holdings as CSV, behind a preamble whose length varies and before a long disclaimer."""
+
+import re
+from datetime import date, datetime
+
+import polars as pl
+
+from orchestration.settings import Settings
+from orchestration.universe import Fund
+from orchestration.vendors.base import Context, DocumentRejected, Fetched, Parsed, check_holdings, require_fund, settle_as_of
+from orchestration.vendors.http import Pace, get
+from orchestration.vendors.text import decode, find_columns, number, read_delimited, reject_broken_numbers, text_or_null
+
+VENDOR, KIND = "ishares", "holdings"
+_PATH = (
+    "/varnish-api/blk-one01-product-data/product-data/api/v1/get-fund-document"
+    "?appType=PRODUCT_PAGE&appSubType=ISHARES&targetSite=us-ishares&locale=en_US&userType=individual&component=holdings"
+)
+_HEADERS = {"Referer": "https://www.ishares.com/us/products/", "Accept": "text/csv,*/*"}
+_COLUMNS = {
+    "ticker": ("Ticker",),
+    "name": ("Name",),
+    "sector_label": ("Sector",),
+    "asset_class_label": ("Asset Class",),
+    "market_value": ("Market Value",),
+    "stated_weight": ("Weight (%)",),
+    "notional_value": ("Notional Value",),
+    "quantity": ("Quantity", "Shares"),
+    "price": ("Price",),
+    "currency": ("Currency",),
+    "exchange": ("Exchange",),
+    "location": ("Location",),
+}
+_NUMBERS = ("market_value", "stated_weight", "notional_value", "quantity", "price")
+_AS_OF = re.compile(r'^Fund Holdings as of,"?(?P<date>[^"]*)"?')
+_SHARES = re.compile(r'^Shares Outstanding,"?(?P<shares>[\d,.]+)"?')
+
+
+def fetch(fund: Fund, settings: Settings, pace: Pace, as_of: date | None = None) -> Fetched:
+    """The latest holdings, or those of a past date.
+
+    Raises:
+        FetchFailed: the issuer gave no usable answer.
+    """
+    past = f"&asOfDate={as_of:%Y%m%d}" if as_of else ""
+    url = f"{settings.ishares_base_url}{_PATH}&portfolioId={fund.product_id}{past}"
+    return Fetched(get(url, settings, pace=pace, headers=_HEADERS), "csv")
+
+
+def parse(content: bytes, context: Context) -> Parsed:
+    """Rows for `holdings` and `fund_facts`.
+
+    Raises:
+        DocumentRejected: not a holdings file of this fund, without date, cut short, or one that does not add up.
+    """
+    fund = require_fund(context)
+    lines = decode(content).splitlines()
+    start = _header_line(lines)
+    preamble = lines[:start]
+    _check_title(preamble, fund)
+    as_of = settle_as_of(_stated_date(preamble), context)
+    header = [cell.strip().strip('"') for cell in lines[start].split(",")]
+    names = find_columns(header, _COLUMNS)
+    rows, ragged = read_delimited(header, _table_lines(lines, start))
+    rows, broken = reject_broken_numbers(rows, [names[column] for column in _NUMBERS])
+    holdings = rows.select(
+        pl.lit(fund.fund).alias("fund"),
+        pl.lit(as_of).alias("as_of"),
+        (pl.col("_line") - start - 1).cast(pl.Int32).alias("line_no"),
+        *[text_or_null(names[c]).alias(c) for c in ("ticker", "name")],
+        *[pl.lit(None, pl.String).alias(c) for c in ("cusip", "isin", "sedol")],
+        *[text_or_null(names[c]).alias(c) for c in ("sector_label", "asset_class_label")],
+        number(names["market_value"]).alias("market_value"),
+        (number(names["stated_weight"]) / 100).alias("stated_weight"),
+        *[number(names[c]).alias(c) for c in ("notional_value", "quantity", "price")],
+        *[text_or_null(names[c]).alias(c) for c in ("currency", "exchange", "location")],
+        "_line",
+        "_content",
+    )
+    check_holdings(holdings, fund)
+    return Parsed("holdings", {"holdings": holdings, "fund_facts": _facts(preamble, holdings, fund, as_of)}, as_of, [ragged, broken])
+
+
+def _header_line(lines: list[str]) -> int:
+    for position, line in enumerate(lines):
+        cells = {cell.strip().strip('"') for cell in line.split(",")}
+        if {"Ticker", "Name", "Asset Class"} <= cells:
+            return position
+    raise DocumentRejected("it has no header line with Ticker, Name and Asset Class")
+
+
+def _check_title(preamble: list[str], fund: Fund) -> None:
+    title = preamble[0].strip().strip('",') if preamble else fund.name
+    if title != fund.name:
+        raise DocumentRejected(f"its title is {title[:80]!r}, not {fund.name!r}")
+
+
+def _stated_date(preamble: list[str]) -> date | None:
+    for line in preamble:
+        if match := _AS_OF.match(line):
+            text = match["date"].strip()
+            if text in ("", "-"):
+                raise DocumentRejected("the issuer has no holdings for the date asked for")
+            try:
+                return datetime.strptime(text, "%b %d, %Y").date()
+            except ValueError as error:
+                raise DocumentRejected(f"its as-of date {text!r} cannot be read") from error
+    return None
+
+
+def _table_lines(lines: list[str], start: int) -> list[tuple[int, str]]:
+    """The data lines: to the first blank line after the header. A repeated answer must repeat the same table."""
+    tables = [_one_table(lines, i) for i in range(start, len(lines)) if lines[i].strip() == lines[start].strip()]
+    if any([text for _, text in other] != [text for _, text in tables[0]] for other in tables[1:]):
+        raise DocumentRejected("it holds two different tables")
+    return tables[0]
+
+
+def _one_table(lines: list[str], start: int) -> list[tuple[int, str]]:
+    table = []
+    for position in range(start + 1, len(lines)):
+        text = lines[position]
+        if not text.strip() or text.strip() == lines[start].strip():  # str.strip drops the no-break space, too
+            break
+        table.append((position + 1, text))
+    return table
+
+
+def _facts(preamble: list[str], holdings: pl.DataFrame, fund: Fund, as_of: date) -> pl.DataFrame:
+    shares = next((m["shares"] for line in preamble if (m := _SHARES.match(line))), None)
+    numbers = [
+        ("shares_outstanding", float(shares.replace(",", "")) if shares else None, "shares"),
+        ("net_assets", holdings["market_value"].sum(), "USD"),
+        ("holdings_lines", float(holdings.height), "lines"),
+    ]
+    return pl.DataFrame(
+        [(fund.fund, fact, as_of, VENDOR, value, None, unit, None, fact) for fact, value, unit in numbers if value is not None],
+        schema={
+            "fund": pl.String, "fact": pl.String, "as_of": pl.Date, "vendor": pl.String, "value_number": pl.Float64,
+            "value_text": pl.String, "unit": pl.String, "_line": pl.Int64, "_content": pl.String,
+        },
+        orient="row",
+    )

@@ -1,0 +1,18 @@
+"""Which module reads which documents. The only place that knows all vendors."""
+
+from collections.abc import Callable
+
+from orchestration import market_calendar
+from orchestration.vendors import fred, invesco, ishares, ssga, yahoo
+from orchestration.vendors.base import Context, Parsed
+
+Parser = Callable[[bytes, Context], Parsed]
+
+PARSERS: dict[tuple[str, str], Parser] = {
+    (market_calendar.VENDOR, market_calendar.KIND): market_calendar.parse,
+    (yahoo.VENDOR, yahoo.KIND): yahoo.parse,
+    (ishares.VENDOR, ishares.KIND): ishares.parse,
+    (ssga.VENDOR, ssga.KIND): ssga.parse,
+    (invesco.VENDOR, invesco.KIND): invesco.parse,
+    (fred.VENDOR, fred.KIND): fred.parse,
+}

@@ -1,0 +1,125 @@
+"""State Street: holdings as an Excel sheet with a preamble, CUSIP and SEDOL, stated weights, no market value and no sector."""
+
+import re
+from datetime import date, datetime
+from io import BytesIO
+
+import polars as pl
+
+from orchestration.settings import Settings
+from orchestration.universe import Fund
+from orchestration.vendors.base import Context, DocumentRejected, Fetched, Parsed, check_holdings, require_fund, settle_as_of
+from orchestration.vendors.http import Pace, get
+from orchestration.vendors.text import find_columns, number, reject_broken_numbers, text_or_null
+
+VENDOR, KIND = "ssga", "holdings"
+_PATH = "/us/en/intermediary/library-content/products/fund-data/etfs/us/holdings-daily-us-en-{product}.xlsx"
+_COLUMNS = {
+    "name": ("Name",),
+    "ticker": ("Ticker",),
+    "cusip": ("Identifier",),
+    "sedol": ("SEDOL",),
+    "stated_weight": ("Weight",),
+    "sector_label": ("Sector",),
+    "quantity": ("Shares Held",),
+    "currency": ("Local Currency",),
+}
+_AS_OF = re.compile(r"As of (\d{1,2}-[A-Za-z]{3}-\d{4})")
+_CUSIP = r"^[0-9A-Z]{9}$"
+
+
+def fetch(fund: Fund, settings: Settings, pace: Pace) -> Fetched:
+    """The latest holdings; the issuer offers no others.
+
+    Raises:
+        FetchFailed: the issuer gave no usable answer.
+    """
+    return Fetched(get(settings.ssga_base_url + _PATH.format(product=fund.product_id), settings, pace=pace), "xlsx")
+
+
+def parse(content: bytes, context: Context) -> Parsed:
+    """Rows for `holdings`.
+
+    Raises:
+        DocumentRejected: not a holdings workbook of this fund, without date, cut short, or one that does not add up.
+    """
+    fund = require_fund(context)
+    cells = _cells(content)
+    start = _header_row(cells)
+    _check_ticker(cells[:start], fund)
+    as_of = settle_as_of(_stated_date(cells[:start]), context)
+    header = [text or f"column {i}" for i, text in enumerate(cells[start])]
+    names = find_columns(header, _COLUMNS)
+    rows = _table(cells, start, header)
+    rows, broken = reject_broken_numbers(rows, [names["stated_weight"], names["quantity"]])
+    holdings = rows.select(
+        pl.lit(fund.fund).alias("fund"),
+        pl.lit(as_of).alias("as_of"),
+        (pl.col("_line") - start - 1).cast(pl.Int32).alias("line_no"),
+        *[text_or_null(names[c]).alias(c) for c in ("ticker", "name")],
+        text_or_null(names["cusip"]).alias("cusip"),
+        pl.lit(None, pl.String).alias("isin"),
+        *[text_or_null(names[c]).alias(c) for c in ("sedol", "sector_label")],
+        pl.lit(None, pl.String).alias("asset_class_label"),
+        pl.lit(None, pl.Float64).alias("market_value"),
+        (number(names["stated_weight"]) / 100).alias("stated_weight"),
+        pl.lit(None, pl.Float64).alias("notional_value"),
+        number(names["quantity"]).alias("quantity"),
+        pl.lit(None, pl.Float64).alias("price"),
+        text_or_null(names["currency"]).alias("currency"),
+        *[pl.lit(None, pl.String).alias(c) for c in ("exchange", "location")],
+        "_line",
+        "_content",
+        # Cash lines carry a placeholder where others have a CUSIP.
+    ).with_columns(cusip=pl.when(pl.col("cusip").str.contains(_CUSIP)).then("cusip"))
+    check_holdings(holdings, fund)
+    return Parsed("holdings", {"holdings": holdings}, as_of, [broken])
+
+
+def _cells(content: bytes) -> list[list[str]]:
+    if not content.startswith(b"PK"):
+        raise DocumentRejected("it is not an Excel workbook" + (", but a web page" if b"<html" in content[:2000].lower() else ""))
+    import fastexcel  # only workbooks need it
+
+    try:
+        sheet = fastexcel.read_excel(content).load_sheet(0, header_row=None, skip_rows=0, dtypes="string").to_polars()
+    except (fastexcel.FastExcelError, BaseException) as error:  # the Rust reader panics on some damaged files
+        if isinstance(error, (KeyboardInterrupt, SystemExit)):
+            raise
+        raise DocumentRejected(f"the workbook cannot be opened: {str(error).splitlines()[0][:120]}") from error
+    return [[(cell or "").strip() for cell in row] for row in sheet.iter_rows()]
+
+
+def _header_row(cells: list[list[str]]) -> int:
+    for position, row in enumerate(cells):
+        if row and row[0] == "Name" and "Ticker" in row:
+            return position
+    raise DocumentRejected("it has no header row that begins with Name and holds Ticker")
+
+
+def _check_ticker(preamble: list[list[str]], fund: Fund) -> None:
+    stated = next((row[1] for row in preamble if row[0].startswith("Ticker Symbol")), "")
+    if stated != fund.fund:
+        raise DocumentRejected(f"it holds the fund {stated[:40]!r}, not {fund.fund}")
+
+
+def _stated_date(preamble: list[list[str]]) -> date | None:
+    for row in preamble:
+        if match := _AS_OF.search(" ".join(row)):
+            try:
+                return datetime.strptime(match[1], "%d-%b-%Y").date()
+            except ValueError as error:
+                raise DocumentRejected(f"its as-of date {match[1]!r} cannot be read") from error
+    return None
+
+
+def _table(cells: list[list[str]], start: int, header: list[str]) -> pl.DataFrame:
+    """The rows up to the first empty one: the disclaimers stand behind it."""
+    table = []
+    for position in range(start + 1, len(cells)):
+        row = cells[position]
+        if not any(row[1:]):
+            break
+        table.append((*row, position + 1, " | ".join(row)))
+    schema = {**dict.fromkeys(header, pl.String), "_line": pl.Int64, "_content": pl.String}
+    return pl.DataFrame(table, schema=schema, orient="row")

@@ -1,0 +1,149 @@
+"""The writer's DuckDB file: opened late, closed early, append-only. Knows no vendor."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from orchestration.contracts import RAW_TABLES, RawTable
+
+_LEDGER = """
+create schema if not exists raw;
+create table if not exists raw.documents (
+    document_id varchar primary key, path varchar not null, sha256 varchar not null, vendor varchar not null,
+    kind varchar not null, symbol varchar not null, as_of date, retrieved_at timestamp, rows_accepted bigint not null,
+    rows_rejected bigint not null, status varchar not null, reason varchar
+);
+create table if not exists raw.rejects (
+    document_id varchar not null, line bigint, reason varchar not null, content varchar
+);
+"""
+
+
+class WarehouseLocked(RuntimeError):
+    """Another process holds the warehouse."""
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """One DuckDB file with one writer."""
+
+    path: Path
+
+    @contextmanager
+    def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A short-lived writing connection.
+
+        Raises:
+            WarehouseLocked: another program has the file open; the message says what to do.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            connection = duckdb.connect(str(self.path))
+        except duckdb.IOException as error:
+            if "lock" in str(error).lower():
+                raise WarehouseLocked(
+                    f"{self.path} is open in another program: close it there, or query the published copy instead"
+                ) from error
+            raise
+        try:
+            connection.execute("set timezone = 'UTC'")
+            yield connection
+        finally:
+            connection.close()
+
+    def prepare(self) -> None:
+        """Create the raw schema where it is missing."""
+        with self.connect() as connection:
+            connection.execute(_LEDGER)
+            for table in RAW_TABLES.values():
+                _create_raw_table(connection, table)
+
+
+def _create_raw_table(connection: duckdb.DuckDBPyConnection, table: RawTable) -> None:
+    empty = pl.DataFrame(schema=table.columns).with_columns(
+        observed_at=pl.lit(None, pl.Datetime("us")), document_id=pl.lit(None, pl.String)
+    )
+    connection.register("empty_rows", empty.to_arrow())
+    connection.execute(f"create table if not exists raw.{table.name} as from empty_rows")
+    connection.unregister("empty_rows")
+
+
+def append_observations(
+    connection: duckdb.DuckDBPyConnection,
+    table: RawTable,
+    rows: pl.DataFrame,
+    *,
+    observed_at: datetime,
+    document_id: str,
+) -> int:
+    """Append the rows that are new, or differ from what was last known of their key when they were observed.
+
+    Args:
+        rows: the contract's columns, at most one row a key.
+        observed_at: when the vendor said so (UTC).
+
+    Returns:
+        How many rows were appended.
+    """
+    if rows.is_empty():
+        return 0
+    connection.register("incoming", rows.to_arrow())
+    parameters = {"observed_at": observed_at.replace(tzinfo=None), "document_id": document_id}
+    statement = _append_snapshot(table) if table.snapshot_key else _append_changed(table)
+    appended = connection.execute(statement, parameters).fetchone()
+    connection.unregister("incoming")
+    return int(appended[0]) if appended else 0
+
+
+def _append_changed(table: RawTable) -> str:
+    """Row by row: the last observation of a key before this one decides."""
+    known = ", ".join(
+        f"coalesce(known.{v}, {table.when_unknown[v]})" if v in table.when_unknown else f"known.{v}" for v in table.values
+    )
+    unknown = "false" if table.when_unknown else "known.observed_at is null"
+    return f"""
+        insert into raw.{table.name}
+        with last_known as (
+            select raw_rows.*
+            from raw.{table.name} as raw_rows
+            semi join (select distinct {table.key[0]} from incoming) using ({table.key[0]})
+            where raw_rows.observed_at <= $observed_at
+            qualify row_number() over (
+                partition by {", ".join(table.key)} order by raw_rows.observed_at desc, raw_rows.document_id desc
+            ) = 1
+        )
+        select {", ".join(f"incoming.{c}" for c in table.columns)}, $observed_at::timestamp, $document_id::varchar
+        from incoming left join last_known as known using ({", ".join(table.key)})
+        where {unknown} or row({", ".join(f"incoming.{v}" for v in table.values)}) is distinct from row({known})
+        order by {", ".join(table.key)}
+    """
+
+
+def _append_snapshot(table: RawTable) -> str:
+    """All or nothing: the snapshot's last observation before this one, line by line, decides."""
+    columns = ", ".join(table.columns)
+    snapshot = ", ".join(table.snapshot_key)
+    return f"""
+        insert into raw.{table.name}
+        with last_known as (
+            select {columns}
+            from raw.{table.name}
+            semi join (select distinct {snapshot} from incoming) using ({snapshot})
+            where observed_at <= $observed_at
+            qualify dense_rank() over (partition by {snapshot} order by observed_at desc, document_id desc) = 1
+        ),
+        differences as (
+            (select {columns} from incoming except select {columns} from last_known)
+            union all
+            (select {columns} from last_known except select {columns} from incoming)
+        )
+        select {columns}, $observed_at::timestamp, $document_id::varchar
+        from incoming
+        where exists (select 1 from differences)
+        order by {", ".join(table.key)}
+    """
