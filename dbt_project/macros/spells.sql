@@ -1,0 +1,29 @@
+{#-
+    Unbroken runs of one label. Sessions without a label (a missing close) neither begin nor end a spell.
+    Gives partition columns, spell_no, the label, first_session, last_session, sessions.
+-#}
+{% macro spells(relation, label, partition=none) -%}
+    {%- set by = (partition ~ ', ') if partition else '' -%}
+    {%- set over = ('partition by ' ~ partition) if partition else '' -%}
+    select
+        {{ by }}spell_no,
+        max({{ label }}) as {{ label }},
+        min(session) as first_session,
+        max(session) as last_session,
+        count(*) as sessions
+    from (
+        select
+            *,
+            sum(case when {{ label }} = label_before then 0 else 1 end) over (
+                {{ over }} order by session rows between unbounded preceding and current row
+            ) as spell_no
+        from (
+            select
+                *,
+                lag({{ label }}) over ({{ over }} order by session) as label_before
+            from {{ relation }}
+            where {{ label }} is not null
+        ) as labelled
+    ) as runs
+    group by {{ by }}spell_no
+{%- endmacro %}

@@ -1,0 +1,41 @@
+-- A bar observed before a split lies on the old split basis until the vendor sends it again: bring each bar to today's basis.
+with bars as (
+    select * from {{ ref('stg_price_bars') }}
+),
+
+splits as (
+    select
+        actions.symbol,
+        actions.ex_date,
+        actions.value as ratio,
+        sessions.opens_at as effective_at
+    from {{ ref('stg_corporate_actions') }} as actions
+    inner join {{ ref('stg_sessions') }} as sessions on actions.ex_date = sessions.session
+    where actions.kind = 'split'
+),
+
+later_splits as (
+    select
+        bars.symbol,
+        bars.session,
+        exp(sum(ln(splits.ratio))) as factor
+    from bars
+    inner join splits
+        on bars.symbol = splits.symbol
+        and bars.session < splits.ex_date
+        and bars.observed_at < splits.effective_at
+    group by bars.symbol, bars.session
+)
+
+select
+    funds.fund,
+    bars.session,
+    bars.open / coalesce(later_splits.factor, 1) as open,
+    bars.high / coalesce(later_splits.factor, 1) as high,
+    bars.low / coalesce(later_splits.factor, 1) as low,
+    bars.close / coalesce(later_splits.factor, 1) as close,
+    bars.volume * coalesce(later_splits.factor, 1) as volume,
+    bars.observed_at
+from bars
+inner join {{ ref('funds') }} as funds on bars.symbol = funds.price_symbol
+left join later_splits on bars.symbol = later_splits.symbol and bars.session = later_splits.session

@@ -1,0 +1,42 @@
+-- Dividends and capital gains on today's split basis: one observed before a split is still in old shares.
+with paid as (
+    select
+        symbol,
+        ex_date,
+        value,
+        observed_at
+    from {{ ref('stg_corporate_actions') }}
+    where kind in ('dividend', 'capital_gain')
+),
+
+splits as (
+    select
+        actions.symbol,
+        actions.ex_date,
+        actions.value as ratio,
+        sessions.opens_at as effective_at
+    from {{ ref('stg_corporate_actions') }} as actions
+    inner join {{ ref('stg_sessions') }} as sessions on actions.ex_date = sessions.session
+    where actions.kind = 'split'
+),
+
+rebased as (
+    select
+        paid.symbol,
+        paid.ex_date,
+        paid.value / coalesce(exp(sum(ln(splits.ratio))), 1) as amount
+    from paid
+    left join splits
+        on paid.symbol = splits.symbol
+        and paid.ex_date < splits.ex_date
+        and paid.observed_at < splits.effective_at
+    group by paid.symbol, paid.ex_date, paid.value, paid.observed_at
+)
+
+select
+    funds.fund,
+    rebased.ex_date,
+    sum(rebased.amount) as amount
+from rebased
+inner join {{ ref('funds') }} as funds on rebased.symbol = funds.price_symbol
+group by funds.fund, rebased.ex_date

@@ -1,0 +1,64 @@
+-- What each line of a snapshot is, which security it stands for, and how much it weighs.
+with lines as (
+    select
+        holdings.*,
+        {{ normalised_ticker('holdings.ticker') }} as normalised_ticker,
+        classes.holdings_class as labelled_class,
+        labels.gics_sector as labelled_sector
+    from {{ ref('stg_holdings') }} as holdings
+    left join {{ ref('holdings_classes') }} as classes on holdings.asset_class_label = classes.asset_class_label
+    left join {{ ref('sector_labels') }} as labels on holdings.sector_label = labels.sector_label
+),
+
+classified as (
+    select
+        *,
+        case
+            -- State Street gives no asset class, and no ticker to cash alone.
+            when asset_class_label is null and normalised_ticker is null then 'cash'
+            when asset_class_label is null then 'equity'
+            when labelled_class is null then 'other'
+            when labelled_class <> 'equity' then labelled_class
+            -- Issuers file rights, warrants and escrows under equity.
+            when exchange like 'NO MARKET%' then 'other'
+            when {{ matches('upper(name)', '( |-)(CVR|RIGHTS?|WARRANTS?|ESCROW)( |$)') }} then 'other'
+            when {{ matches('upper(name)', '^ESC ') }} then 'other'
+            else 'equity'
+        end as holdings_class
+    from lines
+),
+
+snapshots as (
+    select
+        fund,
+        as_of,
+        count(*) = count(market_value) as has_market_values,
+        sum(market_value) as market_value,
+        sum(stated_weight) as stated_weight
+    from classified
+    group by fund, as_of
+)
+
+select
+    classified.fund,
+    classified.as_of,
+    classified.line_no,
+    classified.normalised_ticker as ticker,
+    classified.name,
+    classified.cusip,
+    classified.isin,
+    classified.sedol,
+    classified.holdings_class,
+    case when classified.holdings_class = 'equity' then classified.labelled_sector end as labelled_sector,
+    classified.market_value,
+    classified.quantity,
+    case
+        when snapshots.has_market_values then classified.market_value / snapshots.market_value
+        else classified.stated_weight / snapshots.stated_weight
+    end as weight,
+    case when snapshots.has_market_values then 'market_value' else 'stated_weight' end as weight_basis,
+    -- A line without ticker keeps an identity of its own: its name.
+    coalesce(classified.normalised_ticker, 'NAME:' || upper(classified.name)) as security_id,
+    classified.document_id
+from classified
+inner join snapshots on classified.fund = snapshots.fund and classified.as_of = snapshots.as_of

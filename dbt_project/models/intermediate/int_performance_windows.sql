@@ -1,0 +1,79 @@
+-- The windows each fund's history covers whole: from one close to another, both with a bar.
+with history as (
+    select
+        fund,
+        min(session) as first_session,
+        max(session) as last_session
+    from {{ ref('int_daily_returns') }}
+    group by fund
+),
+
+rolling as (
+    {% for years in [1, 3, 5, 10] -%}
+    select
+        fund,
+        '{{ years }}y' as window_name,
+        cast({{ dbt.dateadd('year', -years, 'last_session') }} as date) as from_date,
+        last_session as to_date,
+        cast({{ years }} as double) as years,
+        true as is_complete
+    from history
+    {% if not loop.last %}union all
+    {% endif -%}
+    {% endfor %}
+),
+
+whole as (
+    select
+        fund,
+        'all' as window_name,
+        first_session as from_date,
+        last_session as to_date,
+        {{ dbt.datediff('first_session', 'last_session', 'day') }} / 365.25 as years,
+        true as is_complete
+    from history
+),
+
+calendar_years as (
+    select distinct
+        returns.fund,
+        cast(extract(year from returns.session) as varchar) as window_name,
+        cast({{ dbt.date_trunc('year', 'returns.session') }} as date) - 1 as from_date,
+        cast({{ dbt.dateadd('year', 1, dbt.date_trunc('year', 'returns.session')) }} as date) - 1 as to_date,
+        cast(1 as double) as years
+    from {{ ref('int_daily_returns') }} as returns
+),
+
+-- A year is complete once a later session than its last one is known.
+judged_years as (
+    select
+        calendar_years.fund,
+        calendar_years.window_name,
+        calendar_years.from_date,
+        calendar_years.to_date,
+        calendar_years.years,
+        history.last_session > calendar_years.to_date as is_complete
+    from calendar_years
+    inner join history on calendar_years.fund = history.fund
+),
+
+windows as (
+    select * from rolling
+    union all
+    select * from whole
+    union all
+    select * from judged_years
+)
+
+select
+    windows.fund,
+    windows.window_name,
+    windows.years,
+    windows.is_complete,
+    max(case when returns.session <= windows.from_date then returns.session end) as start_session,
+    max(returns.session) as end_session
+from windows
+inner join {{ ref('int_daily_returns') }} as returns
+    on windows.fund = returns.fund and returns.session <= windows.to_date
+inner join history on windows.fund = history.fund and windows.from_date >= history.first_session
+group by windows.fund, windows.window_name, windows.years, windows.is_complete

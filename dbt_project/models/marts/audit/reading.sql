@@ -1,0 +1,89 @@
+-- The reading of the day: one line a statement, in the order a person wants them, each with the session it speaks of.
+with open_regimes as (
+    select
+        spells.pair,
+        spells.regime,
+        spells.first_session,
+        spells.sessions,
+        ratios.session,
+        ratios.ratio,
+        ratios.trend_gap,
+        ratios.zscore,
+        ratios.percentile
+    from {{ ref('regime_spells') }} as spells
+    inner join {{ ref('ratio_daily') }} as ratios on spells.pair = ratios.pair and spells.last_session = ratios.session
+    where spells.is_open
+),
+
+rate_cycle as (
+    select
+        spells.rate_regime,
+        spells.first_session,
+        spells.sessions,
+        daily.session,
+        daily.policy_rate
+    from {{ ref('rate_regime_spells') }} as spells
+    inner join {{ ref('rate_regime_daily') }} as daily on spells.last_session = daily.session
+    where spells.is_open
+),
+
+sector_gaps as (
+    select
+        sector,
+        iwm_minus_spy,
+        iwm_as_of,
+        row_number() over (order by abs(iwm_minus_spy) desc, sector) as gap_rank
+    from {{ ref('sector_comparison') }}
+    where iwm_minus_spy is not null and sector not in ('Cash and Other', 'Unclassified')
+),
+
+year_returns as (
+    select
+        fund,
+        total_return,
+        end_session
+    from {{ ref('performance') }}
+    where "window" = '1y'
+),
+
+statements as (
+    select 'regime' as topic, pair as subject, regime as reading, trend_gap as value, 'log points from the 200-session mean' as unit,
+        first_session as since, sessions, session from open_regimes
+    union all
+    select 'ratio', pair, null, ratio, 'price ratio', null, null, session from open_regimes
+    union all
+    select 'ratio', pair || ' percentile', null, percentile, 'share of the last 252 sessions at or below', null, null, session
+    from open_regimes
+    union all
+    select 'rate_regime', 'Fed funds target', rate_regime, policy_rate, 'fraction a year', first_session, sessions, session
+    from rate_cycle
+    union all
+    select 'sector_gap', sector, case when iwm_minus_spy > 0 then 'IWM above SPY' else 'IWM below SPY' end, iwm_minus_spy,
+        'fraction of the fund', null, null, iwm_as_of
+    from sector_gaps where gap_rank <= 5
+    union all
+    select 'performance', fund, null, total_return, 'total return over one year', null, null, end_session from year_returns
+),
+
+topics as (
+    {% for topic in ['regime', 'ratio', 'rate_regime', 'sector_gap', 'performance'] -%}
+    select '{{ topic }}' as topic, {{ loop.index }} as topic_no
+    {% if not loop.last %}union all
+    {% endif -%}
+    {% endfor %}
+)
+
+select
+    cast(row_number() over (order by topics.topic_no, abs(case when statements.topic = 'sector_gap' then statements.value end) desc,
+        statements.subject) as integer) as line,
+    statements.topic,
+    statements.subject,
+    statements.reading,
+    statements.value,
+    statements.unit,
+    statements.since,
+    cast(statements.sessions as integer) as sessions,
+    statements.session
+from statements
+inner join topics on statements.topic = topics.topic
+order by line

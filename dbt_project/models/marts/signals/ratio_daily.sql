@@ -1,0 +1,88 @@
+-- depends_on: {{ ref('signal_parameters') }}
+{% set p = signal_parameters('ratio', ['trend_sessions', 'slope_sessions', 'score_sessions', 'channel_sessions', 'sessions_a_year']) -%}
+{% set trend, slope, score, channel = p.trend_sessions | int, p.slope_sessions | int, p.score_sessions | int, p.channel_sessions | int -%}
+with ratios as (
+    select * from {{ ref('int_pair_ratios') }}
+),
+
+windows as (
+    select
+        pair,
+        session,
+        ratio,
+        ratio_total_return,
+        ratio_no,
+        case when ratio_no >= {{ trend }} then log_ratio - avg(log_ratio) over last_trend end as trend_gap,
+        case when ratio_no >= {{ slope }} then regr_slope(log_ratio, ratio_no) over last_slope * {{ p.sessions_a_year }} end as slope,
+        case
+            when ratio_no >= {{ score }} then (log_ratio - avg(log_ratio) over last_score) / stddev_samp(log_ratio) over last_score
+        end as zscore,
+        case when ratio_no > {{ channel }} then max(ratio) over last_channel end as channel_high,
+        case when ratio_no > {{ channel }} then min(ratio) over last_channel end as channel_low
+    from ratios
+    where ratio is not null
+    window
+        last_trend as (partition by pair order by ratio_no rows between {{ trend - 1 }} preceding and current row),
+        last_slope as (partition by pair order by ratio_no rows between {{ slope - 1 }} preceding and current row),
+        last_score as (partition by pair order by ratio_no rows between {{ score - 1 }} preceding and current row),
+        last_channel as (partition by pair order by ratio_no rows between {{ channel }} preceding and 1 preceding)
+),
+
+percentiles as (
+    select
+        this.pair,
+        this.session,
+        avg(case when earlier.ratio <= this.ratio then 1.0 else 0.0 end) as percentile
+    from windows as this
+    inner join windows as earlier
+        on this.pair = earlier.pair and earlier.ratio_no between this.ratio_no - {{ score - 1 }} and this.ratio_no
+    where this.ratio_no >= {{ score }}
+    group by this.pair, this.session
+),
+
+beyond_channel as (
+    select
+        pair,
+        session,
+        case when ratio > channel_high then 'break_up' else 'break_down' end as side
+    from windows
+    where ratio > channel_high or ratio < channel_low
+),
+
+sides as (
+    select
+        pair,
+        session,
+        side,
+        lag(side) over (partition by pair order by session) as side_before
+    from beyond_channel
+),
+
+-- Only the first close on the other side is a break; the following ones confirm it.
+breaks as (
+    select
+        pair,
+        session,
+        side as trend_break
+    from sides
+    where side_before is null or side <> side_before
+)
+
+select
+    ratios.pair,
+    ratios.session,
+    ratios.ratio,
+    ratios.ratio_total_return,
+    windows.trend_gap,
+    windows.slope,
+    windows.zscore,
+    percentiles.percentile,
+    windows.channel_high,
+    windows.channel_low,
+    breaks.trend_break,
+    '{{ p.params_id }}' as params_id
+from ratios
+left join windows on ratios.pair = windows.pair and ratios.session = windows.session
+left join percentiles on ratios.pair = percentiles.pair and ratios.session = percentiles.session
+left join breaks on ratios.pair = breaks.pair and ratios.session = breaks.session
+order by ratios.pair, ratios.session

@@ -1,0 +1,19 @@
+-- The calendar is a rule known in advance: it is not cut at `known_at`.
+with newest as (
+    select
+        session,
+        opens_at,
+        closes_at,
+        is_half_day,
+        row_number() over (partition by session order by observed_at desc, document_id desc) as recency
+    from {{ source('raw', 'sessions') }}
+)
+
+select
+    session,
+    opens_at,
+    closes_at,
+    is_half_day,
+    row_number() over (order by session) as session_no
+from newest
+where recency = 1

@@ -1,0 +1,9 @@
+{#- The columns are never NULL and no two rows share them: the grain of the table. -#}
+{% test primary_key(model, columns) %}
+    {%- set quoted = [] -%}
+    {%- for column in columns -%} {%- do quoted.append(adapter.quote(column)) -%} {%- endfor %}
+    select {{ quoted | join(', ') }}, count(*) as copies
+    from {{ model }}
+    group by {{ quoted | join(', ') }}
+    having count(*) > 1 {%- for column in quoted %} or {{ column }} is null {%- endfor %}
+{% endtest %}

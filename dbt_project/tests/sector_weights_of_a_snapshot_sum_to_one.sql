@@ -1,0 +1,4 @@
+select fund, as_of, sum(weight) as total
+from {{ ref('sector_weights') }}
+group by fund, as_of
+having abs(sum(weight) - 1) > 1e-9
