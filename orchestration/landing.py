@@ -95,6 +95,13 @@ def sync_directory(directory: Path) -> None:
         os.close(handle)
 
 
+def document_name(retrieved_at: datetime, extension: str, declared_as_of: date | None = None) -> str:
+    """The file name that tells when a document was retrieved and, where its content does not, for which date."""
+    stamp = retrieved_at.astimezone(UTC).strftime(RETRIEVED_AT_FORMAT)
+    declared = f".asof={declared_as_of.isoformat()}" if declared_as_of else ""
+    return f"{stamp}{declared}.{extension}"
+
+
 def write_document(
     root: Path,
     *,
@@ -111,9 +118,7 @@ def write_document(
     Raises:
         FileExistsError: another content already lies under that name.
     """
-    stamp = retrieved_at.astimezone(UTC).strftime(RETRIEVED_AT_FORMAT)
-    declared = f".asof={declared_as_of.isoformat()}" if declared_as_of else ""
-    path = root / vendor / kind / symbol / f"{stamp}{declared}.{extension}"
+    path = root / vendor / kind / symbol / document_name(retrieved_at, extension, declared_as_of)
     if path.exists():
         if path.read_bytes() != content:
             raise FileExistsError(f"{path} exists with another content; documents are never changed")

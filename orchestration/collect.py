@@ -1,0 +1,119 @@
+"""Fill landing: invent the sample market's documents, fetch the vendors', or take what a folder holds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+
+import polars as pl
+
+from orchestration import market_calendar
+from orchestration.landing import Document, content_hash, document_name, list_documents, newest_document, write_document
+from orchestration.settings import Settings, Source
+from orchestration.universe import Fund
+from orchestration.vendors import fred, invesco, ishares, ssga, yahoo
+from orchestration.vendors.base import Fetched, FetchFailed
+from orchestration.vendors.http import Pace
+
+KnownBars = Callable[[str], pl.DataFrame]
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What became of one symbol: new, unchanged, present or failed, and why."""
+
+    symbol: str
+    status: str
+    detail: str = ""
+
+
+def documents_of(settings: Settings, vendor: str, kind: str) -> list[Document]:
+    """Everything that lies in landing for a vendor and kind."""
+    return list(list_documents(settings.landing_dirs, vendor=vendor, kind=kind))
+
+
+def collect_sessions(settings: Settings) -> list[Collected]:
+    """Write the exchange's calendar when the one in landing is too short or from another library version."""
+    vendor, kind, symbol = market_calendar.VENDOR, market_calendar.KIND, market_calendar.EXCHANGE
+    last_day = market_calendar.horizon(settings.today)
+    newest = newest_document([settings.own_landing_dir], vendor=vendor, kind=kind, symbol=symbol)
+    if newest and market_calendar.is_current(newest.read(), last_day):
+        return [Collected(symbol, "unchanged")]
+    fetched = Fetched(market_calendar.sessions_document(last_day), "parquet")
+    return [_keep(settings, vendor, kind, symbol, fetched)]
+
+
+def collect(settings: Settings, vendor: str, kind: str, universe: dict[str, Fund], known_bars: KnownBars) -> list[Collected]:
+    """Bring landing up to date for one vendor and kind. A failed fetch is an outcome, not an exception.
+
+    Args:
+        known_bars: the last known bars of a symbol (session, close, vendor_adj_close, volume).
+    """
+    if settings.source is Source.sample:
+        return _invent(settings, vendor, kind)
+    if settings.source is Source.live and settings.known_at is None:
+        return _fetch_all(settings, vendor, kind, universe, known_bars)
+    symbols = {document.symbol for document in documents_of(settings, vendor, kind)}
+    return [Collected(symbol, "present") for symbol in sorted(symbols)]
+
+
+def _invent(settings: Settings, vendor: str, kind: str) -> list[Collected]:
+    from orchestration.sample_market.documents import sample_documents
+
+    calendar = newest_document(
+        [settings.own_landing_dir], vendor=market_calendar.VENDOR, kind=market_calendar.KIND, symbol=market_calendar.EXCHANGE
+    )
+    if calendar is None:
+        raise FileNotFoundError("landing holds no calendar: materialise landing/nyse_sessions first")
+    sessions = pl.read_parquet(BytesIO(calendar.read()))
+    present = {document.key for document in documents_of(settings, vendor, kind)}
+    outcomes = []
+    for invented in sample_documents(vendor, kind, sessions):
+        name = document_name(invented.retrieved_at, invented.extension, invented.declared_as_of)
+        if f"{vendor}/{kind}/{invented.symbol}/{name}" in present:
+            outcomes.append(Collected(invented.symbol, "unchanged"))
+            continue
+        write_document(
+            settings.own_landing_dir, vendor=vendor, kind=kind, symbol=invented.symbol, retrieved_at=invented.retrieved_at,
+            extension=invented.extension, content=invented.build(), declared_as_of=invented.declared_as_of,
+        )  # fmt: skip
+        outcomes.append(Collected(invented.symbol, "new"))
+    return outcomes
+
+
+def _fetch_all(
+    settings: Settings, vendor: str, kind: str, universe: dict[str, Fund], known_bars: KnownBars
+) -> list[Collected]:
+    pace = Pace(settings.fetch_pause_seconds)
+    outcomes = []
+    for symbol, fetch in _fetches(settings, vendor, universe, known_bars, pace).items():
+        try:
+            outcomes.append(_keep(settings, vendor, kind, symbol, fetch()))
+        except FetchFailed as failure:
+            outcomes.append(Collected(symbol, "failed", str(failure)))
+    return outcomes
+
+
+def _fetches(
+    settings: Settings, vendor: str, universe: dict[str, Fund], known_bars: KnownBars, pace: Pace
+) -> dict[str, Callable[[], Fetched]]:
+    """What to ask a vendor for, by symbol."""
+    if vendor == yahoo.VENDOR:
+        symbols = [fund.price_symbol for fund in universe.values() if fund.price_symbol]
+        return {s: lambda s=s: yahoo.fetch(s, settings, pace, known_bars(s)) for s in symbols}  # type: ignore[misc]
+    if vendor == fred.VENDOR:
+        return {s: lambda s=s: fred.fetch(s, settings, pace) for s in fred.SERIES}  # type: ignore[misc]
+    modules = {module.VENDOR: module for module in (ishares, ssga, invesco)}
+    funds = [fund for fund in universe.values() if fund.holdings_vendor == vendor]
+    return {f.fund: lambda f=f: modules[vendor].fetch(f, settings, pace) for f in funds}  # type: ignore[misc, attr-defined]
+
+
+def _keep(settings: Settings, vendor: str, kind: str, symbol: str, fetched: Fetched) -> Collected:
+    """Write an answer into landing, unless it is byte for byte the last one."""
+    newest = newest_document([settings.own_landing_dir], vendor=vendor, kind=kind, symbol=symbol)
+    if newest and content_hash(newest.read()) == content_hash(fetched.content):
+        return Collected(symbol, "unchanged")
+    write_document(
+        settings.own_landing_dir, vendor=vendor, kind=kind, symbol=symbol, retrieved_at=settings.clock,
+        extension=fetched.extension, content=fetched.content,
+    )  # fmt: skip
+    return Collected(symbol, "new")

@@ -1,0 +1,96 @@
+"""dbt, in this process: the manifest the asset graph is drawn from, and the one build of a run.
+
+A dbt command of its own would cost two more Python start-ups than the work it does; dagster-dbt still turns dbt's events into
+Dagster's.
+"""
+
+import os
+import queue
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt_common.events.functions import msg_to_dict
+
+from orchestration.settings import DBT_PROJECT_DIR, Settings
+
+WAREHOUSE_VARIABLE = "SMALLCAP_WAREHOUSE"
+_SOURCES = ("*.sql", "*.yml", "*.csv")
+
+
+class BuildFailed(RuntimeError):
+    """dbt could not parse the project, or a model or test failed; the message names the first ones."""
+
+
+def manifest_path(settings: Settings) -> Path:
+    """dbt's manifest, parsed anew when a file of the project is newer.
+
+    Raises:
+        BuildFailed: the project does not parse.
+    """
+    path = settings.dbt_target_dir / "manifest.json"
+    newest = max(file.stat().st_mtime for pattern in _SOURCES for file in DBT_PROJECT_DIR.rglob(pattern))
+    if not path.exists() or path.stat().st_mtime < newest:
+        result = _invoke(settings, ["parse"], [])
+        if not result.success:
+            raise BuildFailed(f"the dbt project does not parse: {result.exception}")
+    return path
+
+
+def build(settings: Settings, select: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Run models, seeds and data tests in the order of the graph and give dbt's events as they come.
+
+    Unit tests stay out: they test the rules, not the data, and run with the other tests.
+
+    Args:
+        select: dbt selectors; none means everything.
+
+    Raises:
+        BuildFailed: a node failed; the message names it and says what dbt said.
+    """
+    events: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+    arguments = ["build", "--exclude-resource-type", "unit_test"]
+    arguments += ["--select", *select] if select else []
+    arguments += ["--vars", f"{{known_at: '{settings.known_at:%Y-%m-%d %H:%M:%S.%f}'}}"] if settings.known_at else []
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        running = pool.submit(_invoke, settings, arguments, [lambda event: events.put(msg_to_dict(event))])
+        running.add_done_callback(lambda _: events.put(None))
+        while (event := events.get()) is not None:
+            yield event
+        result = running.result()
+    if not result.success:
+        raise BuildFailed(_first_failures(result))
+
+
+def _invoke(settings: Settings, arguments: list[str], callbacks: list[Any]) -> dbtRunnerResult:
+    os.environ[WAREHOUSE_VARIABLE] = str(settings.warehouse_path)
+    settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
+    places = [
+        "--project-dir", str(DBT_PROJECT_DIR), "--profiles-dir", str(DBT_PROJECT_DIR),
+        "--target-path", str(settings.dbt_target_dir), "--log-path", str(settings.dbt_target_dir),
+    ]  # fmt: skip
+    quiet = ["--log-level", "none", "--log-level-file", "none", "--no-use-colors"]
+    try:
+        return dbtRunner(callbacks=callbacks).invoke([*quiet, *arguments, *places])
+    finally:
+        _release_warehouse()
+
+
+def _release_warehouse() -> None:
+    """dbt-duckdb keeps its connection, and with it the file's lock, until the process ends: close it now."""
+    environment = DuckDBConnectionManager._ENV
+    if environment is not None:
+        environment.close()
+    DuckDBConnectionManager.close_all_connections()
+
+
+def _first_failures(result: dbtRunnerResult, most: int = 5) -> str:
+    if result.exception is not None:
+        return f"dbt stopped: {result.exception}"
+    nodes = getattr(result.result, "results", [])
+    failed = [node for node in nodes if node.status in ("error", "fail")]
+    lines = [f"{node.node.name}: {' '.join((node.message or '').split())[:300]}" for node in failed[:most]]
+    return f"{len(failed)} dbt nodes failed:\n  " + "\n  ".join(lines)
