@@ -5,6 +5,7 @@ in words what is wrong with the bad. The warehouse derives its tables from the s
 """
 
 from dataclasses import dataclass, field
+from functools import cache
 
 import dataframely as dy
 import polars as pl
@@ -169,28 +170,28 @@ def check_rows(table: RawTable, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.Da
         rows: the contract's columns, and `_line` (where the row stands) and `_content` (the row as received).
 
     Returns:
-        Good rows with the contract's columns only; bad rows as (line, reason, content).
+        Good rows; bad rows as (line, reason, content).
     """
-    good, failure = table.contract.filter(rows)
-    if len(failure) == 0:
-        return good, pl.DataFrame(schema=REJECT_COLUMNS)
-    # The filter drops columns that are no part of the contract: find the failing rows' places through the key.
-    positions = rows.with_columns(pl.struct(*table.columns).hash().alias("_hash"))
+    good, failure = _with_place(table.contract).filter(rows.select(*table.columns, *_PLACE))
     details = failure.details()
-    rules = [column for column in details.columns if column not in table.columns]
-    reasons = details.select(
-        pl.struct(*table.columns).hash().alias("_hash"),
-        pl.concat_list(
-            [pl.when(pl.col(rule) == "invalid").then(pl.lit(_in_words(rule))) for rule in rules]
-        )
-        .list.drop_nulls()
-        .list.join("; ")
-        .alias("reason"),
-    ).unique("_hash")
-    bad = positions.join(reasons, on="_hash", how="inner").select(
-        pl.col("_line").cast(pl.Int64).alias("line"), "reason", pl.col("_content").alias("content")
+    rules = [column for column in details.columns if column not in (*table.columns, *_PLACE)]
+    broken = [pl.when(pl.col(rule) == "invalid").then(pl.lit(_in_words(rule))) for rule in rules]
+    bad = details.select(
+        pl.col("_line").alias("line"),
+        pl.concat_list(broken).list.drop_nulls().list.join("; ").alias("reason"),
+        pl.col("_content").alias("content"),
     )
     return good, bad
+
+
+_PLACE = ("_line", "_content")
+
+
+@cache
+def _with_place(contract: type[dy.Schema]) -> type[dy.Schema]:
+    """The contract with the two columns that say where a row stands, so that a failing row is never lost from sight."""
+    place = {"line_": dy.Int64(nullable=True, alias="_line"), "content_": dy.String(nullable=True, alias="_content")}
+    return type(f"{contract.__name__}WithPlace", (contract,), place)
 
 
 def _in_words(rule: str) -> str:

@@ -1,9 +1,10 @@
 """Documents into raw: read, parse, part good rows from bad, append, and write the ledger, one transaction a document."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import groupby
 
 import duckdb
 import polars as pl
@@ -13,8 +14,9 @@ from orchestration.landing import Document, content_hash
 from orchestration.universe import Fund
 from orchestration.vendors.base import Context, DocumentRejected, Parsed
 from orchestration.vendors.registry import PARSERS
-from orchestration.warehouse import append_observations
+from orchestration.warehouse import append_observations, withdraw_document
 
+_log = logging.getLogger(__name__)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -41,12 +43,12 @@ def ingest(
     documents: Iterable[Document],
     *,
     universe: dict[str, Fund],
-    progress: Callable[[str], None] = logging.getLogger(__name__).info,
+    progress: Callable[[str], None] = _log.info,
 ) -> list[Outcome]:
     """Take in every document that the ledger does not hold as accepted, oldest retrieval first.
 
     A document older than one already accepted for the same symbol arrives late: the later ones are then read again, so that
-    the last observation of each key is what the newest document says.
+    the tables end as if all had come in order. A rejected document is tried again on every run: its cause may be cured.
 
     Args:
         connection: to a prepared warehouse; documents of the calendar must be ingested before prices.
@@ -56,9 +58,17 @@ def ingest(
         One outcome a document that was read, in reading order.
     """
     sessions = _known_sessions(connection)
-    outcomes = []
-    for document, content in _to_read(connection, documents):
+    accepted = {key for (key,) in connection.execute("select document_id from raw.documents where status = 'accepted'").fetchall()}
+    outcomes: list[Outcome] = []
+    late: set[tuple[str, str, str]] = set()
+    for document, content in _in_order(documents):
+        group = (document.vendor, document.kind, document.symbol)
+        known = _document_id(document, content) in accepted
+        if known and group not in late:
+            continue
         outcome = _ingest_one(connection, document, content, sessions, universe)
+        if outcome.status == "accepted":
+            late.add(group)
         progress(f"{outcome.path}: {outcome.status}, {outcome.rows_accepted} rows" + (f" ({outcome.reason})" if outcome.reason else ""))
         outcomes.append(outcome)
     return outcomes
@@ -71,28 +81,22 @@ def _known_sessions(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     ).pl()
 
 
-def _to_read(connection: duckdb.DuckDBPyConnection, documents: Iterable[Document]) -> list[tuple[Document, bytes]]:
-    ledger = connection.execute("select path, sha256, status from raw.documents").fetchall()
-    accepted = {path: sha for path, sha, status in ledger if status == "accepted"}
-    ordered = sorted(documents, key=lambda d: (d.retrieved_at or _EPOCH, d.key))
-    read: list[tuple[Document, bytes]] = []
-    late: set[tuple[str, str, str]] = set()
-    for document in ordered:
-        content = document.read()
-        group = (document.vendor, document.kind, document.symbol)
-        known = accepted.get(document.key) == content_hash(content)
-        if not known:
-            late.add(group)
-        if not known or group in late:
-            read.append((document, content))
-    return read
+def _in_order(documents: Iterable[Document]) -> Iterator[tuple[Document, bytes]]:
+    """In the order of the observations: by retrieval, and by document within one second."""
+    by_second = groupby(sorted(documents, key=lambda d: (d.retrieved_at or _EPOCH, d.key)), key=lambda d: d.retrieved_at or _EPOCH)
+    for _, same_second in by_second:
+        read = [(document, document.read()) for document in same_second]
+        yield from sorted(read, key=lambda pair: _document_id(*pair))
+
+
+def _document_id(document: Document, content: bytes) -> str:
+    return content_hash(f"{document.key}\n{content_hash(content)}".encode())[:16]
 
 
 def _ingest_one(
     connection: duckdb.DuckDBPyConnection, document: Document, content: bytes, sessions: pl.DataFrame, universe: dict[str, Fund]
 ) -> Outcome:
-    sha256 = content_hash(content)
-    document_id = content_hash(f"{document.key}\n{sha256}".encode())[:16]
+    sha256, document_id = content_hash(content), _document_id(document, content)
     try:
         parsed, rows, rejects = _read_rows(connection, document, content, sha256, sessions, universe)
     except DocumentRejected as rejection:
@@ -135,14 +139,36 @@ def _read_rows(
         fund=universe.get(document.symbol),
         sessions=sessions,
     )
-    parsed = parser(content, context)
+    try:
+        parsed = parser(content, context)
+    except DocumentRejected:
+        raise
+    except Exception as error:
+        # One odd document must not keep all others out.
+        _log.exception("the reader of %s failed", document.key)
+        raise DocumentRejected(f"its reader failed ({type(error).__name__}: {str(error)[:200]}): please report it") from error
     _refuse_step_back(connection, document, parsed)
-    rejects, rows = list(parsed.rejects), {}
+    return parsed, *_part(parsed)
+
+
+def _part(parsed: Parsed) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
+    """Good rows by table, and rejects: a line that fails in one table is taken in none, and is listed once."""
+    good, rejects = {}, list(parsed.rejects)
     for name, frame in parsed.tables.items():
         once, repeated = _drop_repeats(frame, RAW_TABLES[name].key)
-        rows[name], bad = check_rows(RAW_TABLES[name], once)
+        good[name], bad = check_rows(RAW_TABLES[name], once)
         rejects += [repeated, bad]
-    return parsed, rows, pl.concat([r.cast(REJECT_COLUMNS) for r in rejects])  # type: ignore[arg-type]
+    listed = (
+        pl.concat([r.cast(REJECT_COLUMNS) for r in rejects])  # type: ignore[arg-type]
+        .group_by("line", pl.when(pl.col("line").is_null()).then("content").alias("_unnumbered"), maintain_order=True)
+        .agg(pl.col("reason").unique(maintain_order=True).str.join("; "), pl.col("content").first())
+        .drop("_unnumbered")
+    )
+    lost = listed["line"].drop_nulls().implode()
+    return {
+        name: frame.filter(~pl.col("_line").is_in(lost).fill_null(False)).select(*RAW_TABLES[name].columns)
+        for name, frame in good.items()
+    }, listed
 
 
 def _refuse_changed(connection: duckdb.DuckDBPyConnection, document: Document, sha256: str) -> None:
@@ -197,6 +223,8 @@ def _outcome(
 def _write(connection: duckdb.DuckDBPyConnection, outcome: Outcome, rows: dict[str, pl.DataFrame], rejects: pl.DataFrame) -> None:
     connection.begin()
     try:
+        if outcome.status == "rejected":
+            _withdraw_if_accepted_before(connection, outcome.document_id)
         for name, frame in rows.items():
             assert outcome.retrieved_at is not None  # a document without a retrieval time is rejected whole
             append_observations(
@@ -216,6 +244,12 @@ def _write(connection: duckdb.DuckDBPyConnection, outcome: Outcome, rows: dict[s
     except BaseException:
         connection.rollback()
         raise
+
+
+def _withdraw_if_accepted_before(connection: duckdb.DuckDBPyConnection, document_id: str) -> None:
+    before = connection.execute("select 1 from raw.documents where document_id = ? and status = 'accepted'", [document_id])
+    if before.fetchone():
+        withdraw_document(connection, document_id)
 
 
 def _naive(moment: datetime | None) -> datetime | None:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
+from filelock import FileLock, Timeout
 
 from orchestration.contracts import RAW_TABLES, RawTable
+from orchestration.settings import Settings
 
 _LEDGER = """
 create schema if not exists raw;
@@ -24,8 +26,30 @@ create table if not exists raw.rejects (
 """
 
 
+LEDGER_TABLES = ("documents", "rejects")
+
+
 class WarehouseLocked(RuntimeError):
     """Another process holds the warehouse."""
+
+
+@contextmanager
+def writer_lock(settings: Settings) -> Iterator[None]:
+    """Hold the data directory for one run; the operating system lets go of it when the process ends, however it ends.
+
+    Raises:
+        WarehouseLocked: another run is still going after the wait.
+    """
+    settings.home.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(settings.home / ".writer.lock", timeout=settings.writer_wait_seconds)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise WarehouseLocked(f"another run is writing to {settings.home}: wait for it to end, then run again") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @dataclass(frozen=True)
@@ -83,6 +107,8 @@ def append_observations(
 ) -> int:
     """Append the rows that are new, or differ from what was last known of their key when they were observed.
 
+    Observations are ordered by when they were made, and those of the same second by document.
+
     Args:
         rows: the contract's columns, at most one row a key.
         observed_at: when the vendor said so (UTC).
@@ -100,6 +126,12 @@ def append_observations(
     return int(appended[0]) if appended else 0
 
 
+def withdraw_document(connection: duckdb.DuckDBPyConnection, document_id: str) -> None:
+    """Take back what a document had told: it was accepted once, and in the light of an older one it should not have been."""
+    for table in RAW_TABLES.values():
+        connection.execute(f"delete from raw.{table.name} where document_id = ?", [document_id])
+
+
 def _append_changed(table: RawTable) -> str:
     """Row by row: the last observation of a key before this one decides."""
     known = ", ".join(
@@ -112,7 +144,7 @@ def _append_changed(table: RawTable) -> str:
             select raw_rows.*
             from raw.{table.name} as raw_rows
             semi join (select distinct {table.key[0]} from incoming) using ({table.key[0]})
-            where raw_rows.observed_at <= $observed_at
+            where (raw_rows.observed_at, raw_rows.document_id) <= ($observed_at::timestamp, $document_id)
             qualify row_number() over (
                 partition by {", ".join(table.key)} order by raw_rows.observed_at desc, raw_rows.document_id desc
             ) = 1
@@ -134,7 +166,7 @@ def _append_snapshot(table: RawTable) -> str:
             select {columns}
             from raw.{table.name}
             semi join (select distinct {snapshot} from incoming) using ({snapshot})
-            where observed_at <= $observed_at
+            where (observed_at, document_id) <= ($observed_at::timestamp, $document_id)
             qualify dense_rank() over (partition by {snapshot} order by observed_at desc, document_id desc) = 1
         ),
         differences as (

@@ -1,0 +1,73 @@
+"""Landing assets: one a vendor and kind of document."""
+
+from collections import Counter
+from functools import partial
+from typing import Any
+
+import dagster as dg
+
+from orchestration import inspection, market_calendar
+from orchestration.collect import Collected, collect, collect_sessions, documents_of
+from orchestration.settings import Settings
+from orchestration.universe import load_universe
+from orchestration.vendors import fred, invesco, ishares, ssga, yahoo
+from orchestration.warehouse import Warehouse
+
+GROUP = "landing"
+CALENDAR = dg.AssetKey([GROUP, "nyse_sessions"])
+_DESCRIPTIONS = {
+    (yahoo.VENDOR, yahoo.KIND): "Daily bars, dividends and splits: one document a symbol and retrieval, as yfinance gave it.",
+    (ishares.VENDOR, ishares.KIND): "Holdings of iShares funds: the issuer's CSV, one document a fund and retrieval.",
+    (ssga.VENDOR, ssga.KIND): "Holdings of State Street funds: the issuer's Excel sheet, one document a fund and retrieval.",
+    (invesco.VENDOR, invesco.KIND): "Holdings of Invesco funds: the issuer's JSON or older CSV, one document a fund and retrieval.",
+    (fred.VENDOR, fred.KIND): "Interest rates: one CSV a FRED series and retrieval.",
+}
+
+
+def landing_key(vendor: str, kind: str) -> dg.AssetKey:
+    """The asset of a vendor's documents of one kind."""
+    return dg.AssetKey([GROUP, f"{vendor}_{kind}"])
+
+
+@dg.asset(
+    key=CALENDAR, group_name=GROUP, kinds={"parquet"}, owners=["team:data"],
+    description="Trading days of the New York Stock Exchange with their opening and closing times, from exchange_calendars.",
+)  # fmt: skip
+def nyse_sessions(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult:
+    """Write the calendar's document where it is missing or out of date."""
+    outcomes = collect_sessions(settings)
+    return dg.MaterializeResult(metadata=_metadata(settings, market_calendar.VENDOR, market_calendar.KIND, outcomes))
+
+
+def _landing_asset(vendor: str, kind: str, description: str) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=landing_key(vendor, kind), group_name=GROUP, kinds={vendor, "file"}, owners=["team:data"],
+        description=description, deps=[CALENDAR], op_tags={"vendor": vendor},
+    )  # fmt: skip
+    def documents(
+        context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
+    ) -> dg.MaterializeResult:
+        outcomes = collect(settings, vendor, kind, load_universe(), partial(inspection.known_bars, warehouse))
+        for failure in (outcome for outcome in outcomes if outcome.status == "failed"):
+            context.log.warning(f"{vendor} {failure.symbol}: {failure.detail}; the last good data stay in force")
+        return dg.MaterializeResult(metadata=_metadata(settings, vendor, kind, outcomes))
+
+    return documents
+
+
+def _metadata(settings: Settings, vendor: str, kind: str, outcomes: list[Collected]) -> dict[str, Any]:
+    documents = documents_of(settings, vendor, kind)
+    counts = Counter(outcome.status for outcome in outcomes)
+    table = ["symbol | outcome | detail", "--- | --- | ---"]
+    table += [f"{o.symbol} | {o.status} | {o.detail.replace('|', '/')}" for o in outcomes]
+    return {
+        "documents": len(documents),
+        "new": counts["new"],
+        "failed": counts["failed"],
+        "asked": len(outcomes),
+        "newest": documents[-1].path.name if documents else "none",
+        "outcomes": dg.MetadataValue.md("\n".join(table)),
+    }
+
+
+landing_assets = [nyse_sessions, *(_landing_asset(*place, text) for place, text in _DESCRIPTIONS.items())]

@@ -1,0 +1,79 @@
+"""Published assets: one release with every mart as Parquet, the serving DuckDB and the manifest."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from orchestration.publish import Mart, publish
+from orchestration.settings import Settings
+from orchestration.transform import manifest_path
+
+GROUP = "published"
+
+
+def published_marts(settings: Settings) -> list[Mart]:
+    """The marts of the dbt project with their keys: the columns of each one's `primary_key` test."""
+    nodes: dict[str, Any] = json.loads(Path(manifest_path(settings)).read_text())["nodes"]
+    keys = {
+        node["attached_node"]: tuple(node["test_metadata"]["kwargs"]["columns"])
+        for node in nodes.values()
+        if node["resource_type"] == "test" and (node.get("test_metadata") or {}).get("name") == "primary_key"
+    }
+    return sorted(
+        (
+            Mart(node["name"], node["description"], keys[unique_id])
+            for unique_id, node in nodes.items()
+            if node["resource_type"] == "model" and node["schema"] == "marts"
+        ),
+        key=lambda mart: mart.name,
+    )
+
+
+def published_assets(settings: Settings) -> dg.AssetsDefinition:
+    """One asset a published table, one for the serving copy, one for the manifest; all made by one step."""
+    marts = published_marts(settings)
+    mart_keys = [dg.AssetKey(["marts", mart.name]) for mart in marts]
+    specs = [
+        dg.AssetSpec(
+            [GROUP, mart.name], group_name=GROUP, kinds={"parquet"}, owners=["team:data"], deps=[["marts", mart.name]],
+            description=f"{mart.description} As Parquet, sorted by {', '.join(mart.key)}.",
+        )
+        for mart in marts
+    ] + [
+        dg.AssetSpec(
+            [GROUP, "warehouse"], group_name=GROUP, kinds={"duckdb"}, owners=["team:data"], deps=mart_keys,
+            description="Every mart in one read-only DuckDB file, with table and column comments and a table `release`.",
+        ),
+        dg.AssetSpec(
+            [GROUP, "manifest"], group_name=GROUP, kinds={"json"}, owners=["team:data"], deps=mart_keys,
+            description="What the release holds: rows, columns, keys, date ranges, bytes and SHA-256 of each file. Written last.",
+        ),
+    ]  # fmt: skip
+
+    @dg.multi_asset(name="publish", specs=specs, pool="warehouse")
+    def release(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> Iterator[dg.MaterializeResult]:
+        published = publish(settings, marts, run_id=context.run_id)
+        for table in published.manifest["tables"]:
+            yield dg.MaterializeResult(
+                asset_key=[GROUP, table["name"]],
+                metadata={
+                    "dagster/row_count": table["rows"],
+                    "dagster/column_schema": dg.TableSchema([dg.TableColumn(n, t) for n, t in table["columns"].items()]),
+                    "file": dg.MetadataValue.path(published.directory / table["file"]),
+                    "bytes": table["bytes"],
+                    "newest": table["last_date"] or "undated",
+                    "release": published.release_id,
+                },
+            )
+        whole = {"release": published.release_id, "directory": dg.MetadataValue.path(published.directory)}
+        yield dg.MaterializeResult(
+            asset_key=[GROUP, "warehouse"], metadata={**whole, "bytes": published.manifest["serving_copy"]["bytes"]}
+        )
+        yield dg.MaterializeResult(
+            asset_key=[GROUP, "manifest"], metadata={**whole, "tables": len(published.manifest["tables"])}
+        )
+
+    return release

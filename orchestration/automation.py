@@ -1,0 +1,34 @@
+"""Jobs and schedules: what runs together, when, and that it runs alone."""
+
+import dagster as dg
+
+from orchestration import market_calendar
+
+DAILY_JOB = "daily"
+
+# One process for all steps: starting one a step would cost more than the work.
+daily_job = dg.define_asset_job(
+    DAILY_JOB,
+    selection=dg.AssetSelection.all(),
+    description="Everything, from the vendors' documents to a release.",
+    executor_def=dg.in_process_executor,
+)
+
+
+@dg.schedule(
+    job=daily_job,
+    cron_schedule="30 18 * * 1-5",
+    execution_timezone="America/New_York",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="After the New York close, when the closing bars are final; days without a session are skipped.",
+)
+def after_the_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Ask for one run a session."""
+    day = context.scheduled_execution_time.date()
+    if not market_calendar.is_session(day):
+        return dg.SkipReason(f"XNYS does not trade on {day}")
+    return dg.RunRequest(run_key=day.isoformat(), tags={"session": day.isoformat()})
+
+
+jobs = [daily_job]
+schedules = [after_the_close]

@@ -1,0 +1,87 @@
+"""Asset checks for what dbt cannot see: whether documents came, whether data are fresh, and what is missing, in words.
+
+Keys, ranges and identities are dbt tests, which Dagster shows as checks of the same assets.
+"""
+
+from datetime import date
+
+import dagster as dg
+
+from orchestration import inspection
+from orchestration.assets.raw import raw_key
+from orchestration.settings import Settings
+from orchestration.warehouse import Warehouse
+
+_WARN, _ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
+LEAST_COVERAGE = 0.99
+
+
+@dg.asset_check(asset=raw_key("price_bars"), blocking=True, description="There are bars to compute from.")
+def price_bars_are_there(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
+    """Stops the run before dbt would publish empty tables."""
+    rows, newest = inspection.extent(warehouse, "price_bars")
+    text = f"{rows} bars to {newest}" if rows else "no document with prices was accepted: see raw/documents for the reasons"
+    return dg.AssetCheckResult(passed=rows > 0, severity=_ERROR, description=text)
+
+
+@dg.asset_check(asset=raw_key("price_bars"), description="Every followed symbol has a bar of the last final session.")
+def price_bars_are_fresh(
+    settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
+) -> dg.AssetCheckResult:
+    """Measured against the XNYS calendar and the run's clock."""
+    expected = inspection.last_final_session(warehouse, settings.clock)
+    stale = [f"{symbol} ends on {last}" for symbol, last in inspection.newest_bars(warehouse) if expected and last < expected]
+    text = f"{', '.join(stale)}; the last final session is {expected}" if stale else f"all symbols reach {expected}"
+    return dg.AssetCheckResult(passed=not stale, severity=_WARN, description=text)
+
+
+@dg.asset_check(asset=raw_key("holdings"), description="No fund's newest snapshot is older than 35 days.")
+def holdings_are_fresh(settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
+    """A month-end file and a few days of grace."""
+    ages = {fund: (settings.today - as_of).days for fund, as_of in inspection.newest_snapshots(warehouse)}
+    stale = {fund: age for fund, age in ages.items() if age > 35}
+    text = ", ".join(f"{fund} is {age} days old" for fund, age in (stale or ages).items()) or "no snapshot was accepted"
+    return dg.AssetCheckResult(passed=bool(ages) and not stale, severity=_WARN, description=text)
+
+
+@dg.asset_check(asset=raw_key("documents"), description="No document was rejected whole.")
+def documents_are_accepted(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
+    """Names each rejected document with its reason."""
+    rejected = inspection.rejected_documents(warehouse)
+    text = "; ".join(f"{path}: {reason}" for path, reason in rejected) or "all documents were accepted"
+    return dg.AssetCheckResult(passed=not rejected, severity=_WARN, description=text)
+
+
+@dg.asset_check(asset=raw_key("rejects"), description="No row of an accepted document was rejected.")
+def rows_are_accepted(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
+    """Counts the rejected rows by reason."""
+    reasons = inspection.reject_reasons(warehouse)
+    text = "; ".join(f"{count} rows: {reason}" for reason, count in reasons) or "no row was rejected"
+    return dg.AssetCheckResult(passed=not reasons, severity=_WARN, description=text)
+
+
+@dg.asset_check(
+    asset=dg.AssetKey(["intermediate", "int_missing_sessions"]), description="No fund lacks a session between its first and last."
+)
+def no_session_is_missing(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
+    """Names the gaps against the XNYS calendar; nothing fills them."""
+    gaps: list[tuple[str, date]] = inspection.missing_sessions(warehouse)
+    text = f"{len(gaps)} missing: " + ", ".join(f"{fund} {session}" for fund, session in gaps[:20]) if gaps else "no gap"
+    return dg.AssetCheckResult(passed=not gaps, severity=_WARN, description=text)
+
+
+@dg.asset_check(
+    asset=dg.AssetKey(["marts", "sector_coverage"]), description="The sectors of each fund's newest snapshot are known for 99 % of it."
+)
+def sectors_are_covered(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
+    """Share of the equity weight with a GICS sector."""
+    coverage = inspection.sector_coverage(warehouse)
+    low = [(fund, share) for fund, share in coverage if share < LEAST_COVERAGE]
+    text = ", ".join(f"{fund} {share:.2%}" for fund, share in (low or coverage))
+    return dg.AssetCheckResult(passed=not low, severity=_WARN, description=text or "no snapshot")
+
+
+checks = [
+    price_bars_are_there, price_bars_are_fresh, holdings_are_fresh, documents_are_accepted, rows_are_accepted,
+    no_session_is_missing, sectors_are_covered,
+]  # fmt: skip

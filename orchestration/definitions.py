@@ -1,0 +1,40 @@
+"""The Dagster code location, on one screen."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from orchestration.assets.landing import landing_assets
+from orchestration.assets.models import dbt_models
+from orchestration.assets.published import published_assets
+from orchestration.assets.raw import raw_assets
+from orchestration.automation import jobs, schedules
+from orchestration.checks import checks
+from orchestration.settings import Settings
+from orchestration.warehouse import Warehouse, writer_lock
+
+
+def build_defs(settings: Settings) -> dg.Definitions:
+    """Everything Dagster needs to know, for one set of settings."""
+
+    @dg.resource(description="The warehouse; one run at a time may write to it.")
+    def warehouse(_: dg.InitResourceContext) -> Iterator[Warehouse]:
+        with writer_lock(settings):
+            yield Warehouse(settings.warehouse_path)
+
+    resources: dict[str, Any] = {"settings": settings, "warehouse": warehouse}
+    return dg.Definitions(
+        assets=[*landing_assets, *raw_assets, dbt_models(settings), published_assets(settings)],
+        asset_checks=checks,
+        jobs=jobs,
+        schedules=schedules,
+        resources=resources,
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """The code location, with settings from the environment."""
+    return build_defs(Settings())

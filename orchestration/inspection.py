@@ -1,0 +1,95 @@
+"""Short questions to the warehouse, for metadata, checks and vendors. Reads only; every answer is small."""
+
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+
+from orchestration.market_calendar import FINAL_BAR_DELAY
+from orchestration.warehouse import Warehouse
+
+_NEWEST = {
+    "sessions": "max(session)", "price_bars": "max(session)", "corporate_actions": "max(ex_date)", "holdings": "max(as_of)",
+    "fund_facts": "max(as_of)", "rates": "max(date)", "documents": "max(retrieved_at)", "rejects": "null",
+}  # fmt: skip
+
+
+def _ask(warehouse: Warehouse, question: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    with warehouse.connect() as connection:
+        return connection.execute(question, parameters).fetchall()
+
+
+def extent(warehouse: Warehouse, table: str) -> tuple[int, date | datetime | None]:
+    """Rows of a raw table, and its newest date."""
+    rows, newest = _ask(warehouse, f"select count(*), {_NEWEST[table]} from raw.{table}")[0]
+    return rows, newest
+
+
+def row_counts(warehouse: Warehouse) -> dict[tuple[str, str], int]:
+    """Rows of every table right of raw, by schema and name; views are not counted."""
+    tables = _ask(warehouse, "select schema_name, table_name from duckdb_tables() where schema_name <> 'raw'")
+    if not tables:
+        return {}
+    counts = " union all ".join(f"select '{s}', '{t}', count(*) from {s}.{t}" for s, t in tables)
+    return {(schema, table): rows for schema, table, rows in _ask(warehouse, counts)}
+
+
+def known_bars(warehouse: Warehouse, symbol: str) -> pl.DataFrame:
+    """The last known bars of a symbol, oldest first: session, close, vendor_adj_close, volume."""
+    warehouse.prepare()
+    with warehouse.connect() as connection:
+        return connection.sql(
+            "select session, close, vendor_adj_close, volume from raw.price_bars where symbol = $symbol"
+            " qualify row_number() over (partition by session order by observed_at desc, document_id desc) = 1 order by session",
+            params={"symbol": symbol},
+        ).pl()
+
+
+def last_final_session(warehouse: Warehouse, at: datetime) -> date | None:
+    """The newest session whose closing bar is final at that moment (UTC)."""
+    latest_close = (at - FINAL_BAR_DELAY).replace(tzinfo=None)
+    answer: date | None = _ask(warehouse, "select max(session) from raw.sessions where closes_at <= ?", latest_close)[0][0]
+    return answer
+
+
+def newest_bars(warehouse: Warehouse) -> list[tuple[str, date]]:
+    """Each symbol's newest session."""
+    return _ask(warehouse, "select symbol, max(session) from raw.price_bars group by symbol order by symbol")  # type: ignore[return-value]
+
+
+def newest_snapshots(warehouse: Warehouse) -> list[tuple[str, date]]:
+    """Each fund's newest as-of date."""
+    return _ask(warehouse, "select fund, max(as_of) from raw.holdings group by fund order by fund")  # type: ignore[return-value]
+
+
+def rejected_documents(warehouse: Warehouse) -> list[tuple[str, str]]:
+    """Path and reason of each document that was rejected whole."""
+    return _ask(warehouse, "select path, reason from raw.documents where status = 'rejected' order by path")  # type: ignore[return-value]
+
+
+def reject_reasons(warehouse: Warehouse) -> list[tuple[str, int]]:
+    """Reasons for rejected lines with their counts, most frequent first."""
+    question = "select reason, count(*) from raw.rejects where line is not null group by reason order by count(*) desc, reason"
+    return _ask(warehouse, question)  # type: ignore[return-value]
+
+
+def recent_rejects(warehouse: Warehouse, most: int = 20) -> str:
+    """The newest rejects as a markdown table."""
+    question = (
+        "select path, line, rejects.reason, left(rejects.content, 80) from raw.rejects join raw.documents using (document_id)"
+        " order by retrieved_at desc, path, line limit ?"
+    )
+    lines = ["document | line | reason | begins with", "--- | --- | --- | ---"]
+    for row in _ask(warehouse, question, most):
+        lines.append(" | ".join("" if cell is None else str(cell).replace("|", "/").replace("\n", " ") for cell in row))
+    return "\n".join(lines)
+
+
+def missing_sessions(warehouse: Warehouse) -> list[tuple[str, date]]:
+    """Fund and session of each gap in the bars."""
+    return _ask(warehouse, "select fund, session from intermediate.int_missing_sessions order by session, fund")  # type: ignore[return-value]
+
+
+def sector_coverage(warehouse: Warehouse) -> list[tuple[str, float]]:
+    """Share of the equity weight with a known sector, of each fund's newest snapshot."""
+    return _ask(warehouse, "select fund, max_by(coverage, as_of) from marts.sector_coverage group by fund order by fund")  # type: ignore[return-value]
