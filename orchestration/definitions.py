@@ -15,8 +15,8 @@ from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse, writer_lock
 
 
-def build_defs(settings: Settings) -> dg.Definitions:
-    """Everything Dagster needs to know, for one set of settings."""
+def build_defs(settings: Settings, *, console: dg.LoggerDefinition | None = None) -> dg.Definitions:
+    """Everything Dagster needs to know, for one set of settings; `console` replaces Dagster's own log on the terminal."""
 
     @dg.resource(description="The warehouse; one run at a time may write to it.")
     def warehouse(_: dg.InitResourceContext) -> Iterator[Warehouse]:
@@ -30,6 +30,7 @@ def build_defs(settings: Settings) -> dg.Definitions:
         jobs=jobs,
         schedules=schedules,
         resources=resources,
+        loggers={"console": console} if console else {},
         executor=dg.in_process_executor,
     )
 

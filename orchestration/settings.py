@@ -61,8 +61,11 @@ class Settings(BaseSettings):
 
     @property
     def home(self) -> Path:
-        """The absolute data directory."""
-        return (self.data_dir or Path("data") / self.source.value).resolve()
+        """The absolute data directory. A rebuilt past has one of its own, so that it never takes the present's place."""
+        if self.data_dir is not None:
+            return self.data_dir.resolve()
+        past = f"known-at-{self.known_at:%Y-%m-%dT%H%M%SZ}" if self.known_at else ""
+        return (Path("data") / self.source.value / past).resolve()
 
     @property
     def warehouse_path(self) -> Path:
@@ -77,7 +80,14 @@ class Settings(BaseSettings):
     @property
     def landing_dirs(self) -> list[Path]:
         """Every folder whose documents belong to this warehouse."""
-        return [self.own_landing_dir] + ([self.landing_dir.resolve()] if self.landing_dir else [])
+        present = self.home.parent / "landing" if self.known_at and self.data_dir is None else None
+        folders = [self.own_landing_dir, present, self.landing_dir]
+        return [folder.resolve() for folder in folders if folder is not None and folder.is_dir()]
+
+    def as_environment(self) -> dict[str, str]:
+        """The settings that differ from their defaults, as the variables that give them to another process."""
+        given = self.model_dump(mode="json", exclude_defaults=True)
+        return {f"SMALLCAP_{name.upper()}": str(value) for name, value in given.items()}
 
     @property
     def published_dir(self) -> Path:

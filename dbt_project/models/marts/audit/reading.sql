@@ -47,22 +47,34 @@ year_returns as (
 ),
 
 statements as (
-    select 'regime' as topic, pair as subject, regime as reading, trend_gap as value, 'log points from the 200-session mean' as unit,
-        first_session as since, sessions, session from open_regimes
-    union all
-    select 'ratio', pair, null, ratio, 'price ratio', null, null, session from open_regimes
-    union all
-    select 'ratio', pair || ' percentile', null, percentile, 'share of the last 252 sessions at or below', null, null, session
+    select
+        'regime' as topic,
+        pair as subject,
+        regime as reading,
+        'log ratio against its mean of 200 sessions' as measure,
+        trend_gap as value,
+        'log points' as unit,
+        first_session as since,
+        sessions,
+        session
     from open_regimes
     union all
-    select 'rate_regime', 'Fed funds target', rate_regime, policy_rate, 'fraction a year', first_session, sessions, session
+    select 'ratio', pair, null, 'price ratio', ratio, 'ratio', null, null, session from open_regimes
+    union all
+    select 'ratio', pair, null, 'sessions of the last 252 at or below', percentile, 'fraction', null, null, session
+    from open_regimes
+    union all
+    select 'rate_regime', 'Fed funds target', rate_regime, 'middle of the range', policy_rate, 'fraction a year', first_session,
+        sessions, session
     from rate_cycle
     union all
-    select 'sector_gap', sector, case when iwm_minus_spy > 0 then 'IWM above SPY' else 'IWM below SPY' end, iwm_minus_spy,
-        'fraction of the fund', null, null, iwm_as_of
-    from sector_gaps where gap_rank <= 5
+    select 'sector_gap', sector, case when iwm_minus_spy > 0 then 'IWM above SPY' else 'IWM below SPY' end,
+        'weight in IWM minus weight in SPY', iwm_minus_spy, 'fraction', null, null, iwm_as_of
+    from sector_gaps
+    where gap_rank <= 5
     union all
-    select 'performance', fund, null, total_return, 'total return over one year', null, null, end_session from year_returns
+    select 'performance', fund, null, 'total return of one year', total_return, 'fraction', null, null, end_session
+    from year_returns
 ),
 
 topics as (
@@ -74,11 +86,19 @@ topics as (
 )
 
 select
-    cast(row_number() over (order by topics.topic_no, abs(case when statements.topic = 'sector_gap' then statements.value end) desc,
-        statements.subject) as integer) as line,
+    cast(row_number() over (
+        order by
+            topics.topic_no,
+            -- IWM first, and its pair with SPY before all others; the widest sector gap first.
+            case when statements.subject in ('IWM/SPY', 'IWM') then 0 else 1 end,
+            abs(case when statements.topic = 'sector_gap' then statements.value end) desc,
+            statements.subject,
+            statements.measure desc
+    ) as integer) as line,
     statements.topic,
     statements.subject,
     statements.reading,
+    statements.measure,
     statements.value,
     statements.unit,
     statements.since,

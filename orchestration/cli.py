@@ -1,0 +1,198 @@
+"""The few commands a person types. Each imports only what it needs: looking something up must not wait for Dagster."""
+
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from orchestration.settings import Settings, Source
+
+app = typer.Typer(
+    help="Small-Cap Signal: read IWM against SPY and QQQ. Every option is also an environment variable SMALLCAP_…",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+output = Console(width=None if sys.stdout.isatty() else 120)
+trouble = Console(stderr=True, style="bold red", highlight=False)
+
+SourceOption = Annotated[Source | None, typer.Option(help="sample: an invented market; live: fetch; landing: a folder's files.")]
+DataDirOption = Annotated[Path | None, typer.Option(help="Everything the run writes. Default: data/<source>.")]
+LandingDirOption = Annotated[Path | None, typer.Option(help="Read documents here, where they lie; nothing is written to it.")]
+KnownAtOption = Annotated[str | None, typer.Option(help="Rebuild from what was observed by this time (UTC), such as 2026-06-30T23:59.")]
+
+
+class Refused(Exception):
+    """The command cannot go on; the message is one sentence that says what to do."""
+
+
+@app.command()
+def run(
+    source: SourceOption = None,
+    landing_dir: LandingDirOption = None,
+    data_dir: DataDirOption = None,
+    known_at: KnownAtOption = None,
+) -> None:
+    """Build the warehouse from documents and publish a release."""
+    settings = _settings(source=source, landing_dir=landing_dir, data_dir=data_dir, known_at=_moment(known_at))
+    _check_folders(settings)
+    from orchestration.runner import RunFailed, run_daily
+
+    try:
+        release = run_daily(settings, progress=lambda text: output.print(text, style="dim", highlight=False))
+    except RunFailed as failure:
+        raise Refused(str(failure)) from failure
+    _print_reading(release)
+    output.print(f"\nRelease: {release}", soft_wrap=True)
+
+
+@app.command()
+def today(source: SourceOption = None, data_dir: DataDirOption = None) -> None:
+    """Print the reading of the last published session."""
+    _print_reading(_latest(_settings(source=source, data_dir=data_dir)))
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="One statement, such as: select * from reading")],
+    source: SourceOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Query the published copy, read-only."""
+    import duckdb
+
+    with _open(_latest(_settings(source=source, data_dir=data_dir))) as connection:
+        try:
+            answer = connection.sql(query)
+        except duckdb.Error as error:
+            raise Refused(str(error)) from error
+        if answer is not None:
+            answer.show(max_rows=1000, max_width=output.width)
+
+
+@app.command()
+def doctor(
+    source: SourceOption = None, landing_dir: LandingDirOption = None, data_dir: DataDirOption = None
+) -> None:
+    """Tell versions, paths, which vendors answer and what is stale."""
+    from orchestration.doctor import examine
+
+    settings = _settings(source=source, landing_dir=landing_dir, data_dir=data_dir)
+    table = Table("", "finding", "detail", box=None, header_style="bold")
+    findings = list(examine(settings))
+    for finding in findings:
+        table.add_row("ok" if finding.ok else "!!", finding.subject, finding.detail, style=None if finding.ok else "red")
+    output.print(table)
+    raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+@app.command()
+def ui(
+    source: SourceOption = None,
+    landing_dir: LandingDirOption = None,
+    data_dir: DataDirOption = None,
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000,
+) -> None:
+    """Open the Dagster UI on this machine, with the schedules running."""
+    settings = _settings(source=source, landing_dir=landing_dir, data_dir=data_dir)
+    _check_folders(settings)
+    from orchestration.instance import prepare_dagster_home
+    from orchestration.settings import PROJECT_ROOT
+
+    os.environ.update(settings.as_environment(), DAGSTER_HOME=str(prepare_dagster_home(settings)))
+    workspace = str(PROJECT_ROOT / "workspace.yaml")
+    os.chdir(PROJECT_ROOT)
+    os.execv(sys.executable, [sys.executable, "-m", "dagster", "dev", "-w", workspace, "-h", "127.0.0.1", "-p", str(port)])
+
+
+def _settings(**given: Any) -> Settings:
+    """Settings from the command line over those from the environment.
+
+    Raises:
+        Refused: a value is not usable.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(str(part) for part in first["loc"])
+        raise Refused(f"SMALLCAP_{name.upper()} (or --{name.replace('_', '-')}) is {first['input']!r}: {first['msg']}") from error
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Refused(f"--known-at {text!r} is no time: write it as 2026-06-30 or 2026-06-30T23:59") from error
+
+
+def _check_folders(settings: Settings) -> None:
+    landing = settings.landing_dir
+    if landing is not None and not landing.is_dir():
+        raise Refused(f"{landing} is not a folder: give --landing-dir a folder with documents as vendor/kind/symbol/file")
+    if landing is not None and not os.access(landing, os.R_OK | os.X_OK):
+        raise Refused(f"{landing} cannot be read: check its permissions")
+    if settings.source is Source.landing and landing is None and not settings.own_landing_dir.is_dir():
+        raise Refused("--source landing needs --landing-dir, or documents under the data directory's landing folder")
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refused(f"{settings.home} cannot be created: {error.strerror}; choose another --data-dir") from error
+    if not os.access(settings.home, os.W_OK | os.X_OK):
+        raise Refused(f"{settings.home} cannot be written: choose another --data-dir")
+
+
+def _latest(settings: Settings) -> Path:
+    latest = settings.published_dir / "latest"
+    if not (latest / "warehouse.duckdb").exists():
+        raise Refused(f"nothing is published under {settings.home} yet: run `smallcap run` first")
+    return latest.resolve()
+
+
+def _open(release: Path) -> Any:
+    import duckdb
+
+    # The query is the user's own, but the file stays as published and the rest of the disk out of reach.
+    return duckdb.connect(str(release / "warehouse.duckdb"), read_only=True, config={"enable_external_access": False})
+
+
+def _print_reading(release: Path) -> None:
+    with _open(release) as connection:
+        facts = connection.execute("select source, last_session, known_at, release_id from release").fetchall()[0]
+        rows = connection.execute(
+            "select subject, reading, measure, value, unit, since, sessions, session from reading order by line"
+        ).fetchall()
+    source, last_session, known_at, release_id = facts
+    title = f"Reading of {last_session}" + (" · SAMPLE: an invented market" if source == "sample" else f" · source {source}")
+    title += f" · as known at {known_at} UTC" if known_at else ""
+    table = Table(title=title, caption=f"release {release_id}", title_justify="left", caption_justify="left", box=SIMPLE_HEAD)
+    for heading in ("subject", "reading", "value", "measure", "in force since", "as of"):
+        table.add_column(heading, justify="right" if heading == "value" else "left", overflow="fold")
+    for subject, reading, measure, value, unit, since, sessions, session in rows:
+        in_force = f"{since} ({sessions} sessions)" if since else ""
+        table.add_row(subject, reading or "", _figure(value, unit), measure, in_force, str(session))
+    output.print(table)
+
+
+def _figure(value: float, unit: str) -> str:
+    if unit.startswith("fraction"):
+        return f"{value:.2%}"
+    return f"{value:+.4f}" if unit == "log points" else f"{value:.4f}"
+
+
+def main() -> None:
+    """Entry point: a refusal is one sentence and exit code 1."""
+    try:
+        app()
+    except Refused as refusal:
+        trouble.print(str(refusal), soft_wrap=True, markup=False)
+        raise SystemExit(1) from None

@@ -1,0 +1,96 @@
+"""One run of the daily job in this process, for the command line."""
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from orchestration.automation import DAILY_JOB
+from orchestration.definitions import build_defs
+from orchestration.instance import prepare_dagster_home
+from orchestration.publish import latest_release
+from orchestration.settings import Settings, Source
+from orchestration.transform import BuildFailed
+
+Progress = Callable[[str], None]
+
+
+class RunFailed(RuntimeError):
+    """The run did not end with a release that is worth the name; the message says why and what to do."""
+
+
+def run_daily(settings: Settings, *, progress: Progress) -> Path:
+    """Run everything and give the directory of the new release.
+
+    Raises:
+        RunFailed: a step failed, or no vendor answered.
+    """
+    os.environ["DAGSTER_HOME"] = str(prepare_dagster_home(settings))
+    progress(f"source {settings.source.value}, data in {settings.home}")
+    try:
+        definitions = build_defs(settings, console=_step_log(progress))
+    except BuildFailed as failure:
+        raise RunFailed(str(failure)) from failure
+    with dg.DagsterInstance.get() as instance:
+        result = definitions.resolve_job_def(DAILY_JOB).execute_in_process(
+            run_config={"loggers": {"console": {}}}, instance=instance, raise_on_error=False
+        )
+    for check in result.get_asset_check_evaluations():
+        if not check.passed:
+            progress(f"{check.severity.value.lower()}: {check.asset_key.to_user_string()}: {check.description}")
+    if not result.success:
+        raise RunFailed(f"{_why(result)}\nThe last good release stays in force.")
+    if settings.source is Source.live and settings.known_at is None:
+        _require_an_answer(result)
+    release = latest_release(settings)
+    if release is None:
+        raise RunFailed(f"the run ended without a release under {settings.published_dir}")
+    return release
+
+
+def _step_log(progress: Progress) -> dg.LoggerDefinition:
+    """A console log that tells of steps as they end, and of what they say themselves, instead of every event."""
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            meta: dict[str, Any] = getattr(record, "dagster_meta", {})
+            event = meta.get("dagster_event")
+            if event is None and record.levelno >= logging.INFO:
+                progress(f"  {meta.get('orig_message', record.getMessage())}")
+            elif event is not None and event.is_step_success:
+                progress(f"{event.step_key}: {event.step_success_data.duration_ms / 1000:.1f} s")
+
+    @dg.logger(description="One line a step.")
+    def steps(_: dg.InitLoggerContext) -> logging.Logger:
+        logger = logging.Logger("smallcap", logging.DEBUG)
+        logger.addHandler(Handler())
+        return logger
+
+    return steps
+
+
+def _why(result: dg.ExecuteInProcessResult) -> str:
+    """The innermost cause of the first failed step, in its own words."""
+    for event in result.filter_events(lambda event: event.is_step_failure or event.is_failure):
+        error = getattr(event.event_specific_data, "error", None)
+        while error is not None and error.cause is not None:
+            error = error.cause
+        if error is not None:
+            step = f"{event.step_key}: " if event.step_key else ""
+            return f"{step}{error.message.strip()}"
+    blocked = [check for check in result.get_asset_check_evaluations() if not check.passed and check.blocking]
+    return "; ".join(check.description or check.check_name for check in blocked) or "the run failed"
+
+
+def _require_an_answer(result: dg.ExecuteInProcessResult) -> None:
+    asked = failed = 0
+    for event in result.get_asset_materialization_events():
+        metadata = event.materialization.metadata
+        if "failed" in metadata and "asked" in metadata:
+            asked += int(str(metadata["asked"].value))
+            failed += int(str(metadata["failed"].value))
+    if asked and failed == asked:
+        raise RunFailed("no vendor answered: check the network with `smallcap doctor`; the release holds what was known before")

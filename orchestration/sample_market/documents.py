@@ -1,0 +1,129 @@
+"""Every document of the invented market: which vendor answers what, and when. Bytes are made only when somebody asks for them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache, partial
+
+import polars as pl
+
+from orchestration.sample_market import invesco_files, ishares_files, ssga_files, truths
+from orchestration.sample_market.market_paths import Paths, market_paths
+from orchestration.sample_market.price_history import History, history
+from orchestration.sample_market.rates import series_file
+from orchestration.sample_market.streams import DEFAULT_SEED
+from orchestration.sample_market.yahoo_tables import price_document
+from orchestration.universe import Fund, load_universe
+
+__all__ = ["DEFAULT_SEED", "SampleDocument", "sample_documents"]
+
+_RATE_SERIES = ("DFEDTAR", "DFEDTARL", "DFEDTARU", "DFF")
+_RUSSELL_2000_FUND = "IWM"
+
+# fund, as-of date, seed -> bytes
+_Snapshot = Callable[[Fund, date, int], bytes]
+
+
+@dataclass(frozen=True)
+class SampleDocument:
+    """One document to put into landing; `build` makes its bytes, the same ones each time."""
+
+    vendor: str
+    kind: str
+    symbol: str
+    retrieved_at: datetime
+    extension: str
+    declared_as_of: date | None
+    build: Callable[[], bytes]
+
+
+def sample_documents(vendor: str, kind: str, sessions: pl.DataFrame, seed: int = DEFAULT_SEED) -> list[SampleDocument]:
+    """What one vendor has answered by the sample market's clock, symbol by symbol, oldest first.
+
+    Args:
+        sessions: the calendar, with a column `session` that reaches at least to `truths.PARTIAL_SESSION`.
+
+    Raises:
+        KeyError: the invented market has no such vendor or kind.
+    """
+    makers: dict[tuple[str, str], Callable[[], Iterator[SampleDocument]]] = {
+        ("yahoo", "prices"): lambda: _prices(sessions, seed),
+        ("ishares", "holdings"): lambda: _ishares(seed),
+        ("ssga", "holdings"): lambda: _ssga(seed),
+        ("invesco", "holdings"): lambda: _invesco(seed),
+        ("fred", "rates"): lambda: _rates(seed),
+    }
+    return list(makers[vendor, kind]())
+
+
+def _prices(sessions: pl.DataFrame, seed: int) -> Iterator[SampleDocument]:
+    shown = sessions["session"].filter(sessions["session"].is_between(truths.FIRST_SESSION, truths.PARTIAL_SESSION)).sort()
+    paths = lru_cache(lambda: market_paths(shown.to_numpy().astype("datetime64[D]"), seed))
+    priced = {fund.price_symbol: fund for fund in load_universe().values() if fund.price_symbol}
+    for symbol, fund in priced.items():
+        bars = lru_cache(partial(_bars, fund, paths, seed))
+        for retrieved_at in truths.PRICE_RETRIEVALS:
+            if date.fromisoformat(fund.inception) >= retrieved_at.date():
+                continue
+            build = partial(_price_document, bars, retrieved_at)
+            yield SampleDocument("yahoo", "prices", symbol, retrieved_at, "parquet", None, build)
+
+
+def _bars(fund: Fund, paths: Callable[[], Paths], seed: int) -> History:
+    return history(fund, paths(), seed)
+
+
+def _price_document(bars: Callable[[], History], retrieved_at: datetime) -> bytes:
+    return price_document(bars(), retrieved_at)
+
+
+def _ishares(seed: int) -> Iterator[SampleDocument]:
+    for fund in _funds_of("ishares"):
+        is_russell_2000 = fund.fund == _RUSSELL_2000_FUND
+        for as_of in truths.IWM_SNAPSHOTS if is_russell_2000 else truths.OTHER_SNAPSHOTS:
+            repeats = is_russell_2000 and as_of == truths.REPEATED_SNAPSHOT
+            make = ishares_files.repeated_file if repeats else ishares_files.dated_file
+            yield _snapshot("ishares", fund, as_of, "csv", make, seed)
+            if is_russell_2000 and as_of == truths.UNDATED_COPY_OF:
+                yield from _ishares_failures(fund, seed)
+
+
+def _ishares_failures(fund: Fund, seed: int) -> Iterator[SampleDocument]:
+    undated = partial(ishares_files.undated_file, fund, truths.UNDATED_COPY_OF, seed)
+    yield SampleDocument("ishares", "holdings", fund.fund, truths.UNDATED_COPY_RETRIEVED, "csv", None, undated)
+    page = partial(ishares_files.web_page, fund)
+    yield SampleDocument("ishares", "holdings", fund.fund, truths.WEB_PAGE_RETRIEVED, "csv", None, page)
+
+
+def _ssga(seed: int) -> Iterator[SampleDocument]:
+    for fund in _funds_of("ssga"):
+        for as_of in truths.OTHER_SNAPSHOTS:
+            yield _snapshot("ssga", fund, as_of, "xlsx", ssga_files.workbook, seed)
+
+
+def _invesco(seed: int) -> Iterator[SampleDocument]:
+    for fund in _funds_of("invesco"):
+        older, newer = truths.OTHER_SNAPSHOTS
+        yield _snapshot("invesco", fund, older, "csv", invesco_files.csv_file, seed)
+        yield _snapshot("invesco", fund, newer, "json", invesco_files.json_file, seed)
+
+
+def _snapshot(vendor: str, fund: Fund, as_of: date, extension: str, make: _Snapshot, seed: int) -> SampleDocument:
+    """A holdings file as it could be had the night after."""
+    retrieved_at = datetime.combine(as_of + timedelta(days=1), time(1), UTC)
+    return SampleDocument(vendor, "holdings", fund.fund, retrieved_at, extension, None, partial(make, fund, as_of, seed))
+
+
+def _funds_of(vendor: str) -> list[Fund]:
+    return [fund for fund in load_universe().values() if fund.holdings_vendor == vendor]
+
+
+def _rates(seed: int) -> Iterator[SampleDocument]:
+    for series in _RATE_SERIES:
+        retrievals = [(truths.RATES_RETRIEVED, "observation_date")]
+        if series == "DFF":
+            retrievals.insert(0, (truths.OLD_HEADER_RETRIEVED, "DATE"))
+        for retrieved_at, first_column in retrievals:
+            last_day = retrieved_at.date() - timedelta(days=1)
+            build = partial(series_file, series, last_day, first_column, seed)
+            yield SampleDocument("fred", "rates", series, retrieved_at, "csv", None, build)

@@ -1,0 +1,114 @@
+"""The daily log prices of the three factors (large, small, technology) with the planted turns, advance and corrections.
+
+Noise hovers around the planted paths instead of wandering off: daily moves are as large as real ones, and yet every planted
+date keeps its meaning.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orchestration.sample_market import truths
+from orchestration.sample_market.streams import stream
+
+Floats = NDArray[np.float64]
+Days = NDArray[np.datetime64]
+
+SESSIONS_A_YEAR = 252
+FACTORS = ("large", "small", "technology")
+_START_PRICE = {"large": 104.0, "small": 47.0, "technology": 29.0}
+_LARGE_VOLATILITY = 0.0098
+_SMALL_BETA, _SMALL_OWN = 0.15, 0.0060  # of SPY's move on top of it, and of its own, a session
+_TECHNOLOGY_BETA, _TECHNOLOGY_OWN = 0.17, 0.0068
+_TECHNOLOGY_DRIFT = 0.05 / SESSIONS_A_YEAR
+# How much of its distance from the path a price keeps from one session to the next.
+_LARGE_MEMORY, _SMALL_MEMORY, _TECHNOLOGY_MEMORY = 0.965, 0.75, 0.98
+_CALM, _FEAR = 0.45, 1.7
+_RAMP_SESSIONS = 80
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Log closes by factor, one value a session, on the newest split basis and before dividends are taken out."""
+
+    sessions: Days
+    log_close: dict[str, Floats]
+
+
+def market_paths(sessions: Days, seed: int) -> Paths:
+    """The factors' paths.
+
+    Args:
+        sessions: every session from `truths.FIRST_SESSION` on, in order (n,), as days.
+    """
+    market, calm = _market_noise(sessions, seed)
+    large = np.log(_START_PRICE["large"]) + _large_plan(sessions) + hovering(market, _LARGE_MEMORY) * calm
+    moves = np.diff(large - _large_plan(sessions), prepend=large[0])
+    moves[0] = 0.0
+    small_noise = _SMALL_BETA * moves + _SMALL_OWN * stream(seed, "small").standard_normal(sessions.size)
+    technology_noise = _TECHNOLOGY_BETA * moves + _TECHNOLOGY_OWN * stream(seed, "technology").standard_normal(sessions.size)
+    ratio = _ratio_plan(sessions) + hovering(small_noise * np.sqrt(calm), _SMALL_MEMORY)
+    lead = np.arange(sessions.size) * _TECHNOLOGY_DRIFT + hovering(technology_noise, _TECHNOLOGY_MEMORY) * calm
+    return Paths(
+        sessions,
+        {
+            "large": large,
+            "small": large + np.log(_START_PRICE["small"] / _START_PRICE["large"]) + ratio,
+            "technology": large + np.log(_START_PRICE["technology"] / _START_PRICE["large"]) + lead,
+        },
+    )
+
+
+def position(sessions: Days, day: date) -> int:
+    """Where the first session on or after a day stands."""
+    return int(np.searchsorted(sessions, np.datetime64(day)))
+
+
+def hovering(shocks: Floats, memory: float) -> Floats:
+    """Level of a process that keeps `memory` of its last level and adds a shock (n,), starting from nothing."""
+    levels = np.empty_like(shocks)
+    level = 0.0
+    for i, shock in enumerate(shocks.tolist()):
+        level = memory * level + shock
+        levels[i] = level
+    return levels - levels[0]
+
+
+def _ratio_plan(sessions: Days) -> Floats:
+    """The planted log ratio small/large: straight lines between the turns, steeper in the narrow advance."""
+    drift = np.zeros(sessions.size)
+    for turn in truths.TURNS:
+        drift[position(sessions, turn.session) :] = turn.drift if turn.label == "risk_on" else -turn.drift
+    begin, end = (position(sessions, day) for day in truths.NARROW_ADVANCE)
+    drift[begin : end + 1] = truths.RATIO_NARROW_DRIFT
+    return np.cumsum(drift)
+
+
+def _large_plan(sessions: Days) -> Floats:
+    """The planted log price of the large companies: drift by label, the narrow advance, the corrections."""
+    drift = np.zeros(sessions.size)
+    for turn in truths.TURNS:
+        late = 0 if turn.session == truths.FIRST_SESSION else truths.DRIFT_LAG
+        drift[position(sessions, turn.session) + late :] = truths.SPY_DRIFT_A_YEAR[turn.label] / SESSIONS_A_YEAR
+    begin, end = (position(sessions, day) for day in truths.NARROW_ADVANCE)
+    drift[begin : end + 1] = truths.SPY_NARROW_DRIFT
+    plan = np.cumsum(drift)
+    for correction in truths.CORRECTIONS:
+        places = [position(sessions, day) for day in (correction.peak, correction.trough, correction.recovery)]
+        plan += np.interp(np.arange(sessions.size), places, [0.0, -correction.depth, 0.0])
+    return plan
+
+
+def _market_noise(sessions: Days, seed: int) -> tuple[Floats, Floats]:
+    """Shocks with fat tails (n,), larger while a correction falls, and the factor that calms the narrow advance (n,)."""
+    shocks = stream(seed, "large").standard_t(7, sessions.size) * np.sqrt(5 / 7)
+    fear = np.ones(sessions.size)
+    for correction in truths.CORRECTIONS:
+        fear[position(sessions, correction.peak) + 1 : position(sessions, correction.trough) + 1] = _FEAR
+    begin, end = (position(sessions, day) for day in truths.NARROW_ADVANCE)
+    calm = np.interp(
+        np.arange(sessions.size), [begin - _RAMP_SESSIONS, begin, end, end + _RAMP_SESSIONS], [1.0, _CALM, _CALM, 1.0]
+    )
+    return shocks * fear * _LARGE_VOLATILITY, calm

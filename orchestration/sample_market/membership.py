@@ -1,0 +1,65 @@
+"""Which companies a fund holds on a day, from what its index name says."""
+
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orchestration.sample_market import truths
+from orchestration.sample_market.companies import LISTED, TICKER_CHANGES, Companies
+from orchestration.universe import Fund
+
+Places = NDArray[np.int64]
+
+_LARGE_LINES, _SMALL_LINES = 503, 603
+_MARGIN = 1.05  # lines for each line the fund must have
+
+
+def index_style(fund: Fund) -> str:
+    """`russell_2000`, `small`, `nasdaq`, `all` or `large`."""
+    index = fund.index_name.lower()
+    if "2000" in index:
+        return "russell_2000"
+    if "small" in index or "600" in index:
+        return "small"
+    if "nasdaq" in index:
+        return "nasdaq"
+    return "all" if "3000" in index or "total" in index else "large"
+
+
+def members(fund: Fund, as_of: date, listed: Companies) -> Places:
+    """Places of the companies the fund holds, larger ones (at the reconstitution) first."""
+    style = index_style(fund)
+    needed = int((fund.min_holdings or 0) * _MARGIN)
+    if style == "russell_2000":
+        return _russell_2000(as_of, listed)
+    if style == "small":
+        return np.flatnonzero(listed.small_after)[: max(_SMALL_LINES, needed)]
+    if style == "nasdaq":
+        return _nasdaq(as_of, listed, max(truths.QQQ_LINES, needed))
+    if style == "all":
+        return np.flatnonzero(listed.small_after | listed.large_after)
+    largest = np.flatnonzero(listed.large_after | listed.small_after)[: max(_LARGE_LINES, needed)]
+    # Index committees keep a company that has shrunk: the one that changes its ticker, so that its CUSIP is on record.
+    return largest if TICKER_CHANGES in largest else np.append(largest[:-1], TICKER_CHANGES)
+
+
+def is_leaving(as_of: date, listed: Companies) -> NDArray[np.bool_]:
+    """The names that have left the Russell 2000 and are still being sold (n,)."""
+    return listed.small_before & ~listed.small_after & (as_of == truths.LINGERING_SNAPSHOT)
+
+
+def _russell_2000(as_of: date, listed: Companies) -> Places:
+    if as_of <= truths.RECONSTITUTION:
+        return np.flatnonzero(listed.small_before)
+    return np.flatnonzero(listed.small_after | is_leaving(as_of, listed))
+
+
+def _nasdaq(as_of: date, listed: Companies, lines: int) -> Places:
+    """The largest companies traded there that are no financials; a few foreign ones after the first snapshot."""
+    suits = (listed.table["exchange"].to_numpy() == "NASDAQ") & (listed.table["sector"].to_numpy() != "Financials")
+    home = np.flatnonzero(suits & ~listed.table["is_foreign"].to_numpy())
+    if as_of <= truths.OTHER_SNAPSHOTS[0]:
+        return home[:lines]
+    foreign = np.arange(LISTED, listed.cap.size)
+    return np.concatenate([home[: lines - foreign.size], foreign])

@@ -1,0 +1,166 @@
+"""What is planted in the invented market, by date and size, so that tests and curious people know what to look for.
+
+Dates and plain numbers only: importing this costs nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+
+@dataclass(frozen=True)
+class Turn:
+    """From this session on the log ratio IWM/SPY drifts the way of the label, by `drift` a session (in the label's direction)."""
+
+    session: date
+    label: str
+    drift: float
+
+
+@dataclass(frozen=True)
+class Correction:
+    """SPY's log price leaves its path by `depth` from peak to trough and is back on it at the recovery."""
+
+    peak: date
+    trough: date
+    recovery: date
+    depth: float
+
+
+@dataclass(frozen=True)
+class RateCycle:
+    """Moves of the policy rate: `moves` steps of `step` percentage points, `days` calendar days apart, the first on `first`."""
+
+    first: date
+    moves: int
+    days: int
+    step: float
+
+
+@dataclass(frozen=True)
+class PriceFault:
+    """One bar of one symbol that a vendor got wrong or left out."""
+
+    symbol: str
+    session: date
+
+
+# --- prices -----------------------------------------------------------------------------------------------------------
+
+FIRST_SESSION = date(2001, 10, 1)
+PRICE_RETRIEVALS = (
+    datetime(2026, 6, 30, 23, 30, tzinfo=UTC),
+    datetime(2026, 9, 28, 23, 30, tzinfo=UTC),
+    datetime(2026, 10, 1, 15, 0, tzinfo=UTC),
+)
+# The bar of this session runs while the last retrieval is made: it must be refused.
+PARTIAL_SESSION = date(2026, 10, 1)
+
+# The ratio begins in the first phase; each later turn changes the label once, within TURN_NOTICED_WITHIN sessions.
+TURNS = (
+    Turn(FIRST_SESSION, "risk_on", 0.00055),
+    Turn(date(2003, 11, 3), "risk_off", 0.00050),
+    Turn(date(2005, 10, 17), "risk_on", 0.00055),
+    Turn(date(2007, 9, 10), "risk_off", 0.00050),
+    Turn(date(2009, 12, 7), "risk_on", 0.00060),
+    Turn(date(2011, 10, 3), "risk_off", 0.00060),
+    Turn(date(2013, 12, 2), "risk_on", 0.00055),
+    Turn(date(2015, 11, 9), "risk_off", 0.00060),
+    Turn(date(2017, 2, 6), "risk_on", 0.00060),
+    Turn(date(2018, 10, 1), "risk_off", 0.00045),
+    Turn(date(2020, 10, 5), "risk_on", 0.00060),
+    Turn(date(2022, 8, 1), "risk_off", 0.00060),
+    Turn(date(2024, 2, 5), "risk_on", 0.00070),
+    Turn(date(2025, 4, 7), "risk_off", 0.00055),
+)
+TURN_NOTICED_WITHIN = 125
+
+# SPY's price drifts by so much a year (log points) under each label. The drift changes DRIFT_LAG sessions after the turn,
+# about when the label does: what a label says about the sessions after it is then true, and a scorecard must find it.
+SPY_DRIFT_A_YEAR = {"risk_on": 0.16, "risk_off": 0.02}
+DRIFT_LAG = 85
+
+# SPY and QQQ rise, IWM does not: for ten sessions and more in a row at the end of the stretch SPY and QQQ have gained more
+# than 2 % over 63 sessions while IWM has not gained. The correction that begins with the stretch's last session follows.
+NARROW_ADVANCE = (date(2019, 3, 25), date(2019, 8, 1))
+NARROW_LEAST_SESSIONS = 10
+SPY_NARROW_DRIFT, RATIO_NARROW_DRIFT = 0.0012, -0.0020
+CORRECTION_AFTER_NARROW = Correction(date(2019, 8, 1), date(2019, 11, 15), date(2020, 6, 1), 0.22)
+CORRECTIONS = (
+    Correction(date(2008, 5, 1), date(2009, 1, 20), date(2009, 12, 1), 0.36),
+    Correction(date(2012, 5, 1), date(2012, 7, 20), date(2012, 11, 30), 0.17),
+    CORRECTION_AFTER_NARROW,
+    Correction(date(2023, 2, 15), date(2023, 3, 24), date(2023, 9, 1), 0.18),
+)
+LEAST_DRAWDOWN = {date(2019, 8, 1): 0.12}
+LEAST_OTHER_DRAWDOWN = 0.10
+
+# Split ratio (new shares for one old) by symbol and ex-date. QQQ's lies between the first two retrievals.
+SPLITS = {("IWM", date(2005, 6, 9)): 2.0, ("QQQ", date(2026, 8, 17)): 2.0}
+# Day of March, June, September and December on which, or on the first session after which, each fund goes ex-dividend.
+DIVIDEND_DAY = {"IWM": 16, "SPY": 18, "QQQ": 21}
+DIVIDEND_YIELD_A_YEAR = {"IWM": 0.012, "SPY": 0.014, "QQQ": 0.006}
+EX_DATES_BETWEEN_RETRIEVALS = {"IWM": date(2026, 9, 16), "SPY": date(2026, 9, 18), "QQQ": date(2026, 9, 21)}
+
+MISSING_BAR = PriceFault("IWM", date(2026, 8, 12))
+# No price but a volume in the first retrieval, whole in the later ones.
+HEALED_BAR = PriceFault("SPY", date(2026, 6, 24))
+# Priced too high in the first retrieval, by this factor, for no reason anybody gave.
+RESTATED_BAR = PriceFault("SPY", date(2026, 5, 13))
+RESTATED_FACTOR = 1.008
+# The newest volume of a retrieval is still short by this share.
+VOLUME_STILL_MISSING = 0.03
+
+# --- holdings ---------------------------------------------------------------------------------------------------------
+
+IWM_SNAPSHOTS = (
+    date(2026, 3, 31), date(2026, 4, 30), date(2026, 5, 29), date(2026, 6, 26), date(2026, 6, 30), date(2026, 7, 31),
+    date(2026, 8, 31), date(2026, 9, 30),
+)
+OTHER_SNAPSHOTS = (date(2026, 6, 30), date(2026, 9, 30))
+
+RECONSTITUTION = date(2026, 6, 26)  # effective after this close
+NAMES_JOINING, NAMES_LEAVING = 200, 150
+IWM_EQUITIES_BEFORE, IWM_EQUITIES_AFTER = 1920, 1970
+# Of those that join, so many fell from the large companies; of those that leave, so many grew into them.
+NAMES_FALLEN, NAMES_GRADUATED = 39, 50
+LARGE_COMPANIES_AFTER = 730
+# In this snapshot the names that leave are still being sold.
+LINGERING_SNAPSHOT = date(2026, 6, 30)
+
+# One company held by IWM, IWV and SPY: another ticker from this day on, the same CUSIP.
+TICKER_CHANGED_ON, TICKER_BEFORE, TICKER_AFTER = date(2026, 8, 10), "KZOV", "LUMQ"
+AWKWARD_TICKERS = ("TRUE", "NA", "NAN")
+# One share class, as iShares, as State Street and Invesco write it.
+LARGE_CLASS_TICKER = {"ishares": "QVXB", "ssga": "QVX.B", "invesco": "QVX/B"}
+SMALL_CLASS_TICKER = {"ishares": "JQZ A", "ssga": "JQZ.A", "invesco": "JQZ/A"}
+ESCROW_TICKER = "P7K310"
+
+BROKEN_LINE_SNAPSHOT, BROKEN_MARKET_VALUE = date(2026, 5, 29), "12,34x"
+REPEATED_SNAPSHOT = date(2026, 8, 31)
+UNDATED_COPY_RETRIEVED = datetime(2026, 8, 15, 1, 0, tzinfo=UTC)
+UNDATED_COPY_OF = date(2026, 7, 31)
+WEB_PAGE_RETRIEVED = datetime(2026, 8, 20, 1, 0, tzinfo=UTC)
+
+# In QQQ's second snapshot only, and in no other file: nothing tells their sector.
+FOREIGN_TICKERS = ("VOXD", "ZELU", "QARN")
+QQQ_LINES = 101
+
+# --- rates ------------------------------------------------------------------------------------------------------------
+
+FIRST_RATE_DAY, FIRST_TARGET = date(2001, 1, 1), 5.50
+RANGE_BEGINS = date(2008, 12, 16)  # from here on the target is a range of 0.25 points
+RATE_CYCLES = (
+    RateCycle(date(2001, 2, 1), 12, 28, -0.25),
+    RateCycle(date(2004, 5, 6), 10, 42, 0.25),
+    RateCycle(date(2007, 9, 20), 10, 42, -0.25),
+    RateCycle(RANGE_BEGINS, 1, 42, -0.25),
+    RateCycle(date(2011, 6, 16), 8, 49, 0.25),
+    RateCycle(date(2014, 3, 20), 6, 42, -0.25),
+    RateCycle(date(2016, 12, 15), 7, 91, 0.25),
+    RateCycle(date(2020, 2, 6), 8, 28, -0.25),
+    RateCycle(date(2022, 3, 17), 12, 42, 0.25),
+    RateCycle(date(2024, 9, 19), 6, 49, -0.25),
+)
+RATES_RETRIEVED = datetime(2026, 10, 1, 1, 0, tzinfo=UTC)
+OLD_HEADER_RETRIEVED = datetime(2023, 12, 1, 1, 0, tzinfo=UTC)
+MISSING_RATE_DAY = date(2026, 7, 3)  # DFF prints a dot

@@ -1,0 +1,85 @@
+"""The invented market's documents, written into landing and ingested once for all tests."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from io import BytesIO
+
+import polars as pl
+import pytest
+
+from orchestration import market_calendar
+from orchestration.ingest import Outcome, ingest
+from orchestration.landing import list_documents, write_document
+from orchestration.sample_market.clock import SAMPLE_CLOCK
+from orchestration.sample_market.documents import SampleDocument, sample_documents
+from orchestration.universe import load_universe
+from orchestration.warehouse import Warehouse
+
+KINDS = (("yahoo", "prices"), ("ishares", "holdings"), ("ssga", "holdings"), ("invesco", "holdings"), ("fred", "rates"))
+
+Query = Callable[..., pl.DataFrame]
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """The raw tables after every sample document was read, and what became of each document."""
+
+    outcomes: dict[str, Outcome]
+    query: Query
+
+    def bars(self, symbol: str, observed_by: datetime = SAMPLE_CLOCK) -> pl.DataFrame:
+        """The last known bar of each session (UTC)."""
+        return self.query(
+            "select * from raw.price_bars where symbol = ? and observed_at <= ?"
+            " qualify row_number() over (partition by session order by observed_at desc) = 1 order by session",
+            symbol,
+            observed_by.astimezone(UTC).replace(tzinfo=None),
+        )
+
+    def lines(self, fund: str, as_of: date) -> pl.DataFrame:
+        """The lines of a snapshot."""
+        return self.query("select * from raw.holdings where fund = ? and as_of = ? order by line_no", fund, as_of)
+
+
+@pytest.fixture(scope="session")
+def sessions() -> pl.DataFrame:
+    """Every session of the calendar that the sample market needs."""
+    return market_calendar.sessions_frame(date(2026, 12, 31), first_day=date(2001, 1, 1))
+
+
+@pytest.fixture(scope="session")
+def documents(sessions: pl.DataFrame) -> list[tuple[SampleDocument, bytes]]:
+    """Every document with its bytes."""
+    return [(document, document.build()) for vendor, kind in KINDS for document in sample_documents(vendor, kind, sessions)]
+
+
+@pytest.fixture(scope="session")
+def market(
+    sessions: pl.DataFrame, documents: list[tuple[SampleDocument, bytes]], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Ingested]:
+    """Everything ingested into a warehouse of its own, the calendar first."""
+    home = tmp_path_factory.mktemp("sample")
+    warehouse = Warehouse(home / "warehouse.duckdb")
+    warehouse.prepare()
+    calendar = BytesIO()
+    sessions.write_parquet(calendar)
+    write_document(
+        home / "landing", vendor=market_calendar.VENDOR, kind=market_calendar.KIND, symbol=market_calendar.EXCHANGE,
+        retrieved_at=SAMPLE_CLOCK, extension="parquet", content=calendar.getvalue(),
+    )
+    for document, content in documents:
+        write_document(
+            home / "landing", vendor=document.vendor, kind=document.kind, symbol=document.symbol,
+            retrieved_at=document.retrieved_at, extension=document.extension, content=content,
+            declared_as_of=document.declared_as_of,
+        )
+    with warehouse.connect() as connection:
+        outcomes = []
+        for vendor in (market_calendar.VENDOR, None):
+            outcomes += ingest(connection, list_documents([home / "landing"], vendor=vendor), universe=load_universe())
+
+        def query(statement: str, *parameters: object) -> pl.DataFrame:
+            return connection.execute(statement, list(parameters)).pl()
+
+        yield Ingested({outcome.path: outcome for outcome in outcomes}, query)
