@@ -25,9 +25,7 @@ def price_bars_are_there(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetChec
 
 
 @dg.asset_check(asset=raw_key("price_bars"), description="Every followed symbol has a bar of the last final session.")
-def price_bars_are_fresh(
-    settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
-) -> dg.AssetCheckResult:
+def price_bars_are_fresh(settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
     """Measured against the XNYS calendar and the run's clock."""
     expected = inspection.last_final_session(warehouse, settings.clock)
     stale = [f"{symbol} ends on {last}" for symbol, last in inspection.newest_bars(warehouse) if expected and last < expected]
@@ -71,7 +69,7 @@ def no_session_is_missing(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetChe
 
 
 @dg.asset_check(
-    asset=dg.AssetKey(["marts", "sector_coverage"]), description="The sectors of each fund's newest snapshot are known for 99 % of it."
+    asset=dg.AssetKey(["marts", "sector_coverage"]), description="Each fund's newest snapshot has known sectors for 99 % of it."
 )
 def sectors_are_covered(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
     """Share of the equity weight with a GICS sector."""

@@ -26,7 +26,7 @@ trouble = Console(stderr=True, style="bold red", highlight=False)
 SourceOption = Annotated[Source | None, typer.Option(help="sample: an invented market; live: fetch; landing: a folder's files.")]
 DataDirOption = Annotated[Path | None, typer.Option(help="Everything the run writes. Default: data/<source>.")]
 LandingDirOption = Annotated[Path | None, typer.Option(help="Read documents here, where they lie; nothing is written to it.")]
-KnownAtOption = Annotated[str | None, typer.Option(help="Rebuild from what was observed by this time (UTC), such as 2026-06-30T23:59.")]
+KnownAtOption = Annotated[str | None, typer.Option(help="Rebuild from what was known by this time (UTC), such as 2026-06-30.")]
 
 
 class Refused(Exception):
@@ -78,9 +78,7 @@ def sql(
 
 
 @app.command()
-def doctor(
-    source: SourceOption = None, landing_dir: LandingDirOption = None, data_dir: DataDirOption = None
-) -> None:
+def doctor(source: SourceOption = None, landing_dir: LandingDirOption = None, data_dir: DataDirOption = None) -> None:
     """Tell versions, paths, which vendors answer and what is stale."""
     from orchestration.doctor import examine
 

@@ -80,9 +80,7 @@ def _invent(settings: Settings, vendor: str, kind: str) -> list[Collected]:
     return outcomes
 
 
-def _fetch_all(
-    settings: Settings, vendor: str, kind: str, universe: dict[str, Fund], known_bars: KnownBars
-) -> list[Collected]:
+def _fetch_all(settings: Settings, vendor: str, kind: str, universe: dict[str, Fund], known_bars: KnownBars) -> list[Collected]:
     pace = Pace(settings.fetch_pause_seconds)
     outcomes = []
     for symbol, fetch in _fetches(settings, vendor, universe, known_bars, pace).items():
@@ -104,7 +102,7 @@ def _fetches(
         return {s: lambda s=s: fred.fetch(s, settings, pace) for s in fred.SERIES}  # type: ignore[misc]
     modules = {module.VENDOR: module for module in (ishares, ssga, invesco)}
     funds = [fund for fund in universe.values() if fund.holdings_vendor == vendor]
-    return {f.fund: lambda f=f: modules[vendor].fetch(f, settings, pace) for f in funds}  # type: ignore[misc, attr-defined]
+    return {f.fund: lambda f=f: modules[vendor].fetch(f, settings, pace) for f in funds}  # type: ignore[misc]
 
 
 def _keep(settings: Settings, vendor: str, kind: str, symbol: str, fetched: Fetched) -> Collected:

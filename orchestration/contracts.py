@@ -62,7 +62,7 @@ class CorporateActions(dy.Schema):
 
 
 class Holdings(dy.Schema):
-    """One row a line of a fund's holdings file. Money in US dollars, `stated_weight` a fraction, `quantity` in shares or units."""
+    """One row a line of a holdings file. Money in US dollars, `stated_weight` a fraction, `quantity` in shares or units."""
 
     fund = dy.String(primary_key=True)
     as_of = dy.Date(primary_key=True)
@@ -130,7 +130,7 @@ class RawTable:
     @property
     def columns(self) -> dict[str, pl.DataType]:
         """Column names and polars types, in order."""
-        return dict(pl.Schema(self.contract))  # type: ignore[arg-type]
+        return dict(pl.Schema(self.contract))
 
     @property
     def values(self) -> list[str]:

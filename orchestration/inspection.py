@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from orchestration.market_calendar import FINAL_BAR_DELAY
-from orchestration.warehouse import Warehouse
+from orchestration.warehouse import Warehouse, frame_of
 
 _NEWEST = {
     "sessions": "max(session)", "price_bars": "max(session)", "corporate_actions": "max(ex_date)", "holdings": "max(as_of)",
@@ -38,11 +38,14 @@ def known_bars(warehouse: Warehouse, symbol: str) -> pl.DataFrame:
     """The last known bars of a symbol, oldest first: session, close, vendor_adj_close, volume."""
     warehouse.prepare()
     with warehouse.connect() as connection:
-        return connection.sql(
-            "select session, close, vendor_adj_close, volume from raw.price_bars where symbol = $symbol"
-            " qualify row_number() over (partition by session order by observed_at desc, document_id desc) = 1 order by session",
-            params={"symbol": symbol},
-        ).pl()
+        return frame_of(
+            connection.sql(
+                "select session, close, vendor_adj_close, volume from raw.price_bars where symbol = $symbol"
+                " qualify row_number() over (partition by session order by observed_at desc, document_id desc) = 1"
+                " order by session",
+                params={"symbol": symbol},
+            )
+        )
 
 
 def last_final_session(warehouse: Warehouse, at: datetime) -> date | None:
@@ -54,23 +57,23 @@ def last_final_session(warehouse: Warehouse, at: datetime) -> date | None:
 
 def newest_bars(warehouse: Warehouse) -> list[tuple[str, date]]:
     """Each symbol's newest session."""
-    return _ask(warehouse, "select symbol, max(session) from raw.price_bars group by symbol order by symbol")  # type: ignore[return-value]
+    return _ask(warehouse, "select symbol, max(session) from raw.price_bars group by symbol order by symbol")
 
 
 def newest_snapshots(warehouse: Warehouse) -> list[tuple[str, date]]:
     """Each fund's newest as-of date."""
-    return _ask(warehouse, "select fund, max(as_of) from raw.holdings group by fund order by fund")  # type: ignore[return-value]
+    return _ask(warehouse, "select fund, max(as_of) from raw.holdings group by fund order by fund")
 
 
 def rejected_documents(warehouse: Warehouse) -> list[tuple[str, str]]:
     """Path and reason of each document that was rejected whole."""
-    return _ask(warehouse, "select path, reason from raw.documents where status = 'rejected' order by path")  # type: ignore[return-value]
+    return _ask(warehouse, "select path, reason from raw.documents where status = 'rejected' order by path")
 
 
 def reject_reasons(warehouse: Warehouse) -> list[tuple[str, int]]:
     """Reasons for rejected lines with their counts, most frequent first."""
     question = "select reason, count(*) from raw.rejects where line is not null group by reason order by count(*) desc, reason"
-    return _ask(warehouse, question)  # type: ignore[return-value]
+    return _ask(warehouse, question)
 
 
 def recent_rejects(warehouse: Warehouse, most: int = 20) -> str:
@@ -87,9 +90,9 @@ def recent_rejects(warehouse: Warehouse, most: int = 20) -> str:
 
 def missing_sessions(warehouse: Warehouse) -> list[tuple[str, date]]:
     """Fund and session of each gap in the bars."""
-    return _ask(warehouse, "select fund, session from intermediate.int_missing_sessions order by session, fund")  # type: ignore[return-value]
+    return _ask(warehouse, "select fund, session from intermediate.int_missing_sessions order by session, fund")
 
 
 def sector_coverage(warehouse: Warehouse) -> list[tuple[str, float]]:
     """Share of the equity weight with a known sector, of each fund's newest snapshot."""
-    return _ask(warehouse, "select fund, max_by(coverage, as_of) from marts.sector_coverage group by fund order by fund")  # type: ignore[return-value]
+    return _ask(warehouse, "select fund, max_by(coverage, as_of) from marts.sector_coverage group by fund order by fund")

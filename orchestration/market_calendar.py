@@ -35,9 +35,9 @@ def sessions_frame(last_day: date, first_day: date = FIRST_DAY) -> pl.DataFrame:
     ).select(
         pl.col("session").cast(pl.Date),
         pl.col("opens_at", "closes_at").cast(pl.Datetime("us")),
-        (
-            pl.col("closes_at").dt.replace_time_zone("UTC").dt.convert_time_zone("America/New_York").dt.hour() < 16
-        ).alias("is_half_day"),
+        (pl.col("closes_at").dt.replace_time_zone("UTC").dt.convert_time_zone("America/New_York").dt.hour() < 16).alias(
+            "is_half_day"
+        ),
     )
 
 
@@ -57,8 +57,10 @@ def is_current(document: bytes, last_day: date) -> bool:
 
 def parse(content: bytes, context: Context) -> Parsed:
     """Rows for `sessions`."""
-    rows = pl.read_parquet(BytesIO(content)).with_row_index("_line", offset=1).with_columns(
-        pl.col("_line").cast(pl.Int64), pl.col("session").cast(pl.String).alias("_content")
+    rows = (
+        pl.read_parquet(BytesIO(content))
+        .with_row_index("_line", offset=1)
+        .with_columns(pl.col("_line").cast(pl.Int64), pl.col("session").cast(pl.String).alias("_content"))
     )
     return Parsed("sessions", {"sessions": rows}, context.retrieved_at.date())
 

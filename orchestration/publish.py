@@ -83,7 +83,7 @@ def publish(settings: Settings, marts: list[Mart], *, run_id: str) -> Release:
     for file in unfinished.iterdir():
         _sync_file(file)
     write_atomically(unfinished / "manifest.json", (json.dumps(manifest, indent=2) + "\n").encode())
-    os.replace(unfinished, directory)
+    unfinished.replace(directory)
     sync_directory(directory.parent)
     _point_latest(settings.published_dir, release_id)
     _drop_old(settings.published_dir, settings.keep_releases)
@@ -176,9 +176,7 @@ def _git_revision() -> str | None:
         return None
 
 
-def _write_serving_copy(
-    source: duckdb.DuckDBPyConnection, marts: list[Mart], path: Path, manifest: dict[str, Any]
-) -> None:
+def _write_serving_copy(source: duckdb.DuckDBPyConnection, marts: list[Mart], path: Path, manifest: dict[str, Any]) -> None:
     """All marts with their comments, and a table `release`, in one file that DuckDB 1.0 and later can open."""
     comments = source.execute(
         "select table_name, column_name, comment from duckdb_columns() where schema_name = ? and comment is not null",
@@ -227,7 +225,7 @@ def _point_latest(published: Path, release_id: str) -> None:
     link = published / f"{_UNFINISHED}{LATEST}"
     link.unlink(missing_ok=True)
     link.symlink_to(Path("releases") / release_id)
-    os.replace(link, published / LATEST)
+    link.replace(published / LATEST)
     sync_directory(published)
 
 
@@ -243,7 +241,7 @@ def _drop_old(published: Path, keep: int) -> None:
 def _remove_release(path: Path) -> None:
     """Out of sight first, so that nobody finds half a release."""
     hidden = path.with_name(f"{_UNFINISHED}{path.name}")
-    os.replace(path, hidden)
+    path.replace(hidden)
     shutil.rmtree(hidden)
 
 

@@ -63,13 +63,12 @@ def _step_log(progress: Progress) -> dg.LoggerDefinition:
             elif event is not None and event.is_step_success:
                 progress(f"{event.step_key}: {event.step_success_data.duration_ms / 1000:.1f} s")
 
-    @dg.logger(description="One line a step.")
     def steps(_: dg.InitLoggerContext) -> logging.Logger:
         logger = logging.Logger("smallcap", logging.DEBUG)
         logger.addHandler(Handler())
         return logger
 
-    return steps
+    return dg.LoggerDefinition(steps, description="One line a step.")
 
 
 def _why(result: dg.ExecuteInProcessResult) -> str:

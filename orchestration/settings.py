@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, HttpUrl, field_validator
+from pydantic import AfterValidator, Field, HttpUrl, TypeAdapter, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from orchestration.sample_market.clock import SAMPLE_CLOCK
@@ -17,7 +17,12 @@ PROJECT_ROOT = Path(__file__).resolve().parents[1]
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
 SEEDS_DIR = DBT_PROJECT_DIR / "seeds"
 
-BaseUrl = Annotated[HttpUrl, AfterValidator(lambda url: str(url).rstrip("/"))]
+
+def _checked_url(text: str) -> str:
+    return str(TypeAdapter(HttpUrl).validate_python(text)).rstrip("/")
+
+
+BaseUrl = Annotated[str, AfterValidator(_checked_url)]
 
 
 class Source(StrEnum):
@@ -46,11 +51,11 @@ class Settings(BaseSettings):
     fetch_pause_seconds: float = Field(1.0, ge=0, description="least pause between two requests to one vendor")
     fetch_budget_seconds: float = Field(120.0, gt=0, description="total time for one document, retries included")
 
-    yahoo_base_url: BaseUrl = Field("https://query2.finance.yahoo.com", validate_default=True)
-    ishares_base_url: BaseUrl = Field("https://www.blackrock.com", validate_default=True)
-    ssga_base_url: BaseUrl = Field("https://www.ssga.com", validate_default=True)
-    invesco_base_url: BaseUrl = Field("https://dng-api.invesco.com", validate_default=True)
-    fred_base_url: BaseUrl = Field("https://fred.stlouisfed.org", validate_default=True)
+    yahoo_base_url: BaseUrl = Field("https://query2.finance.yahoo.com")
+    ishares_base_url: BaseUrl = Field("https://www.blackrock.com")
+    ssga_base_url: BaseUrl = Field("https://www.ssga.com")
+    invesco_base_url: BaseUrl = Field("https://dng-api.invesco.com")
+    fred_base_url: BaseUrl = Field("https://fred.stlouisfed.org")
 
     @field_validator("known_at")
     @classmethod

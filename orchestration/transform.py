@@ -6,7 +6,7 @@ Dagster's.
 
 import os
 import queue
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from dbt_common.events.functions import msg_to_dict
 from orchestration.settings import DBT_PROJECT_DIR, Settings
 
 WAREHOUSE_VARIABLE = "SMALLCAP_WAREHOUSE"
+_parsed: dict[Path, Any] = {}
+_RESULTS = {"LogSeedResult", "LogModelResult", "LogTestResult"}
 _SOURCES = ("*.sql", "*.yml", "*.csv")
 
 
@@ -37,6 +39,7 @@ def manifest_path(settings: Settings) -> Path:
         result = _invoke(settings, ["parse"], [])
         if not result.success:
             raise BuildFailed(f"the dbt project does not parse: {result.exception}")
+        _parsed[settings.dbt_target_dir] = result.result  # the build of this process need not parse again
     return path
 
 
@@ -56,13 +59,19 @@ def build(settings: Settings, select: Sequence[str]) -> Iterator[dict[str, Any]]
     arguments += ["--select", *select] if select else []
     arguments += ["--vars", f"{{known_at: '{settings.known_at:%Y-%m-%d %H:%M:%S.%f}'}}"] if settings.known_at else []
     with ThreadPoolExecutor(max_workers=1) as pool:
-        running = pool.submit(_invoke, settings, arguments, [lambda event: events.put(msg_to_dict(event))])
+        running = pool.submit(_invoke, settings, arguments, [lambda event: _pass_result(event, events.put)])
         running.add_done_callback(lambda _: events.put(None))
         while (event := events.get()) is not None:
             yield event
         result = running.result()
     if not result.success:
         raise BuildFailed(_first_failures(result))
+
+
+def _pass_result(event: Any, take: Callable[[dict[str, Any]], None]) -> None:
+    """Thousands of events are for debugging; only the results of nodes are worth the conversion."""
+    if event.info.name in _RESULTS:
+        take(msg_to_dict(event))
 
 
 def _invoke(settings: Settings, arguments: list[str], callbacks: list[Any]) -> dbtRunnerResult:
@@ -74,7 +83,7 @@ def _invoke(settings: Settings, arguments: list[str], callbacks: list[Any]) -> d
     ]  # fmt: skip
     quiet = ["--log-level", "none", "--log-level-file", "none", "--no-use-colors"]
     try:
-        return dbtRunner(callbacks=callbacks).invoke([*quiet, *arguments, *places])
+        return dbtRunner(manifest=_parsed.get(settings.dbt_target_dir), callbacks=callbacks).invoke([*quiet, *arguments, *places])
     finally:
         _release_warehouse()
 

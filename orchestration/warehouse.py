@@ -92,9 +92,33 @@ def _create_raw_table(connection: duckdb.DuckDBPyConnection, table: RawTable) ->
     empty = pl.DataFrame(schema=table.columns).with_columns(
         observed_at=pl.lit(None, pl.Datetime("us")), document_id=pl.lit(None, pl.String)
     )
-    connection.register("empty_rows", empty.to_arrow())
-    connection.execute(f"create table if not exists raw.{table.name} as from empty_rows")
-    connection.unregister("empty_rows")
+    with registered(connection, "empty_rows", empty):
+        connection.execute(f"create table if not exists raw.{table.name} as from empty_rows")
+
+
+class _ArrowStream:
+    """A frame as nothing but an Arrow stream: DuckDB reads that by itself, and a polars frame only with pyarrow's help."""
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self._frame = frame
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        return self._frame.__arrow_c_stream__(requested_schema)
+
+
+@contextmanager
+def registered(connection: duckdb.DuckDBPyConnection, name: str, rows: pl.DataFrame) -> Iterator[None]:
+    """The rows as a view of that name, for the statements within."""
+    connection.register(name, _ArrowStream(rows))
+    try:
+        yield
+    finally:
+        connection.unregister(name)
+
+
+def frame_of(relation: duckdb.DuckDBPyRelation) -> pl.DataFrame:
+    """A query's result as a frame, without pyarrow."""
+    return pl.DataFrame(relation)
 
 
 def append_observations(
@@ -118,11 +142,10 @@ def append_observations(
     """
     if rows.is_empty():
         return 0
-    connection.register("incoming", rows.to_arrow())
     parameters = {"observed_at": observed_at.replace(tzinfo=None), "document_id": document_id}
     statement = _append_snapshot(table) if table.snapshot_key else _append_changed(table)
-    appended = connection.execute(statement, parameters).fetchone()
-    connection.unregister("incoming")
+    with registered(connection, "incoming", rows):
+        appended = connection.execute(statement, parameters).fetchone()
     return int(appended[0]) if appended else 0
 
 

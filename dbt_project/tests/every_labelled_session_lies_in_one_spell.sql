@@ -1,3 +1,4 @@
+{{ config(meta={'dagster': {'ref': {'name': 'regime_spells'}}}) }}
 select days.pair, days.session, count(spells.spell_no) as spells
 from {{ ref('regime_daily') }} as days
 left join {{ ref('regime_spells') }} as spells

@@ -16,10 +16,10 @@ from orchestration.warehouse import Warehouse
 GROUP = "landing"
 CALENDAR = dg.AssetKey([GROUP, "nyse_sessions"])
 _DESCRIPTIONS = {
-    (yahoo.VENDOR, yahoo.KIND): "Daily bars, dividends and splits: one document a symbol and retrieval, as yfinance gave it.",
+    (yahoo.VENDOR, yahoo.KIND): "Daily bars, dividends, splits: one document a symbol and retrieval, as yfinance gave it.",
     (ishares.VENDOR, ishares.KIND): "Holdings of iShares funds: the issuer's CSV, one document a fund and retrieval.",
     (ssga.VENDOR, ssga.KIND): "Holdings of State Street funds: the issuer's Excel sheet, one document a fund and retrieval.",
-    (invesco.VENDOR, invesco.KIND): "Holdings of Invesco funds: the issuer's JSON or older CSV, one document a fund and retrieval.",
+    (invesco.VENDOR, invesco.KIND): "Holdings of Invesco funds: JSON or the older CSV, one document a fund and retrieval.",
     (fred.VENDOR, fred.KIND): "Interest rates: one CSV a FRED series and retrieval.",
 }
 
@@ -33,7 +33,7 @@ def landing_key(vendor: str, kind: str) -> dg.AssetKey:
     key=CALENDAR, group_name=GROUP, kinds={"parquet"}, owners=["team:data"],
     description="Trading days of the New York Stock Exchange with their opening and closing times, from exchange_calendars.",
 )  # fmt: skip
-def nyse_sessions(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult:
+def nyse_sessions(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[None]:
     """Write the calendar's document where it is missing or out of date."""
     outcomes = collect_sessions(settings)
     return dg.MaterializeResult(metadata=_metadata(settings, market_calendar.VENDOR, market_calendar.KIND, outcomes))
@@ -46,7 +46,7 @@ def _landing_asset(vendor: str, kind: str, description: str) -> dg.AssetsDefinit
     )  # fmt: skip
     def documents(
         context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
-    ) -> dg.MaterializeResult:
+    ) -> dg.MaterializeResult[None]:
         outcomes = collect(settings, vendor, kind, load_universe(), partial(inspection.known_bars, warehouse))
         for failure in (outcome for outcome in outcomes if outcome.status == "failed"):
             context.log.warning(f"{vendor} {failure.symbol}: {failure.detail}; the last good data stay in force")

@@ -57,8 +57,3 @@ def _selection(context: dg.AssetExecutionContext, manifest: dict[str, Any]) -> l
     wanted = set(context.selected_asset_keys)
     nodes = [node for node in manifest["nodes"].values() if node["resource_type"] in ("model", "seed")]
     return [".".join(node["fqn"]) for node in nodes if _TRANSLATOR.get_asset_key(node) in wanted]
-
-
-def marts(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The manifest's nodes in the marts folder, by name."""
-    return {node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == "model" and "marts" in node["fqn"]}

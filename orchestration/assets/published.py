@@ -54,7 +54,7 @@ def published_assets(settings: Settings) -> dg.AssetsDefinition:
     ]  # fmt: skip
 
     @dg.multi_asset(name="publish", specs=specs, pool="warehouse")
-    def release(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> Iterator[dg.MaterializeResult]:
+    def release(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> Iterator[dg.MaterializeResult[None]]:
         published = publish(settings, marts, run_id=context.run_id)
         for table in published.manifest["tables"]:
             yield dg.MaterializeResult(
@@ -68,12 +68,10 @@ def published_assets(settings: Settings) -> dg.AssetsDefinition:
                     "release": published.release_id,
                 },
             )
-        whole = {"release": published.release_id, "directory": dg.MetadataValue.path(published.directory)}
+        whole: dict[str, Any] = {"release": published.release_id, "directory": dg.MetadataValue.path(published.directory)}
         yield dg.MaterializeResult(
             asset_key=[GROUP, "warehouse"], metadata={**whole, "bytes": published.manifest["serving_copy"]["bytes"]}
         )
-        yield dg.MaterializeResult(
-            asset_key=[GROUP, "manifest"], metadata={**whole, "tables": len(published.manifest["tables"])}
-        )
+        yield dg.MaterializeResult(asset_key=[GROUP, "manifest"], metadata={**whole, "tables": len(published.manifest["tables"])})
 
     return release

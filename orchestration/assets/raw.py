@@ -40,7 +40,7 @@ def _raw_assets(name: str, tables: list[str], places: Places, upstream: list[dg.
     @dg.multi_asset(name=name, specs=[_spec(table, deps) for table in tables], pool="warehouse")
     def read_documents(
         context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
-    ) -> Iterator[dg.MaterializeResult]:
+    ) -> Iterator[dg.MaterializeResult[None]]:
         documents = [document for place in places for document in documents_of(settings, *place)]
         warehouse.prepare()
         with warehouse.connect() as connection:
@@ -78,7 +78,7 @@ _LEDGER_DESCRIPTIONS = {
         for table, text in _LEDGER_DESCRIPTIONS.items()
     ],
 )  # fmt: skip
-def raw_ledger(warehouse: dg.ResourceParam[Warehouse]) -> Iterator[dg.MaterializeResult]:
+def raw_ledger(warehouse: dg.ResourceParam[Warehouse]) -> Iterator[dg.MaterializeResult[None]]:
     """Report the ledger that the steps above wrote together with their rows, in the same transactions."""
     preview = inspection.recent_rejects(warehouse)
     for table in LEDGER_TABLES:

@@ -14,8 +14,17 @@ from orchestration.sample_market.names import company_names, tickers
 from orchestration.sample_market.streams import stream
 
 SECTORS = (
-    "Communication Services", "Consumer Discretionary", "Consumer Staples", "Energy", "Financials", "Health Care", "Industrials",
-    "Information Technology", "Materials", "Real Estate", "Utilities",
+    "Communication Services",
+    "Consumer Discretionary",
+    "Consumer Staples",
+    "Energy",
+    "Financials",
+    "Health Care",
+    "Industrials",
+    "Information Technology",
+    "Materials",
+    "Real Estate",
+    "Utilities",
 )
 _LARGE_MIX = (0.08, 0.11, 0.06, 0.04, 0.13, 0.12, 0.10, 0.27, 0.03, 0.03, 0.03)
 _SMALL_MIX = (0.03, 0.11, 0.03, 0.05, 0.20, 0.18, 0.16, 0.12, 0.04, 0.06, 0.02)
@@ -32,8 +41,31 @@ LISTED = _STABLE_LARGE + truths.NAMES_GRADUATED + _SMALL_AFTER + _DROPPED
 LARGE_CLASS, SMALL_CLASS, TICKER_CHANGES, _AWKWARD = 9, 800, 735, (900, 1300, 1700)
 # Tickers of funds, of currencies, and of real companies that seeds/sector_overrides.csv speaks of.
 _RESERVED = {
-    "ARM", "ASML", "AZN", "CCEP", "FER", "MELI", "PDD", "SHOP", "TRI", "TEL", "STX", "ERIE", "PSKY", "USD", "CAD",
-    "IWM", "SPY", "QQQ", "IWV", "VTWO", "SCHA", "VOO", "IJR", "IVV", "IWB",
+    "ARM",
+    "ASML",
+    "AZN",
+    "CCEP",
+    "FER",
+    "MELI",
+    "PDD",
+    "SHOP",
+    "TRI",
+    "TEL",
+    "STX",
+    "ERIE",
+    "PSKY",
+    "USD",
+    "CAD",
+    "IWM",
+    "SPY",
+    "QQQ",
+    "IWV",
+    "VTWO",
+    "SCHA",
+    "VOO",
+    "IJR",
+    "IVV",
+    "IWB",
 }
 
 
@@ -126,4 +158,3 @@ def _members(count: int, draws: np.random.Generator) -> tuple[np.ndarray, np.nda
     small_before = (small_after & ~np.isin(places, np.concatenate([fallen, newcomers]))) | graduated | dropped
     large_after = (places < _STABLE_LARGE) | graduated
     return small_before, small_after, large_after
-

@@ -8,11 +8,9 @@ _CONSONANTS = "BCDFGHJKLMNPQRSTVWXYZ"
 
 def cusip(serial: int, foreign: bool = False) -> str:
     """The number of the serial-th issuer's common stock; foreign issuers' begin with the letter G."""
-    if foreign:
-        body = f"G99{serial:03d}10"
-    else:
-        # Issuer numbers 99000A to 99999Z are for users' own purposes.
-        body = f"99{serial // len(_CONSONANTS):03d}{_CONSONANTS[serial % len(_CONSONANTS)]}10"
+    # Issuer numbers 99000A to 99999Z are for users' own purposes.
+    domestic = f"99{serial // len(_CONSONANTS):03d}{_CONSONANTS[serial % len(_CONSONANTS)]}10"
+    body = f"G99{serial:03d}10" if foreign else domestic
     return body + cusip_check_digit(body)
 
 

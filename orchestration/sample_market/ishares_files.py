@@ -120,8 +120,16 @@ def _odd_rows(fund: Fund, as_of: date, equity: float) -> list[Row]:
 
 
 def _odd(
-    ticker: str, name: str, sector: str, asset_class: str, value: float, quantity: float, price: float, *,
-    exchange: str = "-", location: str = "United States",
+    ticker: str,
+    name: str,
+    sector: str,
+    asset_class: str,
+    value: float,
+    quantity: float,
+    price: float,
+    *,
+    exchange: str = "-",
+    location: str = "United States",
 ) -> Row:
     return ticker, name, sector, asset_class, value, value, quantity, price, location, exchange
 
@@ -139,8 +147,19 @@ def _future(fund: Fund, as_of: date, equity: float) -> Row:
 
 
 def _line(
-    ticker: str, name: str, sector: str, asset_class: str, value: float, notional: float, quantity: float, price: float,
-    location: str, exchange: str, *, weight: float, market_value: str | None = None,
+    ticker: str,
+    name: str,
+    sector: str,
+    asset_class: str,
+    value: float,
+    notional: float,
+    quantity: float,
+    price: float,
+    location: str,
+    exchange: str,
+    *,
+    weight: float,
+    market_value: str | None = None,
 ) -> str:
     rate, currency = ("1.37", "CAD") if ticker == "CAD" else ("1.00", "USD")
     return (

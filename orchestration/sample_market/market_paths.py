@@ -73,7 +73,8 @@ def hovering(shocks: Floats, memory: float) -> Floats:
     for i, shock in enumerate(shocks.tolist()):
         level = memory * level + shock
         levels[i] = level
-    return levels - levels[0]
+    shifted: Floats = levels - levels[0]
+    return shifted
 
 
 def _ratio_plan(sessions: Days) -> Floats:

@@ -46,7 +46,8 @@ def members(fund: Fund, as_of: date, listed: Companies) -> Places:
 
 def is_leaving(as_of: date, listed: Companies) -> NDArray[np.bool_]:
     """The names that have left the Russell 2000 and are still being sold (n,)."""
-    return listed.small_before & ~listed.small_after & (as_of == truths.LINGERING_SNAPSHOT)
+    lingering: NDArray[np.bool_] = listed.small_before & ~listed.small_after & (as_of == truths.LINGERING_SNAPSHOT)
+    return lingering
 
 
 def _russell_2000(as_of: date, listed: Companies) -> Places:

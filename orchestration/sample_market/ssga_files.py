@@ -4,7 +4,7 @@ from datetime import date, datetime
 from io import BytesIO
 
 import numpy as np
-import xlsxwriter  # type: ignore[import-untyped]
+import xlsxwriter
 
 from orchestration.sample_market.holdings import equities, rounded_weights
 from orchestration.universe import Fund

@@ -46,7 +46,7 @@ def price_table(history: History, retrieved_at: datetime) -> pl.DataFrame:
 
 
 def adjustment(close: Floats, dividend: Floats) -> Floats:
-    """Yahoo's factor from close to adjusted close (n,): the product of 1 − dividend / previous close over all later ex-dates."""
+    """Yahoo's factor from close to adjusted close (n,): the product of 1 - dividend / previous close over all later ex-dates."""
     factors = np.ones(close.size)
     factors[:-1] = 1.0 - dividend[1:] / close[:-1]
     return np.asarray(np.cumprod(factors[::-1])[::-1], dtype=np.float64)

@@ -68,9 +68,7 @@ def settle_as_of(stated: date | None, context: Context) -> date:
     """
     as_of = stated or context.declared_as_of
     if as_of is None:
-        raise DocumentRejected(
-            "the document has no as-of date: if you know it, put asof=YYYY-MM-DD into the file's name"
-        )
+        raise DocumentRejected("the document has no as-of date: if you know it, put asof=YYYY-MM-DD into the file's name")
     if context.declared_as_of and as_of != context.declared_as_of:
         raise DocumentRejected(f"the document speaks of {as_of}, its file name of {context.declared_as_of}")
     if as_of > context.retrieved_at.date():
@@ -87,17 +85,19 @@ def check_holdings(rows: pl.DataFrame, fund: Fund) -> None:
     """
     if fund.min_holdings is not None and rows.height < fund.min_holdings:
         raise DocumentRejected(f"it has {rows.height} usable lines, and {fund.fund} cannot have fewer than {fund.min_holdings}")
-    stated = rows["stated_weight"].sum()
+    stated = float(rows["stated_weight"].sum())
     if rows["stated_weight"].is_not_null().any() and abs(stated - 1) > 0.02:
         raise DocumentRejected(f"its weights sum to {stated:.4f}, not to 1")
-    if rows["market_value"].null_count() or rows["stated_weight"].null_count():
+    valued = rows.filter(pl.col("market_value").is_not_null() & pl.col("stated_weight").is_not_null())
+    if valued.is_empty():
         return
-    total = rows["market_value"].sum()
+    total = float(valued["market_value"].sum())
     if total <= 0:
         raise DocumentRejected(f"its market values sum to {total:,.2f}")
-    contradictions = rows.select(
-        "_line", (pl.col("market_value") / total - pl.col("stated_weight")).abs().alias("gap")
-    ).filter(pl.col("gap") > LARGEST_WEIGHT_GAP)
+    share_stated = pl.col("stated_weight") / valued["stated_weight"].sum()
+    contradictions = valued.select("_line", (pl.col("market_value") / total - share_stated).abs().alias("gap")).filter(
+        pl.col("gap") > LARGEST_WEIGHT_GAP
+    )
     if contradictions.height:
         line, gap = contradictions.sort("gap").row(-1)
         raise DocumentRejected(

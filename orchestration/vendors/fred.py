@@ -7,11 +7,12 @@ import polars as pl
 from orchestration.settings import Settings
 from orchestration.vendors.base import Context, DocumentRejected, Fetched, Parsed
 from orchestration.vendors.http import Pace, get
-from orchestration.vendors.text import decode, number, read_delimited, reject_broken_numbers
+from orchestration.vendors.text import decode, header_cells, number, read_table, reject_broken_numbers, split_lines
 
 VENDOR, KIND = "fred", "rates"
 SERIES = ("DFEDTAR", "DFEDTARL", "DFEDTARU", "DFF")
-_MISSING = "."
+_DATE_NAMES = ("observation_date", "DATE")
+_MISSING, _DAY = ".", r"^\d{4}-\d{2}-\d{2}$"
 
 
 def fetch(series: str, settings: Settings, pace: Pace) -> Fetched:
@@ -29,20 +30,20 @@ def parse(content: bytes, context: Context) -> Parsed:
     Raises:
         DocumentRejected: not a FRED file of this series.
     """
-    lines = decode(content).splitlines()
-    header = [cell.strip() for cell in lines[0].split(",")]
+    lines = [(i, line) for i, line in enumerate(split_lines(decode(content)), start=1) if line.strip()]
+    header = header_cells(lines[0][1])
     # FRED named the first column DATE until December 2024.
-    if len(header) != 2 or header[0] not in ("observation_date", "DATE"):
-        raise DocumentRejected(f"its header is {lines[0][:80]!r}, not observation_date and a series")
+    if len(header) != 2 or header[0] not in _DATE_NAMES:
+        raise DocumentRejected(f"its header is {lines[0][1].strip()[:80]!r}, not observation_date and a series")
     if header[1] != context.symbol:
         raise DocumentRejected(f"it holds the series {header[1]}, not {context.symbol}")
-    numbered = [(i, line) for i, line in enumerate(lines[1:], start=2) if line.strip()]
-    rows, ragged = read_delimited(["date", "value"], numbered)
+    rows, ragged = read_table(lines[1:], header, {"date": _DATE_NAMES, "value": (context.symbol,)})
     rows = rows.with_columns(pl.col("value").replace(_MISSING, ""))
     rows, broken = reject_broken_numbers(rows, ["value"])
-    rows = rows.with_columns(pl.col("date").str.to_date("%Y-%m-%d", strict=False).alias("_date"))
+    day = pl.when(pl.col("date").str.contains(_DAY)).then(pl.col("date").str.to_date("%Y-%m-%d", strict=False))
+    rows = rows.with_columns(day.alias("_date"))
     undated = rows.filter(pl.col("_date").is_null()).select(
-        line="_line", reason=pl.format("'{}' is not a date", "date"), content="_content"
+        line="_line", reason=pl.format("'{}' is not a date", pl.col("date").fill_null("")), content="_content"
     )
     rates = rows.filter(pl.col("_date").is_not_null()).select(
         pl.lit(context.symbol).alias("series"), pl.col("_date").alias("date"), number("value").alias("value"), "_line", "_content"

@@ -44,9 +44,10 @@ def with_retries(call: Callable[[], T], settings: Settings) -> T:
     Raises:
         FetchFailed: the last failure.
     """
+    pause = settings.fetch_pause_seconds
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(WorthRetrying),
-        wait=tenacity.wait_exponential_jitter(initial=settings.fetch_pause_seconds, max=30, jitter=settings.fetch_pause_seconds),
+        wait=tenacity.wait_exponential(multiplier=pause, max=30) + tenacity.wait_random(0, pause),
         stop=tenacity.stop_after_attempt(settings.fetch_attempts) | tenacity.stop_before_delay(settings.fetch_budget_seconds),
         reraise=True,
     )
@@ -74,15 +75,16 @@ def get(url: str, settings: Settings, *, pace: Pace, headers: dict[str, str] | N
 def _request(url: str, settings: Settings, headers: dict[str, str]) -> "Response":
     # curl_cffi shows a browser's handshake, which the issuers' sites ask for; yfinance brings it along anyway.
     from curl_cffi import requests
+    from curl_cffi.curl import CURL_WRITEFUNC_ERROR
 
     chunks: list[bytes] = []
     size = 0
 
-    def collect(chunk: bytes) -> int | None:
+    def collect(chunk: bytes) -> int:
         nonlocal size
         size += len(chunk)
         chunks.append(chunk)
-        return -1 if size > LARGEST_ANSWER_BYTES else None  # -1 makes curl stop
+        return CURL_WRITEFUNC_ERROR if size > LARGEST_ANSWER_BYTES else len(chunk)
 
     try:
         response = requests.get(

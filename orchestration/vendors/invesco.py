@@ -1,4 +1,4 @@
-"""Invesco: holdings as JSON (today) or as the older CSV that people have on disk. CUSIP and market value; the JSON has no sector."""
+"""Invesco: holdings as JSON (today) or as the older CSV that people have on disk. CUSIP, market value; no sector in the JSON."""
 
 import html
 import json
@@ -7,11 +7,20 @@ from typing import Any
 
 import polars as pl
 
+from orchestration.contracts import REJECT_COLUMNS
 from orchestration.settings import Settings
 from orchestration.universe import Fund
 from orchestration.vendors.base import Context, DocumentRejected, Fetched, Parsed, check_holdings, require_fund, settle_as_of
 from orchestration.vendors.http import Pace, get
-from orchestration.vendors.text import decode, find_columns, number, read_delimited, reject_broken_numbers, text_or_null
+from orchestration.vendors.text import (
+    decode,
+    header_cells,
+    number,
+    read_table,
+    reject_broken_numbers,
+    split_lines,
+    text_or_null,
+)
 
 VENDOR, KIND = "invesco", "holdings"
 _PATH = "/cache/v1/accounts/en_US/shareclasses/{product}/holdings/fund?idType=ticker&interval=monthly&productType=ETF"
@@ -84,11 +93,9 @@ def parse(content: bytes, context: Context) -> Parsed:
 
 
 def _read_csv(text: str, fund: Fund) -> tuple[pl.DataFrame, date, list[pl.DataFrame]]:
-    lines = [(i, line) for i, line in enumerate(text.splitlines(), start=1) if line.strip()]
-    header = [cell.strip().strip('"') for cell in lines[0][1].split(",")]
-    names = find_columns(header, _CSV_COLUMNS)
-    rows, ragged = read_delimited(header, lines[1:])
-    rows = rows.rename({theirs: ours for ours, theirs in names.items()}).with_columns(currency=pl.lit(None, pl.String))
+    lines = [(i, line) for i, line in enumerate(split_lines(text), start=1) if line.strip()]
+    rows, ragged = read_table(lines[1:], header_cells(lines[0][1]), _CSV_COLUMNS)
+    rows = rows.with_columns(currency=pl.lit(None, pl.String))
     funds = rows["fund_ticker"].unique().to_list()
     if funds != [fund.fund]:
         raise DocumentRejected(f"it holds the funds {sorted(map(str, funds))}, not {fund.fund}")
@@ -111,8 +118,10 @@ def _read_json(text: str, fund: Fund) -> tuple[pl.DataFrame, date, list[pl.DataF
         promised = int(answer["totalNumberOfHoldings"])
     except json.JSONDecodeError as error:
         raise DocumentRejected(f"it is no whole JSON document: {error.msg} at character {error.pos}") from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise DocumentRejected(f"its JSON lacks a usable field: {error}") from error
+    except RecursionError as error:
+        raise DocumentRejected("its JSON is nested without end") from error
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise DocumentRejected(f"its JSON lacks a usable field: {str(error)[:120]}") from error
     if not isinstance(lines, list) or not all(isinstance(line, dict) for line in lines):
         raise DocumentRejected("its holdings are no list of objects")
     if promised != len(lines):
@@ -122,13 +131,22 @@ def _read_json(text: str, fund: Fund) -> tuple[pl.DataFrame, date, list[pl.DataF
         raise DocumentRejected(f"it holds the fund {stated_fund!r}, not {fund.fund}")
     if missing := [theirs for theirs in _JSON_COLUMNS.values() if not any(theirs in line for line in lines)]:
         raise DocumentRejected(f"the field {missing[0]!r} is missing from every holding")
+    # The weight alone may be absent: cash that is still to be paid has none.
+    lacking = [
+        (position, f"it lacks the field {theirs!r}", json.dumps(line))
+        for position, line in enumerate(lines, start=1)
+        for theirs in ("units", "marketValueBase")
+        if theirs not in line
+    ]
+    unusable = {position for position, *_ in lacking}
     rows = [
         (*[_as_text(line.get(theirs)) for theirs in _JSON_COLUMNS.values()], position, json.dumps(line))
         for position, line in enumerate(lines, start=1)
+        if position not in unusable
     ]
     schema = {**dict.fromkeys(_JSON_COLUMNS, pl.String), "_line": pl.Int64, "_content": pl.String}
     frame = pl.DataFrame(rows, schema=schema, orient="row").with_columns(sector_label=pl.lit(None, pl.String))
-    return frame, as_of, []
+    return frame, as_of, [pl.DataFrame(lacking, schema=REJECT_COLUMNS, orient="row")]
 
 
 def _as_text(value: object) -> str | None:

@@ -9,7 +9,16 @@ from orchestration.settings import Settings
 from orchestration.universe import Fund
 from orchestration.vendors.base import Context, DocumentRejected, Fetched, Parsed, check_holdings, require_fund, settle_as_of
 from orchestration.vendors.http import Pace, get
-from orchestration.vendors.text import decode, find_columns, number, read_delimited, reject_broken_numbers, text_or_null
+from orchestration.vendors.text import (
+    decode,
+    fields_of,
+    header_cells,
+    number,
+    read_table,
+    reject_broken_numbers,
+    split_lines,
+    text_or_null,
+)
 
 VENDOR, KIND = "ishares", "holdings"
 _PATH = (
@@ -54,37 +63,35 @@ def parse(content: bytes, context: Context) -> Parsed:
         DocumentRejected: not a holdings file of this fund, without date, cut short, or one that does not add up.
     """
     fund = require_fund(context)
-    lines = decode(content).splitlines()
+    lines = split_lines(decode(content))
     start = _header_line(lines)
     preamble = lines[:start]
     _check_title(preamble, fund)
     as_of = settle_as_of(_stated_date(preamble), context)
-    header = [cell.strip().strip('"') for cell in lines[start].split(",")]
-    names = find_columns(header, _COLUMNS)
-    rows, ragged = read_delimited(header, _table_lines(lines, start))
-    rows, broken = reject_broken_numbers(rows, [names[column] for column in _NUMBERS])
+    rows, ragged = read_table(_table_lines(lines, start), header_cells(lines[start]), _COLUMNS)
+    rows, broken = reject_broken_numbers(rows, list(_NUMBERS))
     holdings = rows.select(
         pl.lit(fund.fund).alias("fund"),
         pl.lit(as_of).alias("as_of"),
         (pl.col("_line") - start - 1).cast(pl.Int32).alias("line_no"),
-        *[text_or_null(names[c]).alias(c) for c in ("ticker", "name")],
+        *[text_or_null(c).alias(c) for c in ("ticker", "name")],
         *[pl.lit(None, pl.String).alias(c) for c in ("cusip", "isin", "sedol")],
-        *[text_or_null(names[c]).alias(c) for c in ("sector_label", "asset_class_label")],
-        number(names["market_value"]).alias("market_value"),
-        (number(names["stated_weight"]) / 100).alias("stated_weight"),
-        *[number(names[c]).alias(c) for c in ("notional_value", "quantity", "price")],
-        *[text_or_null(names[c]).alias(c) for c in ("currency", "exchange", "location")],
+        *[text_or_null(c).alias(c) for c in ("sector_label", "asset_class_label")],
+        number("market_value").alias("market_value"),
+        (number("stated_weight") / 100).alias("stated_weight"),
+        *[number(c).alias(c) for c in ("notional_value", "quantity", "price")],
+        *[text_or_null(c).alias(c) for c in ("currency", "exchange", "location")],
         "_line",
         "_content",
     )
     check_holdings(holdings, fund)
-    return Parsed("holdings", {"holdings": holdings, "fund_facts": _facts(preamble, holdings, fund, as_of)}, as_of, [ragged, broken])
+    facts = _facts(preamble, holdings, fund, as_of)
+    return Parsed("holdings", {"holdings": holdings, "fund_facts": facts}, as_of, [ragged, broken])
 
 
 def _header_line(lines: list[str]) -> int:
     for position, line in enumerate(lines):
-        cells = {cell.strip().strip('"') for cell in line.split(",")}
-        if {"Ticker", "Name", "Asset Class"} <= cells:
+        if {"Ticker", "Name", "Asset Class"} <= set(header_cells(line)):
             return position
     raise DocumentRejected("it has no header line with Ticker, Name and Asset Class")
 
@@ -109,21 +116,21 @@ def _stated_date(preamble: list[str]) -> date | None:
 
 
 def _table_lines(lines: list[str], start: int) -> list[tuple[int, str]]:
-    """The data lines: to the first blank line after the header. A repeated answer must repeat the same table."""
-    tables = [_one_table(lines, i) for i in range(start, len(lines)) if lines[i].strip() == lines[start].strip()]
-    if any([text for _, text in other] != [text for _, text in tables[0]] for other in tables[1:]):
+    """The data lines. A repeated answer must repeat the same table."""
+    starts = [i for i in range(start, len(lines)) if lines[i].strip() == lines[start].strip()]
+    tables = [_one_table(lines, begin, end) for begin, end in zip(starts, [*starts[1:], len(lines)], strict=True)]
+    if any([text.strip() for _, text in other] != [text.strip() for _, text in tables[0]] for other in tables[1:]):
         raise DocumentRejected("it holds two different tables")
     return tables[0]
 
 
-def _one_table(lines: list[str], start: int) -> list[tuple[int, str]]:
-    table = []
-    for position in range(start + 1, len(lines)):
-        text = lines[position]
-        if not text.strip() or text.strip() == lines[start].strip():  # str.strip drops the no-break space, too
-            break
-        table.append((position + 1, text))
-    return table
+def _one_table(lines: list[str], start: int, end: int) -> list[tuple[int, str]]:
+    """From the header to the first blank line, or to the last line that still has the header's width: a stray blank line
+    must not cut the table short. `str.strip` drops the no-break space, too."""
+    width = len(header_cells(lines[start]))
+    blank = next((i for i in range(start + 1, end) if not lines[i].strip()), end)
+    last = next((i + 1 for i in range(end - 1, blank, -1) if len(fields_of(lines[i])) == width), blank)
+    return [(i + 1, lines[i]) for i in range(start + 1, last) if lines[i].strip()]
 
 
 def _facts(preamble: list[str], holdings: pl.DataFrame, fund: Fund, as_of: date) -> pl.DataFrame:
@@ -136,8 +143,15 @@ def _facts(preamble: list[str], holdings: pl.DataFrame, fund: Fund, as_of: date)
     return pl.DataFrame(
         [(fund.fund, fact, as_of, VENDOR, value, None, unit, None, fact) for fact, value, unit in numbers if value is not None],
         schema={
-            "fund": pl.String, "fact": pl.String, "as_of": pl.Date, "vendor": pl.String, "value_number": pl.Float64,
-            "value_text": pl.String, "unit": pl.String, "_line": pl.Int64, "_content": pl.String,
+            "fund": pl.String,
+            "fact": pl.String,
+            "as_of": pl.Date,
+            "vendor": pl.String,
+            "value_number": pl.Float64,
+            "value_text": pl.String,
+            "unit": pl.String,
+            "_line": pl.Int64,
+            "_content": pl.String,
         },
         orient="row",
     )

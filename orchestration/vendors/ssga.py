@@ -2,7 +2,6 @@
 
 import re
 from datetime import date, datetime
-from io import BytesIO
 
 import polars as pl
 
@@ -48,25 +47,22 @@ def parse(content: bytes, context: Context) -> Parsed:
     start = _header_row(cells)
     _check_ticker(cells[:start], fund)
     as_of = settle_as_of(_stated_date(cells[:start]), context)
-    header = [text or f"column {i}" for i, text in enumerate(cells[start])]
-    names = find_columns(header, _COLUMNS)
-    rows = _table(cells, start, header)
-    rows, broken = reject_broken_numbers(rows, [names["stated_weight"], names["quantity"]])
+    rows, broken = reject_broken_numbers(_table(cells, start), ["stated_weight", "quantity"])
     holdings = rows.select(
         pl.lit(fund.fund).alias("fund"),
         pl.lit(as_of).alias("as_of"),
         (pl.col("_line") - start - 1).cast(pl.Int32).alias("line_no"),
-        *[text_or_null(names[c]).alias(c) for c in ("ticker", "name")],
-        text_or_null(names["cusip"]).alias("cusip"),
+        *[text_or_null(c).alias(c) for c in ("ticker", "name")],
+        text_or_null("cusip").alias("cusip"),
         pl.lit(None, pl.String).alias("isin"),
-        *[text_or_null(names[c]).alias(c) for c in ("sedol", "sector_label")],
+        *[text_or_null(c).alias(c) for c in ("sedol", "sector_label")],
         pl.lit(None, pl.String).alias("asset_class_label"),
         pl.lit(None, pl.Float64).alias("market_value"),
-        (number(names["stated_weight"]) / 100).alias("stated_weight"),
+        (number("stated_weight") / 100).alias("stated_weight"),
         pl.lit(None, pl.Float64).alias("notional_value"),
-        number(names["quantity"]).alias("quantity"),
+        number("quantity").alias("quantity"),
         pl.lit(None, pl.Float64).alias("price"),
-        text_or_null(names["currency"]).alias("currency"),
+        text_or_null("currency").alias("currency"),
         *[pl.lit(None, pl.String).alias(c) for c in ("exchange", "location")],
         "_line",
         "_content",
@@ -83,9 +79,7 @@ def _cells(content: bytes) -> list[list[str]]:
 
     try:
         sheet = fastexcel.read_excel(content).load_sheet(0, header_row=None, skip_rows=0, dtypes="string").to_polars()
-    except (fastexcel.FastExcelError, BaseException) as error:  # the Rust reader panics on some damaged files
-        if isinstance(error, (KeyboardInterrupt, SystemExit)):
-            raise
+    except fastexcel.FastExcelError as error:  # what the reader raises on cut, damaged and half-empty workbooks
         raise DocumentRejected(f"the workbook cannot be opened: {str(error).splitlines()[0][:120]}") from error
     return [[(cell or "").strip() for cell in row] for row in sheet.iter_rows()]
 
@@ -113,13 +107,14 @@ def _stated_date(preamble: list[list[str]]) -> date | None:
     return None
 
 
-def _table(cells: list[list[str]], start: int, header: list[str]) -> pl.DataFrame:
-    """The rows up to the first empty one: the disclaimers stand behind it."""
-    table = []
-    for position in range(start + 1, len(cells)):
-        row = cells[position]
-        if not any(row[1:]):
-            break
-        table.append((*row, position + 1, " | ".join(row)))
-    schema = {**dict.fromkeys(header, pl.String), "_line": pl.Int64, "_content": pl.String}
+def _table(cells: list[list[str]], start: int) -> pl.DataFrame:
+    """The rows to the last that has a weight: the disclaimers stand behind it."""
+    places = find_columns(cells[start], _COLUMNS)
+    end = max((i + 1 for i in range(start + 1, len(cells)) if cells[i][places["stated_weight"]]), default=start + 1)
+    table = [
+        (*[cells[i][place] for place in places.values()], i + 1, " | ".join(cells[i]))
+        for i in range(start + 1, end)
+        if any(cells[i])
+    ]
+    schema = {**dict.fromkeys(_COLUMNS, pl.String), "_line": pl.Int64, "_content": pl.String}
     return pl.DataFrame(table, schema=schema, orient="row")

@@ -1,7 +1,10 @@
 """Reading vendors' text files: encodings, HTML in disguise, lines that broke, numbers as people write them."""
 
 import csv
+import io
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import polars as pl
 
@@ -10,7 +13,10 @@ from orchestration.vendors.base import DocumentRejected
 
 NOTHING = ("", "-", "--", "\u00a0")
 _HTML = re.compile(r"^\s*(<!doctype|<html|<head|<body|<\?xml|<script)", re.IGNORECASE)
-_NUMBER = r"^-?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?$"
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffd]")
+# A comma is a thousands separator or nothing: "0,64" and "1.234,56" are another country's numbers, not ours.
+_NUMBER = r"^-?(\d+|[1-9]\d{0,2}(,\d{3})+)?(\.\d*)?([eE][-+]?\d{1,3})?$"
+_LONGEST_LINE = 20_000
 
 
 def decode(content: bytes) -> str:
@@ -19,54 +25,86 @@ def decode(content: bytes) -> str:
     Raises:
         DocumentRejected: the content is empty, not UTF-8, or a web page.
     """
-    if not content.strip():
-        raise DocumentRejected("it is empty")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DocumentRejected(f"it is not UTF-8 text (byte {error.start})") from error
+    if not text.strip():
+        raise DocumentRejected("it is empty")
     if _HTML.match(text):
         raise DocumentRejected("it is a web page, not a data file")
     return text
 
 
-def read_delimited(header: list[str], lines: list[tuple[int, str]]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Read physical lines one by one, so that a broken one cannot swallow its neighbours.
+def split_lines(text: str) -> list[str]:
+    """Physical lines with their line ends, so that a last line without one can be told from a whole one."""
+    return list(io.StringIO(text, newline=""))
+
+
+def header_cells(line: str) -> list[str]:
+    """The cells of a header line, without quotes and blanks."""
+    return [cell.strip().strip('"').strip() for cell in line.split(",")]
+
+
+def fields_of(line: str) -> list[str] | str:
+    """The fields of one line on its own, so that a broken one cannot swallow its neighbours; or what is wrong with it."""
+    text = line.rstrip("\r\n")
+    if len(text) > _LONGEST_LINE:
+        return f"it is {len(text):,} characters long"
+    if _CONTROL.search(text):
+        return "it holds a character that is no text"
+    if text == line and not text.rstrip().endswith('"'):
+        return "it is the last line and has no end: it may be cut"
+    try:
+        return next(csv.reader([text], strict=True), [])
+    except csv.Error as error:
+        return f"its quotation marks do not pair ({error})"
+
+
+def read_table(
+    lines: list[tuple[int, str]], header: list[str], wanted: Mapping[str, tuple[str, ...]]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Read the wanted columns, found by name and never by place.
 
     Args:
-        header: the column names.
-        lines: line number and text of each data line.
+        lines: line number and text of each data line, with its line end.
+        header: the column names as received.
+        wanted: our name of each column, with the names vendors give it.
 
     Returns:
-        Rows as text with `_line` and `_content`, white space trimmed; rejects (line, reason, content).
-    """
-    whole = [(number, text) for number, text in lines if text.count('"') % 2 == 0]
-    rejects = [(number, "a quotation mark is not closed", text) for number, text in lines if text.count('"') % 2]
-    fields = list(csv.reader(text for _, text in whole))
-    width = len(header)
-    good = [(*row, number, text) for (number, text), row in zip(whole, fields, strict=True) if len(row) == width]
-    rejects += [
-        (number, f"it has {len(row)} fields where the header has {width}", text)
-        for (number, text), row in zip(whole, fields, strict=True)
-        if len(row) != width
-    ]
-    schema = {**dict.fromkeys(header, pl.String), "_line": pl.Int64, "_content": pl.String}
-    rows = pl.DataFrame(good, schema=schema, orient="row").with_columns(pl.col(header).str.strip_chars())
-    return rows, pl.DataFrame(rejects, schema=REJECT_COLUMNS, orient="row")
-
-
-def find_columns(header: list[str], wanted: dict[str, tuple[str, ...]]) -> dict[str, str]:
-    """Which header cell holds what, by name and never by place.
-
-    Args:
-        wanted: our name, with the names vendors give it.
+        Rows as trimmed text under our names, with `_line` and `_content`; rejects (line, reason, content).
 
     Raises:
         DocumentRejected: a wanted column is missing or stands twice.
     """
-    found: dict[str, str] = {}
+    places = find_columns(header, wanted)
+    good: list[tuple[Any, ...]] = []
+    bad: list[tuple[int, str, str]] = []
+    for number, line in lines:
+        content, fields = line.rstrip("\r\n"), fields_of(line)
+        if isinstance(fields, str):
+            bad.append((number, fields, content[:_LONGEST_LINE]))
+        elif len(fields) != len(header):
+            if len(fields) < len(header) and good and good[-1][-2] == number - 1:
+                # A line broken in two: its first half may look whole, with a number cut short.
+                *_, before, text = good.pop()
+                bad.append((before, "the next line may be its other half", text))
+            bad.append((number, f"it has {len(fields)} fields where the header has {len(header)}", content))
+        else:
+            good.append((*[fields[place].strip() for place in places.values()], number, content))
+    schema = {**dict.fromkeys(wanted, pl.String), "_line": pl.Int64, "_content": pl.String}
+    return pl.DataFrame(good, schema=schema, orient="row"), pl.DataFrame(bad, schema=REJECT_COLUMNS, orient="row")
+
+
+def find_columns(header: list[str], wanted: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
+    """Which header cell holds what.
+
+    Raises:
+        DocumentRejected: a wanted column is missing or stands twice.
+    """
+    found: dict[str, int] = {}
     for ours, theirs in wanted.items():
-        matches = [name for name in header if name in theirs]
+        matches = [place for place, name in enumerate(header) if name in theirs]
         if len(matches) != 1:
             problem = "is missing" if not matches else "stands more than once"
             raise DocumentRejected(f"the column {theirs[0]!r} {problem}; the header is {', '.join(header)[:200]}")
@@ -82,7 +120,7 @@ def text_or_null(column: str) -> pl.Expr:
 
 def number(column: str) -> pl.Expr:
     """The column as DOUBLE: thousands commas dropped, NULL for nothing and for what is no number."""
-    return text_or_null(column).str.replace_all(",", "").cast(pl.Float64, strict=False)
+    return pl.when(_is_number(column)).then(text_or_null(column).str.replace_all(",", "").cast(pl.Float64, strict=False))
 
 
 def reject_broken_numbers(rows: pl.DataFrame, columns: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -92,9 +130,9 @@ def reject_broken_numbers(rows: pl.DataFrame, columns: list[str]) -> tuple[pl.Da
         The other rows; rejects (line, reason, content).
     """
     broken = [
-        pl.when(
-            text_or_null(column).is_not_null() & ~text_or_null(column).str.replace_all(",", "").str.contains(_NUMBER)
-        ).then(pl.format("{} '{}' is not a number", pl.lit(column), pl.col(column)))
+        pl.when(text_or_null(column).is_not_null() & ~_is_number(column)).then(
+            pl.format("{} '{}' is not a number", pl.lit(column), pl.col(column))
+        )
         for column in columns
     ]
     judged = rows.with_columns(pl.concat_list(broken).list.drop_nulls().list.join("; ").alias("_reason"))
@@ -102,3 +140,7 @@ def reject_broken_numbers(rows: pl.DataFrame, columns: list[str]) -> tuple[pl.Da
         pl.col("_line").alias("line"), pl.col("_reason").alias("reason"), pl.col("_content").alias("content")
     )
     return judged.filter(pl.col("_reason") == "").drop("_reason"), bad
+
+
+def _is_number(column: str) -> pl.Expr:
+    return text_or_null(column).str.contains(_NUMBER) & text_or_null(column).str.contains(r"^-?\.?\d")

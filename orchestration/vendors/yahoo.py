@@ -1,9 +1,7 @@
 """Yahoo prices and actions, through yfinance: one symbol at a time, unadjusted, never trusted to be complete."""
 
-import warnings
 from datetime import date, datetime, timedelta
-from io import BytesIO, StringIO
-from pathlib import Path
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -11,9 +9,10 @@ import polars as pl
 from orchestration.contracts import REJECT_COLUMNS
 from orchestration.market_calendar import FINAL_BAR_DELAY
 from orchestration.settings import Settings
+from orchestration.vendors import yfinance_client
 from orchestration.vendors.base import Context, DocumentRejected, Fetched, FetchFailed, Parsed
-from orchestration.vendors.http import Pace, WorthRetrying, with_retries
-from orchestration.vendors.text import decode
+from orchestration.vendors.http import Pace, with_retries
+from orchestration.vendors.text import decode, find_columns, header_cells, number, read_table, reject_broken_numbers, split_lines
 
 if TYPE_CHECKING:
     import pandas
@@ -24,8 +23,14 @@ FIRST_DAY = date(1990, 1, 1)
 OVERLAP_SESSIONS = 45
 PRICE_TOLERANCE, VOLUME_TOLERANCE = 1e-4, 5e-3
 _COLUMNS = {
-    "Open": "open", "High": "high", "Low": "low", "Close": "close", "Adj Close": "vendor_adj_close", "Volume": "volume",
+    "Open": "open",
+    "High": "high",
+    "Low": "low",
+    "Close": "close",
+    "Adj Close": "vendor_adj_close",
+    "Volume": "volume",
 }
+_MIDNIGHT = r"^\d{4}-\d{2}-\d{2}([ T]00:00:00\S*( \S+)?)?$"
 _ACTIONS = {"Dividends": "dividend", "Stock Splits": "split", "Capital Gains": "capital_gain"}
 
 
@@ -52,20 +57,21 @@ def fetch(symbol: str, settings: Settings, pace: Pace, known: pl.DataFrame) -> F
 def is_restated(known: pl.DataFrame, answer: pl.DataFrame) -> bool:
     """Whether a settled bar of the overlap differs from what is known: a dividend or split has rescaled the past, or worse.
 
-    The two newest known sessions are left out: their volume still drifts.
+    The two newest known sessions are left out: their volume still drifts. A bar that came without its price says nothing.
     """
-    settled = known.head(-2)
-    both = settled.join(answer, left_on="session", right_on="Date", how="inner")
+    both = known.head(-2).join(answer.fill_nan(None), left_on="session", right_on="Date", how="inner")
 
     def differs(ours: str, theirs: str, tolerance: float) -> pl.Expr:
-        return ((pl.col(theirs) / pl.col(ours) - 1).abs() > tolerance).any()
+        return ((pl.col(theirs) - pl.col(ours)).abs() > tolerance * pl.col(ours).abs()).any()
 
     return bool(
-        both.select(
+        both.filter(pl.col("Close").is_not_null())
+        .select(
             differs("close", "Close", PRICE_TOLERANCE)
             | differs("vendor_adj_close", "Adj Close", PRICE_TOLERANCE)
             | differs("volume", "Volume", VOLUME_TOLERANCE)
-        ).item()
+        )
+        .item()
     )
 
 
@@ -74,53 +80,14 @@ def _history(symbol: str, start: date, end: date, settings: Settings, pace: Pace
 
     def attempt() -> "pandas.DataFrame":
         pace.wait()
-        return _ask_yfinance(symbol, start, end, settings)
+        return yfinance_client.ask(symbol, start, end, settings)
 
     frame = with_retries(attempt, settings)
     if frame.empty:
         raise FetchFailed(f"Yahoo answered without a bar for {symbol} since {start}")
-    sessions = frame.index.tz_localize(None)  # New York midnight: the exchange's own date
-    return pl.DataFrame(
-        {"Date": sessions.to_numpy(), **{str(c): frame[c].to_numpy(dtype="float64") for c in frame.columns}}
-    ).with_columns(pl.col("Date").cast(pl.Date))
-
-
-def _ask_yfinance(symbol: str, start: date, end: date, settings: Settings) -> "pandas.DataFrame":
-    import yfinance
-    from yfinance.exceptions import YFException, YFRateLimitError
-
-    _configure(settings)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="yfinance", category=DeprecationWarning)
-        warnings.filterwarnings("ignore", module="yfinance", category=FutureWarning)
-        try:
-            return yfinance.Ticker(symbol).history(
-                start=start.isoformat(), end=end.isoformat(), auto_adjust=False, actions=True, repair=False, keepna=True,
-                timeout=settings.fetch_timeout_seconds,
-            )
-        except YFRateLimitError as error:
-            raise WorthRetrying("Yahoo limits the rate of requests (429)") from error
-        except YFException as error:
-            # "Possibly delisted" is also what an outage prints: it is never believed on one answer.
-            raise FetchFailed(f"Yahoo: {error}") from error
-        except Exception as error:  # yfinance lets network and decoding errors of several libraries through
-            raise WorthRetrying(f"no usable answer from Yahoo: {type(error).__name__}: {str(error)[:200]}") from error
-
-
-def _configure(settings: Settings) -> None:
-    """yfinance has no setting for its address: the modules below import it by name, so it is set in each."""
-    import yfinance
-    from yfinance import base, const
-    from yfinance.scrapers import funds, history, quote
-
-    for module in (const, base, history, quote, funds):
-        module._BASE_URL_ = settings.yahoo_base_url
-    yfinance.config.debug.hide_exceptions = False
-    yfinance.config.network.retries = 0  # our own retries are paced and bounded
-    # The time-zone cache is a SQLite file that locks: keep it in our own directory.
-    cache: Path = settings.home / "yfinance"
-    cache.mkdir(parents=True, exist_ok=True)
-    yfinance.set_tz_cache_location(str(cache))
+    # The index is New York midnight: the exchange's own date.
+    columns = {str(column): frame[column].to_numpy(dtype="float64") for column in frame.columns}
+    return pl.DataFrame({"Date": [moment.date() for moment in frame.index], **columns}, schema_overrides={"Date": pl.Date})
 
 
 def parse(content: bytes, context: Context) -> Parsed:
@@ -129,15 +96,12 @@ def parse(content: bytes, context: Context) -> Parsed:
     Raises:
         DocumentRejected: not a price table, or none of its bars is usable.
     """
-    frame = _read(content, context.extension)
-    missing = [column for column in ("Date", *_COLUMNS) if column not in frame.columns]
-    if missing:
-        raise DocumentRejected(f"the column {missing[0]!r} is missing; it has {', '.join(frame.columns)[:200]}")
-    rows = frame.with_row_index("_line", offset=2).with_columns(
-        pl.col("_line").cast(pl.Int64),
+    frame, broken = _read(content, context.extension)
+    rows = frame.with_columns(
         # Dates may carry the exchange's midnight and zone: the day is what counts.
-        pl.col("Date").cast(pl.String).str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False).alias("session"),
-        pl.concat_str(pl.all().cast(pl.String).fill_null(""), separator=",").alias("_content"),
+        pl.when(pl.col("Date").str.contains(_MIDNIGHT))
+        .then(pl.col("Date").str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False))
+        .alias("session"),
     )
     usable, rejects = _judge_sessions(rows, context)
     bars = usable.select(
@@ -156,31 +120,61 @@ def parse(content: bytes, context: Context) -> Parsed:
         "price_bars",
         {"price_bars": bars, "corporate_actions": _actions(usable, context.symbol)},
         last if isinstance(last, date) else None,
-        [rejects],
+        [*broken, rejects],
     )
 
 
-def _read(content: bytes, extension: str) -> pl.DataFrame:
+def _read(content: bytes, extension: str) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
+    """Yahoo's columns, Date as text and the others as DOUBLE, with `_line` and `_content`; and what could not be read."""
+    return _read_parquet(content) if extension == "parquet" else _read_csv(content)
+
+
+def _read_parquet(content: bytes) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
     try:
-        if extension == "parquet":
-            return pl.read_parquet(BytesIO(content))
-        return pl.read_csv(StringIO(decode(content)), infer_schema=False)
-    except pl.exceptions.PolarsError as error:
-        raise DocumentRejected(f"it cannot be read as {extension}: {str(error).splitlines()[0][:120]}") from error
+        frame = pl.read_parquet(BytesIO(content))
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        raise DocumentRejected(f"it cannot be read as parquet: {(str(error).splitlines() or [''])[0][:120]}") from error
+    present = {name: (name,) for name in ("Date", *_COLUMNS)} | {name: (name,) for name in _ACTIONS if name in frame.columns}
+    find_columns(frame.columns, present)
+    odd = [name for name in present if not (frame.schema[name].is_numeric() if name != "Date" else _is_day(frame.schema[name]))]
+    if odd:
+        raise DocumentRejected(f"its column {odd[0]!r} holds {frame.schema[odd[0]]}")
+    rows = frame.select(
+        pl.col("Date").cast(pl.String),
+        *[pl.col(name).cast(pl.Float64) for name in present if name != "Date"],
+        pl.concat_str(pl.col(list(present)).cast(pl.String).fill_null(""), separator=",").alias("_content"),
+    )
+    return rows.with_row_index("_line", offset=2).with_columns(pl.col("_line").cast(pl.Int64)), []
+
+
+def _is_day(kind: pl.DataType) -> bool:
+    return kind in (pl.Date, pl.String) or isinstance(kind, pl.Datetime)
+
+
+def _read_csv(content: bytes) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
+    lines = [(i, line) for i, line in enumerate(split_lines(decode(content)), start=1) if line.strip()]
+    header = header_cells(lines[0][1])
+    wanted = {name: (name,) for name in ("Date", *_COLUMNS, *[name for name in _ACTIONS if name in header])}
+    rows, ragged = read_table(lines[1:], header, wanted)
+    numbers = [name for name in wanted if name != "Date"]
+    # pandas writes a missing number as nothing, and people's own exports as nan.
+    rows = rows.with_columns(pl.when(pl.col(name).str.to_lowercase() != "nan").then(name).alias(name) for name in numbers)
+    rows, broken = reject_broken_numbers(rows, numbers)
+    return rows.with_columns(number(name).alias(name) for name in numbers), [ragged, broken]
 
 
 def _double(column: str) -> pl.Expr:
-    """Yahoo's number as DOUBLE; what is missing, not a number or infinite is NULL."""
-    value = pl.col(column).cast(pl.Float64, strict=False)
-    return pl.when(value.is_finite()).then(value)
+    """Yahoo's number; what is missing, not a number or infinite is NULL."""
+    return pl.when(pl.col(column).is_finite()).then(column)
 
 
 def _judge_sessions(rows: pl.DataFrame, context: Context) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Part the rows of sessions whose closing bar was final at the retrieval from all others."""
     at: datetime = context.retrieved_at.replace(tzinfo=None)
-    judged = rows.join(context.sessions.select("session", "closes_at"), on="session", how="left", maintain_order="left").with_columns(
+    closes = context.sessions.select("session", "closes_at")
+    judged = rows.join(closes, on="session", how="left", maintain_order="left").with_columns(
         pl.when(pl.col("session").is_null())
-        .then(pl.format("'{}' is not a date", pl.col("Date").cast(pl.String)))
+        .then(pl.format("'{}' is not a date", pl.col("Date").fill_null("")))
         .when(pl.col("closes_at").is_null())
         .then(pl.lit("XNYS does not trade on that day"))
         .when(pl.col("closes_at") + FINAL_BAR_DELAY > at)

@@ -65,13 +65,23 @@ def market(
     calendar = BytesIO()
     sessions.write_parquet(calendar)
     write_document(
-        home / "landing", vendor=market_calendar.VENDOR, kind=market_calendar.KIND, symbol=market_calendar.EXCHANGE,
-        retrieved_at=SAMPLE_CLOCK, extension="parquet", content=calendar.getvalue(),
+        home / "landing",
+        vendor=market_calendar.VENDOR,
+        kind=market_calendar.KIND,
+        symbol=market_calendar.EXCHANGE,
+        retrieved_at=SAMPLE_CLOCK,
+        extension="parquet",
+        content=calendar.getvalue(),
     )
     for document, content in documents:
         write_document(
-            home / "landing", vendor=document.vendor, kind=document.kind, symbol=document.symbol,
-            retrieved_at=document.retrieved_at, extension=document.extension, content=content,
+            home / "landing",
+            vendor=document.vendor,
+            kind=document.kind,
+            symbol=document.symbol,
+            retrieved_at=document.retrieved_at,
+            extension=document.extension,
+            content=content,
             declared_as_of=document.declared_as_of,
         )
     with warehouse.connect() as connection:

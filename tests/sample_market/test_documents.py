@@ -94,7 +94,11 @@ def test_a_fund_added_to_the_seed_needs_no_code(
         if symbol not in ADDED:
             continue
         context = Context(
-            symbol=symbol, extension=document.extension, retrieved_at=retrieved_at, declared_as_of=None, fund=universe[symbol],
+            symbol=symbol,
+            extension=document.extension,
+            retrieved_at=retrieved_at,
+            declared_as_of=None,
+            fund=universe[symbol],
             sessions=sessions,
         )
         parsed = PARSERS[document.vendor, document.kind](document.build(), context)

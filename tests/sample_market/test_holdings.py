@@ -9,8 +9,17 @@ from orchestration.sample_market import truths
 from tests.sample_market.conftest import Ingested
 
 GICS = {
-    "Communication", "Consumer Discretionary", "Consumer Staples", "Energy", "Financials", "Health Care", "Industrials",
-    "Information Technology", "Materials", "Real Estate", "Utilities",
+    "Communication",
+    "Consumer Discretionary",
+    "Consumer Staples",
+    "Energy",
+    "Financials",
+    "Health Care",
+    "Industrials",
+    "Information Technology",
+    "Materials",
+    "Real Estate",
+    "Utilities",
 }
 
 
@@ -121,7 +130,9 @@ def test_small_and_large_companies_differ_in_their_sectors(market: Ingested) -> 
     sectors = market.lines("IWV", as_of).select("ticker", "sector_label")
     small = market.lines("IWM", as_of).group_by("sector_label").agg(pl.col("stated_weight").sum())
     large = (
-        market.lines("SPY", as_of).join(sectors, on="ticker", suffix="_broad").group_by("sector_label_broad")
+        market.lines("SPY", as_of)
+        .join(sectors, on="ticker", suffix="_broad")
+        .group_by("sector_label_broad")
         .agg(pl.col("stated_weight").sum())
     )
     weights = {"IWM": dict(small.rows()), "SPY": dict(large.rows())}

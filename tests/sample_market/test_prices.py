@@ -145,7 +145,7 @@ def test_total_returns_agree_with_adjusted_closes(market: Ingested) -> None:
     )
     dividend = bars.join(dividends, on="session", how="left", maintain_order="left")["value"].fill_null(0).to_numpy()
     close, adjusted = bars["close"].to_numpy(), bars["vendor_adj_close"].to_numpy()
-    # Yahoo divides by 1 − D/P where a total return multiplies by 1 + D/P': equal to first order.
+    # Yahoo divides by 1 - D/P where a total return multiplies by 1 + D/P': equal to first order.
     np.testing.assert_allclose((close[1:] + dividend[1:]) / close[:-1], adjusted[1:] / adjusted[:-1], rtol=5e-4)
 
 
@@ -188,8 +188,7 @@ def test_bars_have_yahoos_shape(documents: list[tuple[SampleDocument, bytes]]) -
             continue
         table = pl.read_parquet(BytesIO(content))
         assert list(table.schema.items()) == [("Date", pl.Date)] + [
-            (name, pl.Float64)
-            for name in ("Open", "High", "Low", "Close", "Adj Close", "Volume", "Dividends", "Stock Splits")
+            (name, pl.Float64) for name in ("Open", "High", "Low", "Close", "Adj Close", "Volume", "Dividends", "Stock Splits")
         ]
         priced = table.filter(pl.col("Close").is_not_nan())
         assert (priced["High"] >= priced.select(pl.max_horizontal("Open", "Close")).to_series()).all()

@@ -1,0 +1,53 @@
+# Two commands matter: make run, make test. Each target sets up what it needs.
+PYTHON ?= python3
+UV_VERSION := 0.9.7
+BIN := .venv/bin
+READY := .venv/.ready
+SOURCE ?= sample
+
+.PHONY: run test lint ui live lock bench test-duckdb2 clean help
+
+help:  ## List the targets
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+run: $(READY)  ## Build the warehouse from the sample market and publish a release
+	$(BIN)/smallcap run --source sample
+
+test: $(READY)  ## Every test, offline
+	$(BIN)/python -m pytest
+
+lint: $(READY)  ## Style and types
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+ui: $(READY)  ## Dagster UI at 127.0.0.1:3000 with the schedules running (SOURCE=sample|live|landing)
+	$(BIN)/smallcap ui --source $(SOURCE)
+
+live: $(READY)  ## Fetch from the vendors, build and publish
+	$(BIN)/smallcap run --source live
+
+bench: $(READY)  ## What a run costs, part by part
+	$(BIN)/python tests/bench.py
+
+test-duckdb2: $(READY)  ## The same run on DuckDB 2: the code must not depend on 1.x
+	test -e .duckdb2/duckdb || $(BIN)/uv pip install -q --target .duckdb2 --no-deps 'duckdb>=2,<3'
+	rm -rf data/duckdb2
+	PYTHONPATH=.duckdb2 $(BIN)/python -c "import duckdb; print('DuckDB', duckdb.__version__); assert duckdb.__version__ > '2'"
+	PYTHONPATH=.duckdb2 $(BIN)/smallcap run --source sample --data-dir data/duckdb2
+
+# DuckDB stays on 1.5 in the lock: files of 2.0 cannot be opened by the 1.x clients that BI tools carry. The code runs on both.
+lock: .venv/.uv  ## Pin every dependency with hashes
+	printf 'duckdb<2\n' | $(BIN)/uv pip compile pyproject.toml - --extra dev --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --quiet --output-file requirements.lock
+
+clean:  ## Remove the sample market's data; landing and live data stay
+	rm -rf data/sample data/duckdb2
+
+.venv/.uv: Makefile
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	touch $@
+
+$(READY): .venv/.uv requirements.lock pyproject.toml
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	touch $@

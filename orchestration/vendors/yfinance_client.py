@@ -1,0 +1,101 @@
+"""yfinance, tamed: its address, its caches, its warnings and its many exceptions. Only `yahoo` calls it."""
+
+import json
+import logging
+import re
+import warnings
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestration.settings import Settings
+from orchestration.vendors.base import FetchFailed
+from orchestration.vendors.http import WorthRetrying
+
+if TYPE_CHECKING:
+    import pandas
+
+_log = logging.getLogger(__name__)
+_TIME_ZONE = "America/New_York"
+_SHARE_CLASS = re.compile(r"\.([ABC])$")  # BRK.B is BRK-B at Yahoo
+
+
+def ask(symbol: str, start: date, end: date, settings: Settings) -> "pandas.DataFrame":
+    """Unadjusted daily bars with actions, from start to the day before end.
+
+    Raises:
+        FetchFailed: Yahoo answered with an error or with nothing usable; `WorthRetrying` where another try may help.
+    """
+    import yfinance
+    from yfinance.exceptions import YFException, YFRateLimitError
+
+    _configure(settings)
+    ticker = yfinance.Ticker(_SHARE_CLASS.sub(r"-\1", symbol))
+    # All our symbols trade in New York: without this yfinance asks for the zone first, and would keep a bad answer to that.
+    ticker._tz = _TIME_ZONE
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="yfinance", category=DeprecationWarning)
+        warnings.filterwarnings("ignore", module="yfinance", category=FutureWarning)
+        try:
+            return ticker.history(
+                start=start.isoformat(),
+                end=end.isoformat(),
+                auto_adjust=False,
+                actions=True,
+                repair=False,
+                keepna=True,
+                timeout=settings.fetch_timeout_seconds,
+            )
+        except YFRateLimitError as error:
+            raise WorthRetrying("Yahoo limits the rate of requests (429)") from error
+        except YFException as error:
+            # "Possibly delisted" is also what an outage prints: it is never believed on one answer.
+            raise FetchFailed(f"Yahoo: {error}") from error
+        except json.JSONDecodeError as error:
+            raise WorthRetrying("Yahoo's answer is not whole JSON: a page of its own, an error, or half an answer") from error
+        except Exception as error:  # yfinance lets network and decoding errors of several libraries through
+            raise WorthRetrying(f"no usable answer from Yahoo: {type(error).__name__}: {str(error)[:200]}") from error
+
+
+def _configure(settings: Settings) -> None:
+    """yfinance has no setting for its address: the modules below import it by name, so it is set in each."""
+    import yfinance
+    from yfinance import base, const, data
+    from yfinance.scrapers import funds, history, quote
+
+    for module in (const, base, history, quote, funds):
+        module._BASE_URL_ = settings.yahoo_base_url
+    yfinance.config.debug.hide_exceptions = False
+    yfinance.config.network.retries = 0  # our own retries are paced and bounded
+    data.YfData.cache_get.cache_clear()  # it would answer a second try with the first one's bad answer
+    _keep_caches_in(settings.home / "yfinance")
+    logger = logging.getLogger("yfinance")
+    if not any(isinstance(known, _Noise) for known in logger.filters):
+        logger.addFilter(_Noise())
+        # Without a handler of the application's, Python would print warnings to the console.
+        logger.addHandler(logging.NullHandler())
+
+
+def _keep_caches_in(directory: Path) -> None:
+    """The cookie and time-zone caches are SQLite files that lock: they lie in our own directory, never in the user's."""
+    import yfinance
+    from yfinance import cache
+
+    if cache._CookieDBManager.get_location() == str(directory):
+        return
+    directory.mkdir(parents=True, exist_ok=True)
+    yfinance.set_tz_cache_location(str(directory))
+    # Both hold on to the file they opened first.
+    cache._TzCacheManager._tz_cache = None
+    cache._CookieCacheManager._Cookie_cache = None
+
+
+class _Noise(logging.Filter):
+    """Prices need neither cookie nor crumb: that yfinance got none is worth a debug line of ours, not a warning."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        if "continuing without" in text and ("ookie" in text or "rumb" in text):
+            _log.debug("yfinance: %s", text)
+            return False
+        return True

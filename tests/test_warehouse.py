@@ -1,0 +1,119 @@
+"""Append-only observations: what makes a row, and in which order they count."""
+
+import multiprocessing
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from orchestration.contracts import RAW_TABLES
+from orchestration.warehouse import Warehouse, WarehouseLocked, append_observations
+
+DAY = date(2026, 5, 5)
+NOW = datetime(2026, 5, 6, tzinfo=UTC)
+
+
+@pytest.fixture
+def connection(tmp_path: Path):  # type: ignore[no-untyped-def]
+    warehouse = Warehouse(tmp_path / "warehouse.duckdb")
+    warehouse.prepare()
+    with warehouse.connect() as opened:
+        yield opened
+
+
+def rate(value: float | None) -> pl.DataFrame:
+    return pl.DataFrame([("DFF", DAY, value)], schema=RAW_TABLES["rates"].columns, orient="row")
+
+
+def tell(connection: duckdb.DuckDBPyConnection, value: float | None, day: int, document: str) -> int:
+    return append_observations(
+        connection, RAW_TABLES["rates"], rate(value), observed_at=NOW + timedelta(days=day), document_id=document
+    )
+
+
+def test_a_value_is_appended_only_when_it_differs(connection: duckdb.DuckDBPyConnection) -> None:
+    assert [tell(connection, v, day, f"d{day}") for day, v in enumerate([3.5, 3.5, 3.75, 3.75, 3.5])] == [1, 0, 1, 0, 1]
+
+
+def test_null_is_a_value_like_any_other(connection: duckdb.DuckDBPyConnection) -> None:
+    assert [tell(connection, v, day, f"d{day}") for day, v in enumerate([None, None, 3.5, None, None])] == [1, 0, 1, 1, 0]
+
+
+def test_documents_of_one_second_are_ordered_by_their_id(connection: duckdb.DuckDBPyConnection) -> None:
+    assert [tell(connection, 1.0, 0, "b"), tell(connection, 2.0, 0, "a")] == [1, 1]
+    # Read again in any order they add nothing.
+    assert [tell(connection, 2.0, 0, "a"), tell(connection, 1.0, 0, "b")] == [0, 0]
+    assert tell(connection, 1.0, 1, "a") == 0
+
+
+def test_zero_takes_an_action_back_and_says_nothing_alone(connection: duckdb.DuckDBPyConnection) -> None:
+    def action(value: float, day: int) -> int:
+        rows = pl.DataFrame([("IWM", DAY, "dividend", value)], schema=RAW_TABLES["corporate_actions"].columns, orient="row")
+        return append_observations(
+            connection, RAW_TABLES["corporate_actions"], rows, observed_at=NOW + timedelta(days=day), document_id=f"d{day}"
+        )
+
+    assert [action(value, day) for day, value in enumerate([0.0, 0.5, 0.5, 0.0, 0.0, 0.5])] == [0, 1, 0, 1, 0, 1]
+
+
+def test_a_snapshot_is_appended_as_a_whole_when_a_line_is_gone(connection: duckdb.DuckDBPyConnection) -> None:
+    table = RAW_TABLES["holdings"]
+
+    def snapshot(names: list[str], day: int) -> int:
+        rows = [
+            dict.fromkeys(table.columns) | {"fund": "IWM", "as_of": DAY, "line_no": i, "name": name, "market_value": 1.0}
+            for i, name in enumerate(names, start=1)
+        ]
+        return append_observations(
+            connection,
+            table,
+            pl.DataFrame(rows, schema=table.columns),
+            observed_at=NOW + timedelta(days=day),
+            document_id=f"d{day}",
+        )
+
+    assert [snapshot(names, day) for day, names in enumerate([["a", "b", "c"], ["a", "b", "c"], ["a", "b"], ["a", "b"]])] == [
+        3,
+        0,
+        2,
+        0,
+    ]
+
+
+def test_nothing_appended_from_nothing(connection: duckdb.DuckDBPyConnection) -> None:
+    assert append_observations(connection, RAW_TABLES["rates"], rate(1).clear(), observed_at=NOW, document_id="d") == 0
+
+
+def test_prepare_twice_keeps_what_is_there(tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path / "warehouse.duckdb")
+    warehouse.prepare()
+    with warehouse.connect() as opened:
+        tell(opened, 3.5, 0, "d")
+    warehouse.prepare()
+    with warehouse.connect() as opened:
+        assert opened.sql("select value from raw.rates").fetchall() == [(3.5,)]
+
+
+def _hold(path: Path, held: "multiprocessing.synchronize.Event", done: "multiprocessing.synchronize.Event") -> None:
+    with Warehouse(path).connect():
+        held.set()
+        done.wait(30)
+
+
+def test_a_second_writer_is_told_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    Warehouse(path).prepare()
+    start = multiprocessing.get_context("spawn")
+    held, done = start.Event(), start.Event()
+    other = start.Process(target=_hold, args=(path, held, done))
+    other.start()
+    try:
+        assert held.wait(30)
+        with pytest.raises(WarehouseLocked, match="open in another program"), Warehouse(path).connect():
+            pass
+    finally:
+        done.set()
+        other.join(30)
+    assert other.exitcode == 0

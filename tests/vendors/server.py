@@ -1,0 +1,96 @@
+"""A vendor on this machine: answers as told, well or badly, and remembers who asked for what and when."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the server sends. `promised` is the Content-Length where it is not the truth; `stall` stops before the body's end."""
+
+    body: bytes = b""
+    status: int = 200
+    content_type: str = "text/csv"
+    promised: int | None = None
+    stall: bool = False
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request as received."""
+
+    at: float
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+
+
+Reply = Answer | Callable[[Request], Answer]
+
+
+@dataclass
+class VendorServer:
+    """Answers each request with the next of `replies`, the last one again and again."""
+
+    replies: list[Reply] = field(default_factory=lambda: [Answer(status=404)])
+    requests: list[Request] = field(default_factory=list)
+    ended: threading.Event = field(default_factory=threading.Event)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def start(self) -> None:
+        """Listen on a free port of the loopback interface."""
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._http.daemon_threads = True
+        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let stalled answers go, and close."""
+        self.ended.set()
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join()
+
+    @property
+    def url(self) -> str:
+        """The address to give to a `…_base_url` setting."""
+        return f"http://127.0.0.1:{self._http.server_address[1]}"
+
+    def answer(self, request: Request) -> Answer:
+        """Note the request and choose its answer."""
+        with self._lock:
+            reply = self.replies[min(len(self.requests), len(self.replies) - 1)]
+            self.requests.append(request)
+        return reply if isinstance(reply, Answer) else reply(request)
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                parts = urlsplit(self.path)
+                query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+                answer = server.answer(Request(time.monotonic(), parts.path, query, dict(self.headers)))
+                self.send_response(answer.status)
+                self.send_header("Content-Type", answer.content_type)
+                self.send_header("Content-Length", str(len(answer.body) if answer.promised is None else answer.promised))
+                self.end_headers()
+                try:
+                    if answer.stall:
+                        # One byte now and then: a time-out that only watches for silence would wait for ever.
+                        while not server.ended.wait(0.05):
+                            self.wfile.write(b"x")
+                            self.wfile.flush()
+                    else:
+                        self.wfile.write(answer.body)
+                except OSError:
+                    pass  # the client has gone
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        return Handler

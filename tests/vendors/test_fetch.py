@@ -1,0 +1,160 @@
+"""Every vendor's fetch against a server that answers well and badly: the real HTTP clients, on the loopback interface."""
+
+import itertools
+import time
+from collections.abc import Callable
+
+import pytest
+
+from orchestration.settings import Settings
+from orchestration.vendors import fred, http, invesco, ishares, ssga
+from orchestration.vendors.base import DocumentRejected, Fetched, FetchFailed
+from orchestration.vendors.http import Pace
+from tests.vendors import documents as invented
+from tests.vendors.server import Answer, VendorServer
+
+SettingsFor = Callable[..., Settings]
+FETCH: dict[str, Callable[[Settings, Pace], Fetched]] = {
+    "ishares": lambda settings, pace: ishares.fetch(invented.UNIVERSE["IWM"], settings, pace),
+    "ssga": lambda settings, pace: ssga.fetch(invented.UNIVERSE["SPY"], settings, pace),
+    "invesco": lambda settings, pace: invesco.fetch(invented.UNIVERSE["QQQ"], settings, pace),
+    "fred": lambda settings, pace: fred.fetch("DFF", settings, pace),
+}
+PARSE = {
+    "ishares": (ishares.parse, "IWM"),
+    "ssga": (ssga.parse, "SPY"),
+    "invesco": (invesco.parse, "QQQ"),
+    "fred": (fred.parse, "DFF"),
+}
+GOOD = {
+    "ishares": lambda: Answer(invented.IShares().encode()),
+    "ssga": lambda: Answer(invented.StateStreet().encode(), content_type="application/octet-stream"),
+    "invesco": lambda: Answer(invented.InvescoJson().encode(), content_type="text/plain"),
+    "fred": lambda: Answer(invented.Fred().encode()),
+}
+PATHS = {
+    "ishares": ("/varnish-api/blk-one01-product-data/product-data/api/v1/get-fund-document", {"portfolioId": "idIWM"}),
+    "ssga": ("/us/en/intermediary/library-content/products/fund-data/etfs/us/holdings-daily-us-en-idSPY.xlsx", {}),
+    "invesco": ("/cache/v1/accounts/en_US/shareclasses/idQQQ/holdings/fund", {"idType": "ticker", "productType": "ETF"}),
+    "fred": ("/graph/fredgraph.csv", {"id": "DFF"}),
+}
+VENDORS = pytest.mark.parametrize("vendor", sorted(FETCH))
+
+
+def fetch(vendor: str, settings: Settings) -> Fetched:
+    return FETCH[vendor](settings, Pace(settings.fetch_pause_seconds))
+
+
+@VENDORS
+def test_fetched_document_is_the_answer_and_parses(vendor: str, server: VendorServer, settings_for: SettingsFor) -> None:
+    server.replies = [GOOD[vendor]()]
+    fetched = fetch(vendor, settings_for(server))
+    assert fetched.content == GOOD[vendor]().body
+    parse, symbol = PARSE[vendor]
+    parsed = parse(fetched.content, invented.context(symbol, fetched.extension))
+    assert parsed.tables[parsed.main].height >= 28
+    assert len(server.requests) == 1
+    path, query = PATHS[vendor]
+    assert server.requests[0].path == path
+    assert query.items() <= server.requests[0].query.items()
+    assert "Chrome" in server.requests[0].headers["User-Agent"]
+
+
+def test_ishares_asks_for_a_past_date_and_names_where_it_comes_from(server: VendorServer, settings_for: SettingsFor) -> None:
+    server.replies = [GOOD["ishares"]()]
+    ishares.fetch(invented.UNIVERSE["IWM"], settings_for(server), Pace(0), as_of=invented.AS_OF)
+    assert server.requests[0].query["asOfDate"] == "20260505"
+    assert "ishares.com" in server.requests[0].headers["Referer"]
+
+
+@VENDORS
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_bad_moment_passes(vendor: str, status: int, server: VendorServer, settings_for: SettingsFor) -> None:
+    server.replies = [Answer(b"Too Many Requests\r\n", status=status), GOOD[vendor]()]
+    assert fetch(vendor, settings_for(server)).content == GOOD[vendor]().body
+    assert len(server.requests) == 2
+
+
+@VENDORS
+@pytest.mark.parametrize("status", [429, 500])
+def test_tries_are_bounded(vendor: str, status: int, server: VendorServer, settings_for: SettingsFor) -> None:
+    server.replies = [Answer(b"Too Many Requests", status=status)]
+    with pytest.raises(FetchFailed, match=f"answered {status}"):
+        fetch(vendor, settings_for(server))
+    assert len(server.requests) == 3
+
+
+@VENDORS
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_refusal_is_not_asked_again(vendor: str, status: int, server: VendorServer, settings_for: SettingsFor) -> None:
+    server.replies = [Answer(b"no", status=status)]
+    with pytest.raises(FetchFailed, match=f"answered {status}"):
+        fetch(vendor, settings_for(server))
+    assert len(server.requests) == 1
+
+
+@VENDORS
+def test_web_page_with_status_200_is_rejected_by_the_parser(vendor: str, server: VendorServer, settings_for: SettingsFor) -> None:
+    server.replies = [Answer(b"<!DOCTYPE html><html><body>Please accept our cookies</body></html>", content_type="text/html")]
+    fetched = fetch(vendor, settings_for(server))
+    parse, symbol = PARSE[vendor]
+    with pytest.raises(DocumentRejected, match="web page"):
+        parse(fetched.content, invented.context(symbol, fetched.extension))
+
+
+@VENDORS
+def test_half_an_answer_is_no_answer(vendor: str, server: VendorServer, settings_for: SettingsFor) -> None:
+    whole = GOOD[vendor]().body
+    server.replies = [Answer(whole[: len(whole) // 2], promised=len(whole))]
+    with pytest.raises(FetchFailed, match="no answer"):
+        fetch(vendor, settings_for(server))
+    assert len(server.requests) == 3
+
+
+@VENDORS
+def test_empty_answer(vendor: str, server: VendorServer, settings_for: SettingsFor) -> None:
+    server.replies = [Answer(b"")]
+    with pytest.raises(FetchFailed, match="answered with nothing"):
+        fetch(vendor, settings_for(server))
+
+
+def test_the_timeout_is_a_total_one(server: VendorServer, settings_for: SettingsFor) -> None:
+    server.replies = [Answer(promised=1_000_000, stall=True)]
+    began = time.monotonic()
+    with pytest.raises(FetchFailed, match="no answer.*timed out"):
+        fetch("fred", settings_for(server, fetch_timeout_seconds=0.3, fetch_attempts=2))
+    assert time.monotonic() - began < 5
+    assert len(server.requests) == 2
+
+
+def test_the_budget_ends_the_tries(server: VendorServer, settings_for: SettingsFor) -> None:
+    server.replies = [Answer(status=503)]
+    with pytest.raises(FetchFailed, match="answered 503"):
+        fetch("fred", settings_for(server, fetch_attempts=50, fetch_pause_seconds=0.05, fetch_budget_seconds=0.4))
+    assert 1 < len(server.requests) < 10
+
+
+def test_oversized_answer_is_cut_off(server: VendorServer, settings_for: SettingsFor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "LARGEST_ANSWER_BYTES", 10_000)
+    server.replies = [Answer(b"x" * 500_000)]
+    with pytest.raises(FetchFailed, match="larger than 10,000 bytes"):
+        fetch("fred", settings_for(server))
+    assert len(server.requests) == 1
+
+
+def test_nobody_listens(server: VendorServer, settings_for: SettingsFor) -> None:
+    settings = settings_for(server, fred_base_url="http://127.0.0.1:9")
+    with pytest.raises(FetchFailed, match="no answer"):
+        fetch("fred", settings)
+
+
+def test_requests_to_one_vendor_keep_their_distance(server: VendorServer, settings_for: SettingsFor) -> None:
+    server.replies = [Answer(status=500), GOOD["fred"]()]
+    settings = settings_for(server, fetch_pause_seconds=0.08)
+    pace = Pace(settings.fetch_pause_seconds)
+    for _ in range(3):
+        fred.fetch("DFF", settings, pace)
+    times = [request.at for request in server.requests]
+    assert len(times) == 4
+    # The server notes a request a moment after it was due: a little less than the pause may lie between two.
+    assert all(later - earlier > 0.06 for earlier, later in itertools.pairwise(times))

@@ -1,0 +1,219 @@
+"""Documents damaged in every way we could think of: a parser rejects them, or takes from them only what is untouched."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from orchestration.contracts import RAW_TABLES, check_rows
+from orchestration.vendors import fred, invesco, ishares, ssga, yahoo
+from orchestration.vendors.base import Context, DocumentRejected, Parsed
+from tests.vendors import documents as invented
+
+MODERATE = settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A vendor's reader, a valid document of its, and what must never come out changed."""
+
+    parse: Callable[[bytes, Context], Parsed]
+    content: bytes
+    context: Context
+    table: str
+    key: list[str]
+    values: list[str]
+
+    def rows(self, content: bytes) -> dict[tuple[object, ...], tuple[object, ...]] | None:
+        """Accepted values by key; None where the document is rejected."""
+        try:
+            parsed = self.parse(content, self.context)
+        except DocumentRejected:
+            return None
+        good, _ = check_rows(RAW_TABLES[self.table], parsed.tables[self.table])
+        return {tuple(row[: len(self.key)]): tuple(row[len(self.key) :]) for row in good.select(*self.key, *self.values).rows()}
+
+
+HOLDINGS = ["market_value", "stated_weight", "quantity"]
+SUBJECTS = {
+    "ishares": Subject(
+        ishares.parse, invented.IShares().encode(), invented.context("IWM", "csv"), "holdings", ["as_of", "name"], HOLDINGS
+    ),
+    "invesco_json": Subject(
+        invesco.parse, invented.InvescoJson().encode(), invented.context("QQQ", "json"), "holdings", ["as_of", "name"], HOLDINGS
+    ),
+    "invesco_csv": Subject(
+        invesco.parse, invented.InvescoCsv().encode(), invented.context("QQQ", "csv"), "holdings", ["as_of", "name"], HOLDINGS
+    ),
+    "fred": Subject(fred.parse, invented.Fred().encode(), invented.context("DFF", "csv"), "rates", ["date"], ["value"]),
+    "yahoo": Subject(
+        yahoo.parse,
+        invented.Prices.invented(invented.session_days(30)).csv(),
+        invented.context("IWM", "csv"),
+        "price_bars",
+        ["session"],
+        ["open", "high", "low", "close", "volume", "vendor_adj_close"],
+    ),
+}
+SPREADSHEET = Subject(
+    ssga.parse, invented.StateStreet().encode(), invented.context("SPY", "xlsx"), "holdings", ["as_of", "name"], HOLDINGS
+)
+PARQUET = Subject(
+    yahoo.parse,
+    invented.Prices.invented(invented.session_days(30)).parquet(),
+    invented.context("IWM", "parquet"),
+    "price_bars",
+    ["session"],
+    ["close", "volume"],
+)
+VENDORS = pytest.mark.parametrize("vendor", sorted(SUBJECTS))
+
+
+@cache
+def originals(content: bytes) -> dict[tuple[object, ...], tuple[object, ...]]:
+    """What a valid document says."""
+    subject = next(s for s in (*SUBJECTS.values(), SPREADSHEET, PARQUET) if s.content == content)
+    return subject.rows(content) or {}
+
+
+def agrees(subject: Subject, content: bytes) -> None:
+    """Nothing accepted differs from the valid document."""
+    original, found = originals(subject.content), subject.rows(content)
+    assert original
+    # A name that the damage has changed names another line; its values are then an original line's all the same.
+    known = set(original.values())
+    for key, values in (found or {}).items():
+        same = [values == original[key]] if key in original else [values == line for line in known]
+        # The name of a field in one JSON object may break: that value is missing then, never another.
+        assert any(same) or (subject is SUBJECTS["invesco_json"] and None in values)
+
+
+@VENDORS
+@MODERATE
+@given(data=st.data())
+def test_cut_at_any_byte(vendor: str, data: st.DataObject) -> None:
+    subject = SUBJECTS[vendor]
+    agrees(subject, subject.content[: data.draw(st.integers(0, len(subject.content)))])
+
+
+@VENDORS
+@MODERATE
+@given(data=st.data())
+def test_lines_lost_doubled_padded_and_broken(vendor: str, data: st.DataObject) -> None:
+    subject = SUBJECTS[vendor]
+    lines = subject.content.decode("utf-8-sig").splitlines(keepends=True)
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(lines) - 1))
+        line = lines[place]
+        middle = data.draw(st.integers(0, len(line)))
+        lines[place] = data.draw(
+            st.sampled_from(
+                ["", line + line, "  " + line, line.rstrip("\r\n") + "   \n", line[:middle] + "\n" + line[middle:], "\n" + line]
+            )
+        )
+    agrees(subject, "".join(lines).encode())
+
+
+@VENDORS
+@MODERATE
+@given(data=st.data())
+def test_cells_that_are_no_numbers(vendor: str, data: st.DataObject) -> None:
+    """Letters, quotes, signs and control characters somewhere after the header: never a digit, which nobody could tell."""
+    subject = SUBJECTS[vendor]
+    text = subject.content.decode("utf-8-sig")
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(text)))
+        text = (
+            text[:place]
+            + data.draw(st.sampled_from(['"', "x", "%", "\0", "$", "\u00a0", "''", "\u2028", "\x85", "é", "abc,"]))
+            + text[place:]
+        )
+    agrees(subject, text.encode())
+
+
+@VENDORS
+@MODERATE
+@given(data=st.data())
+def test_columns_missing_renamed_reordered_and_extra(vendor: str, data: st.DataObject) -> None:
+    subject = SUBJECTS[vendor]
+    if vendor == "invesco_json":
+        document = invented.InvescoJson()
+        lost = data.draw(st.sampled_from(sorted(document.holdings[0])))
+        document.holdings = [{k: v for k, v in reversed(line.items()) if k != lost} | {"extra": 1} for line in document.holdings]
+        assert subject.rows(document.encode()) is None
+        return
+    lines = subject.content.decode("utf-8-sig").splitlines()
+    width = max(line.count(",") for line in lines[:12] if "(%)" in line or "Date" in line or "date" in line)
+    head = next(i for i, line in enumerate(lines) if line.count(",") == width)
+    cells = lines[head].split(",")
+    place = data.draw(st.integers(0, len(cells) - 1))
+    change = data.draw(st.sampled_from(["rename", "double", "blank", "extra"]))
+    cells[place] = {"rename": "Other", "double": cells[place - 1], "blank": "", "extra": cells[place] + ",Extra"}[change]
+    agrees(subject, "\n".join([*lines[:head], ",".join(cells), *lines[head + 1 :], ""]).encode())
+
+
+@VENDORS
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "utf-16-le", "utf-8", "cp1252"])
+def test_other_encodings(vendor: str, encoding: str) -> None:
+    subject = SUBJECTS[vendor]
+    agrees(subject, subject.content.decode("utf-8-sig").replace(invented.NBSP, "é").encode(encoding))
+
+
+@VENDORS
+@MODERATE
+@given(noise=st.binary(max_size=300))
+def test_random_bytes(vendor: str, noise: bytes) -> None:
+    subject = SUBJECTS[vendor]
+    agrees(subject, noise)
+    agrees(subject, subject.content + noise)
+
+
+@pytest.mark.parametrize("subject", [SPREADSHEET, PARQUET], ids=["ssga", "yahoo_parquet"])
+@MODERATE
+@given(data=st.data())
+def test_binary_documents_cut_or_drowned(subject: Subject, data: st.DataObject) -> None:
+    size = len(subject.content)
+    start = data.draw(st.integers(0, size))
+    cut = subject.content[:start] + subject.content[min(size, start + data.draw(st.integers(1, size))) :]
+    agrees(subject, data.draw(st.sampled_from([cut, subject.content[:start]])))
+    agrees(subject, subject.content[:4] + data.draw(st.binary(max_size=200)))
+
+
+@MODERATE
+@given(data=st.data())
+def test_spreadsheet_bytes_changed(data: st.DataObject) -> None:
+    """A workbook carries checksums: a changed byte is seen, or changes nothing."""
+    content = bytearray(SPREADSHEET.content)
+    for _ in range(data.draw(st.integers(1, 8))):
+        content[data.draw(st.integers(4, len(content) - 1))] = data.draw(st.integers(0, 255))
+    agrees(SPREADSHEET, bytes(content))
+
+
+@MODERATE
+@given(data=st.data())
+def test_spreadsheet_cells_changed(data: st.DataObject) -> None:
+    document = invented.StateStreet()
+    rows = document.rows
+    for _ in range(data.draw(st.integers(1, 3))):
+        row, place = data.draw(st.integers(0, len(rows) - 1)), data.draw(st.integers(0, 7))
+        if len(rows[row]) == 8:
+            rows[row][place] = data.draw(st.sampled_from(["", "x", None, True, "-", "n/a", "7,85"]))
+        if data.draw(st.booleans()):
+            rows.insert(row, data.draw(st.sampled_from([[], list(rows[row]), ["note"]])))
+    known = originals(SPREADSHEET.content)
+    for key, (_, weight, quantity) in (SPREADSHEET.rows(document.encode()) or {}).items():
+        if key in known:
+            assert weight == known[key][1]
+            assert quantity in (None, known[key][2])  # an emptied cell is missing
+
+
+@pytest.mark.parametrize("column", ["Close", "Date", "Volume"])
+@pytest.mark.parametrize("odd", [[1, 2], {"a": 1}, b"x", True])
+def test_parquet_with_odd_types_is_rejected(column: str, odd: object) -> None:
+    frame = invented.Prices.invented(invented.session_days(5)).frame.with_columns(pl.Series(column, [odd] * 5))
+    with pytest.raises(DocumentRejected):
+        yahoo.parse(invented.Prices(frame).parquet(), invented.context("IWM", "parquet"))

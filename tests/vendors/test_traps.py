@@ -1,0 +1,521 @@
+"""Each trap that the vendors are known to set, and what the parsers do about it."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from orchestration.contracts import RAW_TABLES, check_rows
+from orchestration.vendors import fred, invesco, ishares, ssga, yahoo
+from orchestration.vendors.base import DocumentRejected, Parsed
+from tests.vendors import documents as invented
+from tests.vendors.documents import NBSP, Fred, InvescoCsv, InvescoJson, IShares, Prices, StateStreet, context
+
+LINES = len(IShares().rows)
+
+
+def read_ishares(document: IShares | bytes, **changes: object) -> Parsed:
+    content = document if isinstance(document, bytes) else document.encode()
+    return ishares.parse(content, context("IWM", "csv", **changes))
+
+
+def read_ssga(document: StateStreet, **changes: object) -> Parsed:
+    return ssga.parse(document.encode(), context("SPY", "xlsx", **changes))
+
+
+def read_json(document: InvescoJson, **changes: object) -> Parsed:
+    return invesco.parse(document.encode(), context("QQQ", "json", **changes))
+
+
+def read_csv(document: InvescoCsv, **changes: object) -> Parsed:
+    return invesco.parse(document.encode(), context("QQQ", "csv", **changes))
+
+
+def read_fred(document: Fred | bytes, series: str = "DFF") -> Parsed:
+    content = document if isinstance(document, bytes) else document.encode()
+    return fred.parse(content, context(series, "csv"))
+
+
+def reasons(parsed: Parsed) -> list[str]:
+    return [reason for rejects in parsed.rejects for reason in rejects["reason"]]
+
+
+# iShares
+
+
+def test_ishares_document_as_sent() -> None:
+    parsed = read_ishares(IShares())
+    rows = parsed.tables["holdings"]
+    assert (parsed.as_of, rows.height, reasons(parsed)) == (date(2026, 5, 5), LINES, [])
+    assert rows["line_no"].to_list() == list(range(1, LINES + 1))
+    first = rows.row(0, named=True)
+    assert (first["market_value"], first["quantity"], first["price"]) == (900_000.0, 9_000.0, 100.0)
+    assert first["stated_weight"] == pytest.approx(float(IShares().rows[0][5]) / 100)
+    facts = dict(parsed.tables["fund_facts"].select("fact", "value_number").rows())
+    assert facts["shares_outstanding"] == 1_234_000
+    assert facts["net_assets"] == pytest.approx(rows["market_value"].sum())
+
+
+@pytest.mark.parametrize("length", range(3, 10))
+def test_ishares_preamble_of_three_to_nine_lines(length: int) -> None:
+    document = IShares()
+    document.preamble = [*document.preamble[: length - 1], NBSP]
+    assert len(document.preamble) == length
+    assert read_ishares(document).tables["holdings"].height == LINES
+
+
+def test_ishares_without_byte_order_mark() -> None:
+    assert read_ishares(IShares().encode().removeprefix("\ufeff".encode())).tables["holdings"].height == LINES
+
+
+def test_ishares_with_windows_line_ends() -> None:
+    assert read_ishares(IShares().encode().replace(b"\n", b"\r\n")).tables["holdings"].height == LINES
+
+
+def test_ishares_no_break_space_lines_end_the_table() -> None:
+    parsed = read_ishares(IShares(tail=[NBSP, "Holdings, are, subject to change", NBSP, '"Legal text, in quotes"']))
+    assert (parsed.tables["holdings"].height, reasons(parsed)) == (LINES, [])
+
+
+def test_ishares_blank_line_inside_the_table_loses_nothing() -> None:
+    lines = IShares().lines()
+    lines.insert(20, NBSP)
+    assert read_ishares("\n".join(lines).encode()).tables["holdings"].height == LINES
+
+
+def test_ishares_whole_document_repeated_in_one_answer() -> None:
+    twice = IShares().encode() + b"\n" + IShares().encode()
+    parsed = read_ishares(twice)
+    assert (parsed.tables["holdings"].height, reasons(parsed)) == (LINES, [])
+
+
+def test_ishares_two_different_tables_in_one_answer_are_rejected() -> None:
+    other = IShares()
+    other.rows[0][4] = "900,001.00"
+    with pytest.raises(DocumentRejected, match="two different tables"):
+        read_ishares(IShares().encode() + b"\n" + other.encode())
+
+
+def test_ishares_placeholder_dash_date_is_rejected() -> None:
+    document = IShares()
+    document.preamble[1] = 'Fund Holdings as of,"-"'
+    with pytest.raises(DocumentRejected, match="no holdings for the date"):
+        read_ishares(document)
+
+
+def test_ishares_shares_in_place_of_quantity() -> None:
+    document = IShares()
+    document.header[document.header.index("Quantity")] = "Shares"
+    assert read_ishares(document).tables["holdings"]["quantity"][0] == 9_000
+
+
+def test_ishares_columns_are_found_by_name() -> None:
+    document = IShares()
+    document.header = ["Extra", *document.header[::-1], "Extra"]
+    document.rows = [["x", *row[::-1], "y"] for row in document.rows]
+    assert (
+        read_ishares(document)
+        .tables["holdings"]
+        .drop("_content")
+        .equals(read_ishares(IShares()).tables["holdings"].drop("_content"))
+    )
+
+
+def test_ishares_missing_column_is_rejected() -> None:
+    document = IShares()
+    document.header[4] = "Value"
+    with pytest.raises(DocumentRejected, match="'Market Value' is missing"):
+        read_ishares(document)
+
+
+def test_tickers_true_na_nan_stay_text() -> None:
+    for parsed in (read_ishares(IShares()), read_ssga(StateStreet()), read_json(InvescoJson()), read_csv(InvescoCsv())):
+        assert parsed.tables["holdings"]["ticker"].to_list()[:3] == ["TRUE", "NA", "NAN"]
+
+
+@pytest.mark.parametrize("ticker", ["BRKB", "MOGA", "MOG A", "MOG.A", "P5N994"])
+def test_ishares_tickers_are_kept_as_written(ticker: str) -> None:
+    document = IShares()
+    document.rows[5][0] = ticker
+    assert read_ishares(document).tables["holdings"]["ticker"][5] == ticker
+
+
+def test_ishares_odd_lines_cash_futures_and_rights_are_kept() -> None:
+    rows = read_ishares(IShares()).tables["holdings"]
+    cash, right, future = rows.tail(3).to_dicts()
+    assert (cash["ticker"], cash["market_value"], cash["exchange"]) == ("USD", -12.5, None)
+    assert (right["ticker"], right["name"], right["asset_class_label"]) == (None, "OLD CO INC CVR", "Equity")
+    assert (future["market_value"], future["notional_value"]) == (0.0, 287_000_000.0)
+    good, bad = check_rows(RAW_TABLES["holdings"], rows)
+    assert (good.height, bad.height) == (LINES, 0)
+
+
+def test_ishares_wrong_title_is_rejected() -> None:
+    document = IShares()
+    document.preamble[0] = "Another Invented ETF"
+    with pytest.raises(DocumentRejected, match="title is 'Another Invented ETF'"):
+        read_ishares(document)
+
+
+def test_undated_file_is_rejected_and_says_how_to_date_it() -> None:
+    with pytest.raises(DocumentRejected, match="asof=YYYY-MM-DD"):
+        read_ishares(IShares(preamble=[]))
+
+
+def test_undated_file_with_declared_date_is_read() -> None:
+    parsed = read_ishares(IShares(preamble=[], tail=[]), declared_as_of=date(2026, 5, 4))
+    assert (parsed.as_of, parsed.tables["holdings"].height) == (date(2026, 5, 4), LINES)
+
+
+def test_declared_date_that_contradicts_the_document_is_rejected() -> None:
+    with pytest.raises(DocumentRejected, match="speaks of 2026-05-05, its file name of 2026-05-04"):
+        read_ishares(IShares(), declared_as_of=date(2026, 5, 4))
+
+
+def test_as_of_in_the_future_is_rejected() -> None:
+    early = datetime(2026, 5, 4, tzinfo=UTC)
+    for read, document in (
+        (read_ishares, IShares()),
+        (read_ssga, StateStreet()),
+        (read_json, InvescoJson()),
+        (read_csv, InvescoCsv()),
+    ):
+        with pytest.raises(DocumentRejected, match="lies after its retrieval"):
+            read(document, retrieved_at=early)  # type: ignore[operator]
+
+
+def test_too_few_rows_are_rejected() -> None:
+    for read, document, symbol in (
+        (read_ishares, IShares(), "IWM"),
+        (read_ssga, StateStreet(), "SPY"),
+        (read_json, InvescoJson(), "QQQ"),
+    ):
+        with pytest.raises(DocumentRejected, match="cannot have fewer than 1000"):
+            read(document, fund=replace(invented.UNIVERSE[symbol], min_holdings=1000))  # type: ignore[operator]
+
+
+def test_weights_that_do_not_sum_to_one_are_rejected() -> None:
+    cut = IShares()
+    cut.rows = cut.rows[3:]
+    state_street, as_json = StateStreet(), InvescoJson()
+    state_street.rows[0][4] = 50.0
+    as_json.holdings[0]["percentageOfTotalNetAssets"] = 50.0
+    for read, document in ((read_ishares, cut), (read_ssga, state_street), (read_json, as_json)):
+        with pytest.raises(DocumentRejected, match="weights sum to"):
+            read(document)  # type: ignore[operator]
+
+
+def test_market_value_that_contradicts_its_weight_is_rejected() -> None:
+    document = IShares()
+    document.rows[0][4], document.rows[20][4] = document.rows[20][4], document.rows[0][4]
+    with pytest.raises(DocumentRejected, match="market value and stated weight"):
+        read_ishares(document)
+
+
+@pytest.mark.parametrize(
+    "broken", ["12,34,567.00", "1.234,56", "0,640", "12..5", "1O0", "$5", "(12.00)", "1e999x", "12 000", "--5", "."]
+)
+def test_what_is_no_number_is_listed_and_never_guessed(broken: str) -> None:
+    document = IShares()
+    document.rows[24][7] = broken
+    parsed = read_ishares(document)
+    assert parsed.tables["holdings"].height == LINES - 1
+    assert reasons(parsed) == [f"quantity '{broken}' is not a number"]
+
+
+def test_fund_outside_the_universe_is_rejected() -> None:
+    with pytest.raises(DocumentRejected, match="not in seeds/funds.csv"):
+        read_ishares(IShares(), fund=None)
+
+
+# State Street
+
+
+def test_ssga_document_as_sent() -> None:
+    parsed = read_ssga(StateStreet())
+    rows = parsed.tables["holdings"]
+    assert (parsed.as_of, rows.height, reasons(parsed)) == (date(2026, 5, 5), 29, [])
+    assert rows["sector_label"].null_count() == 29
+    assert rows["market_value"].null_count() == 29
+    assert rows.row(0, named=True)["cusip"] == "000000000"
+    assert rows["stated_weight"].sum() == pytest.approx(1, abs=0.001)
+
+
+def test_ssga_cash_has_no_ticker_and_no_cusip() -> None:
+    cash = read_ssga(StateStreet()).tables["holdings"].tail(1).to_dicts()[0]
+    assert (cash["ticker"], cash["cusip"], cash["sedol"], cash["quantity"]) == (None, None, None, 4321.5)
+
+
+def test_ssga_disclaimers_are_no_holdings_and_an_empty_row_ends_nothing() -> None:
+    document = StateStreet()
+    document.rows.insert(10, [])
+    parsed = read_ssga(document)
+    assert (parsed.tables["holdings"].height, reasons(parsed)) == (29, [])
+
+
+def test_ssga_wrong_fund_is_rejected() -> None:
+    document = StateStreet()
+    document.preamble[1] = ["Ticker Symbol:", "DIA"]
+    with pytest.raises(DocumentRejected, match="fund 'DIA'"):
+        read_ssga(document)
+
+
+def test_ssga_without_date_is_rejected() -> None:
+    document = StateStreet()
+    document.preamble[2] = ["Holdings:", ""]
+    with pytest.raises(DocumentRejected, match="no as-of date"):
+        read_ssga(document)
+
+
+@pytest.mark.parametrize(
+    "content", [b"PK", b"PK\x03\x04" + b"\0" * 200, StateStreet().encode()[:-100], b"\xd0\xcf\x11\xe0" * 50, b""]
+)
+def test_ssga_damaged_workbook_is_rejected(content: bytes) -> None:
+    with pytest.raises(DocumentRejected, match="workbook"):
+        ssga.parse(content, context("SPY", "xlsx"))
+
+
+# Invesco
+
+
+def test_invesco_effective_date_in_the_future_is_not_the_as_of() -> None:
+    parsed = read_json(InvescoJson())
+    assert InvescoJson().fields["effectiveDate"] == "2026-06-30"
+    assert parsed.as_of == date(2026, 5, 5)
+
+
+def test_invesco_promised_count_must_be_the_lists_length() -> None:
+    document = InvescoJson()
+    document.fields["totalNumberOfHoldings"] = 99
+    with pytest.raises(DocumentRejected, match="promises 99 holdings and lists 28"):
+        read_json(document)
+
+
+def test_invesco_entities_in_names_are_read() -> None:
+    assert read_json(InvescoJson()).tables["holdings"]["name"][0] == "TRUTH & SONS"
+
+
+def test_invesco_line_without_percent_keeps_its_market_value() -> None:
+    document = InvescoJson()
+    document.holdings.append(
+        {
+            "ticker": "USDPDV",
+            "issuerName": "US DOLLAR PENDING",
+            "units": 5,
+            "marketValueBase": 5.0,
+            "percentageOfTotalNetAssets": None,
+            "securityTypeCode": "CURR",
+        }
+    )
+    line = read_json(document).tables["holdings"].tail(1).to_dicts()[0]
+    assert (line["stated_weight"], line["market_value"], line["asset_class_label"]) == (None, 5.0, "CURR")
+
+
+def test_invesco_json_of_another_fund_is_rejected() -> None:
+    document = InvescoJson()
+    document.fields["ticker"] = "SPY"
+    with pytest.raises(DocumentRejected, match="fund 'SPY'"):
+        read_json(document)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('{"a": ', "no whole JSON"),
+        ("{}", "lacks a usable field"),
+        ('{"a":' * 100_000, "nested|no whole JSON"),
+        ('{"effectiveBusinessDate": "2026-05-05", "totalNumberOfHoldings": 1, "holdings": [3]}', "no list of objects"),
+        ('{"effectiveBusinessDate": 5, "totalNumberOfHoldings": 1, "holdings": []}', "lacks a usable field"),
+    ],
+)
+def test_invesco_odd_json_is_rejected(text: str, reason: str) -> None:
+    with pytest.raises(DocumentRejected, match=reason):
+        invesco.parse(text.encode(), context("QQQ", "json"))
+
+
+def test_invesco_older_csv_with_trailing_blanks_and_american_dates() -> None:
+    parsed = read_csv(InvescoCsv())
+    rows = parsed.tables["holdings"]
+    assert (parsed.as_of, rows.height) == (date(2026, 5, 5), 28)
+    assert rows["ticker"][0] == "TRUE"
+    assert rows["sector_label"][0] == "Industrials"
+
+
+def test_invesco_csv_with_two_dates_is_rejected() -> None:
+    document = InvescoCsv()
+    document.rows[3][9] = "05/04/2026"
+    with pytest.raises(DocumentRejected, match="2 different dates"):
+        read_csv(document)
+
+
+# FRED
+
+
+def test_fred_dot_is_missing_not_zero() -> None:
+    rates = read_fred(Fred()).tables["rates"]
+    assert rates["value"].to_list()[-2:] == [None, None]
+    assert rates["value"][0] == 3.01
+
+
+@pytest.mark.parametrize("first", ["DATE", "observation_date"])
+def test_fred_header_of_both_eras(first: str) -> None:
+    assert read_fred(Fred(header=f"{first},DFF")).tables["rates"].height == 30
+
+
+def test_fred_other_series_is_rejected() -> None:
+    with pytest.raises(DocumentRejected, match="series DGS10, not DFF"):
+        read_fred(Fred(header="DATE,DGS10"))
+
+
+@pytest.mark.parametrize("content", [b"", b" \n \n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n\n", "\u00a0\n".encode()])
+def test_fred_file_of_white_space_is_rejected(content: bytes) -> None:
+    with pytest.raises(DocumentRejected, match="empty"):
+        read_fred(content)
+
+
+def test_fred_last_line_that_was_cut_is_rejected_not_read_short() -> None:
+    parsed = read_fred(b"DATE,DFF\n2026-04-01,3.50\n2026-04-02,3.7")
+    assert parsed.tables["rates"]["value"].to_list() == [3.5]
+    assert reasons(parsed) == ["it is the last line and has no end: it may be cut"]
+
+
+def test_fred_line_broken_in_two_is_not_read_short() -> None:
+    parsed = read_fred(b"DATE,DFF\n2026-04-01,3.50\n2026-04-02,3.7\n5\n2026-04-03,3.75\n")
+    assert parsed.tables["rates"]["value"].to_list() == [3.5, 3.75]
+    assert reasons(parsed) == ["the next line may be its other half", "it has 1 fields where the header has 2"]
+
+
+def test_fred_line_that_is_no_date_is_listed() -> None:
+    parsed = read_fred(Fred(rows=[("2026-04-01", "3.5"), ("2026-04-31", "3.5"), ("soon", "3.5")]))
+    assert reasons(parsed) == ["'2026-04-31' is not a date", "'soon' is not a date"]
+
+
+# Yahoo
+
+
+def read_prices(prices: Prices, extension: str = "parquet", **changes: object) -> Parsed:
+    content = prices.parquet() if extension == "parquet" else prices.csv()
+    return yahoo.parse(content, context("IWM", extension, **changes))
+
+
+def bars(parsed: Parsed) -> pl.DataFrame:
+    good, _ = check_rows(RAW_TABLES["price_bars"], parsed.tables["price_bars"])
+    return good
+
+
+@pytest.mark.parametrize("extension", ["parquet", "csv"])
+def test_yahoo_bars_and_actions(extension: str) -> None:
+    prices = Prices.invented(invented.session_days(40))
+    parsed = read_prices(prices, extension)
+    assert (bars(parsed).height, parsed.as_of, reasons(parsed)) == (40, invented.AS_OF, [])
+    assert bars(parsed)["close"].to_list() == prices.frame["Close"].to_list()
+    actions = parsed.tables["corporate_actions"]
+    assert actions.height == 80  # zero is said, too: it takes an action back
+    assert actions.filter(pl.col("value") > 0)["value"].to_list() == [0.5]
+
+
+def test_yahoo_running_session_is_rejected() -> None:
+    prices = Prices.invented(invented.session_days(5))
+    running = datetime(2026, 5, 5, 20, 29, tzinfo=UTC)  # the bell rang at 20:00 UTC
+    parsed = read_prices(prices, retrieved_at=running)
+    assert bars(parsed).height == 4
+    assert reasons(parsed) == ["the session was still running when the vendor answered"]
+    assert bars(read_prices(prices, retrieved_at=running + timedelta(minutes=1))).height == 5
+
+
+def test_yahoo_half_day_closes_at_one() -> None:
+    prices = Prices.invented(invented.session_days(3, date(2026, 11, 27)))  # the day after Thanksgiving
+    assert bars(read_prices(prices, retrieved_at=datetime(2026, 11, 27, 18, 29, tzinfo=UTC))).height == 2
+    assert bars(read_prices(prices, retrieved_at=datetime(2026, 11, 27, 18, 30, tzinfo=UTC))).height == 3
+
+
+@pytest.mark.parametrize("extension", ["parquet", "csv"])
+@pytest.mark.parametrize("nothing", [None, float("nan")])
+def test_yahoo_bar_with_null_ohlc_is_rejected_and_listed(extension: str, nothing: float | None) -> None:
+    prices = Prices.invented(invented.session_days(5))
+    prices.frame = prices.frame.with_columns(
+        pl.when(pl.int_range(pl.len()) == 2).then(pl.lit(nothing, pl.Float64)).otherwise(pl.col(c)).alias(c)
+        for c in ("Open", "High", "Low", "Close", "Adj Close")
+    )
+    good, bad = check_rows(RAW_TABLES["price_bars"], read_prices(prices, extension).tables["price_bars"])
+    assert (good.height, bad.height) == (4, 1)
+    assert "close is missing" in bad["reason"][0]
+    assert bad["line"][0] == 4
+
+
+def test_bar_on_a_day_without_session() -> None:
+    prices = Prices.invented([date(2026, 5, 1), date(2026, 5, 2), date(2026, 5, 4)])  # a Saturday among them
+    parsed = read_prices(prices)
+    assert bars(parsed).height == 2
+    assert reasons(parsed) == ["XNYS does not trade on that day"]
+
+
+def test_yahoo_ragged_line_costs_only_itself() -> None:
+    lines = Prices.invented(invented.session_days(5)).csv().decode().splitlines(keepends=True)
+    lines[2] = lines[2].replace(",", ",,", 1)
+    lines[3] = '2026-05-0"1,' + lines[3].partition(",")[2]
+    parsed = yahoo.parse("".join(lines).encode(), context("IWM", "csv"))
+    assert bars(parsed).height == 3
+    assert [reason.partition(" ")[0] for reason in reasons(parsed)] == ["it", "'2026-05-0\"1'"]
+
+
+@pytest.mark.parametrize("column", ["Close", "Dividends", "Stock Splits"])
+def test_yahoo_broken_number_rejects_the_line(column: str) -> None:
+    prices = Prices.invented(invented.session_days(5))
+    prices.frame = prices.frame.with_columns(
+        pl.when(pl.int_range(pl.len()) == 2).then(pl.lit("0.5x")).otherwise(pl.col(column).cast(pl.String)).alias(column)
+    )
+    parsed = read_prices(prices, "csv")
+    assert bars(parsed).height == 4
+    assert reasons(parsed) == [f"{column} '0.5x' is not a number"]
+
+
+@pytest.mark.parametrize("stamp", ["2026-05-05 00:00:00-04:00", "2026-05-05T00:00:00"])
+def test_yahoo_midnight_in_new_york_is_the_exchange_day(stamp: str) -> None:
+    content = f"Date,Open,High,Low,Close,Adj Close,Volume\n{stamp},1,2,0.5,1,1,5\n"
+    assert yahoo.parse(content.encode(), context("IWM", "csv")).as_of == invented.AS_OF
+
+
+def test_yahoo_column_missing_is_rejected() -> None:
+    prices = Prices.invented(invented.session_days(5))
+    prices.frame = prices.frame.drop("Adj Close")
+    for extension in ("parquet", "csv"):
+        with pytest.raises(DocumentRejected, match="'Adj Close' is missing"):
+            read_prices(prices, extension)
+
+
+def test_yahoo_without_a_usable_bar_is_rejected() -> None:
+    with pytest.raises(DocumentRejected, match="none of its bars"):
+        read_prices(Prices.invented([date(2026, 5, 2)]))
+
+
+def test_yahoo_long_history_reads_quickly() -> None:
+    import time
+
+    prices = Prices.invented(invented.session_days(1500))
+    content = Prices(pl.concat([prices.frame] * 4)).csv()
+    began = time.perf_counter()
+    yahoo.parse(content, context("IWM", "csv"))
+    assert time.perf_counter() - began < 1
+
+
+# All
+
+
+HTML = b"\n <!doctype html><html><head><title>Access denied</title></head></html>"
+
+
+@pytest.mark.parametrize(
+    ("parse", "symbol", "extension"),
+    [
+        (ishares.parse, "IWM", "csv"),
+        (ssga.parse, "SPY", "xlsx"),
+        (invesco.parse, "QQQ", "json"),
+        (fred.parse, "DFF", "csv"),
+        (yahoo.parse, "IWM", "csv"),
+    ],
+)
+def test_web_page_is_rejected(parse: object, symbol: str, extension: str) -> None:
+    with pytest.raises(DocumentRejected, match="web page"):
+        parse(HTML, context(symbol, extension))  # type: ignore[operator]

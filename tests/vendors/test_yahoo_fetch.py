@@ -1,0 +1,316 @@
+"""The real yfinance against a local Yahoo: what is asked for, and what becomes of bad answers."""
+
+import json
+import logging
+import warnings
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from io import BytesIO
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from orchestration.settings import Settings
+from orchestration.vendors import yahoo
+from orchestration.vendors.base import FetchFailed
+from orchestration.vendors.http import Pace
+from tests.vendors import documents as invented
+from tests.vendors.documents import Prices
+from tests.vendors.server import Answer, Reply, Request, VendorServer
+
+SettingsFor = Callable[..., Settings]
+NOTHING_KNOWN = pl.DataFrame(schema={"session": pl.Date, "close": pl.Float64, "vendor_adj_close": pl.Float64, "volume": pl.Int64})
+JSON = "application/json"
+
+
+def yesterday() -> date:
+    return datetime.now(UTC).date() - timedelta(days=1)
+
+
+def charts(prices: Prices) -> Reply:
+    """Answer each request with the bars of the period it asks for."""
+
+    def reply(request: Request) -> Answer:
+        symbol = request.path.rpartition("/")[2]
+        return Answer(prices.chart(symbol, int(request.query["period1"]), int(request.query["period2"])), content_type=JSON)
+
+    return reply
+
+
+def known_bars(prices: Prices) -> pl.DataFrame:
+    return prices.frame.select(
+        session="Date", close="Close", vendor_adj_close="Adj Close", volume=pl.col("Volume").cast(pl.Int64)
+    )
+
+
+def fetch(settings: Settings, known: pl.DataFrame = NOTHING_KNOWN, symbol: str = "IWM") -> pl.DataFrame:
+    fetched = yahoo.fetch(symbol, settings, Pace(settings.fetch_pause_seconds), known)
+    assert fetched.extension == "parquet"
+    return pl.read_parquet(BytesIO(fetched.content))
+
+
+def asked_from(request: Request) -> date:
+    return datetime.fromtimestamp(int(request.query["period1"]), invented.NEW_YORK).date()
+
+
+@pytest.fixture
+def prices() -> Prices:
+    return Prices.invented(invented.recent_days(80, yesterday()))
+
+
+def test_fetched_frame_is_what_yahoo_sent_and_parses(prices: Prices, server: VendorServer, settings_for: SettingsFor) -> None:
+    server.replies = [charts(prices)]
+    fetched = yahoo.fetch("IWM", settings_for(server), Pace(0), NOTHING_KNOWN)
+    frame = pl.read_parquet(BytesIO(fetched.content))
+    expected = prices.frame.select("Date", "Open", "High", "Low", "Close", "Adj Close", "Volume", "Dividends", "Stock Splits")
+    assert frame.select(expected.columns).equals(expected)
+    at = datetime.now(UTC) + timedelta(days=1)
+    calendar = invented.sessions_frame(at.date(), date(2020, 1, 1))
+    parsed = yahoo.parse(fetched.content, invented.context("IWM", "parquet", retrieved_at=at, sessions=calendar))
+    assert parsed.tables["price_bars"].height == 80
+    assert parsed.tables["corporate_actions"].filter(pl.col("value") > 0).select("ex_date", "kind", "value").rows() == [
+        (prices.frame["Date"][19], "dividend", 0.5)
+    ]
+
+
+def test_nothing_known_asks_once_for_the_whole_history(prices: Prices, server: VendorServer, settings_for: SettingsFor) -> None:
+    server.replies = [charts(prices)]
+    fetch(settings_for(server))
+    assert [asked_from(request) for request in server.requests] == [yahoo.FIRST_DAY]
+    assert server.requests[0].path == "/v8/finance/chart/IWM"
+    assert server.requests[0].query["interval"] == "1d"
+    assert server.requests[0].query["events"] == "div,splits,capitalGains"
+
+
+def test_end_is_exclusive_so_tomorrow_is_asked_for(prices: Prices, server: VendorServer, settings_for: SettingsFor) -> None:
+    server.replies = [charts(prices)]
+    settings = settings_for(server)
+    fetch(settings)
+    end = datetime.fromtimestamp(int(server.requests[0].query["period2"]), invented.NEW_YORK).date()
+    assert end in (settings.today, settings.today + timedelta(days=1))
+    assert end > yesterday()
+
+
+def test_known_bars_that_agree_are_asked_for_by_their_overlap(
+    prices: Prices, server: VendorServer, settings_for: SettingsFor
+) -> None:
+    server.replies = [charts(prices)]
+    frame = fetch(settings_for(server), known_bars(prices).head(-1))
+    days = prices.frame["Date"]
+    assert [asked_from(request) for request in server.requests] == [days[-1 - yahoo.OVERLAP_SESSIONS]]
+    assert frame["Date"].to_list() == days.to_list()[-1 - yahoo.OVERLAP_SESSIONS :]
+
+
+def test_too_few_known_bars_ask_for_the_whole_history(prices: Prices, server: VendorServer, settings_for: SettingsFor) -> None:
+    server.replies = [charts(prices)]
+    fetch(settings_for(server), known_bars(prices).tail(yahoo.OVERLAP_SESSIONS - 1))
+    assert [asked_from(request) for request in server.requests] == [yahoo.FIRST_DAY]
+
+
+RESTATED = {
+    "dividend rescales older adjusted closes": lambda f: f.with_columns(pl.col("vendor_adj_close") * 1.002),
+    "split halves older closes": lambda f: f.with_columns(pl.col("close", "vendor_adj_close") * 2, pl.col("volume") // 2),
+    "one close, unexplained": lambda f: f.with_columns(
+        close=pl.when(pl.int_range(pl.len()) == 50).then(pl.col("close") * 1.001).otherwise("close")
+    ),
+    "one volume, unexplained": lambda f: f.with_columns(
+        volume=pl.when(pl.int_range(pl.len()) == 50).then(pl.col("volume") * 2).otherwise("volume")
+    ),
+}
+
+
+@pytest.mark.parametrize("restate", RESTATED.values(), ids=RESTATED.keys())
+def test_an_overlap_that_disagrees_asks_for_the_whole_history(
+    restate: Callable[[pl.DataFrame], pl.DataFrame], prices: Prices, server: VendorServer, settings_for: SettingsFor
+) -> None:
+    server.replies = [charts(prices)]
+    frame = fetch(settings_for(server), restate(known_bars(prices)))
+    assert len(server.requests) == 2
+    assert asked_from(server.requests[1]) == yahoo.FIRST_DAY
+    assert frame.height == 80
+
+
+WITHIN = {
+    "price within 1e-4": lambda f: f.with_columns(pl.col("close", "vendor_adj_close") * (1 + 0.9e-4)),
+    "volume within 5e-3": lambda f: f.with_columns((pl.col("volume") * 1.004).cast(pl.Int64)),
+    "volume of the two newest drifts": lambda f: f.with_columns(
+        volume=pl.when(pl.int_range(pl.len()) >= pl.len() - 2).then(pl.col("volume") * 2).otherwise("volume")
+    ),
+}
+
+
+@pytest.mark.parametrize("drift", WITHIN.values(), ids=WITHIN.keys())
+def test_small_drift_is_no_restatement(
+    drift: Callable[[pl.DataFrame], pl.DataFrame], prices: Prices, server: VendorServer, settings_for: SettingsFor
+) -> None:
+    server.replies = [charts(prices)]
+    fetch(settings_for(server), drift(known_bars(prices)))
+    assert len(server.requests) == 1
+
+
+def test_zero_volume_and_bars_without_price_are_no_restatement(prices: Prices) -> None:
+    still = known_bars(prices).with_columns(volume=pl.lit(0, pl.Int64))
+    answer = prices.frame.with_columns(Volume=pl.lit(0.0))
+    assert not yahoo.is_restated(still, answer)
+    hole = pl.int_range(pl.len()) == 40
+    without = answer.with_columns(
+        pl.when(hole).then(float("nan")).otherwise(pl.col(c)).alias(c) for c in ("Open", "High", "Low", "Close", "Adj Close")
+    )
+    assert not yahoo.is_restated(still, without)
+
+
+@pytest.mark.parametrize(("symbol", "path"), [("BRK.B", "BRK-B"), ("MOG.A", "MOG-A"), ("BRK-B", "BRK-B"), ("^IRX", "^IRX")])
+def test_symbols(symbol: str, path: str, prices: Prices, server: VendorServer, settings_for: SettingsFor) -> None:
+    server.replies = [charts(prices)]
+    fetch(settings_for(server), symbol=symbol)
+    assert server.requests[0].path.rpartition("/")[2].replace("%5E", "^") == path
+
+
+NOT_FOUND = Answer(
+    b'{"chart":{"result":null,"error":{"code":"Not Found","description":"No data found, symbol may be delisted"}}}',
+    status=404,
+    content_type=JSON,
+)
+WHOLE = Prices.invented(invented.recent_days(60, date(2026, 5, 5))).chart("IWM")
+BAD_ANSWERS = {
+    "429": (Answer(b"Too Many Requests\r\n", status=429), r"limits the rate of requests \(429\)"),
+    "500": (Answer(b"<html>Internal Server Error</html>", status=500), "not whole JSON"),
+    "web page with 200": (
+        Answer(b"<!DOCTYPE html><html><body>Consent</body></html>", content_type="text/html"),
+        "not whole JSON",
+    ),
+    "cut in half": (Answer(WHOLE[: len(WHOLE) // 2], content_type=JSON), "not whole JSON"),
+    "shorter than promised": (Answer(WHOLE[:500], promised=len(WHOLE)), "no usable answer from Yahoo"),
+    "empty": (Answer(b""), "not whole JSON"),
+    "down": (Answer(b"Will be right back..."), "DOWN"),
+    "no chart": (Answer(b'{"finance": {"result": null, "error": null}}'), "IWM"),
+    "empty chart": (Answer(b'{"chart": {"result": [], "error": null}}'), "IWM"),
+    "a list": (Answer(b"[]"), "IWM|no usable"),
+    "no quotes": (Answer(b'{"chart":{"result":[{"meta":{},"indicators":{"quote":[{}]}}],"error":null}}'), "IWM"),
+    "meta alone": (Answer(b'{"chart":{"result":[{"meta":{}}],"error":null}}'), "no usable answer"),
+    "delisted": (NOT_FOUND, "may be delisted"),
+}
+
+
+@pytest.mark.parametrize(("answer", "sentence"), BAD_ANSWERS.values(), ids=BAD_ANSWERS.keys())
+def test_bad_answers_end_in_a_sentence(answer: Answer, sentence: str, server: VendorServer, settings_for: SettingsFor) -> None:
+    server.replies = [answer]
+    with pytest.raises(FetchFailed, match=sentence):
+        fetch(settings_for(server))
+    # yfinance itself asks a refused request once more, with another cookie.
+    assert 1 <= len(server.requests) <= 6
+
+
+def test_an_outage_that_says_delisted_is_believed_by_nobody(
+    prices: Prices, server: VendorServer, settings_for: SettingsFor
+) -> None:
+    settings = settings_for(server)
+    server.replies = [NOT_FOUND, NOT_FOUND, charts(prices)]
+    with pytest.raises(FetchFailed):
+        fetch(settings)
+    assert not list(settings.home.rglob("*.parquet"))
+    assert fetch(settings).height == 80
+
+
+def test_slow_answer(server: VendorServer, settings_for: SettingsFor) -> None:
+    server.replies = [Answer(promised=1_000_000, stall=True)]
+    with pytest.raises(FetchFailed, match="no usable answer.*imed out"):
+        fetch(settings_for(server, fetch_timeout_seconds=0.3, fetch_attempts=2))
+    assert len(server.requests) == 2
+
+
+def test_a_rate_limit_passes(prices: Prices, server: VendorServer, settings_for: SettingsFor) -> None:
+    server.replies = [Answer(b"Too Many Requests", status=429)] * 2 + [charts(prices)]
+    assert fetch(settings_for(server)).height == 80
+    assert len(server.requests) == 3
+
+
+def test_a_bad_first_answer_is_not_remembered(server: VendorServer, settings_for: SettingsFor) -> None:
+    """yfinance keeps answers about the past in memory, bad ones too: the clock of the sample market lies in the past."""
+    settings = settings_for(server, source="sample")
+    past = Prices.invented(invented.session_days(60, settings.today))
+    server.replies = [Answer(b"<html></html>"), charts(past)]
+    assert fetch(settings).height == 60
+    assert len(server.requests) == 2
+
+
+def test_answer_without_bars(server: VendorServer, settings_for: SettingsFor) -> None:
+    server.replies = [charts(Prices.invented([]))]
+    with pytest.raises(FetchFailed, match="IWM"):
+        fetch(settings_for(server))
+
+
+def test_two_addresses_in_one_process(prices: Prices, server: VendorServer, settings_for: SettingsFor, tmp_path: Path) -> None:
+    other = VendorServer([charts(Prices(prices.frame.with_columns(pl.col("Close") + 0.5)))])
+    other.start()
+    try:
+        server.replies = [charts(prices)]
+        here, there = settings_for(server, data_dir=tmp_path / "a"), settings_for(other, data_dir=tmp_path / "b")
+        first, second, third = fetch(here), fetch(there), fetch(here)
+    finally:
+        other.stop()
+    assert first.equals(third)
+    assert second["Close"][0] == first["Close"][0] + 0.5
+    assert (len(server.requests), len(other.requests)) == (2, 1)
+
+
+def test_caches_lie_in_the_data_directory(prices: Prices, server: VendorServer, settings_for: SettingsFor) -> None:
+    from yfinance import cache
+
+    server.replies = [charts(prices)]
+    settings = settings_for(server)
+    fetch(settings)
+    assert cache._CookieDBManager.get_location() == str(settings.home / "yfinance")
+    assert cache._TzDBManager.get_location() == str(settings.home / "yfinance")
+
+
+def test_known_noise_does_not_escape_and_other_warnings_do(
+    prices: Prices,
+    server: VendorServer,
+    settings_for: SettingsFor,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    server.replies = [charts(prices), NOT_FOUND]
+    settings = settings_for(server)
+    with warnings.catch_warnings(record=True) as seen, caplog.at_level(logging.DEBUG, logger="orchestration"):
+        warnings.simplefilter("always")
+        fetch(settings)
+        with pytest.raises(FetchFailed):
+            fetch(settings)
+        logging.getLogger("yfinance").warning("something else")
+    assert capfd.readouterr() == ("", "")
+    assert [r.getMessage() for r in caplog.records if r.name.startswith("yfinance")] == ["something else"]
+    assert any("continuing without" in r.getMessage() for r in caplog.records if r.name.startswith("orchestration"))
+    assert [str(w.message) for w in seen if "yfinance" in w.filename] == []
+
+
+RECORDED = [
+    "AAPL-2020-08-31-to-2020-11-07",
+    "QQQ-2020-01-01-to-2020-01-03",
+    "AMZN-2020-01-01-to-2020-01-03",
+    "SPOT-2020-01-01-to-2020-01-03",
+]
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_recorded_answers_give_the_frame_they_hold(
+    name: str, recorded_yahoo: Path, server: VendorServer, settings_for: SettingsFor
+) -> None:
+    answer = json.loads((recorded_yahoo / f"chart-{name}.json").read_text())
+    body = answer["body"] if isinstance(answer["body"], str) else json.dumps(answer["body"])
+    result = json.loads(body)["chart"]["result"][0]
+    server.replies = [Answer(body.encode(), content_type=JSON)]
+    frame = fetch(settings_for(server), symbol=name.partition("-")[0])
+    quote = result["indicators"]["quote"][0]
+    days = [datetime.fromtimestamp(t, invented.NEW_YORK).date() for t in result["timestamp"]]
+    assert frame["Date"].to_list() == days
+    for column in ("open", "high", "low", "close", "volume"):
+        assert frame[column.capitalize()].to_list() == pytest.approx(quote[column])
+    assert frame["Adj Close"].to_list() == pytest.approx(result["indicators"]["adjclose"][0]["adjclose"])
+    events = result.get("events") or {}
+    assert frame["Dividends"].sum() == pytest.approx(sum(d["amount"] for d in events.get("dividends", {}).values()))
+    assert frame["Stock Splits"].filter(frame["Stock Splits"] > 0).to_list() == [
+        s["numerator"] / s["denominator"] for s in events.get("splits", {}).values()
+    ]
