@@ -106,7 +106,8 @@ def _ingest_one(
         reason = str(rejection)
         whole = pl.DataFrame([(None, reason, content[:500].decode("utf-8", "replace"))], schema=REJECT_COLUMNS, orient="row")
         outcome = _outcome(document, document_id, sha256, as_of=None, accepted=0, rejected=0, reason=reason)
-        _write(connection, outcome, {}, whole)
+        if not _is_in_ledger(connection, outcome):
+            _write(connection, outcome, {}, whole)
         return outcome
     outcome = _outcome(
         document, document_id, sha256, as_of=parsed.as_of, accepted=rows[parsed.main].height, rejected=rejects.height, reason=None
@@ -157,6 +158,12 @@ def _write(connection: duckdb.DuckDBPyConnection, outcome: Outcome, rows: dict[s
     except BaseException:
         connection.rollback()
         raise
+
+
+def _is_in_ledger(connection: duckdb.DuckDBPyConnection, outcome: Outcome) -> bool:
+    """Whether an earlier run came to the same end: then there is nothing to write."""
+    same = "select 1 from raw.documents where document_id = ? and status = ? and reason is not distinct from ?"
+    return connection.execute(same, [outcome.document_id, outcome.status, outcome.reason]).fetchone() is not None
 
 
 def _withdraw_if_accepted_before(connection: duckdb.DuckDBPyConnection, document_id: str) -> None:

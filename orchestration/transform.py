@@ -55,7 +55,7 @@ def build(settings: Settings, select: Sequence[str]) -> Iterator[dict[str, Any]]
         BuildFailed: a node failed; the message names it and says what dbt said.
     """
     events: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
-    arguments = ["build", "--exclude-resource-type", "unit_test"]
+    arguments = ["build", "--exclude-resource-type", "unit_test", "--no-write-json"]
     arguments += ["--select", *select] if select else []
     arguments += ["--vars", f"{{known_at: '{settings.known_at:%Y-%m-%d %H:%M:%S.%f}'}}"] if settings.known_at else []
     with ThreadPoolExecutor(max_workers=1) as pool:

@@ -89,11 +89,20 @@ class Warehouse:
 
 
 def _create_raw_table(connection: duckdb.DuckDBPyConnection, table: RawTable) -> None:
-    empty = pl.DataFrame(schema=table.columns).with_columns(
-        observed_at=pl.lit(None, pl.Datetime("us")), document_id=pl.lit(None, pl.String)
-    )
-    with registered(connection, "empty_rows", empty):
-        connection.execute(f"create table if not exists raw.{table.name} as from empty_rows")
+    columns = {**table.columns, "observed_at": pl.Datetime("us"), "document_id": pl.String()}
+    declared = ", ".join(f"{name} {_SQL_TYPES[str(data_type)]}" for name, data_type in columns.items())
+    connection.execute(f"create table if not exists raw.{table.name} ({declared})")
+
+
+_SQL_TYPES = {
+    "String": "varchar",
+    "Date": "date",
+    "Boolean": "boolean",
+    "Int32": "integer",
+    "Int64": "bigint",
+    "Float64": "double",
+    "Datetime(time_unit='us', time_zone=None)": "timestamp",
+}
 
 
 class _ArrowStream:
