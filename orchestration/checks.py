@@ -69,6 +69,18 @@ def no_session_is_missing(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetChe
 
 
 @dg.asset_check(
+    asset=dg.AssetKey(["intermediate", "int_price_restatements"]),
+    description="Whatever the vendor changed in a settled bar has a dividend or a split behind it.",
+)
+def restatements_are_explained(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
+    """Both values are kept; the newest is in force."""
+    changed = inspection.unexplained_restatements(warehouse)
+    named = ", ".join(f"{symbol} {session} from {before:.2f} to {after:.2f}" for symbol, session, before, after in changed[:10])
+    text = f"{len(changed)} bars changed without a cause: {named}" if changed else "every restatement has its cause"
+    return dg.AssetCheckResult(passed=not changed, severity=_WARN, description=text)
+
+
+@dg.asset_check(
     asset=dg.AssetKey(["marts", "sector_coverage"]), description="Each fund's newest snapshot has known sectors for 99 % of it."
 )
 def sectors_are_covered(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
@@ -81,5 +93,5 @@ def sectors_are_covered(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheck
 
 checks = [
     price_bars_are_there, price_bars_are_fresh, holdings_are_fresh, documents_are_accepted, rows_are_accepted,
-    no_session_is_missing, sectors_are_covered,
+    no_session_is_missing, restatements_are_explained, sectors_are_covered,
 ]  # fmt: skip

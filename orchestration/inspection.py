@@ -93,6 +93,15 @@ def missing_sessions(warehouse: Warehouse) -> list[tuple[str, date]]:
     return _ask(warehouse, "select fund, session from intermediate.int_missing_sessions order by session, fund")
 
 
+def unexplained_restatements(warehouse: Warehouse) -> list[tuple[str, date, float, float]]:
+    """Symbol, session, close before and after of each settled bar that changed without a dividend or split."""
+    question = (
+        "select symbol, session, close_before, close from intermediate.int_price_restatements"
+        " where cause = 'unexplained' order by session desc, symbol"
+    )
+    return _ask(warehouse, question)
+
+
 def sector_coverage(warehouse: Warehouse) -> list[tuple[str, float]]:
     """Share of the equity weight with a known sector, of each fund's newest snapshot."""
     return _ask(warehouse, "select fund, max_by(coverage, as_of) from marts.sector_coverage group by fund order by fund")

@@ -1,5 +1,5 @@
 {{ last_known(
-    source('raw', 'price_bars'),
+    ref('stg_price_observations'),
     key=['symbol', 'session'],
     columns=['symbol', 'session', 'open', 'high', 'low', 'close', 'volume', 'vendor_adj_close']
 ) }}
