@@ -7,7 +7,8 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.publish import Mart, publish
+from orchestration.publish import publish
+from orchestration.release_files import Mart
 from orchestration.settings import Settings
 from orchestration.transform import manifest_path
 

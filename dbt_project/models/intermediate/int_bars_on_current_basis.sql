@@ -1,17 +1,15 @@
 -- A bar observed before a split lies on the old split basis until the vendor sends it again: bring each bar to today's basis.
 with bars as (
-    select * from {{ ref('stg_price_bars') }}
-),
-
-splits as (
     select
-        actions.symbol,
-        actions.ex_date,
-        actions.value as ratio,
-        sessions.opens_at as effective_at
-    from {{ ref('stg_corporate_actions') }} as actions
-    inner join {{ ref('stg_sessions') }} as sessions on actions.ex_date = sessions.session
-    where actions.kind = 'split'
+        symbol,
+        session,
+        open,
+        high,
+        low,
+        close,
+        volume,
+        observed_at
+    from {{ ref('stg_price_bars') }}
 ),
 
 later_splits as (
@@ -20,7 +18,7 @@ later_splits as (
         bars.session,
         exp(sum(ln(splits.ratio))) as factor
     from bars
-    inner join splits
+    inner join {{ ref('int_splits') }} as splits
         on bars.symbol = splits.symbol
         and bars.session < splits.ex_date
         and bars.observed_at < splits.effective_at

@@ -9,24 +9,13 @@ with paid as (
     where kind in ('dividend', 'capital_gain')
 ),
 
-splits as (
-    select
-        actions.symbol,
-        actions.ex_date,
-        actions.value as ratio,
-        sessions.opens_at as effective_at
-    from {{ ref('stg_corporate_actions') }} as actions
-    inner join {{ ref('stg_sessions') }} as sessions on actions.ex_date = sessions.session
-    where actions.kind = 'split'
-),
-
 rebased as (
     select
         paid.symbol,
         paid.ex_date,
         paid.value / coalesce(exp(sum(ln(splits.ratio))), 1) as amount
     from paid
-    left join splits
+    left join {{ ref('int_splits') }} as splits
         on paid.symbol = splits.symbol
         and paid.ex_date < splits.ex_date
         and paid.observed_at < splits.effective_at

@@ -1,0 +1,160 @@
+"""The files of a release: each mart as Parquet, and all of them in one DuckDB file with their comments."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+MARTS_SCHEMA = "marts"
+# What every BI tool can read without a word of explanation.
+BI_TYPES = {"BOOLEAN", "INTEGER", "BIGINT", "DOUBLE", "VARCHAR", "DATE", "TIMESTAMP"}
+
+
+class NotPublishable(RuntimeError):
+    """A mart cannot go out as it is; the message names it."""
+
+
+@dataclass(frozen=True)
+class Mart:
+    """A table to publish: its key sorts it, its dates give the range it covers."""
+
+    name: str
+    description: str
+    key: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PublishedTable:
+    """One table of a release, as the manifest lists it."""
+
+    name: str
+    rows: int
+    columns: dict[str, str]
+    key: list[str]
+    date_column: str | None
+    first_date: str | None
+    last_date: str | None
+    file: str
+    bytes: int
+    sha256: str
+
+
+def write_parquet(connection: duckdb.DuckDBPyConnection, mart: Mart, directory: Path, identity: dict[str, str]) -> PublishedTable:
+    """Sorted by key, compressed with ZSTD, with the release's identity in the file's key-value metadata.
+
+    Raises:
+        NotPublishable: a column has a type or a value that BI tools cannot read.
+    """
+    table = f"{MARTS_SCHEMA}.{mart.name}"
+    columns = dict(
+        connection.execute(
+            "select column_name, data_type from duckdb_columns() where schema_name = ? and table_name = ? order by column_index",
+            [MARTS_SCHEMA, mart.name],
+        ).fetchall()
+    )
+    _check_types(mart, columns)
+    _check_finite(connection, mart, columns)
+    path = directory / f"{mart.name}.parquet"
+    order = ", ".join(f'"{column}"' for column in mart.key)
+    metadata = ", ".join(f"{key}: '{value}'" for key, value in identity.items())
+    connection.execute(
+        f"copy (select * from {table} order by {order}) to {_literal(str(path))}"
+        f" (format parquet, compression zstd, kv_metadata {{{metadata}}})"
+    )
+    date_column = next((c for c in ("session", "as_of", "first_session", "end_session") if columns.get(c) == "DATE"), None)
+    bounds = f'min("{date_column}")::varchar, max("{date_column}")::varchar' if date_column else "null, null"
+    rows, first, last = connection.execute(f"select count(*), {bounds} from {table}").fetchall()[0]
+    return PublishedTable(
+        name=mart.name, rows=rows, columns=columns, key=list(mart.key), date_column=date_column, first_date=first,
+        last_date=last, **file_facts(path),
+    )  # fmt: skip
+
+
+def _check_types(mart: Mart, columns: dict[str, str]) -> None:
+    for column, data_type in columns.items():
+        if data_type not in BI_TYPES:
+            raise NotPublishable(f"{mart.name}.{column} is {data_type}; publish only {', '.join(sorted(BI_TYPES))}")
+
+
+def _check_finite(connection: duckdb.DuckDBPyConnection, mart: Mart, columns: dict[str, str]) -> None:
+    doubles = [column for column, data_type in columns.items() if data_type == "DOUBLE"]
+    if not doubles:
+        return
+    counts = ", ".join(f'count(*) filter (not isfinite("{column}"))' for column in doubles)
+    broken = connection.execute(f"select {counts} from {MARTS_SCHEMA}.{mart.name}").fetchall()[0]
+    for column, count in zip(doubles, broken, strict=True):
+        if count:
+            raise NotPublishable(f"{mart.name}.{column} holds {count} values that are infinite or not a number")
+
+
+def write_serving_copy(source: duckdb.DuckDBPyConnection, marts: list[Mart], path: Path, manifest: dict[str, Any]) -> None:
+    """All marts with their comments, and a table `release`, in one file that DuckDB 1.0 and later can open."""
+    comments = source.execute(
+        "select table_name, column_name, comment from duckdb_columns() where schema_name = ? and comment is not null",
+        [MARTS_SCHEMA],
+    ).fetchall()
+    with duckdb.connect() as connection:
+        connection.execute(f"attach {_literal(str(path))} as serving (storage_version 'v1.0.0')")
+        connection.execute("use serving")
+        for mart in marts:
+            connection.execute(f"create table {mart.name} as from read_parquet({_literal(f'{path.parent / mart.name}.parquet')})")
+            connection.execute(f"comment on table {mart.name} is {_literal(mart.description)}")
+        for table, column, comment in comments:
+            if any(mart.name == table for mart in marts):
+                connection.execute(f'comment on column {table}."{column}" is {_literal(comment)}')
+        facts = {key: manifest[key] for key in _RELEASE_COLUMNS}
+        connection.execute(
+            "create table release as select " + ", ".join(f"${key}::{kind} as {key}" for key, kind in _RELEASE_COLUMNS.items()),
+            facts,
+        )
+        connection.execute("comment on table release is 'One row: which release this is, from which source, for which session.'")
+        for column, meaning in _RELEASE_COMMENTS.items():
+            connection.execute(f"comment on column release.{column} is {_literal(meaning)}")
+        connection.execute("use memory")
+        connection.execute("detach serving")
+
+
+_RELEASE_COLUMNS = {
+    "release_id": "varchar", "source": "varchar", "published_at": "timestamp", "known_at": "timestamp",
+    "last_session": "date", "run_id": "varchar", "git_revision": "varchar",
+}  # fmt: skip
+
+
+_RELEASE_COMMENTS = {
+    "release_id": "When it was published (UTC), as a name that sorts.",
+    "source": "sample: an invented market; live: fetched; landing: a folder of documents.",
+    "published_at": "When it was published (UTC).",
+    "known_at": "The tables are as known at this moment (UTC); NULL: everything known.",
+    "last_session": "Newest session with a final bar.",
+    "run_id": "The Dagster run that made it.",
+    "git_revision": "Revision of the code; + where the work tree differed; NULL outside a checkout.",
+}
+
+
+def write_data_dictionary(
+    connection: duckdb.DuckDBPyConnection, tables: list[PublishedTable], marts: list[Mart], path: Path
+) -> None:
+    """Every published table and column with its meaning, as Markdown, from the comments in the warehouse."""
+    comments = connection.execute(
+        "select table_name, column_name, comment from duckdb_columns() where schema_name = ?", [MARTS_SCHEMA]
+    ).fetchall()
+    meanings = {(table, column): comment or "" for table, column, comment in comments}
+    lines = ["# Data dictionary", ""]
+    for table, mart in zip(tables, marts, strict=True):
+        lines += [f"## {table.name}", "", f"{mart.description} Key: {', '.join(table.key)}. Rows: {table.rows}.", ""]
+        lines += ["| column | type | meaning |", "|---|---|---|"]
+        lines += [f"| {column} | {kind} | {meanings[table.name, column]} |" for column, kind in table.columns.items()]
+        lines.append("")
+    path.write_text("\n".join(lines))
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def file_facts(path: Path) -> dict[str, Any]:
+    """Name, size and SHA-256, as the manifest lists them."""
+    content = path.read_bytes()
+    return {"file": path.name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}

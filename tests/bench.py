@@ -1,0 +1,105 @@
+"""What a run costs, part by part, on the sample market: `make bench`. Times are wall seconds on this machine; ratios travel."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import duckdb
+
+SMALLCAP = Path(sys.executable).parent / "smallcap"
+
+
+def timed(label: str, work: Callable[[], object]) -> float:
+    """Run, print and return the wall time in seconds."""
+    began = time.perf_counter()
+    work()
+    seconds = time.perf_counter() - began
+    print(f"{label:<58}{seconds:8.2f} s", flush=True)
+    return seconds
+
+
+def command(*arguments: str) -> Callable[[], object]:
+    """A program to run to its end, without its output."""
+    return lambda: subprocess.run(arguments, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def straight_sql(home: Path) -> float:
+    """The compiled SQL of every model, run in the order of the graph by DuckDB alone."""
+    nodes = json.loads((home / "dbt" / "manifest.json").read_text())["nodes"]
+    models = {uid: node for uid, node in nodes.items() if node["resource_type"] == "model"}
+    order = TopologicalSorter({uid: [d for d in node["depends_on"]["nodes"] if d in models] for uid, node in models.items()})
+    compiled = home / "dbt" / "compiled" / "small_cap_signal"
+    with duckdb.connect(str(home / "warehouse.duckdb")) as connection:
+
+        def run_models() -> None:
+            for uid in order.static_order():
+                node = models[uid]
+                sql = (compiled / node["original_file_path"]).read_text()
+                kind = "view" if node["config"]["materialized"] == "view" else "table"
+                connection.execute(f"create or replace {kind} {node['schema']}.{node['name']} as {sql}")
+
+        return timed(f"the same {len(models)} models straight in DuckDB", run_models)
+
+
+def main() -> None:
+    """Print every part, then the ratios."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder) / "sample"
+        timed("imports of a run", command(sys.executable, "-c", "import orchestration.runner"))
+        first = timed("smallcap run, empty folder", command(str(SMALLCAP), "run", "--data-dir", str(home)))
+        second = timed("smallcap run, nothing new", command(str(SMALLCAP), "run", "--data-dir", str(home)))
+        timed("smallcap today", command(str(SMALLCAP), "today", "--data-dir", str(home)))
+        work = parts(home)
+        print(f"\nfirst run / work alone {first / work:.1f}   second run / first run {second / first:.2f}")
+
+
+def parts(home: Path) -> float:
+    """Each part by itself, in this process; gives their sum."""
+    from orchestration import market_calendar
+    from orchestration.assets.published import published_marts
+    from orchestration.collect import collect, collect_sessions
+    from orchestration.ingest import ingest
+    from orchestration.landing import list_documents
+    from orchestration.publish import publish
+    from orchestration.settings import Settings
+    from orchestration.transform import build, manifest_path
+    from orchestration.universe import load_universe
+    from orchestration.vendors.registry import PARSERS
+    from orchestration.warehouse import Warehouse
+
+    fresh = Settings(data_dir=home.parent / "parts")
+    warehouse = Warehouse(fresh.warehouse_path)
+    calendar = (market_calendar.VENDOR, market_calendar.KIND)
+
+    def invent() -> None:
+        collect_sessions(fresh)
+        for vendor, kind in PARSERS:
+            if (vendor, kind) != calendar:
+                collect(fresh, vendor, kind, load_universe(), lambda _: None)  # type: ignore[arg-type, return-value]
+
+    def take_in() -> None:
+        warehouse.prepare()
+        with warehouse.connect() as connection:
+            for vendor, kind in sorted(PARSERS, key=lambda place: place != calendar):
+                documents = list_documents(fresh.landing_dirs, vendor=vendor, kind=kind)
+                ingest(connection, documents, universe=load_universe(), progress=lambda _: None)
+
+    total = timed("inventing the documents", invent)
+    total += timed("ingesting them", take_in)
+    total += timed("dbt: parsing the project", lambda: manifest_path(fresh))
+    dbt = timed("dbt: seeds, models and tests", lambda: list(build(fresh, [])))
+    total += dbt + timed("publishing", lambda: publish(fresh, published_marts(fresh), run_id="bench"))
+    shutil.copy(fresh.warehouse_path, home / "warehouse.duckdb")
+    straight = straight_sql(home)
+    print(f"\ndbt build / straight SQL {dbt / straight:.1f}", end="")
+    return total
+
+
+if __name__ == "__main__":
+    main()
