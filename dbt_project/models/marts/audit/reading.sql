@@ -51,7 +51,7 @@ statements as (
         'regime' as topic,
         pair as subject,
         regime as reading,
-        'log ratio against its mean of 200 sessions' as measure,
+        'log ratio minus its trend mean' as measure,
         trend_gap as value,
         'log points' as unit,
         first_session as since,
@@ -61,7 +61,7 @@ statements as (
     union all
     select 'ratio', pair, null, 'price ratio', ratio, 'ratio', null, null, session from open_regimes
     union all
-    select 'ratio', pair, null, 'sessions of the last 252 at or below', percentile, 'fraction', null, null, session
+    select 'ratio', pair, null, 'rank among recent ratios', percentile, 'fraction', null, null, session
     from open_regimes
     union all
     select 'rate_regime', 'Fed funds target', rate_regime, 'middle of the range', policy_rate, 'fraction a year', first_session,
