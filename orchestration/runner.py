@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.assets.landing import CALENDAR
 from orchestration.automation import DAILY_JOB
 from orchestration.definitions import build_defs
 from orchestration.instance import prepare_dagster_home
@@ -41,11 +42,12 @@ def run_daily(settings: Settings, *, progress: Progress) -> Path:
     for check in result.get_asset_check_evaluations():
         if not check.passed:
             progress(f"{check.severity.value.lower()}: {check.asset_key.to_user_string()}: {check.description}")
-    if not result.success:
-        raise RunFailed(f"{_why(result)}\nThe last good release stays in force.")
-    if settings.source is Source.live and settings.known_at is None:
-        _require_an_answer(result)
     release = latest_release(settings)
+    last_good = f"the last good release stays in force: {release}" if release else "nothing is published yet"
+    if settings.source is Source.live and settings.known_at is None and _nobody_answered(result):
+        raise RunFailed(f"no vendor answered: check the network with `smallcap doctor --source live`; {last_good}")
+    if not result.success:
+        raise RunFailed(f"{_why(result)}; {last_good}")
     if release is None:
         raise RunFailed(f"the run ended without a release under {settings.published_dir}")
     return release
@@ -58,7 +60,7 @@ def _step_log(progress: Progress) -> dg.LoggerDefinition:
         def emit(self, record: logging.LogRecord) -> None:
             meta: dict[str, Any] = getattr(record, "dagster_meta", {})
             event = meta.get("dagster_event")
-            if event is None and record.levelno >= logging.INFO:
+            if event is None and record.levelno >= logging.INFO and "Not executing." not in record.getMessage():
                 progress(f"  {meta.get('orig_message', record.getMessage())}")
             elif event is not None and event.is_step_success:
                 progress(f"{event.step_key}: {event.step_success_data.duration_ms / 1000:.1f} s")
@@ -72,7 +74,10 @@ def _step_log(progress: Progress) -> dg.LoggerDefinition:
 
 
 def _why(result: dg.ExecuteInProcessResult) -> str:
-    """The innermost cause of the first failed step, in its own words."""
+    """What stopped the run: a blocking check in its own words, or the innermost cause of the first failed step."""
+    blocked = [check for check in result.get_asset_check_evaluations() if not check.passed and check.blocking]
+    if blocked:
+        return "; ".join(check.description or check.check_name for check in blocked)
     for event in result.filter_events(lambda event: event.is_step_failure or event.is_failure):
         error = getattr(event.event_specific_data, "error", None)
         while error is not None and error.cause is not None:
@@ -80,16 +85,15 @@ def _why(result: dg.ExecuteInProcessResult) -> str:
         if error is not None:
             step = f"{event.step_key}: " if event.step_key else ""
             return f"{step}{error.message.strip()}"
-    blocked = [check for check in result.get_asset_check_evaluations() if not check.passed and check.blocking]
-    return "; ".join(check.description or check.check_name for check in blocked) or "the run failed"
+    return "the run failed"
 
 
-def _require_an_answer(result: dg.ExecuteInProcessResult) -> None:
+def _nobody_answered(result: dg.ExecuteInProcessResult) -> bool:
+    """Whether every document that was asked for failed to come."""
     asked = failed = 0
     for event in result.get_asset_materialization_events():
         metadata = event.materialization.metadata
-        if "failed" in metadata and "asked" in metadata:
+        if "failed" in metadata and event.asset_key != CALENDAR:  # the calendar is made here and never fails
             asked += int(str(metadata["asked"].value))
             failed += int(str(metadata["failed"].value))
-    if asked and failed == asked:
-        raise RunFailed("no vendor answered: check the network with `smallcap doctor`; the release holds what was known before")
+    return asked > 0 and failed == asked
