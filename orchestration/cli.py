@@ -184,6 +184,8 @@ def _print_reading(release: Path) -> None:
 def _figure(value: float, unit: str) -> str:
     if unit.startswith("fraction"):
         return f"{value:.2%}"
+    if unit == "sessions":
+        return f"{value:.0f}"
     return f"{value:+.4f}" if unit == "log points" else f"{value:.4f}"
 
 

@@ -27,6 +27,42 @@ rate_cycle as (
     where spells.is_open
 ),
 
+breadth_spells as (
+    {{ spells(ref('breadth_daily'), 'breadth') }}
+),
+
+phase_spells as (
+    {{ spells(ref('cycle_phase_daily'), 'cycle_phase') }}
+),
+
+newest_spells as (
+    select
+        (select max(spell_no) from breadth_spells) as breadth_spell_no,
+        (select max(spell_no) from phase_spells) as phase_spell_no
+),
+
+breadth_now as (
+    select
+        spells.breadth,
+        spells.first_session,
+        spells.sessions,
+        daily.session,
+        daily.iwm_return
+    from breadth_spells as spells
+    inner join newest_spells on spells.spell_no = newest_spells.breadth_spell_no
+    inner join {{ ref('breadth_daily') }} as daily on spells.last_session = daily.session
+),
+
+phase_now as (
+    select
+        spells.cycle_phase,
+        spells.first_session,
+        spells.sessions,
+        spells.last_session as session
+    from phase_spells as spells
+    inner join newest_spells on spells.spell_no = newest_spells.phase_spell_no
+),
+
 sector_gaps as (
     select
         sector,
@@ -64,6 +100,14 @@ statements as (
     select 'ratio', pair, null, 'rank among recent ratios', percentile, 'fraction', null, null, session
     from open_regimes
     union all
+    select 'breadth', 'IWM, SPY, QQQ', breadth, 'total return of IWM over the breadth window', iwm_return, 'fraction', first_session,
+        sessions, session
+    from breadth_now
+    union all
+    select 'cycle_phase', 'rate cycle and IWM/SPY', cycle_phase, 'sessions in the phase', sessions, 'sessions', first_session, sessions,
+        session
+    from phase_now
+    union all
     select 'rate_regime', 'Fed funds target', rate_regime, 'middle of the range', policy_rate, 'fraction a year', first_session,
         sessions, session
     from rate_cycle
@@ -78,7 +122,7 @@ statements as (
 ),
 
 topics as (
-    {% for topic in ['regime', 'ratio', 'rate_regime', 'sector_gap', 'performance'] -%}
+    {% for topic in ['regime', 'ratio', 'breadth', 'rate_regime', 'cycle_phase', 'sector_gap', 'performance'] -%}
     select '{{ topic }}' as topic, {{ loop.index }} as topic_no
     {% if not loop.last %}union all
     {% endif -%}

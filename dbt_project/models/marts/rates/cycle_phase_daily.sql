@@ -1,0 +1,12 @@
+-- A session has a phase where both the rate regime and the IWM/SPY regime are known.
+select
+    rates.session,
+    phases.cycle_phase,
+    rates.rate_regime,
+    regimes.regime,
+    phases.reason
+from {{ ref('rate_regime_daily') }} as rates
+inner join {{ ref('regime_daily') }} as regimes on rates.session = regimes.session and regimes.pair = 'IWM/SPY'
+inner join {{ ref('cycle_phases') }} as phases
+    on rates.rate_regime = phases.rate_regime and regimes.regime = phases.regime
+order by rates.session
