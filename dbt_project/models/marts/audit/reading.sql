@@ -112,6 +112,11 @@ statements as (
         sessions, session
     from rate_cycle
     union all
+    select 'reconstitution', 'Russell ' || event, stage, 'sessions to its close', sessions_to_effective, 'sessions', null, null,
+        counted_from
+    from {{ ref('reconstitution_calendar') }}
+    where is_next
+    union all
     select 'sector_gap', sector, case when iwm_minus_spy > 0 then 'IWM above SPY' else 'IWM below SPY' end,
         'weight in IWM minus weight in SPY', iwm_minus_spy, 'fraction', null, null, iwm_as_of
     from sector_gaps
@@ -122,7 +127,7 @@ statements as (
 ),
 
 topics as (
-    {% for topic in ['regime', 'ratio', 'breadth', 'rate_regime', 'cycle_phase', 'sector_gap', 'performance'] -%}
+    {% for topic in ['regime', 'ratio', 'breadth', 'rate_regime', 'cycle_phase', 'reconstitution', 'sector_gap', 'performance'] -%}
     select '{{ topic }}' as topic, {{ loop.index }} as topic_no
     {% if not loop.last %}union all
     {% endif -%}
