@@ -46,7 +46,9 @@ def run(
     from orchestration.runner import RunFailed, run_daily
 
     try:
-        release = run_daily(settings, progress=lambda text: output.print(text, style="dim", highlight=False))
+        release = run_daily(
+            settings, progress=lambda text: output.print(text, style="dim", highlight=False, markup=False, soft_wrap=True)
+        )
     except RunFailed as failure:
         raise Refused(str(failure)) from failure
     _print_reading(release)

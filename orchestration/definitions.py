@@ -11,6 +11,7 @@ from orchestration.assets.published import published_assets
 from orchestration.assets.raw import raw_assets
 from orchestration.automation import jobs, schedules
 from orchestration.checks import checks
+from orchestration.landing import clear_unfinished
 from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse, writer_lock
 
@@ -21,6 +22,7 @@ def build_defs(settings: Settings, *, console: dg.LoggerDefinition | None = None
     @dg.resource(description="The warehouse; one run at a time may write to it.")
     def warehouse(_: dg.InitResourceContext) -> Iterator[Warehouse]:
         with writer_lock(settings):
+            clear_unfinished(settings.own_landing_dir)
             yield Warehouse(settings.warehouse_path)
 
     resources: dict[str, Any] = {"settings": settings, "warehouse": warehouse}

@@ -86,6 +86,12 @@ def write_atomically(path: Path, content: bytes) -> None:
     sync_directory(path.parent)
 
 
+def clear_unfinished(root: Path) -> None:
+    """Remove what a killed write left below a landing folder of our own; nobody else may be writing to it."""
+    for path in root.rglob(f"{_TEMPORARY_PREFIX}*"):
+        path.unlink()
+
+
 def sync_directory(directory: Path) -> None:
     """Make a rename inside the directory survive a power cut."""
     handle = os.open(directory, os.O_RDONLY)

@@ -7,16 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster_shared.error import SerializableErrorInfo
 
 from orchestration.assets.landing import CALENDAR
 from orchestration.automation import DAILY_JOB
 from orchestration.definitions import build_defs
 from orchestration.instance import prepare_dagster_home
 from orchestration.publish import latest_release
+from orchestration.release_files import NotPublishable
 from orchestration.settings import Settings, Source
 from orchestration.transform import BuildFailed
+from orchestration.warehouse import WarehouseLocked
 
 Progress = Callable[[str], None]
+_OUR_ERRORS = {error.__name__ for error in (WarehouseLocked, BuildFailed, NotPublishable)}
 
 
 class RunFailed(RuntimeError):
@@ -41,7 +45,7 @@ def run_daily(settings: Settings, *, progress: Progress) -> Path:
         )
     for check in result.get_asset_check_evaluations():
         if not check.passed:
-            progress(f"{check.severity.value.lower()}: {check.asset_key.to_user_string()}: {check.description}")
+            progress(f"{check.severity.value.lower()}: {check.asset_key.to_user_string()}: {_in_words(check)}")
     release = latest_release(settings)
     last_good = f"the last good release stays in force: {release}" if release else "nothing is published yet"
     if settings.source is Source.live and settings.known_at is None and _nobody_answered(result):
@@ -74,18 +78,24 @@ def _step_log(progress: Progress) -> dg.LoggerDefinition:
 
 
 def _why(result: dg.ExecuteInProcessResult) -> str:
-    """What stopped the run: a blocking check in its own words, or the innermost cause of the first failed step."""
-    blocked = [check for check in result.get_asset_check_evaluations() if not check.passed and check.blocking]
-    if blocked:
-        return "; ".join(check.description or check.check_name for check in blocked)
-    for event in result.filter_events(lambda event: event.is_step_failure or event.is_failure):
-        error = getattr(event.event_specific_data, "error", None)
-        while error is not None and error.cause is not None:
-            error = error.cause
-        if error is not None:
-            step = f"{event.step_key}: " if event.step_key else ""
-            return f"{step}{error.message.strip()}"
-    return "the run failed"
+    """What stopped the run: a failed check that blocks, or the cause of the first failed step, in its own words."""
+    errors = [
+        getattr(e.event_specific_data, "error", None) for e in result.filter_events(lambda e: e.is_step_failure or e.is_failure)
+    ]
+    blocked = [_in_words(check) for check in result.get_asset_check_evaluations() if not check.passed and check.blocking]
+    return "; ".join(blocked) or next((_cause(error) for error in errors if error is not None), "the run failed")
+
+
+def _in_words(check: dg.AssetCheckEvaluation) -> str:
+    return check.description or f"{check.asset_key.to_user_string()} fails the test {check.check_name}"
+
+
+def _cause(error: SerializableErrorInfo) -> str:
+    """Our own sentence where there is one in the chain of causes, else the innermost error as it is."""
+    name, _, text = error.message.strip().partition(": ")
+    if name.split(".")[-1] in _OUR_ERRORS or error.cause is None:
+        return text if name.split(".")[-1] in _OUR_ERRORS else error.message.strip()
+    return _cause(error.cause)
 
 
 def _nobody_answered(result: dg.ExecuteInProcessResult) -> bool:

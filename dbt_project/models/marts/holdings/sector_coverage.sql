@@ -4,7 +4,7 @@ select
     sum(case when holdings_class = 'equity' then weight else 0 end) as equity_weight,
     sum(case when holdings_class = 'equity' and gics_sector is null then weight else 0 end) as unclassified_weight,
     1 - sum(case when holdings_class = 'equity' and gics_sector is null then weight else 0 end)
-    / sum(case when holdings_class = 'equity' then weight else 0 end) as coverage,
+    / nullif(sum(case when holdings_class = 'equity' then weight else 0 end), 0) as coverage,
     cast(count(case when holdings_class = 'equity' and gics_sector is null then 1 end) as integer) as unclassified_lines,
     max(weight_basis) as weight_basis
 from {{ ref('holdings') }}

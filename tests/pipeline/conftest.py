@@ -1,0 +1,132 @@
+"""Data directories that all tests of this folder share, built side by side in the background.
+
+A run takes half a minute of one core: whichever tests are selected, their directories are begun together at the start.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import SHARED
+from tests.pipeline import homes
+from tests.pipeline.homes import EVERYTHING, Home
+from tests.pipeline.killing import KilledRuns, kill_three_times
+from tests.pipeline.live_market import LiveRuns, run_live_twice
+
+Build = Callable[[], object]
+
+
+class Workshop:
+    """Builds each directory once, two at a time, in the order of the recipes."""
+
+    def __init__(self, recipes: dict[str, Build], wanted: set[str]) -> None:
+        self._recipes = recipes
+        self._pool = ThreadPoolExecutor(max_workers=2)
+        self._futures: dict[str, Future[object]] = {}
+        for name in recipes:
+            if name in wanted:
+                self.begin(name)
+
+    def begin(self, name: str) -> Future[object]:
+        """Start on a directory unless somebody has."""
+        if name not in self._futures:
+            self._futures[name] = self._pool.submit(self._recipes[name])
+        return self._futures[name]
+
+    def take(self, name: str) -> object:
+        """The directory, as soon as it is there."""
+        return self.begin(name).result()
+
+    def close(self) -> None:
+        """Finish what has begun."""
+        self._pool.shutdown(cancel_futures=True)
+
+
+BUILT_LAST = ("real_home", "live_homes", "second_run", "killed_home")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of directories that take long come last, so that the others run while those are built."""
+
+    def turn(item: pytest.Item) -> int:
+        return max((BUILT_LAST.index(name) + 1 for name in getattr(item, "fixturenames", ()) if name in BUILT_LAST), default=0)
+
+    places = [place for place, item in enumerate(items) if item.path.parent == Path(__file__).parent]
+    for place, item in zip(places, sorted((items[place] for place in places), key=turn), strict=True):
+        items[place] = item
+
+
+@pytest.fixture(scope="session")
+def workshop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    """What the selected tests will need is begun at once."""
+    root = tmp_path_factory.mktemp("pipeline")
+    elsewhere = root / "elsewhere"
+    elsewhere.mkdir()
+
+    def again() -> Home:
+        sample = shop.take("sample_home")
+        assert isinstance(sample, Home)
+        copy = homes.copied(sample, root / "again", parts=EVERYTHING)
+        return homes.run(copy.path, "sample", cwd=elsewhere)
+
+    def real() -> Home | None:
+        landing = SHARED / "landing"
+        return homes.run(root / "real", "landing", "--landing-dir", landing, cwd=elsewhere) if landing.is_dir() else None
+
+    recipes: dict[str, Build] = {
+        "sample_home": lambda: homes.run(root / "sample", "sample", cwd=elsewhere),
+        "real_home": real,
+        "killed_home": lambda: kill_three_times(root / "killed", elsewhere),
+        "live_homes": lambda: run_live_twice(root / "live", elsewhere),
+        "second_run": again,
+    }
+    # Pytest names each test's fixtures before the first test begins.
+    wanted = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
+    shop = Workshop(recipes, wanted | {"sample_home"})
+    yield shop
+    shop.close()
+
+
+@pytest.fixture(scope="session")
+def sample_home(workshop: Workshop) -> Home:
+    """The sample market after one run from another folder."""
+    home = workshop.take("sample_home")
+    assert isinstance(home, Home)
+    assert home.code == 0, home.out + home.err
+    return home
+
+
+@pytest.fixture(scope="session")
+def real_home(real_landing: Path, workshop: Workshop) -> Home:
+    """The real documents after one run."""
+    home = workshop.take("real_home")
+    assert isinstance(home, Home)
+    assert home.code == 0, home.out + home.err
+    return home
+
+
+@pytest.fixture(scope="session")
+def second_run(workshop: Workshop) -> Home:
+    """A copy of the sample's directory after one more run."""
+    home = workshop.take("second_run")
+    assert isinstance(home, Home)
+    assert home.code == 0, home.out + home.err
+    return home
+
+
+@pytest.fixture(scope="session")
+def killed_home(workshop: Workshop) -> KilledRuns:
+    """A directory whose first three runs were killed, after one whole run."""
+    killed = workshop.take("killed_home")
+    assert isinstance(killed, KilledRuns)
+    return killed
+
+
+@pytest.fixture(scope="session")
+def live_homes(workshop: Workshop) -> LiveRuns:
+    """Two runs against vendors on this machine, one of them down the second time."""
+    live = workshop.take("live_homes")
+    assert isinstance(live, LiveRuns)
+    return live

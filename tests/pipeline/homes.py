@@ -1,0 +1,116 @@
+"""Data directories made by the real command, as somebody in another folder would make them."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from orchestration.settings import Settings
+
+SMALLCAP = Path(sys.executable).parent / "smallcap"
+RAW_TABLES = ("sessions", "price_bars", "corporate_actions", "holdings", "fund_facts", "rates", "documents", "rejects")
+PAIRS = ("IWM/SPY", "IWM/QQQ", "QQQ/SPY")
+FUNDS = ("IWM", "SPY", "QQQ")
+
+
+@dataclass(frozen=True)
+class Home:
+    """A data directory and what the last command said about it."""
+
+    path: Path
+    source: str
+    code: int = 0
+    out: str = ""
+    err: str = ""
+
+    @property
+    def latest(self) -> Path:
+        """The link to the release in force."""
+        return self.path / "published" / "latest"
+
+    @property
+    def releases(self) -> list[str]:
+        """Names of all entries below `releases`."""
+        return sorted(path.name for path in (self.path / "published" / "releases").iterdir())
+
+    def settings(self, **changes: Any) -> Settings:
+        """The settings of a run in this directory."""
+        return Settings(**{"data_dir": self.path, "source": self.source, **changes})
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """This process's variables without any that would reach the project, and with the given ones."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SMALLCAP_", "DAGSTER_"))}
+    return {**kept, "COLUMNS": "400", **changes}
+
+
+def smallcap(*arguments: str | Path, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Type one command in a folder."""
+    command = [str(SMALLCAP), *map(str, arguments)]
+    return subprocess.run(
+        command, cwd=cwd, env=environment(**variables), capture_output=True, text=True, timeout=240, check=False
+    )
+
+
+def run(home: Path, source: str, *arguments: str | Path, cwd: Path, **variables: str) -> Home:
+    """`smallcap run` in a data directory."""
+    done = smallcap("run", "--source", source, "--data-dir", home, *arguments, cwd=cwd, **variables)
+    return Home(home, source, done.returncode, done.stdout, done.stderr)
+
+
+def copied(home: Home, target: Path, *, parts: tuple[str, ...] = ("warehouse.duckdb", "dbt")) -> Home:
+    """Parts of a data directory under another path; with `dbt` comes the parsed project, which saves a parse."""
+    target.mkdir(parents=True, exist_ok=True)
+    for part in parts:
+        place = home.path / part
+        if place.is_dir():
+            shutil.copytree(place, target / part, symlinks=True)
+        else:
+            shutil.copy2(place, target / part)
+    return Home(target, home.source)
+
+
+EVERYTHING = ("landing", "dbt", "dagster", "published", "warehouse.duckdb")
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB file, read-only."""
+    with duckdb.connect(str(path), read_only=True) as connection:
+        yield connection
+
+
+def warehouse(home: Home) -> Any:
+    """The writer's file, read-only."""
+    return opened(home.path / "warehouse.duckdb")
+
+
+def published(home: Home) -> Any:
+    """The serving copy of the release in force, read-only."""
+    return opened(home.latest / "warehouse.duckdb")
+
+
+def ask(connection: duckdb.DuckDBPyConnection, query: str, *parameters: object) -> pl.DataFrame:
+    """A query's result as a frame."""
+    return connection.execute(query, list(parameters)).pl()
+
+
+def raw_tables(home: Home) -> dict[str, pl.DataFrame]:
+    """Every raw table, its rows in one order."""
+    with warehouse(home) as connection:
+        return {table: ask(connection, f"select * from raw.{table} order by all") for table in RAW_TABLES}
+
+
+def served_tables(home: Home) -> dict[str, pl.DataFrame]:
+    """Every table of the serving copy but `release`, rows as they lie."""
+    with published(home) as connection:
+        names = [name for (name,) in connection.execute("show tables").fetchall() if name != "release"]
+        return {name: ask(connection, f"select * from {name}") for name in names}

@@ -1,0 +1,80 @@
+"""Runs that are killed at a chosen moment, as a power cut or an impatient person does it."""
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.pipeline import homes
+from tests.pipeline.homes import SMALLCAP, Home
+
+# What a process leaves that dies between making a temporary file and renaming it.
+LEFTOVERS = (
+    "landing/yahoo/prices/IWM/.incoming-abc123",
+    "published/releases/.unfinished-20260101T000000000000Z/holdings.parquet",
+)
+
+
+@dataclass(frozen=True)
+class KilledRuns:
+    """How far each killed run had come (what it had said), and the directory after the whole run that followed."""
+
+    said: dict[str, str]
+    codes: dict[str, int]
+    left: dict[str, list[str]]
+    home: Home
+
+
+def kill_three_times(path: Path, cwd: Path) -> KilledRuns:
+    """Kill while prices are read, while dbt builds and while a release is written; then let one run end."""
+    moments: dict[str, Callable[[str], bool]] = {
+        "reading prices": lambda said: "yahoo/prices/IWM" in said and "raw_prices:" not in said,
+        "building": lambda _: (path / "dbt/run/small_cap_signal/models/marts/signals").is_dir(),
+        "publishing": lambda _: any((path / "published/releases").glob(".unfinished-*/*.parquet")),
+    }
+    said, codes, left = {}, {}, {}
+    for name, is_now in moments.items():
+        codes[name], said[name] = _kill_when(is_now, path, cwd)
+        left[name] = sorted(str(file.relative_to(path)) for file in path.rglob(".unfinished-*"))
+    for leftover in LEFTOVERS:
+        (path / leftover).parent.mkdir(parents=True, exist_ok=True)
+        (path / leftover).write_bytes(b"half")
+    (path / "published/.unfinished-latest").symlink_to("releases/gone")
+    return KilledRuns(said, codes, left, homes.run(path, "sample", cwd=cwd))
+
+
+def _kill_when(is_now: Callable[[str], bool], path: Path, cwd: Path) -> tuple[int, str]:
+    """Start a run in a process group of its own and kill that group as soon as the moment has come."""
+    command = [str(SMALLCAP), "run", "--source", "sample", "--data-dir", str(path)]
+    process = subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=homes.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    lines: list[str] = []
+    news = threading.Event()
+
+    def listen() -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.append(line)
+            news.set()
+
+    listener = threading.Thread(target=listen, daemon=True)
+    listener.start()
+    while process.poll() is None:
+        news.wait(0.002)
+        news.clear()
+        if is_now("".join(lines)):
+            os.killpg(process.pid, signal.SIGKILL)
+            break
+    code = process.wait(timeout=60)
+    listener.join(timeout=60)
+    return code, "".join(lines)

@@ -1,0 +1,123 @@
+"""Vendors on this machine with answers large enough for the real universe, and two live runs against them."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from orchestration.universe import load_universe
+from tests.pipeline import homes
+from tests.pipeline.homes import FUNDS, Home, copied
+from tests.vendors import documents as invented
+from tests.vendors.conftest import NOWHERE
+from tests.vendors.server import Answer, Request, VendorServer
+
+VENDORS = ("yahoo", "ishares", "ssga", "invesco", "fred")
+LINES = {"239710": 1600, "239714": 2100, "spy": 460, "QQQ": 95}
+DOWN = "ssga"
+SECTORS = ("Industrials", "Health Care", "Financials")
+
+
+@dataclass(frozen=True)
+class LiveRuns:
+    """The directory after a run with every vendor, and a copy of it after a run without one."""
+
+    all_answer: Home
+    one_is_down: Home
+
+
+def of_symbol(prices: invented.Prices, symbol: str) -> invented.Prices:
+    """Bars that wave against the given ones, each symbol's in its own way."""
+    wave = 1 + 0.05 * (pl.int_range(pl.len()) / (10 + 7 * FUNDS.index(symbol))).sin()
+    return invented.Prices(prices.frame.with_columns(pl.col("Open", "High", "Low", "Close", "Adj Close") * wave))
+
+
+@dataclass
+class LocalVendors:
+    """Answers as each vendor does, by the path of the request; those in `down` answer 500."""
+
+    prices: invented.Prices
+    down: set[str] = field(default_factory=set)
+
+    def answer(self, request: Request) -> Answer:
+        """What the asked vendor says."""
+        for mark, vendor in (("finance/chart", "yahoo"), ("get-fund-document", "ishares"), ("holdings-daily", "ssga"),
+                             ("shareclasses", "invesco"), ("fredgraph", "fred")):  # fmt: skip
+            if mark in request.path:
+                return Answer(status=500) if vendor in self.down else getattr(self, f"_{vendor}")(request)
+        return Answer(status=404)
+
+    def _yahoo(self, request: Request) -> Answer:
+        symbol = request.path.rpartition("/")[2]
+        chart = of_symbol(self.prices, symbol).chart(symbol, int(request.query["period1"]), int(request.query["period2"]))
+        return Answer(chart, content_type="application/json")
+
+    def _ishares(self, request: Request) -> Answer:
+        fund = next(fund for fund in load_universe().values() if fund.product_id == request.query["portfolioId"])
+        file = invented.IShares()
+        file.preamble[0] = fund.name
+        example, odd_lines = file.rows[3], file.rows[-3:]
+        count = LINES[request.query["portfolioId"]]
+        file.rows = [
+            [
+                f"X{i:04}",
+                f"INVENTED COMPANY {i}",
+                SECTORS[i % len(SECTORS)],
+                "Equity",
+                "1,000.00",
+                f"{100 / count:.5f}",
+                *example[6:],
+            ]
+            for i in range(count)
+        ] + odd_lines
+        return Answer(file.encode())
+
+    def _ssga(self, _: Request) -> Answer:
+        file = invented.StateStreet()
+        file.rows = [[f"COMPANY {i}", f"X{i:04}", f"000{i:06}", f"S{i:06}", 100 / LINES["spy"], "-", 10.0, "USD"]
+                     for i in range(LINES["spy"])]  # fmt: skip
+        return Answer(file.encode(), content_type="application/octet-stream")
+
+    def _invesco(self, _: Request) -> Answer:
+        file = invented.InvescoJson()
+        share = 100 / LINES["QQQ"]
+        file.holdings = [
+            {**file.holdings[3], "ticker": f"X{i:04}", "cusip": f"111{i:06}", "percentageOfTotalNetAssets": share,
+             "marketValueBase": 1e6} for i in range(LINES["QQQ"])
+        ]  # fmt: skip
+        return Answer(file.encode(), content_type="text/plain")
+
+    def _fred(self, request: Request) -> Answer:
+        first = date(2026, 1, 1)
+        days = [first + timedelta(days=i) for i in range(120)]
+        rows = [(str(day), "3.75" if day >= date(2026, 2, 2) else "3.50") for day in days]
+        return Answer(invented.Fred(header=f"observation_date,{request.query['id']}", rows=rows).encode())
+
+
+def run_live_twice(path: Path, cwd: Path) -> LiveRuns:
+    """The daily job with source live, then once more with a day of news and one vendor down."""
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    days = invented.recent_days(400, yesterday)
+    vendors = LocalVendors(invented.Prices.invented(days[:-1]))
+    server = VendorServer(replies=[vendors.answer])
+    server.start()
+    variables = {f"SMALLCAP_{name.upper()}_BASE_URL": server.url for name in VENDORS}
+    variables |= {
+        "SMALLCAP_FETCH_ATTEMPTS": "1",
+        "SMALLCAP_FETCH_PAUSE_SECONDS": "0",
+        "HTTPS_PROXY": NOWHERE,
+        "NO_PROXY": "127.0.0.1",
+    }
+    variables |= {"https_proxy": NOWHERE, "no_proxy": "127.0.0.1"}
+    try:
+        first = homes.run(path / "all", "live", cwd=cwd, **variables)
+        if first.code:
+            return LiveRuns(first, first)
+        copy = copied(first, path / "down", parts=homes.EVERYTHING)
+        vendors.prices = invented.Prices.invented(days)
+        vendors.down = {DOWN}
+        second = homes.run(copy.path, "live", cwd=cwd, **variables)
+    finally:
+        server.stop()
+    return LiveRuns(first, second)

@@ -1,0 +1,141 @@
+"""Bad input gets one clear sentence and a failure; good input gets an answer at once."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.homes import Home, environment, smallcap
+
+SLOW_TO_IMPORT = ("dagster", "dbt", "polars", "pandas", "dataframely", "exchange_calendars")
+
+
+def assert_refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    """It failed, said why on stderr in a sentence, and showed nobody a traceback."""
+    assert done.returncode not in (0, -9), done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    said = " ".join(done.stderr.replace("│", " ").split())
+    assert said
+    for word in words:
+        assert word in said
+    assert len(done.stderr.strip().splitlines()) <= 8, done.stderr
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """A folder that has nothing to do with the project."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "a-file").write_text("no folder")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--source", "moon"], ["moon", "sample"]),
+        (["--source", "landing", "--landing-dir", "nowhere"], ["nowhere", "is not a folder", "--landing-dir"]),
+        (["--source", "landing", "--landing-dir", "a-file"], ["a-file", "is not a folder"]),
+        (["--source", "landing"], ["--landing-dir"]),
+        (["--data-dir", "a-file"], ["a-file", "--data-dir"]),
+        (["--data-dir", "a-file/below"], ["a-file", "--data-dir"]),
+        (["--known-at", "soon"], ["--known-at", "soon", "2026-06-30"]),
+        (["--known-at", "2026-02-30"], ["--known-at", "2026-02-30"]),
+    ],
+    ids=" ".join,
+)
+def test_a_bad_option_is_refused(elsewhere: Path, arguments: list[str], words: list[str]) -> None:
+    assert_refused(smallcap("run", *arguments, cwd=elsewhere), *words)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SMALLCAP_KEEP_RELEASES", "0"),
+        ("SMALLCAP_KEEP_RELEASES", "many"),
+        ("SMALLCAP_YAHOO_BASE_URL", "not an address"),
+        ("SMALLCAP_FRED_BASE_URL", "file:///etc"),
+        ("SMALLCAP_SOURCE", "moon"),
+        ("SMALLCAP_WRITER_WAIT_SECONDS", "-1"),
+        ("SMALLCAP_KNOWN_AT", "soon"),
+    ],
+)
+def test_a_bad_variable_is_refused_by_its_name(elsewhere: Path, name: str, value: str) -> None:
+    done = smallcap("run", cwd=elsewhere, **{name: value})
+    assert_refused(done, name, value)
+    assert not (elsewhere / "data").exists()
+
+
+@pytest.mark.parametrize("arguments", [["today"], ["sql", "select 1"]], ids=lambda value: value[0])
+def test_before_the_first_run_it_says_what_to_run(elsewhere: Path, arguments: list[str]) -> None:
+    assert_refused(smallcap(*arguments, "--data-dir", elsewhere / "home", cwd=elsewhere), "smallcap run")
+    assert not (elsewhere / "home").exists()
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("selec 1", ["syntax error"]),
+        ("select * from nothing", ["nothing"]),
+        ("create table mine as select 1", ["read-only"]),
+        ("delete from reading", ["read-only"]),
+        ("copy reading to 'out.csv'", ["disabled"]),
+        ("select * from read_text('a-file')", ["disabled"]),
+        ("select * from 'a-file'", ["a-file"]),
+        ("attach 'other.duckdb' as other", ["disabled"]),
+        ("set enable_external_access = true", ["Cannot enable external access"]),
+        ("install httpfs", ["disabled"]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "says",
+)
+def test_sql_neither_writes_nor_reaches_other_files(sample_home: Home, elsewhere: Path, query: str, words: list[str]) -> None:
+    before = (sample_home.latest / "warehouse.duckdb").read_bytes()
+    assert_refused(smallcap("sql", query, "--data-dir", sample_home.path, cwd=elsewhere), *words)
+    assert (sample_home.latest / "warehouse.duckdb").read_bytes() == before
+    assert [path.name for path in elsewhere.iterdir()] == ["a-file"]
+
+
+def test_sql_answers_a_query(sample_home: Home, elsewhere: Path) -> None:
+    done = smallcap(
+        "sql", "select count(*) as n from regime_spells where pair = 'IWM/SPY'", "--data-dir", sample_home.path, cwd=elsewhere
+    )
+    assert done.returncode == 0, done.stderr
+    assert "14" in done.stdout
+
+
+def test_today_answers_at_once(sample_home: Home, elsewhere: Path) -> None:
+    seconds = []
+    for _ in range(3):
+        begun = time.perf_counter()
+        done = smallcap("today", "--data-dir", sample_home.path, cwd=elsewhere)
+        seconds.append(time.perf_counter() - begun)
+        assert done.returncode == 0, done.stderr
+    assert min(seconds) < 3
+    for words in ("2026-09-30", "SAMPLE", "IWM/SPY", "risk_off", "hold_after_cuts", sample_home.latest.resolve().name):
+        assert words in done.stdout
+
+
+def test_today_imports_nothing_slow(sample_home: Home, elsewhere: Path) -> None:
+    code = (
+        "import sys; from orchestration import cli\n"
+        f"sys.argv = ['smallcap', 'today', '--data-dir', {str(sample_home.path)!r}]\n"
+        "try: cli.main()\n"
+        "except SystemExit: pass\n"
+        f"print([name for name in {SLOW_TO_IMPORT!r} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=elsewhere, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.stderr.strip() == "[]"
+
+
+def test_a_run_names_its_source_its_release_and_what_is_odd(sample_home: Home) -> None:
+    said = " ".join(sample_home.out.split())
+    assert sample_home.err == ""
+    assert "source sample" in sample_home.out
+    assert f"Release: {sample_home.latest.resolve()}" in sample_home.out
+    for words in ("1 missing: IWM 2026-08-12", "SPY 2026-05-13", "it is a web page", "market_value '12,34x' is not a number"):
+        assert words in said
+    assert "AssetObservation" not in sample_home.out

@@ -1,0 +1,172 @@
+"""The asset graph, the schedule, a subset, and a step that fails."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import pytest
+
+from orchestration.assets import models
+from orchestration.automation import DAILY_JOB, after_the_close
+from orchestration.definitions import build_defs
+from orchestration.runner import RunFailed, run_daily
+from orchestration.transform import BuildFailed
+from tests.pipeline.homes import EVERYTHING, RAW_TABLES, Home, ask, copied, warehouse
+
+NEW_YORK = ZoneInfo("America/New_York")
+Specs = dict[str, dg.AssetSpec]
+
+
+@pytest.fixture(autouse=True)
+def variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run sets these: they are put back afterwards."""
+    for name in ("DAGSTER_HOME", "SMALLCAP_WAREHOUSE"):
+        monkeypatch.setenv(name, "")
+
+
+@pytest.fixture(scope="module")
+def definitions(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
+    """The code location over a copy of the sample's warehouse."""
+    home = copied(sample_home, tmp_path_factory.mktemp("dagster") / "home")
+    return build_defs(home.settings())
+
+
+@pytest.fixture(scope="module")
+def specs(definitions: dg.Definitions) -> Specs:
+    """Every asset by its key."""
+    return {spec.key.to_user_string(): spec for spec in definitions.resolve_all_asset_specs()}
+
+
+def tables_of(home: Home, *schemas: str) -> set[str]:
+    """Tables and views of some schemas, as asset keys."""
+    with warehouse(home) as connection:
+        names = ask(connection, "select table_schema, table_name from information_schema.tables").rows()
+    return {f"{schema}/{name}" for schema, name in names if schema in schemas}
+
+
+def test_the_code_location_loads(definitions: dg.Definitions) -> None:
+    dg.Definitions.validate_loadable(definitions)
+    assert definitions.resolve_job_def(DAILY_JOB).name == DAILY_JOB
+
+
+def test_everything_that_is_made_is_an_asset(specs: Specs, sample_home: Home) -> None:
+    made = tables_of(sample_home, "seeds", "staging", "intermediate", "marts")
+    landing = {
+        f"landing/{vendor.name}_{kind.name}" for vendor in (sample_home.path / "landing").iterdir() for kind in vendor.iterdir()
+    } - {"landing/exchange_calendars_sessions"} | {"landing/nyse_sessions"}
+    raw = {f"raw/{table}" for table in RAW_TABLES}
+    published = {f"published/{path.stem}" for path in sample_home.latest.glob("*.parquet")} | {
+        "published/warehouse",
+        "published/manifest",
+    }
+    assert len(landing) == 6
+    assert (made | landing | raw | published) - set(specs) == set()
+    known = {"landing", "raw", "seeds", "staging", "intermediate", "marts", "published"}
+    assert {key.split("/")[0] for key in specs} == known
+
+
+def test_every_asset_is_described_grouped_owned_and_has_kinds(specs: Specs) -> None:
+    for key, spec in specs.items():
+        assert spec.description, key
+        assert spec.group_name not in (None, "", "default"), key
+        assert spec.kinds, key
+        assert list(spec.owners), key
+
+
+def test_raw_tables_and_marts_show_their_columns(specs: Specs, sample_home: Home) -> None:
+    with warehouse(sample_home) as connection:
+        rows = ask(
+            connection, "select schema_name || '/' || table_name as key, column_name from duckdb_columns() order by column_index"
+        )
+    for key, spec in specs.items():
+        if not key.startswith(("raw/", "marts/")) or key in ("raw/documents", "raw/rejects"):
+            continue
+        schema: Any = spec.metadata["dagster/column_schema"]
+        columns = [column.name for column in getattr(schema, "value", schema).columns]
+        stored = rows.filter(key=key)["column_name"].to_list()
+        assert columns == [name for name in stored if key.startswith("marts/") or name not in ("observed_at", "document_id")], key
+
+
+def test_the_graph_leads_from_landing_to_published(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    ancestors = graph.upstream_key_iterator(dg.AssetKey(["published", "regime_daily"]))
+    keys = {key.to_user_string() for key in ancestors}
+    assert {"landing/yahoo_prices", "raw/price_bars", "staging/stg_price_bars", "marts/ratio_daily", "marts/regime_daily"} <= keys
+
+
+def test_dbt_tests_are_asset_checks(definitions: dg.Definitions) -> None:
+    checks = definitions.resolve_asset_graph().asset_check_keys
+    on_marts = {key.asset_key.to_user_string() for key in checks}
+    graph = definitions.resolve_asset_graph()
+    marts = {key.to_user_string() for key in graph.get_all_asset_keys() if key.path[0] == "marts"}
+    assert marts - on_marts == set()
+    assert len(checks) > 60
+
+
+def scheduled(day: datetime, definitions: dg.Definitions) -> dg.RunRequest | dg.SkipReason:
+    """What the schedule answers at a moment."""
+    context = dg.build_schedule_context(scheduled_execution_time=day, repository_def=definitions.get_repository_def())
+    answer = after_the_close(context)
+    assert isinstance(answer, dg.RunRequest | dg.SkipReason)
+    return answer
+
+
+@pytest.mark.parametrize(
+    "day",
+    [datetime(2026, 11, 26, 18, 30), datetime(2026, 12, 25, 18, 30), datetime(2026, 4, 3, 18, 30)],
+    ids=lambda d: str(d.date()),
+)
+def test_the_schedule_skips_a_holiday(definitions: dg.Definitions, day: datetime) -> None:
+    answer = scheduled(day.replace(tzinfo=NEW_YORK), definitions)
+    assert isinstance(answer, dg.SkipReason)
+    assert str(day.date()) in str(answer.skip_message)
+
+
+@pytest.mark.parametrize("day", [datetime(2026, 11, 25, 18, 30), datetime(2026, 11, 27, 18, 30)], ids=lambda d: str(d.date()))
+def test_the_schedule_asks_for_one_run_a_session(definitions: dg.Definitions, day: datetime) -> None:
+    answer = scheduled(day.replace(tzinfo=NEW_YORK), definitions)
+    assert isinstance(answer, dg.RunRequest)
+    assert answer.run_key == str(day.date())
+
+
+def test_a_few_models_can_be_materialised_alone(sample_home: Home, tmp_path: Path) -> None:
+    home = copied(sample_home, tmp_path / "home")
+    chosen = [dg.AssetKey(["marts", name]) for name in ("regime_daily", "regime_spells")]
+    job = build_defs(home.settings()).resolve_job_def(DAILY_JOB)
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = job.execute_in_process(asset_selection=chosen, instance=instance, raise_on_error=True)
+    made = {event.asset_key for event in result.get_asset_materialization_events()}
+    assert made == set(chosen)
+    evaluated = result.get_asset_check_evaluations()
+    assert evaluated
+    assert all(check.passed for check in evaluated)
+    counts = {
+        event.asset_key: event.materialization.metadata["dagster/row_count"].value
+        for event in result.get_asset_materialization_events()
+    }
+    with warehouse(home) as connection:
+        for key in chosen:
+            assert counts[key] == ask(connection, f"select count(*) from marts.{key.path[-1]}").item()
+
+
+def test_a_step_that_fails_leaves_the_last_release_in_force(
+    sample_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = copied(sample_home, tmp_path / "home", parts=EVERYTHING)
+    before = {path.name: path.read_bytes() for path in home.latest.iterdir()}
+
+    def broken(*_: Any) -> Iterator[dict[str, Any]]:
+        yield from ()
+        raise BuildFailed("1 dbt nodes failed: planted")
+
+    monkeypatch.setattr(models, "build", broken)
+    told: list[str] = []
+    with pytest.raises(RunFailed, match="planted"):
+        run_daily(home.settings(), progress=told.append)
+    assert home.releases == sample_home.releases
+    assert home.latest.resolve().name == home.releases[0]
+    assert {path.name: path.read_bytes() for path in home.latest.iterdir()} == before
+    assert not any(line.startswith("publish") for line in told)

@@ -1,0 +1,102 @@
+"""A second run on the same documents adds nothing and publishes the same content."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from tests.pipeline.homes import RAW_TABLES, Home, raw_tables, served_tables
+
+# What names a release rather than what it holds; the code's revision is none of the data's business.
+NAMES_OF_A_RELEASE = {"release_id", "published_at", "run_id", "git_revision"}
+
+
+def manifest(home: Home) -> dict[str, Any]:
+    """The manifest in force."""
+    found: dict[str, Any] = json.loads((home.latest / "manifest.json").read_text())
+    return found
+
+
+def test_a_second_run_adds_no_row_to_raw(sample_home: Home, second_run: Home) -> None:
+    first, second = raw_tables(sample_home), raw_tables(second_run)
+    assert set(first) == set(RAW_TABLES)
+    for table, rows in first.items():
+        assert second[table].equals(rows), table
+
+
+def test_a_second_run_publishes_a_release_of_its_own(sample_home: Home, second_run: Home) -> None:
+    assert len(second_run.releases) == 2
+    assert second_run.releases[0] == sample_home.latest.resolve().name
+    assert second_run.latest.resolve().name == second_run.releases[1]
+
+
+def test_a_second_run_reads_no_document_again(second_run: Home) -> None:
+    assert ": accepted," not in second_run.out
+
+
+def test_a_second_run_writes_no_document(sample_home: Home, second_run: Home) -> None:
+    def files(home: Home) -> dict[str, bytes]:
+        landing = home.path / "landing"
+        return {str(path.relative_to(landing)): path.read_bytes() for path in landing.rglob("*") if path.is_file()}
+
+    assert files(second_run) == files(sample_home)
+
+
+def test_every_parquet_file_is_the_same_but_for_the_release_id(sample_home: Home, second_run: Home) -> None:
+    names = sorted(path.name for path in sample_home.latest.glob("*.parquet"))
+    assert names == sorted(path.name for path in second_run.latest.glob("*.parquet"))
+    ids = [home.latest.resolve().name.encode() for home in (sample_home, second_run)]
+    for name in names:
+        first, second = (home.latest / name for home in (sample_home, second_run))
+        assert pl.read_parquet(second).equals(pl.read_parquet(first)), name
+        assert second.read_bytes().replace(ids[1], ids[0]) == first.read_bytes(), name
+
+
+def test_every_served_table_is_the_same(sample_home: Home, second_run: Home) -> None:
+    first, second = served_tables(sample_home), served_tables(second_run)
+    assert set(first) == set(second)
+    for name, rows in first.items():
+        assert second[name].equals(rows), name
+
+
+def test_other_files_of_the_release_are_the_same_but_for_ids_and_times(sample_home: Home, second_run: Home) -> None:
+    def texts(home: Home) -> dict[str, str]:
+        found = manifest(home)
+        result = {}
+        for path in home.latest.iterdir():
+            if path.suffix in (".md", ".html"):
+                text = path.read_text()
+                for name in NAMES_OF_A_RELEASE:
+                    text = text.replace(str(found[name]), name)
+                result[path.name] = text
+        return result
+
+    assert texts(second_run) == texts(sample_home)
+
+
+def test_the_manifest_differs_in_ids_and_times_alone(sample_home: Home, second_run: Home) -> None:
+    def content(value: Any) -> Any:
+        """Without names of the release, and without the sizes and sums of the files, which carry them."""
+        if isinstance(value, list):
+            return [content(part) for part in value]
+        if isinstance(value, dict):
+            of_a_file = {"sha256"} | ({"bytes"} if not str(value.get("file")).endswith(".parquet") else set())
+            left_out = NAMES_OF_A_RELEASE | (of_a_file if "file" in value else set())
+            return {name: content(part) for name, part in value.items() if name not in left_out}
+        return value
+
+    first, second = manifest(sample_home), manifest(second_run)
+    assert set(first) == set(second)
+    assert content(second) == content(first)
+
+
+@pytest.mark.parametrize("name", ["release_id", "published_at", "run_id"])
+def test_each_release_has_names_of_its_own(sample_home: Home, second_run: Home, name: str) -> None:
+    assert manifest(second_run)[name] != manifest(sample_home)[name]
+
+
+def test_nothing_unfinished_is_left(sample_home: Home, second_run: Home) -> None:
+    for home in (sample_home, second_run):
+        assert [path for pattern in (".incoming-*", ".unfinished-*") for path in Path(home.path).rglob(pattern)] == []

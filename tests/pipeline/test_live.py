@@ -1,0 +1,76 @@
+"""The daily job against vendors on this machine: first all of them answer, then one is down."""
+
+import json
+from datetime import date
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from tests.pipeline.homes import FUNDS, Home, ask, published, warehouse
+from tests.pipeline.live_market import DOWN, LiveRuns
+
+
+def landing_metadata(home: Home, vendor_kind: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Metadata of the newest materialisation of a landing asset."""
+    monkeypatch.setenv("DAGSTER_HOME", str(home.path / "dagster"))
+    with dg.DagsterInstance.get() as instance:
+        event = instance.get_latest_materialization_event(dg.AssetKey(["landing", vendor_kind]))
+    assert event is not None
+    assert event.asset_materialization is not None
+    return {name: value.value for name, value in event.asset_materialization.metadata.items()}
+
+
+def test_a_live_run_ends_with_a_release(live_homes: LiveRuns) -> None:
+    home = live_homes.all_answer
+    assert home.code == 0, home.out + home.err
+    manifest = json.loads((home.latest / "manifest.json").read_text())
+    assert manifest["source"] == "live"
+    assert manifest["holdings_as_of"] == dict.fromkeys(["IWM", "IWV", "QQQ", "SPY"], "2026-05-05")
+    with warehouse(home) as connection:
+        ledger = ask(connection, "select vendor, status, count(*) as n from raw.documents group by all order by all").rows()
+    assert ledger == [
+        ("exchange_calendars", "accepted", 1), ("fred", "accepted", 4), ("invesco", "accepted", 1), ("ishares", "accepted", 2),
+        ("ssga", "accepted", 1), ("yahoo", "accepted", 3),
+    ]  # fmt: skip
+    with published(home) as release:
+        counts = dict(ask(release, "select fund, count(*) from holdings group by fund").rows())
+        days = ask(release, "select count(ratio) from ratio_daily where pair = 'IWM/SPY'").item()
+    assert counts["SPY"] == 460
+    assert days == 399
+
+
+def test_a_vendor_that_is_down_stops_nothing(live_homes: LiveRuns) -> None:
+    first, second = live_homes.all_answer, live_homes.one_is_down
+    assert second.code == 0, second.out + second.err
+    assert f"{DOWN} SPY: the vendor answered 500; the last good data stay in force" in second.out
+    newest = [json.loads((home.latest / "manifest.json").read_text()) for home in (first, second)]
+    assert newest[1]["release_id"] > newest[0]["release_id"]
+    assert date.fromisoformat(newest[1]["last_session"]) > date.fromisoformat(newest[0]["last_session"])
+    assert newest[1]["holdings_as_of"] == newest[0]["holdings_as_of"]
+    with published(first) as before, published(second) as after:
+        query = "select * exclude (document_id) from holdings where fund = 'SPY' order by line"
+        assert ask(after, query).equals(ask(before, query))
+
+
+def test_the_failure_is_on_the_landing_asset(live_homes: LiveRuns, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = landing_metadata(live_homes.one_is_down, "ssga_holdings", monkeypatch)
+    assert (failed["asked"], failed["failed"], failed["new"], failed["documents"]) == (1, 1, 0, 1)
+    assert "SPY | failed | the vendor answered 500" in failed["outcomes"]
+    well = landing_metadata(live_homes.one_is_down, "yahoo_prices", monkeypatch)
+    assert (well["asked"], well["failed"], well["new"]) == (3, 0, 3)
+
+
+def test_what_has_not_changed_is_not_kept_twice(live_homes: LiveRuns) -> None:
+    landing = live_homes.one_is_down.path / "landing"
+    assert len(list((landing / "ishares/holdings/IWM").iterdir())) == 1
+    assert len(list((landing / "fred/rates/DFF").iterdir())) == 1
+    assert all(len(list((landing / "yahoo/prices" / fund).iterdir())) == 2 for fund in FUNDS)
+
+
+def test_the_second_answer_adds_one_session_and_no_other_row(live_homes: LiveRuns) -> None:
+    counts = []
+    for home in (live_homes.all_answer, live_homes.one_is_down):
+        with warehouse(home) as connection:
+            counts.append(dict(ask(connection, "select symbol, count(*) from raw.price_bars group by symbol").rows()))
+    assert counts[1] == {symbol: rows + 1 for symbol, rows in counts[0].items()}

@@ -1,0 +1,193 @@
+"""What was planted in the sample market is what the release says."""
+
+from datetime import date, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from orchestration.sample_market import truths
+from orchestration.transform import build
+from tests.pipeline.homes import FUNDS, PAIRS, Home, ask, copied, published, warehouse
+
+HOLD = timedelta(days=182)
+RUNNING = "the session was still running when the vendor answered"
+
+
+def test_the_regimes_of_small_against_large_are_the_planted_ones(sample_home: Home) -> None:
+    with published(sample_home) as release:
+        spells = ask(release, "select * from regime_spells where pair = 'IWM/SPY' order by spell_no")
+        sessions = ask(release, "select session from ratio_daily where pair = 'IWM/SPY' order by session")["session"].to_list()
+    assert spells["regime"].to_list() == [turn.label for turn in truths.TURNS]
+    for turn, noticed in zip(truths.TURNS[1:], spells["first_session"].to_list()[1:], strict=True):
+        assert 0 < sessions.index(noticed) - sessions.index(turn.session) <= truths.TURN_NOTICED_WITHIN
+    assert spells["is_open"].to_list() == [False] * (len(truths.TURNS) - 1) + [True]
+
+
+def planted_rate_spells() -> list[tuple[str, date]]:
+    """Label and first calendar day of each spell, from the planted cycles alone."""
+    moves = sorted(
+        (cycle.first + timedelta(days=cycle.days * i), cycle.step) for cycle in truths.RATE_CYCLES for i in range(cycle.moves)
+    )
+    spells: list[tuple[str, date]] = []
+    for (day, step), (following, _) in pairwise([*moves, (date(2026, 9, 30) + timedelta(days=1), 0.0)]):
+        label = "hiking" if step > 0 else "cutting"
+        if not spells or spells[-1][0] != label:
+            spells.append((label, day))
+        if day + HOLD < following:
+            spells.append(("hold_after_hikes" if step > 0 else "hold_after_cuts", day + HOLD))
+    return spells
+
+
+def test_the_rate_regimes_are_the_planted_cycles(sample_home: Home) -> None:
+    with published(sample_home) as release:
+        spells = ask(release, "select rate_regime, first_session from rate_regime_spells order by spell_no").rows()
+        sessions = ask(release, "select session from policy_rate_daily order by session")["session"].to_list()
+    assert spells == [(label, next(s for s in sessions if s >= day)) for label, day in planted_rate_spells()]
+
+
+@pytest.mark.parametrize(("fund", "ex_date"), list(truths.SPLITS), ids=str)
+def test_a_split_leaves_no_jump(sample_home: Home, fund: str, ex_date: date) -> None:
+    with warehouse(sample_home) as connection:
+        day = ask(
+            connection, "select total_return from intermediate.int_daily_returns where fund = ? and session = ?", fund, ex_date
+        )
+        ratios = ask(
+            connection, "select pair, session, ln(ratio) as x from marts.ratio_daily where session between ? and ? order by all",
+            ex_date - timedelta(days=7), ex_date + timedelta(days=7),
+        )  # fmt: skip
+    assert abs(day["total_return"].item()) < 0.15
+    for pair in PAIRS:
+        steps = ratios.filter(pair=pair)["x"].diff().drop_nulls()
+        assert steps.len() > 5
+        assert steps.abs().max() < 0.10
+
+
+@pytest.mark.parametrize("fund", FUNDS)
+def test_dividends_count_in_total_returns(sample_home: Home, fund: str) -> None:
+    with warehouse(sample_home) as connection:
+        total = ask(connection, "select total_return from marts.performance where fund = ? and \"window\" = 'all'", fund).item()
+        closes = ask(connection, "select close from intermediate.int_bars_on_current_basis where fund = ? order by session", fund)
+    price = closes["close"][-1] / closes["close"][0]
+    assert np.log((1 + total) / price) == pytest.approx(truths.DIVIDEND_YIELD_A_YEAR[fund] * 25, rel=0.05)
+
+
+def test_a_missing_session_is_null_and_breaks_no_spell(sample_home: Home) -> None:
+    day = truths.MISSING_BAR.session
+    with published(sample_home) as release:
+        ratios = ask(release, "select * from ratio_daily where session = ? order by pair", day)
+        labels = ask(release, "select pair, trend_gap, regime from regime_daily where session = ? order by pair", day)
+        around = ask(release, "select pair from regime_spells where first_session < ? and last_session > ?", day, day)
+    hit = pl.col("pair").str.contains("IWM")
+    measures = [c for c in ratios.columns if c not in ("pair", "session", "params_id")]
+    assert ratios.height == labels.height == 3
+    assert all(ratios.filter(hit)[measure].null_count() == 2 for measure in measures)
+    assert all(ratios.filter(~hit)[measure].null_count() == 0 for measure in measures if measure != "trend_break")
+    assert labels.filter(hit)["regime"].null_count() == 2
+    assert labels.filter(~hit)["regime"].null_count() == 0
+    assert {"IWM/SPY", "IWM/QQQ"} <= set(around["pair"])
+
+
+def test_the_running_session_is_nowhere(sample_home: Home) -> None:
+    with warehouse(sample_home) as connection:
+        newest = ask(connection, "select max(session) from raw.price_bars").item()
+        refused = ask(connection, "select content from raw.rejects where reason = ?", RUNNING)["content"]
+        columns = connection.execute(
+            "select schema_name, table_name, column_name from duckdb_columns() where data_type = 'DATE'"
+            " and schema_name in ('marts', 'intermediate') and column_name like '%session%'"
+        ).fetchall()
+        latest = {(t, c): ask(connection, f'select max("{c}") from {s}.{t}').item() for s, t, c in columns}
+    assert newest < truths.PARTIAL_SESSION
+    assert len(refused) == 3
+    assert all(text.startswith(str(truths.PARTIAL_SESSION)) for text in refused)
+    assert columns
+    assert {place: day for place, day in latest.items() if day is not None and day >= truths.PARTIAL_SESSION} == {}
+
+
+def test_a_restated_bar_is_two_observations_and_the_later_is_in_force(sample_home: Home) -> None:
+    symbol, session = truths.RESTATED_BAR.symbol, truths.RESTATED_BAR.session
+    with warehouse(sample_home) as connection:
+        both = ask(
+            connection, "select close from raw.price_bars where symbol = ? and session = ? order by observed_at", symbol, session
+        )
+        used = ask(
+            connection, "select close from intermediate.int_bars_on_current_basis where fund = ? and session = ?", symbol, session
+        )
+    assert both.height == 2
+    assert both["close"][0] / both["close"][1] == pytest.approx(truths.RESTATED_FACTOR, abs=1e-4)
+    assert used["close"].item() == both["close"][1]
+
+
+def test_the_past_is_rebuilt_as_it_was_known(sample_home: Home, tmp_path: Path) -> None:
+    symbol, session = truths.RESTATED_BAR.symbol, truths.RESTATED_BAR.session
+    past = copied(sample_home, tmp_path / "past")
+    before = truths.PRICE_RETRIEVALS[0] + timedelta(hours=1)
+    list(build(past.settings(known_at=before), ["+regime_daily"]))
+    with warehouse(past) as connection:
+        first = ask(
+            connection, "select close from raw.price_bars where symbol = ? and session = ? order by observed_at", symbol, session
+        )
+        used = ask(
+            connection, "select close from intermediate.int_bars_on_current_basis where fund = ? and session = ?", symbol, session
+        )
+        last = ask(connection, "select max(session) from marts.regime_daily where regime is not null").item()
+        split = ask(
+            connection, "select close from intermediate.int_bars_on_current_basis where fund = 'QQQ' and session = ?", session
+        )
+        raw = ask(
+            connection, "select close from raw.price_bars where symbol = 'QQQ' and session = ? order by observed_at", session
+        )
+    assert used["close"].item() == first["close"][0]
+    assert last == date(2026, 6, 30)
+    # The split of August was not known: the basis is the old one.
+    assert split["close"].item() == raw["close"][0] != raw["close"][-1]
+
+
+def test_the_reconstitution_moves_the_planted_counts(sample_home: Home) -> None:
+    with published(sample_home) as release:
+        lines = ask(release, "select as_of, security_id from holdings where fund = 'IWM' and holdings_class = 'equity'")
+    names = {as_of: set(lines.filter(as_of=as_of)["security_id"]) for as_of in truths.IWM_SNAPSHOTS}
+    assert lines.height == sum(len(held) for held in names.values())
+    eve, after = names[truths.RECONSTITUTION], names[date(2026, 7, 31)]
+    assert (len(eve), len(after)) == (truths.IWM_EQUITIES_BEFORE, truths.IWM_EQUITIES_AFTER)
+    assert (len(after - eve), len(eve - after)) == (truths.NAMES_JOINING, truths.NAMES_LEAVING)
+    assert names[truths.LINGERING_SNAPSHOT] == eve | after
+
+
+def test_what_could_not_be_used_is_listed_with_its_reason(sample_home: Home) -> None:
+    with warehouse(sample_home) as connection:
+        refused = dict(ask(connection, "select retrieved_at, reason from raw.documents where status = 'rejected'").rows())
+        line = ask(
+            connection,
+            "select symbol, as_of, rows_rejected, rejects.reason from raw.rejects join raw.documents using (document_id)"
+            " where line is not null and contains(content, ?)",
+            truths.BROKEN_MARKET_VALUE,
+        )
+    undated, page = truths.UNDATED_COPY_RETRIEVED.replace(tzinfo=None), truths.WEB_PAGE_RETRIEVED.replace(tzinfo=None)
+    assert set(refused) == {undated, page}
+    assert "no as-of date" in refused[undated]
+    assert "web page" in refused[page]
+    assert line.rows() == [
+        ("IWM", truths.BROKEN_LINE_SNAPSHOT, 1, f"market_value '{truths.BROKEN_MARKET_VALUE}' is not a number")
+    ]
+
+
+def test_a_company_keeps_its_sector_under_both_tickers(sample_home: Home) -> None:
+    with published(sample_home) as release:
+        known = ask(
+            release, "select ticker, cusip, gics_sector, last_held_on from security_master where ticker in (?, ?)"
+            " order by last_held_on",
+            truths.TICKER_BEFORE, truths.TICKER_AFTER,
+        )  # fmt: skip
+        lines = ask(
+            release, "select distinct ticker, gics_sector, as_of < ? as is_before from holdings where ticker in (?, ?)"
+            " order by is_before",
+            truths.TICKER_CHANGED_ON, truths.TICKER_BEFORE, truths.TICKER_AFTER,
+        )  # fmt: skip
+    assert known["ticker"].to_list() == [truths.TICKER_BEFORE, truths.TICKER_AFTER]
+    assert known["cusip"].n_unique() == known["gics_sector"].n_unique() == 1
+    assert known["last_held_on"][0] < truths.TICKER_CHANGED_ON <= known["last_held_on"][1]
+    sector = known["gics_sector"][0]
+    assert lines.rows() == [(truths.TICKER_AFTER, sector, False), (truths.TICKER_BEFORE, sector, True)]

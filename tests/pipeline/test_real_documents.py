@@ -1,0 +1,136 @@
+"""The real documents, against figures that others have published."""
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from orchestration.ingest import ingest
+from orchestration.landing import list_documents
+from orchestration.universe import load_universe
+from orchestration.warehouse import Warehouse
+from tests.pipeline.homes import FUNDS, Home, ask, published, warehouse
+
+UNDATED = "ishares/holdings/IWM/2025-11-12T010000Z.csv"
+# Calendar-year total returns from Yahoo's adjusted closes, to the hundredth of a percent.
+STATED = {
+    ("IWM", 2013): 0.3870, ("IWM", 2022): -0.2048, ("IWM", 2023): 0.1683, ("SPY", 2022): -0.1818, ("SPY", 2023): 0.2618,
+    ("QQQ", 2022): -0.3258, ("QQQ", 2023): 0.5486,
+}  # fmt: skip
+# SPY trades since 1993-01-29; the files begin later.
+FIRST_SESSIONS = {"SPY": date(1995, 1, 3), "QQQ": date(1999, 3, 10), "IWM": date(2000, 5, 26)}
+NEWEST = date(2026, 8, 14)
+
+
+@pytest.fixture(scope="module")
+def release(real_home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The published tables of the real documents."""
+    with published(real_home) as connection:
+        yield connection
+
+
+def test_all_but_the_undated_file_are_accepted(real_home: Home, real_landing: Path) -> None:
+    with warehouse(real_home) as connection:
+        ledger = ask(connection, "select path, sha256, status, reason from raw.documents where vendor <> 'exchange_calendars'")
+    files = {str(path.relative_to(real_landing)): path for path in real_landing.rglob("*") if path.is_file()}
+    assert set(ledger["path"]) == set(files)
+    rejected = ledger.filter(pl.col("status") != "accepted")
+    assert rejected["path"].to_list() == [UNDATED]
+    assert "no as-of date" in rejected["reason"].item()
+    for path, sha256 in ledger.select("path", "sha256").rows():
+        assert hashlib.sha256(files[path].read_bytes()).hexdigest() == sha256
+
+
+def test_nothing_was_written_into_the_folder(real_home: Home, real_landing: Path) -> None:
+    begun = (real_home.path / "dagster").stat().st_ctime
+    places = [real_landing, *real_landing.rglob("*")]
+    assert not [place for place in places if place.name.startswith(".")]
+    assert max(place.stat().st_mtime for place in places) < begun
+    assert {place.name for place in real_landing.iterdir()} <= {"yahoo", "ishares", "ssga", "invesco", "fred"}
+
+
+def test_the_undated_file_is_accepted_under_a_name_that_dates_it(real_landing: Path, tmp_path: Path) -> None:
+    target = tmp_path / "landing/ishares/holdings/IWM/2025-11-12T010000Z.asof=2025-11-11.csv"
+    target.parent.mkdir(parents=True)
+    shutil.copyfile(real_landing / UNDATED, target)
+    place = Warehouse(tmp_path / "warehouse.duckdb")
+    place.prepare()
+    with place.connect() as connection:
+        outcomes = ingest(connection, list_documents([tmp_path / "landing"]), universe=load_universe())
+        lines = connection.execute("select count(*), min(as_of), max(as_of) from raw.holdings").fetchall()
+    assert [(outcome.status, outcome.as_of) for outcome in outcomes] == [("accepted", date(2025, 11, 11))]
+    assert lines[0][0] > 1900
+    assert lines[0][1:] == (date(2025, 11, 11), date(2025, 11, 11))
+
+
+@pytest.mark.parametrize("fund", FUNDS)
+def test_calendar_years_agree_with_adjusted_closes(release: duckdb.DuckDBPyConnection, real_landing: Path, fund: str) -> None:
+    newest = max((real_landing / "yahoo/prices" / fund).iterdir())
+    bars = pl.read_csv(newest).select(pl.col("Date").str.slice(0, 10).str.to_date(), pl.col("Adj Close")).sort("Date")
+    ends = bars.group_by(pl.col("Date").dt.year().alias("year"), maintain_order=True).last()
+    theirs = {
+        year: value - 1
+        for year, value in ends.select("year", pl.col("Adj Close") / pl.col("Adj Close").shift()).drop_nulls().rows()
+    }
+    rows = ask(release, """select "window", total_return from performance where fund = ? and is_complete""", fund).rows()
+    ours = {int(window): value for window, value in rows if window.isdigit()}
+    first = FIRST_SESSIONS[fund].year
+    assert set(ours) == set(range(first + 1, NEWEST.year))
+    for year, value in ours.items():
+        assert value == pytest.approx(theirs[year], abs=0.0005), year
+
+
+@pytest.mark.parametrize(("fund", "year"), list(STATED), ids=str)
+def test_calendar_years_are_the_stated_ones(release: duckdb.DuckDBPyConnection, fund: str, year: int) -> None:
+    value = ask(release, 'select total_return from performance where fund = ? and "window" = ?', fund, str(year)).item()
+    assert value == pytest.approx(STATED[fund, year], abs=0.0005)
+
+
+@pytest.mark.parametrize(
+    ("day", "label"),
+    [
+        (date(2005, 6, 15), "hiking"),
+        (date(2022, 9, 1), "hiking"),
+        (date(2001, 6, 15), "cutting"),
+        (date(2008, 6, 16), "cutting"),
+        (date(2024, 10, 15), "cutting"),
+        (date(2007, 4, 16), "hold_after_hikes"),
+        (date(2024, 4, 15), "hold_after_hikes"),
+    ],
+    ids=str,
+)
+def test_rate_regimes_are_those_of_history(release: duckdb.DuckDBPyConnection, day: date, label: str) -> None:
+    assert ask(release, "select rate_regime from rate_regime_daily where session = ?", day).item() == label
+
+
+def test_the_target_is_the_stated_one(release: duckdb.DuckDBPyConnection) -> None:
+    rows = ask(release, "select session, lower_bound, upper_bound from policy_rate_daily where session >= '2025-12-11'")
+    assert set(rows["lower_bound"].round(6)) == {0.035}
+    assert set(rows["upper_bound"].round(6)) == {0.0375}
+
+
+@pytest.mark.parametrize("fund", ["SPY", "QQQ", "IWM"])
+def test_sectors_are_known_for_99_percent(release: duckdb.DuckDBPyConnection, fund: str) -> None:
+    coverage = ask(release, "select coverage from sector_coverage where fund = ? order by as_of desc limit 1", fund)
+    assert coverage.item() >= 0.99
+
+
+def test_the_newest_and_the_first_sessions_are_those_of_the_files(release: duckdb.DuckDBPyConnection) -> None:
+    assert ask(release, "select last_session from release").item() == NEWEST
+    assert ask(release, "select max(session) from regime_daily where regime is not null").item() == NEWEST
+    first = ask(release, "select fund, start_session from performance where \"window\" = 'all'")
+    assert dict(first.rows()) == FIRST_SESSIONS
+
+
+def test_splits_of_the_past_leave_no_jump(real_home: Home) -> None:
+    with warehouse(real_home) as connection:
+        for fund, day in (("IWM", date(2005, 6, 9)), ("QQQ", date(2000, 3, 20))):
+            moved = ask(
+                connection, "select total_return from intermediate.int_daily_returns where fund = ? and session = ?", fund, day
+            )
+            assert abs(moved.item()) < 0.15
