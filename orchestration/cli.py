@@ -184,7 +184,9 @@ def _print_reading(release: Path) -> None:
 
 
 def _figure(value: float, unit: str) -> str:
-    if unit.startswith("fraction"):
+    if unit == "fraction a year":  # policy rates move in eighths of a percent
+        return f"{value:.3%}"
+    if unit == "fraction":
         return f"{value:.2%}"
     if unit == "sessions":
         return f"{value:.0f}"
