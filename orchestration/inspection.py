@@ -106,5 +106,5 @@ def sector_coverage(warehouse: Warehouse) -> list[tuple[str, float]]:
     """Share of the equity weight with a known sector, of each fund's newest snapshot."""
     return _ask(
         warehouse,
-        "select fund, max_by(coverage, as_of) from marts.sector_coverage where coverage is not null group by fund order by fund",
+        "select fund, max_by(coalesce(coverage, 0), as_of) from marts.sector_coverage group by fund order by fund",
     )

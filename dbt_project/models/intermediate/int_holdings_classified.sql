@@ -17,7 +17,7 @@ classified as (
             -- State Street gives no asset class, and no ticker to cash alone.
             when asset_class_label is null and normalised_ticker is null then 'cash'
             when asset_class_label is null then 'equity'
-            when labelled_class is null then 'other'
+            -- An unknown label counts as equity: its missing sector then shows in the coverage, where 'other' would hide it.
             when labelled_class <> 'equity' then labelled_class
             -- Issuers file rights, warrants and escrows under equity.
             when exchange like 'NO MARKET%' then 'other'
