@@ -1,8 +1,11 @@
-{#- A number stays within bounds; NULL passes. -#}
-{% test between(model, column_name, low=none, high=none) %}
-    select {{ column_name }}
+{#- Numbers stay within bounds, both included: {column: [low, high]}, null for no bound. NULL in the data passes. -#}
+{% test between(model, bounds) %}
+    {%- set outside = [] -%}
+    {%- for column, (low, high) in bounds.items() -%}
+        {%- if low is not none -%} {%- do outside.append(adapter.quote(column) ~ ' < ' ~ low) -%} {%- endif -%}
+        {%- if high is not none -%} {%- do outside.append(adapter.quote(column) ~ ' > ' ~ high) -%} {%- endif -%}
+    {%- endfor %}
+    select {% for column in bounds %}{{ adapter.quote(column) }}{{ ', ' if not loop.last }}{% endfor %}
     from {{ model }}
-    where false
-    {%- if low is not none %} or {{ column_name }} < {{ low }} {%- endif %}
-    {%- if high is not none %} or {{ column_name }} > {{ high }} {%- endif %}
+    where {{ outside | join(' or ') }}
 {% endtest %}
