@@ -1,8 +1,7 @@
 """Dagster's own home: run history and schedules, in the data directory, the same for the command line and the UI."""
 
-import sqlite3
+import json
 from pathlib import Path
-from typing import Any
 
 from orchestration.settings import Settings
 
@@ -16,6 +15,11 @@ telemetry:
   enabled: false
 nux:
   enabled: false
+event_log_storage:
+  module: orchestration.run_history
+  class: RunHistory
+  config:
+    base_dir: {base_dir}
 """
 
 
@@ -23,20 +27,7 @@ def prepare_dagster_home(settings: Settings) -> Path:
     """Create the folder and its `dagster.yaml` where they are missing."""
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
-    configuration = home / "dagster.yaml"
-    if not configuration.exists() or configuration.read_text() != _CONFIGURATION:
-        configuration.write_text(_CONFIGURATION)
+    configuration, text = home / "dagster.yaml", _CONFIGURATION.format(base_dir=json.dumps(str(home / "history" / "runs")))
+    if not configuration.exists() or configuration.read_text() != text:
+        configuration.write_text(text)
     return home
-
-
-def relax_run_history() -> None:
-    """Let Dagster's SQLite files (in WAL mode) be flushed at checkpoints instead of after each of some thousand small writes.
-
-    A killed process loses nothing; a power cut may lose the newest events of a run, never data: those have files of their own.
-    """
-    from sqlalchemy import Engine, event
-
-    @event.listens_for(Engine, "connect")
-    def flush_at_checkpoints(connection: Any, _: Any) -> None:
-        if isinstance(connection, sqlite3.Connection):
-            connection.execute("pragma synchronous = normal")

@@ -12,7 +12,7 @@ from dagster_shared.error import SerializableErrorInfo
 from orchestration.assets.landing import CALENDAR
 from orchestration.automation import DAILY_JOB
 from orchestration.definitions import build_defs
-from orchestration.instance import prepare_dagster_home, relax_run_history
+from orchestration.instance import prepare_dagster_home
 from orchestration.publish import latest_release
 from orchestration.release_files import NotPublishable
 from orchestration.settings import Settings, Source
@@ -34,7 +34,6 @@ def run_daily(settings: Settings, *, progress: Progress) -> Path:
         RunFailed: a step failed, or no vendor answered.
     """
     os.environ["DAGSTER_HOME"] = str(prepare_dagster_home(settings))
-    relax_run_history()
     progress(f"source {settings.source.value}, data in {settings.home}")
     try:
         definitions = build_defs(settings, console=_step_log(progress))
