@@ -3,9 +3,10 @@
 -- A label known at one close earns the return of the next session.
 with labelled as (
     select
-        session,
-        lag(rate_regime) over (order by session) as rate_regime
-    from {{ ref('rate_regime_daily') }}
+        daily.session,
+        lag(daily.session) over (order by daily.session) as label_session,
+        lag(daily.rate_regime) over (order by daily.session) as rate_regime
+    from {{ ref('rate_regime_daily') }} as daily
 ),
 
 earned as (
@@ -17,9 +18,7 @@ earned as (
     from labelled
     inner join {{ ref('int_daily_returns') }} as returns on labelled.session = returns.session
     inner join {{ ref('rate_regime_spells') }} as spells
-        on labelled.rate_regime = spells.rate_regime
-        and labelled.session > spells.first_session
-        and labelled.session <= {{ dbt.dateadd('day', 7, 'spells.last_session') }}
+        on labelled.label_session between spells.first_session and spells.last_session
     where returns.total_return is not null
 ),
 
