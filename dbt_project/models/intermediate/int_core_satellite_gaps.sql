@@ -1,0 +1,86 @@
+-- depends_on: {{ ref('signal_parameters') }}
+{% set p = signal_parameters('core_satellite', ['resamples', 'coverage']) -%}
+-- How far each portfolio's yearly growth lies from the static middle one, and how far that would move with other years: calendar
+-- years are drawn anew, whole and with replacement (a block bootstrap, percentile interval).
+with daily as (
+    select
+        strategy,
+        session,
+        ln(value / lag(value) over (partition by strategy order by session)) as log_return
+    from {{ ref('core_satellite_daily') }}
+),
+
+years as (
+    select
+        daily.strategy,
+        extract(year from daily.session) as year,
+        sum(daily.log_return - middle.log_return) as log_gap,
+        count(*) as sessions
+    from daily
+    inner join daily as middle on daily.session = middle.session and middle.strategy = 'static_middle'
+    where daily.log_return is not null
+    group by daily.strategy, extract(year from daily.session)
+),
+
+numbered as (
+    select
+        strategy,
+        log_gap,
+        sessions,
+        row_number() over (partition by strategy order by year) as year_no,
+        count(*) over (partition by strategy) as years
+    from years
+),
+
+draw_numbers as (
+    select session_no as draw_no
+    from {{ ref('stg_sessions') }}
+    where session_no <= {{ p.resamples | int }}
+),
+
+-- The same years are drawn for every strategy.
+drawn as (
+    select
+        numbered.strategy,
+        draw_numbers.draw_no,
+        1 + cast(floor({{ pseudo_random('draw_numbers.draw_no', 'numbered.year_no') }} * numbered.years) as bigint) as year_no
+    from numbered
+    cross join draw_numbers
+),
+
+resampled as (
+    select
+        drawn.strategy,
+        drawn.draw_no,
+        sum(numbered.log_gap) / sum(numbered.sessions) as gap_a_session
+    from drawn
+    inner join numbered on drawn.strategy = numbered.strategy and drawn.year_no = numbered.year_no
+    group by drawn.strategy, drawn.draw_no
+),
+
+intervals as (
+    select
+        strategy,
+        quantile_cont(gap_a_session, {{ (1 - p.coverage) / 2 }}) as interval_low,
+        quantile_cont(gap_a_session, {{ (1 + p.coverage) / 2 }}) as interval_high
+    from resampled
+    group by strategy
+),
+
+gaps as (
+    select
+        strategy,
+        sum(log_gap) / sum(sessions) as gap_a_session,
+        count(*) as years
+    from years
+    group by strategy
+)
+
+select
+    gaps.strategy,
+    gaps.years,
+    gaps.gap_a_session,
+    intervals.interval_low,
+    intervals.interval_high
+from gaps
+inner join intervals on gaps.strategy = intervals.strategy

@@ -1,0 +1,67 @@
+-- depends_on: {{ ref('signal_parameters') }}
+{% set p = signal_parameters('performance', ['sessions_a_year', 'least_rate_coverage']) -%}
+{% set portfolio = signal_parameters('core_satellite', ['cost', 'least', 'middle', 'most', 'resamples', 'coverage']) -%}
+with daily as (
+    select
+        strategy,
+        session,
+        value,
+        iwm_weight,
+        turnover,
+        cost,
+        value / lag(value) over strategy_sessions - 1 as total_return,
+        value / max(value) over (
+            partition by strategy order by session rows between unbounded preceding and current row
+        ) - 1 as drawdown
+    from {{ ref('core_satellite_daily') }}
+    window strategy_sessions as (partition by strategy order by session)
+),
+
+figures as (
+    select
+        daily.strategy,
+        min(daily.session) as first_session,
+        max(daily.session) as last_session,
+        count(daily.total_return) as sessions,
+        exp(sum(ln(1 + daily.total_return))) as growth,
+        avg(daily.total_return) * {{ p.sessions_a_year }} as mean_annual_return,
+        stddev_samp(daily.total_return) * sqrt({{ p.sessions_a_year }}) as volatility,
+        avg(rates.policy_rate) as mean_policy_rate,
+        count(rates.policy_rate) * 1.0 / count(*) as rate_coverage,
+        min(daily.drawdown) as max_drawdown,
+        avg(daily.iwm_weight) as mean_iwm_weight,
+        sum(daily.turnover) as turnover,
+        sum(daily.cost) as cost
+    from daily
+    left join {{ ref('policy_rate_daily') }} as rates on daily.session = rates.session
+    group by daily.strategy
+)
+
+select
+    figures.strategy,
+    figures.first_session,
+    figures.last_session,
+    figures.growth,
+    power(figures.growth, {{ p.sessions_a_year }} / figures.sessions) - 1 as cagr,
+    figures.volatility,
+    case
+        when figures.rate_coverage >= {{ p.least_rate_coverage }} and figures.volatility > 0
+            then (figures.mean_annual_return - figures.mean_policy_rate) / figures.volatility
+    end as sharpe,
+    figures.max_drawdown,
+    figures.mean_iwm_weight,
+    figures.turnover * {{ p.sessions_a_year }} / figures.sessions as turnover_a_year,
+    figures.cost * {{ p.sessions_a_year }} / figures.sessions as cost_a_year,
+    exp(gaps.gap_a_session * {{ p.sessions_a_year }}) - 1 as gap_to_static,
+    exp(gaps.interval_low * {{ p.sessions_a_year }}) - 1 as gap_low,
+    exp(gaps.interval_high * {{ p.sessions_a_year }}) - 1 as gap_high,
+    case
+        when figures.strategy = 'static_middle' then 'the static portfolio itself'
+        when gaps.interval_low > 0 then 'better than the static portfolio'
+        when gaps.interval_high < 0 then 'worse than the static portfolio'
+        else 'cannot be told from luck'
+    end as verdict,
+    '{{ portfolio.params_id }}' as params_id
+from figures
+inner join {{ ref('int_core_satellite_gaps') }} as gaps on figures.strategy = gaps.strategy
+order by figures.strategy
