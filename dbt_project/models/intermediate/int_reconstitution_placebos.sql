@@ -1,0 +1,51 @@
+-- depends_on: {{ ref('signal_parameters') }}
+{% set p = signal_parameters('reconstitution', ['year_sessions']) -%}
+-- The same windows on days that mean nothing: all events moved together by every number of sessions that keeps the moved windows
+-- off the real ones, within a year.
+with gaps as (
+    select
+        iwm.session_no,
+        iwm.total_return_index as iwm_index,
+        spy.total_return_index as spy_index
+    from {{ ref('int_daily_returns') }} as iwm
+    inner join {{ ref('int_daily_returns') }} as spy on iwm.session_no = spy.session_no and spy.fund = 'SPY'
+    where iwm.fund = 'IWM'
+),
+
+real_windows as (
+    select
+        windows.event,
+        windows.window_name,
+        windows.start_no,
+        windows.end_no,
+        max(windows.sessions) over (partition by windows.window_name) as longest
+    from {{ ref('int_reconstitution_windows') }} as windows
+    inner join {{ ref('reconstitution_study') }} as study
+        on windows.event = study.event and windows.window_name = study."window"
+),
+
+shifts as (
+    select distinct session_no as shift
+    from {{ ref('stg_sessions') }}
+    where session_no < {{ p.year_sessions | int }}
+),
+
+moved as (
+    select
+        real_windows.window_name,
+        shifts.shift,
+        (till.iwm_index / since.iwm_index) - (till.spy_index / since.spy_index) as iwm_minus_spy
+    from real_windows
+    inner join shifts
+        on real_windows.longest <= shifts.shift and {{ p.year_sessions | int }} - real_windows.longest >= shifts.shift
+    inner join gaps as since on real_windows.start_no + shifts.shift = since.session_no
+    inner join gaps as till on real_windows.end_no + shifts.shift = till.session_no
+)
+
+select
+    window_name,
+    shift,
+    count(*) as windows,
+    avg(iwm_minus_spy) as mean_iwm_minus_spy
+from moved
+group by window_name, shift

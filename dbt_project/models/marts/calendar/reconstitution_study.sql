@@ -1,0 +1,77 @@
+-- depends_on: {{ ref('signal_parameters') }}
+{% set p = signal_parameters('reconstitution', ['week_sessions', 'month_sessions', 'volume_sessions']) -%}
+with prices as (
+    select
+        fund,
+        session,
+        session_no,
+        total_return_index
+    from {{ ref('int_daily_returns') }}
+    where fund in ('IWM', 'SPY')
+),
+
+volumes as (
+    select
+        sessions.session_no,
+        bars.volume
+    from {{ ref('int_bars_on_current_basis') }} as bars
+    inner join {{ ref('stg_sessions') }} as sessions on bars.session = sessions.session
+    where bars.fund = 'IWM'
+),
+
+returns as (
+    select
+        windows.event,
+        windows.window_name,
+        windows.start_no,
+        windows.end_no,
+        windows.sessions,
+        first_close.session as start_session,
+        last_close.session as end_session,
+        last_close.total_return_index / first_close.total_return_index - 1 as iwm_return,
+        spy_last.total_return_index / spy_first.total_return_index - 1 as spy_return
+    from {{ ref('int_reconstitution_windows') }} as windows
+    inner join prices as first_close on first_close.fund = 'IWM' and windows.start_no = first_close.session_no
+    inner join prices as last_close on last_close.fund = 'IWM' and windows.end_no = last_close.session_no
+    inner join prices as spy_first on spy_first.fund = 'SPY' and windows.start_no = spy_first.session_no
+    inner join prices as spy_last on spy_last.fund = 'SPY' and windows.end_no = spy_last.session_no
+),
+
+volume_before as (
+    select
+        returns.event,
+        returns.window_name,
+        median(volumes.volume) as usual_volume
+    from returns
+    inner join volumes
+        on volumes.session_no <= returns.start_no
+        and volumes.session_no > returns.start_no - {{ p.volume_sessions | int }}
+    group by returns.event, returns.window_name
+    having count(*) = {{ p.volume_sessions | int }}
+),
+
+volume_within as (
+    select
+        returns.event,
+        returns.window_name,
+        avg(volumes.volume) as mean_volume
+    from returns
+    inner join volumes on volumes.session_no > returns.start_no and volumes.session_no <= returns.end_no
+    group by returns.event, returns.window_name
+)
+
+select
+    returns.event,
+    returns.window_name as "window",
+    returns.start_session,
+    returns.end_session,
+    cast(returns.sessions as integer) as sessions,
+    returns.iwm_return,
+    returns.spy_return,
+    returns.iwm_return - returns.spy_return as iwm_minus_spy,
+    volume_within.mean_volume / volume_before.usual_volume as volume_ratio,
+    '{{ p.params_id }}' as params_id
+from returns
+left join volume_within on returns.event = volume_within.event and returns.window_name = volume_within.window_name
+left join volume_before on returns.event = volume_before.event and returns.window_name = volume_before.window_name
+order by returns.event, returns.window_name
