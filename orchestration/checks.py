@@ -91,7 +91,18 @@ def sectors_are_covered(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheck
     return dg.AssetCheckResult(passed=not low, severity=_WARN, description=text or "no snapshot")
 
 
+@dg.asset_check(
+    asset=dg.AssetKey(["marts", "data_quality"]), description="No check of the data found something a person should look at."
+)
+def nothing_needs_a_look(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
+    """Names every finding of severity warning; notes are explained and pass."""
+    findings = inspection.data_warnings(warehouse)
+    text = "; ".join(f"{symbol}: {check} ({count}, last {last})" for symbol, check, count, last in findings)
+    return dg.AssetCheckResult(passed=not findings, severity=_WARN, description=text or "no finding")
+
+
 checks = [
     price_bars_are_there, price_bars_are_fresh, holdings_are_fresh, documents_are_accepted, rows_are_accepted,
     no_session_is_missing, restatements_are_explained, sectors_are_covered,
+    nothing_needs_a_look,
 ]  # fmt: skip

@@ -169,7 +169,7 @@ def _print_reading(release: Path) -> None:
     with _open(release) as connection:
         facts = connection.execute("select source, last_session, known_at, release_id from release").fetchall()[0]
         rows = connection.execute(
-            "select subject, reading, measure, value, unit, since, sessions, session from reading order by line"
+            "select subject, reading, measure, value, unit, since, sessions, session, evidence from reading order by line"
         ).fetchall()
     source, last_session, known_at, release_id = facts
     title = f"Reading of {last_session}" + (" · SAMPLE: an invented market" if source == "sample" else f" · source {source}")
@@ -177,10 +177,15 @@ def _print_reading(release: Path) -> None:
     table = Table(title=title, caption=f"release {release_id}", title_justify="left", caption_justify="left", box=SIMPLE_HEAD)
     for heading in ("subject", "reading", "value", "measure", "in force since", "as of"):
         table.add_column(heading, justify="right" if heading == "value" else "left", overflow="fold")
-    for subject, reading, measure, value, unit, since, sessions, session in rows:
+    for subject, reading, measure, value, unit, since, sessions, session, _ in rows:
         in_force = f"{since} ({sessions} sessions)" if since else ""
         table.add_row(subject, reading or "", _figure(value, unit), measure, in_force, str(session))
     output.print(table)
+    worth = Table(title="What such a reading was worth", title_justify="left", box=SIMPLE_HEAD, show_header=False)
+    for subject, _, _, _, _, _, _, _, evidence in rows:
+        if evidence:
+            worth.add_row(subject, evidence)
+    output.print(worth)
 
 
 def _figure(value: float, unit: str) -> str:

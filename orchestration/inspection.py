@@ -108,3 +108,12 @@ def sector_coverage(warehouse: Warehouse) -> list[tuple[str, float]]:
         warehouse,
         "select fund, max_by(coalesce(coverage, 0), as_of) from marts.sector_coverage group by fund order by fund",
     )
+
+
+def data_warnings(warehouse: Warehouse) -> list[tuple[str, str, int, date]]:
+    """Symbol, check, count and last day of each finding that a person should look at."""
+    question = (
+        "select symbol, check_name, findings, last_found_on from marts.data_quality"
+        " where severity = 'warning' order by table_name, check_name, symbol"
+    )
+    return _ask(warehouse, question)

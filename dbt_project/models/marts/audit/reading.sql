@@ -82,6 +82,19 @@ year_returns as (
     where "window" = '1y'
 ),
 
+satellite as (
+    select
+        targets.session,
+        targets.iwm_weight,
+        targets.reason,
+        'timing it was worth ' || {{ signed_percent('summary.gap_to_static', 2) }} || ' a year against a static satellite ('
+        || {{ signed_percent('summary.gap_low', 2) }} || ' to ' || {{ signed_percent('summary.gap_high', 2) }} || '): '
+        || summary.verdict as evidence
+    from {{ ref('satellite_target') }} as targets
+    inner join (select max(session) as session from {{ ref('satellite_target') }}) as newest on targets.session = newest.session
+    left join {{ ref('core_satellite_summary') }} as summary on summary.strategy = 'timed'
+),
+
 statements as (
     select
         'regime' as topic,
@@ -108,6 +121,9 @@ statements as (
         session
     from phase_now
     union all
+    select 'satellite', 'IWM beside a core of SPY', reason, 'target weight of IWM', iwm_weight, 'fraction', null, null, session
+    from satellite
+    union all
     select 'rate_regime', 'Fed funds target', rate_regime, 'middle of the range', policy_rate, 'fraction a year', first_session,
         sessions, session
     from rate_cycle
@@ -127,7 +143,7 @@ statements as (
 ),
 
 topics as (
-    {% for topic in ['regime', 'ratio', 'breadth', 'rate_regime', 'cycle_phase', 'reconstitution', 'sector_gap', 'performance'] -%}
+    {% for topic in ['regime', 'ratio', 'breadth', 'rate_regime', 'cycle_phase', 'satellite', 'reconstitution', 'sector_gap', 'performance'] -%}
     select '{{ topic }}' as topic, {{ loop.index }} as topic_no
     {% if not loop.last %}union all
     {% endif -%}
@@ -152,7 +168,11 @@ select
     statements.unit,
     statements.since,
     cast(statements.sessions as integer) as sessions,
-    statements.session
+    statements.session,
+    case when statements.topic = 'satellite' then satellite.evidence else evidence.evidence end as evidence
 from statements
 inner join topics on statements.topic = topics.topic
+left join {{ ref('int_label_evidence') }} as evidence
+    on statements.topic = evidence.signal and statements.subject = evidence.subject and statements.reading = evidence.label
+left join satellite on statements.topic = 'satellite'
 order by line

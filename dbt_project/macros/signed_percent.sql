@@ -1,0 +1,5 @@
+{#- A fraction as a person reads it: +8.9 %. -#}
+{% macro signed_percent(fraction, digits=1) -%}
+    (case when round(100 * {{ fraction }}, {{ digits }}) > 0 then '+' else '' end
+        || cast(cast(100 * {{ fraction }} as decimal(9, {{ digits }})) as varchar) || ' %')
+{%- endmacro %}

@@ -1,0 +1,69 @@
+-- depends_on: {{ ref('signal_parameters') }}
+{% set p = signal_parameters('data_quality', ['snapshot_days', 'rate_days', 'least_coverage']) -%}
+-- Whatever a check found, one row a finding: where, of which symbol, on which day. A day is NULL where a document has none.
+with last_session as (
+    select max(session) as session
+    from {{ ref('int_daily_returns') }}
+),
+
+newest_bars as (
+    select
+        fund,
+        max(session) as session
+    from {{ ref('int_daily_returns') }}
+    group by fund
+),
+
+newest_snapshots as (
+    select
+        fund,
+        max(as_of) as as_of
+    from {{ ref('sector_coverage') }}
+    group by fund
+),
+
+newest_rates as (
+    select
+        series,
+        max(date) as date
+    from {{ ref('stg_rates') }}
+    where series in ('DFEDTARU', 'DFEDTARL')
+    group by series
+)
+
+select 'raw.price_bars' as table_name, 'missing_session' as check_name, fund as symbol, session as found_on
+from {{ ref('int_missing_sessions') }}
+union all
+select 'raw.price_bars', 'provisional_bar', symbol, session
+from {{ ref('int_provisional_bars') }}
+union all
+select 'raw.price_bars', 'restated_' || replace(cause, ' ', '_'), symbol, session
+from {{ ref('int_price_restatements') }}
+union all
+select 'raw.price_bars', 'stale_prices', newest_bars.fund, newest_bars.session
+from newest_bars
+inner join last_session on newest_bars.session < last_session.session
+union all
+select 'raw.holdings', 'stale_snapshot', newest_snapshots.fund, newest_snapshots.as_of
+from newest_snapshots
+cross join last_session
+where {{ dbt.datediff('newest_snapshots.as_of', 'last_session.session', 'day') }} > {{ p.snapshot_days | int }}
+union all
+select 'raw.rates', 'stale_rate', newest_rates.series, newest_rates.date
+from newest_rates
+cross join last_session
+where {{ dbt.datediff('newest_rates.date', 'last_session.session', 'day') }} > {{ p.rate_days | int }}
+union all
+select 'marts.sector_coverage', 'unknown_sectors', coverage.fund, coverage.as_of
+from {{ ref('sector_coverage') }} as coverage
+inner join newest_snapshots on coverage.fund = newest_snapshots.fund and coverage.as_of = newest_snapshots.as_of
+where coalesce(coverage.coverage, 0) < {{ p.least_coverage }}
+union all
+select 'raw.documents', 'rejected_document_' || kind, symbol, cast(retrieved_at as date)
+from {{ ref('stg_documents') }}
+where status = 'rejected'
+union all
+select 'raw.rejects', 'rejected_row_' || documents.kind, documents.symbol, coalesce(documents.as_of, cast(documents.retrieved_at as date))
+from {{ ref('stg_rejects') }} as rejects
+inner join {{ ref('stg_documents') }} as documents on rejects.document_id = documents.document_id
+where documents.status <> 'rejected'
