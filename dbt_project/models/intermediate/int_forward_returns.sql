@@ -17,7 +17,8 @@ forward_by_fund as (
         earlier.fund,
         earlier.session_no,
         {{ horizon | int }} as horizon,
-        later.total_return_index / earlier.total_return_index - 1 as forward_return
+        -- An index is a product of thousands of returns: what it leaves at the sixteenth digit is neither gain nor loss.
+        round(later.total_return_index / earlier.total_return_index - 1, 12) as forward_return
     from prices as earlier
     inner join prices as later on earlier.fund = later.fund and earlier.session_no + {{ horizon | int }} = later.session_no
     {% if not loop.last %}union all

@@ -9,6 +9,8 @@ with spells as (
         row_number() over (partition by signal, subject, label, horizon order by spell_no) as spell_in_label,
         count(*) over (partition by signal, subject, label, horizon) as spells_of_label
     from {{ ref('int_spell_returns') }}
+    -- A spell of which nothing is known yet at a horizon is no evidence to draw.
+    where {{ scorecard_targets().values() | join('_sessions + ') }}_sessions > 0
 ),
 
 draw_numbers as (
@@ -17,7 +19,7 @@ draw_numbers as (
     where session_no <= {{ p.resamples | int }}
 ),
 
--- The draw is the same for every horizon: one row a slot and draw.
+-- One row a slot and draw.
 drawn as (
     select
         spells.signal,

@@ -5,7 +5,8 @@ with returns as (
     select
         later.session,
         later.fund,
-        later.total_return_index / earlier.total_return_index - 1 as total_return
+        -- What rounding leaves at the sixteenth digit is neither gain nor loss.
+        round(later.total_return_index / earlier.total_return_index - 1, 12) as total_return
     from {{ ref('int_daily_returns') }} as later
     inner join {{ ref('int_daily_returns') }} as earlier
         on later.fund = earlier.fund and later.session_no = earlier.session_no + {{ p.return_sessions | int }}
