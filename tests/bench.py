@@ -10,6 +10,7 @@ from collections.abc import Callable
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+import bench_signals
 import duckdb
 
 SMALLCAP = Path(sys.executable).parent / "smallcap"
@@ -56,6 +57,7 @@ def main() -> None:
         second = timed("smallcap run, nothing new", command(str(SMALLCAP), "run", "--data-dir", str(home)))
         timed("smallcap today", command(str(SMALLCAP), "today", "--data-dir", str(home)))
         work = parts(home)
+        bench_signals.main(home)
         print(f"\nfirst run / work alone {first / work:.1f}   second run / first run {second / first:.2f}")
 
 

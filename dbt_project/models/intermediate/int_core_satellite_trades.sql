@@ -54,6 +54,15 @@ decisions as (
     inner join start on month_ends.decision_session >= start.first_decision
 ),
 
+-- A trade that finds no price for a whole week is not made.
+waits as (
+    {% for sessions in range(1, 6) -%}
+    select {{ sessions }} as sessions
+    {% if not loop.last %}union all
+    {% endif -%}
+    {% endfor %}
+),
+
 traded as (
     select
         decisions.strategy,
@@ -61,7 +70,8 @@ traded as (
         decisions.iwm_weight,
         min(tradable.session_no) as session_no
     from decisions
-    inner join tradable on decisions.decision_session_no < tradable.session_no and decisions.decision_session_no + 5 >= tradable.session_no
+    cross join waits
+    inner join tradable on decisions.decision_session_no + waits.sessions = tradable.session_no
     group by decisions.strategy, decisions.decision_session, decisions.iwm_weight
 )
 
@@ -71,7 +81,6 @@ select
     traded.decision_session,
     traded.iwm_weight,
     tradable.iwm_index,
-    tradable.spy_index,
-    lead(tradable.session) over (partition by traded.strategy order by tradable.session) as next_trade_session
+    tradable.spy_index
 from traded
 inner join tradable on traded.session_no = tradable.session_no

@@ -2,62 +2,86 @@
 {% set p = signal_parameters('core_satellite', ['cost', 'least', 'middle', 'most']) -%}
 -- Between two trades the shares stay and the weights drift; a trade pays its cost on both legs.
 with trades as (
-    select * from {{ ref('int_core_satellite_trades') }}
+    select
+        *,
+        lag(iwm_weight) over strategy_trades * iwm_index / lag(iwm_index) over strategy_trades as iwm_part,
+        (1 - lag(iwm_weight) over strategy_trades) * spy_index / lag(spy_index) over strategy_trades as spy_part
+    from {{ ref('int_core_satellite_trades') }}
+    window strategy_trades as (partition by strategy order by trade_session)
 ),
 
-held as (
+-- What the period before has become, and how far the weight has drifted from what is wanted now; nothing before the first trade.
+drifted as (
     select
-        trades.strategy,
-        trades.trade_session,
-        trades.decision_session,
-        trades.next_trade_session,
-        trades.iwm_weight as target_weight,
-        iwm.session,
-        trades.iwm_weight * iwm.total_return_index / trades.iwm_index as iwm_part,
-        (1 - trades.iwm_weight) * spy.total_return_index / trades.spy_index as spy_part
+        *,
+        coalesce(iwm_part + spy_part, 1.0) as growth,
+        coalesce(abs(iwm_weight - iwm_part / (iwm_part + spy_part)), 0.0) as turnover
     from trades
-    inner join {{ ref('int_daily_returns') }} as iwm
-        on iwm.fund = 'IWM'
-        and trades.trade_session <= iwm.session
-        and iwm.session <= coalesce(trades.next_trade_session, iwm.session)
+),
+
+periods as (
+    select
+        *,
+        2 * {{ p.cost }} * turnover as cost,
+        exp(sum(ln(growth * (1 - 2 * {{ p.cost }} * turnover))) over (
+            partition by strategy order by trade_session rows between unbounded preceding and current row
+        )) as start_value
+    from drifted
+),
+
+strategies as (
+    select
+        strategy,
+        min(trade_session) as first_session
+    from trades
+    group by strategy
+),
+
+closes as (
+    select
+        strategies.strategy,
+        iwm.session,
+        iwm.total_return_index as iwm_index,
+        spy.total_return_index as spy_index
+    from strategies
+    inner join {{ ref('int_daily_returns') }} as iwm on iwm.fund = 'IWM' and strategies.first_session <= iwm.session
     inner join {{ ref('int_daily_returns') }} as spy on spy.fund = 'SPY' and iwm.session = spy.session
 ),
 
--- What is left of a period at the close of the next trade, and how far the weight has drifted from what is wanted then.
-periods as (
+-- A session belongs to the last trade up to it.
+held as (
     select
-        held.strategy,
-        held.next_trade_session as trade_session,
-        held.iwm_part + held.spy_part as growth,
-        abs(trades.iwm_weight - held.iwm_part / (held.iwm_part + held.spy_part)) as turnover
-    from held
-    inner join trades on held.strategy = trades.strategy and held.next_trade_session = trades.trade_session
-    where held.session = held.next_trade_session
+        closes.*,
+        max(trades.trade_session) over (
+            partition by closes.strategy order by closes.session rows between unbounded preceding and current row
+        ) as trade_session
+    from closes
+    left join trades on closes.strategy = trades.strategy and closes.session = trades.trade_session
 ),
 
-starts as (
+valued as (
     select
-        strategy,
-        trade_session,
-        turnover,
-        exp(sum(ln(growth * (1 - 2 * {{ p.cost }} * turnover))) over (
-            partition by strategy order by trade_session rows between unbounded preceding and current row
-        )) as value
-    from periods
+        held.strategy,
+        held.session,
+        periods.start_value * periods.iwm_weight * held.iwm_index / periods.iwm_index as iwm_value,
+        periods.start_value * (1 - periods.iwm_weight) * held.spy_index / periods.spy_index as spy_value,
+        periods.iwm_weight as target_weight,
+        periods.decision_session,
+        case when held.session = periods.trade_session then periods.turnover else 0.0 end as turnover,
+        case when held.session = periods.trade_session then periods.cost else 0.0 end as cost
+    from held
+    inner join periods on held.strategy = periods.strategy and held.trade_session = periods.trade_session
 )
 
 select
-    held.strategy,
-    held.session,
-    coalesce(starts.value, 1.0) * (held.iwm_part + held.spy_part) as value,
-    held.iwm_part / (held.iwm_part + held.spy_part) as iwm_weight,
-    held.target_weight,
-    held.decision_session,
-    case when held.session = held.trade_session then coalesce(starts.turnover, 0.0) else 0.0 end as turnover,
-    case when held.session = held.trade_session then coalesce(2 * {{ p.cost }} * starts.turnover, 0.0) else 0.0 end as cost,
+    strategy,
+    session,
+    iwm_value + spy_value as value,
+    iwm_value / (iwm_value + spy_value) as iwm_weight,
+    target_weight,
+    decision_session,
+    turnover,
+    cost,
     '{{ p.params_id }}' as params_id
-from held
-left join starts on held.strategy = starts.strategy and held.trade_session = starts.trade_session
--- The close of the next trade belongs to the next period.
-where held.session < coalesce(held.next_trade_session, held.session + 1)
-order by held.strategy, held.session
+from valued
+order by strategy, session

@@ -28,16 +28,30 @@ windows as (
         last_channel as (partition by pair order by ratio_no rows between {{ channel }} preceding and 1 preceding)
 ),
 
+-- Each ratio meets those of its own stretch of sessions and of the one before: all of its window are among them, and the cost
+-- grows with the sessions, not with their square.
+stretches as (
+    select pair, ratio_no, ratio, cast(floor(ratio_no / {{ score }}) as integer) as stretch from windows
+),
+
+comparable as (
+    select pair, ratio_no, ratio, stretch from stretches
+    union all
+    select pair, ratio_no, ratio, stretch + 1 as stretch from stretches
+),
+
 percentiles as (
     select
         this.pair,
-        this.session,
+        this.ratio_no,
         avg(case when earlier.ratio <= this.ratio then 1.0 else 0.0 end) as percentile
-    from windows as this
-    inner join windows as earlier
-        on this.pair = earlier.pair and earlier.ratio_no between this.ratio_no - {{ score - 1 }} and this.ratio_no
+    from stretches as this
+    inner join comparable as earlier
+        on this.pair = earlier.pair
+        and this.stretch = earlier.stretch
+        and earlier.ratio_no between this.ratio_no - {{ score - 1 }} and this.ratio_no
     where this.ratio_no >= {{ score }}
-    group by this.pair, this.session
+    group by this.pair, this.ratio_no
 ),
 
 beyond_channel as (
@@ -83,6 +97,6 @@ select
     '{{ p.params_id }}' as params_id
 from ratios
 left join windows on ratios.pair = windows.pair and ratios.session = windows.session
-left join percentiles on ratios.pair = percentiles.pair and ratios.session = percentiles.session
+left join percentiles on ratios.pair = percentiles.pair and ratios.ratio_no = percentiles.ratio_no
 left join breaks on ratios.pair = breaks.pair and ratios.session = breaks.session
 order by ratios.pair, ratios.session
