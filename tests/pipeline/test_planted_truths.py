@@ -174,20 +174,19 @@ def test_what_could_not_be_used_is_listed_with_its_reason(sample_home: Home) -> 
     ]
 
 
-def test_a_company_keeps_its_sector_under_both_tickers(sample_home: Home) -> None:
+def test_a_company_is_one_security_under_both_tickers(sample_home: Home) -> None:
     with published(sample_home) as release:
         known = ask(
-            release, "select ticker, cusip, gics_sector, last_held_on from security_master where ticker in (?, ?)"
-            " order by last_held_on",
-            truths.TICKER_BEFORE, truths.TICKER_AFTER,
+            release, "select * from security_master where ticker in (?, ?)", truths.TICKER_BEFORE, truths.TICKER_AFTER
         )  # fmt: skip
         lines = ask(
-            release, "select distinct ticker, gics_sector, as_of < ? as is_before from holdings where ticker in (?, ?)"
+            release, "select distinct security_id, ticker, gics_sector, as_of < ? as is_before, from holdings where ticker in (?, ?)"
             " order by is_before",
             truths.TICKER_CHANGED_ON, truths.TICKER_BEFORE, truths.TICKER_AFTER,
         )  # fmt: skip
-    assert known["ticker"].to_list() == [truths.TICKER_BEFORE, truths.TICKER_AFTER]
-    assert known["cusip"].n_unique() == known["gics_sector"].n_unique() == 1
-    assert known["last_held_on"][0] < truths.TICKER_CHANGED_ON <= known["last_held_on"][1]
-    sector = known["gics_sector"][0]
-    assert lines.rows() == [(truths.TICKER_AFTER, sector, False), (truths.TICKER_BEFORE, sector, True)]
+    assert known.height == 1
+    assert known["ticker"].item() == truths.TICKER_AFTER
+    assert known["cusip"].item() is not None
+    assert (known["first_held_on"].item(), known["last_held_on"].item()) == (truths.IWM_SNAPSHOTS[0], truths.IWM_SNAPSHOTS[-1])
+    security, sector = known["security_id"].item(), known["gics_sector"].item()
+    assert lines.rows() == [(security, truths.TICKER_AFTER, sector, False), (security, truths.TICKER_BEFORE, sector, True)]
