@@ -156,8 +156,9 @@ def append_observations(
         return _append(connection, _append_changed(table), rows, parameters)
     appended = 0
     for (*key,), snapshot in rows.group_by(table.snapshot_key, maintain_order=True):
-        named = dict(zip(table.snapshot_key, key, strict=True))
-        appended += _append(connection, _append_snapshot(table), snapshot, {**parameters, **named})
+        named = {**parameters, **dict(zip(table.snapshot_key, key, strict=True))}
+        is_known = connection.execute(_any_of_snapshot(table), named).fetchone() is not None
+        appended += _append(connection, _append_snapshot(table) if is_known else _append_all(table), snapshot, named)
     return appended
 
 
@@ -197,17 +198,36 @@ def _append_changed(table: RawTable) -> str:
     """
 
 
+def _known_of_snapshot(table: RawTable) -> str:
+    """The snapshot's key comes as parameters, so that DuckDB passes over the blocks of other dates."""
+    same = " and ".join(f"{column} = ${column}" for column in table.snapshot_key)
+    return f"raw.{table.name} where {same} and (observed_at, document_id) <= ($observed_at::timestamp, $document_id::varchar)"
+
+
+def _any_of_snapshot(table: RawTable) -> str:
+    return f"select 1 from {_known_of_snapshot(table)} limit 1"
+
+
+def _append_all(table: RawTable) -> str:
+    """A snapshot that nothing is known of yet needs no comparison."""
+    of_snapshot = " and ".join(f"{column} = ${column}" for column in table.snapshot_key)
+    return f"""
+        insert into raw.{table.name}
+        select {", ".join(table.columns)}, $observed_at::timestamp, $document_id::varchar
+        from incoming
+        where {of_snapshot}
+        order by {", ".join(table.key)}
+    """
+
+
 def _append_snapshot(table: RawTable) -> str:
-    """All or nothing: the last observation of this one snapshot, line by line, decides. Its key comes as parameters, so that
-    DuckDB passes over the blocks of other dates."""
+    """All or nothing: the last observation of this one snapshot, line by line, decides."""
     columns = ", ".join(table.columns)
-    same_snapshot = " and ".join(f"{column} = ${column}" for column in table.snapshot_key)
     return f"""
         insert into raw.{table.name}
         with last_known as (
             select {columns}
-            from raw.{table.name}
-            where {same_snapshot} and (observed_at, document_id) <= ($observed_at::timestamp, $document_id)
+            from {_known_of_snapshot(table)}
             qualify dense_rank() over (order by observed_at desc, document_id desc) = 1
         ),
         differences as (
