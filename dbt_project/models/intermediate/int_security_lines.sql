@@ -16,16 +16,31 @@ with keyed as (
     left join {{ ref('int_ticker_holders') }} as holders on lines.ticker = holders.ticker and lines.as_of = holders.as_of
 ),
 
-sightings as (
+first_observed as (
     select
         security_key,
-        observed_at,
-        as_of,
-        fund,
-        line_no,
-        case when security_key like 'NAME:%' then security_key else coalesce(ticker, 'NAME:' || upper(name)) end as written_as,
-        row_number() over (partition by security_key order by observed_at, as_of, fund, line_no) as sighting
+        min(observed_at) as observed_at
     from keyed
+    group by security_key
+),
+
+sightings as (
+    select
+        keyed.security_key,
+        keyed.observed_at,
+        keyed.as_of,
+        keyed.fund,
+        keyed.line_no,
+        case
+            when keyed.security_key like 'NAME:%' then keyed.security_key
+            else coalesce(keyed.ticker, 'NAME:' || upper(keyed.name))
+        end as written_as,
+        row_number() over (
+            partition by keyed.security_key order by keyed.as_of, keyed.fund, keyed.line_no
+        ) as sighting
+    from keyed
+    inner join first_observed
+        on keyed.security_key = first_observed.security_key and keyed.observed_at = first_observed.observed_at
 ),
 
 securities as (
