@@ -5,7 +5,7 @@ in words what is wrong with the bad. The warehouse derives its tables from the s
 """
 
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 
 import dataframely as dy
 import polars as pl
@@ -127,7 +127,7 @@ class RawTable:
     snapshot_key: tuple[str, ...] = ()
     when_unknown: dict[str, float] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def columns(self) -> dict[str, pl.DataType]:
         """Column names and polars types, in order."""
         return dict(pl.Schema(self.contract))
@@ -173,6 +173,8 @@ def check_rows(table: RawTable, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.Da
         Good rows; bad rows as (line, reason, content).
     """
     good, failure = _with_place(table.contract).filter(rows.select(*table.columns, *_PLACE))
+    if not len(failure):
+        return good, pl.DataFrame(schema=REJECT_COLUMNS)
     details = failure.details()
     rules = [column for column in details.columns if column not in (*table.columns, *_PLACE)]
     broken = [pl.when(pl.col(rule) == "invalid").then(pl.lit(_in_words(rule))) for rule in rules]

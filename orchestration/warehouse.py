@@ -151,8 +151,18 @@ def append_observations(
     """
     if rows.is_empty():
         return 0
-    parameters = {"observed_at": observed_at.replace(tzinfo=None), "document_id": document_id}
-    statement = _append_snapshot(table) if table.snapshot_key else _append_changed(table)
+    parameters: dict[str, object] = {"observed_at": observed_at.replace(tzinfo=None), "document_id": document_id}
+    if not table.snapshot_key:
+        return _append(connection, _append_changed(table), rows, parameters)
+    appended = 0
+    for (*key,), snapshot in rows.group_by(table.snapshot_key, maintain_order=True):
+        named = {**parameters, **dict(zip(table.snapshot_key, key, strict=True))}
+        is_known = connection.execute(_any_of_snapshot(table), named).fetchone() is not None
+        appended += _append(connection, _append_snapshot(table) if is_known else _append_all(table), snapshot, named)
+    return appended
+
+
+def _append(connection: duckdb.DuckDBPyConnection, statement: str, rows: pl.DataFrame, parameters: dict[str, object]) -> int:
     with registered(connection, "incoming", rows):
         appended = connection.execute(statement, parameters).fetchone()
     return int(appended[0]) if appended else 0
@@ -188,18 +198,37 @@ def _append_changed(table: RawTable) -> str:
     """
 
 
+def _known_of_snapshot(table: RawTable) -> str:
+    """The snapshot's key comes as parameters, so that DuckDB passes over the blocks of other dates."""
+    same = " and ".join(f"{column} = ${column}" for column in table.snapshot_key)
+    return f"raw.{table.name} where {same} and (observed_at, document_id) <= ($observed_at::timestamp, $document_id::varchar)"
+
+
+def _any_of_snapshot(table: RawTable) -> str:
+    return f"select 1 from {_known_of_snapshot(table)} limit 1"
+
+
+def _append_all(table: RawTable) -> str:
+    """A snapshot that nothing is known of yet needs no comparison."""
+    of_snapshot = " and ".join(f"{column} = ${column}" for column in table.snapshot_key)
+    return f"""
+        insert into raw.{table.name}
+        select {", ".join(table.columns)}, $observed_at::timestamp, $document_id::varchar
+        from incoming
+        where {of_snapshot}
+        order by {", ".join(table.key)}
+    """
+
+
 def _append_snapshot(table: RawTable) -> str:
-    """All or nothing: the snapshot's last observation before this one, line by line, decides."""
+    """All or nothing: the last observation of this one snapshot, line by line, decides."""
     columns = ", ".join(table.columns)
-    snapshot = ", ".join(table.snapshot_key)
     return f"""
         insert into raw.{table.name}
         with last_known as (
             select {columns}
-            from raw.{table.name}
-            semi join (select distinct {snapshot} from incoming) using ({snapshot})
-            where (observed_at, document_id) <= ($observed_at::timestamp, $document_id)
-            qualify dense_rank() over (partition by {snapshot} order by observed_at desc, document_id desc) = 1
+            from {_known_of_snapshot(table)}
+            qualify dense_rank() over (order by observed_at desc, document_id desc) = 1
         ),
         differences as (
             (select {columns} from incoming except select {columns} from last_known)

@@ -1,12 +1,15 @@
 """What a run costs, part by part, on the sample market: `make bench`. Times are wall seconds on this machine; ratios travel."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as clock
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -58,7 +61,8 @@ def main() -> None:
         timed("smallcap today", command(str(SMALLCAP), "today", "--data-dir", str(home)))
         work = parts(home)
         bench_signals.main(home)
-        print(f"\nfirst run / work alone {first / work:.1f}   second run / first run {second / first:.2f}")
+        print(f"\nfirst run / work alone {first / work:.1f}   second run / first run {second / first:.2f}\n")
+        long_history(Path(folder) / "long")
 
 
 def parts(home: Path) -> float:
@@ -101,6 +105,59 @@ def parts(home: Path) -> float:
     straight = straight_sql(home)
     print(f"\ndbt build / straight SQL {dbt / straight:.1f}", end="")
     return total
+
+
+def long_history(folder: Path, months: int = 240) -> None:
+    """Twenty years of monthly snapshots of IWM from nothing to the holdings marts, and then one month more."""
+    from orchestration.ingest import ingest
+    from orchestration.landing import list_documents
+    from orchestration.settings import Settings
+    from orchestration.transform import build, manifest_path
+    from orchestration.universe import load_universe
+    from orchestration.warehouse import Warehouse
+
+    settings = Settings(data_dir=folder)
+    warehouse = Warehouse(settings.warehouse_path)
+    warehouse.prepare()
+    manifest_path(settings)
+    models = ["+holdings_changes", "+fund_overlap", "+sector_comparison", "security_master", "sector_conflicts"]
+
+    def take_in() -> None:
+        with warehouse.connect() as connection:
+            documents = list_documents([folder / "landing"])
+            ingest(connection, documents, universe=load_universe(), progress=lambda _: None)
+
+    def model() -> None:
+        list(build(settings, models))
+
+    write_months(folder / "landing", range(months))
+    whole = timed(f"{months} monthly snapshots: ingesting", take_in) + timed(
+        f"{months} monthly snapshots: holdings models", model
+    )
+    write_months(folder / "landing", range(months, months + 1))
+    one = timed("one snapshot more: ingesting", take_in)
+    timed("one snapshot more: holdings models", model)
+    print(f"\n{months} snapshots ingested and modelled {whole:.1f} s   ingesting one more {one:.2f} s")
+
+
+def write_months(landing: Path, months: range) -> None:
+    """IWM's sample files in turn, each dated a month after the one before, from October 2006 on."""
+    from orchestration.landing import write_document
+    from orchestration.sample_market import ishares_files, truths
+    from orchestration.sample_market.streams import DEFAULT_SEED
+    from orchestration.universe import load_universe
+
+    iwm = load_universe()["IWM"]
+    for month in months:
+        snapshot = truths.IWM_SNAPSHOTS[month % len(truths.IWM_SNAPSHOTS)]
+        as_of = date(2006 + (9 + month) // 12, (9 + month) % 12 + 1, 28)
+        text = ishares_files.dated_file(iwm, snapshot, DEFAULT_SEED).decode()
+        dated = re.sub(r'(?<=as of,")[^"]*', f"{as_of:%b %d, %Y}", text, count=1)
+        retrieved_at = datetime.combine(as_of + timedelta(days=1), clock(1), UTC)
+        write_document(
+            landing, vendor="ishares", kind="holdings", symbol="IWM", retrieved_at=retrieved_at, extension="csv",
+            content=dated.encode(),
+        )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What the signals and their evidence cost as history grows: the sample market laid end to end 1, 4 and 16 times.
 
-Part of `make bench`. Straight in DuckDB on one thread, from the compiled SQL of the project, in seconds of processor time; the ratio to 1x is what travels.
+Part of `make bench`. Straight in DuckDB on one thread, from the compiled SQL, in
+seconds of processor time; the ratio to 1x is what travels.
 """
 
 import json
@@ -20,7 +21,7 @@ DISTRIBUTIONS, RATES = "intermediate.int_distributions", "intermediate.int_polic
 
 
 def lengthen(connection: duckdb.DuckDBPyConnection, times: int) -> None:
-    """Replace the inputs of the signals by `times` copies of the last 26 years, one after the other; prices go on where they end."""
+    """Replace the inputs of the signals by `times` copies of the history, one after the other; prices go on where they end."""
     first = connection.execute(f"select min(session) from {BARS} where fund = 'IWM'").fetchall()[0][0]
     last = connection.execute(f"select max(session) from {BARS}").fetchall()[0][0]
     # Whole weeks, so that weekdays stay weekdays.
@@ -34,7 +35,10 @@ def lengthen(connection: duckdb.DuckDBPyConnection, times: int) -> None:
             closes_at + to_days(cast(copy * {step} as integer)) as closes_at
         from {SESSIONS}, {copies} where session {within};
         create table lengthened_bars as
-        with ends as (select fund, max_by(close, session) / min_by(close, session) as growth from {BARS} where session {within} group by fund)
+        with ends as (
+            select fund, max_by(close, session) / min_by(close, session) as growth
+            from {BARS} where session {within} group by fund
+        )
         select bars.* replace (session {shifted} as session, open * growth ** copy as open, high * growth ** copy as high,
             low * growth ** copy as low, close * growth ** copy as close)
         from {BARS} as bars join ends using (fund), {copies} where session {within};

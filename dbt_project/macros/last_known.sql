@@ -3,6 +3,7 @@
     A `snapshot` key keeps whole snapshots together, so that a line that disappeared does not live on.
 -#}
 {% macro last_known(raw_table, key, columns, snapshot=false) -%}
+    {%- if snapshot -%} {{ return(last_known_snapshots(raw_table, key, columns)) }} {%- endif -%}
     select
         {{ columns | join(',\n        ') }},
         observed_at,
@@ -10,7 +11,7 @@
     from (
         select
             *,
-            {{ 'dense_rank' if snapshot else 'row_number' }}() over (
+            row_number() over (
                 partition by {{ key | join(', ') }}
                 order by observed_at desc, document_id desc
             ) as recency
@@ -18,6 +19,28 @@
         {{ where_known() }}
     ) as observations
     where recency = 1
+{%- endmacro %}
+
+{#- The newest observation is found among the documents of a snapshot: their lines need no sorting. -#}
+{% macro last_known_snapshots(raw_table, key, columns) -%}
+    select
+        {% for column in columns %}lines.{{ column }},
+        {% endfor %}lines.observed_at,
+        lines.document_id
+    from {{ raw_table }} as lines
+    inner join (
+        select
+            *,
+            row_number() over (partition by {{ key | join(', ') }} order by observed_at desc, document_id desc) as recency
+        from (
+            select distinct {{ key | join(', ') }}, observed_at, document_id
+            from {{ raw_table }}
+            {{ where_known() }}
+        ) as observations
+    ) as newest
+        on {% for column in key + ['observed_at', 'document_id'] %}lines.{{ column }} = newest.{{ column }}
+        {% if not loop.last %}and {% endif %}{% endfor %}
+    where newest.recency = 1
 {%- endmacro %}
 
 {#- Leaves out what was observed after the `known_at` var, where one is given. -#}

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
+from orchestration.sample_market import truths
 from orchestration.sample_market.holdings import equities, rounded_weights
 from orchestration.universe import Fund
 
@@ -44,11 +45,14 @@ def csv_file(fund: Fund, as_of: date, seed: int) -> bytes:
     held = equities(fund, as_of, "invesco", seed)
     cash = round(float(held["market_value"].sum()) * _CASH_SHARE, 2)
     weights = rounded_weights(np.append(held["market_value"].to_numpy(), cash), 3).tolist()
-    rows = held.select("cusip", "ticker", "quantity", "market_value", "name", "sector").rows()
+    rows = held.select("cusip", "ticker", "quantity", "market_value", "name").rows()
+    sectors = held["sector"].to_list()
+    disputed = truths.DISPUTED_QQQ_LINE - 1
+    sectors[disputed] = next(sector for sector in truths.DISPUTED_SECTORS if sector != sectors[disputed])
     lines = [
         f'{fund.fund},{cusip},{ticker} ,"{quantity:,.0f}","{value:,.2f}",{weight:.3f},"{name}",Common Stock,{sector},'
         f"{as_of:%m/%d/%Y}"
-        for (cusip, ticker, quantity, value, name, sector), weight in zip(rows, weights[:-1], strict=True)
+        for (cusip, ticker, quantity, value, name), sector, weight in zip(rows, sectors, weights[:-1], strict=True)
     ]
     lines.append(f'{fund.fund},-,USD ,"{cash:,.2f}","{cash:,.2f}",{weights[-1]:.3f},"US Dollar",Currency,-,{as_of:%m/%d/%Y}')
     return ("\n".join([_CSV_HEADER, *lines]) + "\n").encode()

@@ -150,6 +150,8 @@ WEB_PAGE_RETRIEVED = datetime(2026, 8, 20, 1, 0, tzinfo=UTC)
 # In QQQ's second snapshot only, and in no other file: nothing tells their sector.
 FOREIGN_TICKERS = ("VOXD", "ZELU", "QARN")
 QQQ_LINES = 101
+# QQQ's first file gives the company on this line (from 1) a sector of its own: the first of these two that is not its true one.
+DISPUTED_QQQ_LINE, DISPUTED_SECTORS = 61, ("Industrials", "Materials")
 
 # --- rates ------------------------------------------------------------------------------------------------------------
 

@@ -61,6 +61,20 @@ def fields_of(line: str) -> list[str] | str:
         return f"its quotation marks do not pair ({error})"
 
 
+def _fields_of_all(lines: list[str]) -> list[list[str]] | list[list[str] | str]:
+    """As `fields_of`, line by line; in one go where nothing is wrong with any."""
+    texts = [line.rstrip("\r\n") for line in lines]
+    whole = not lines or texts[-1] != lines[-1] or texts[-1].rstrip().endswith('"')
+    if whole and max(map(len, texts), default=0) <= _LONGEST_LINE and not _CONTROL.search("".join(texts)):
+        try:
+            fields = list(csv.reader(texts, strict=True))
+        except csv.Error:
+            fields = []
+        if len(fields) == len(lines):  # no line has swallowed the next one
+            return fields
+    return [fields_of(line) for line in lines]
+
+
 def read_table(
     lines: list[tuple[int, str]], header: list[str], wanted: Mapping[str, tuple[str, ...]]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -80,8 +94,8 @@ def read_table(
     places = find_columns(header, wanted)
     good: list[tuple[Any, ...]] = []
     bad: list[tuple[int, str, str]] = []
-    for number, line in lines:
-        content, fields = line.rstrip("\r\n"), fields_of(line)
+    for (number, line), fields in zip(lines, _fields_of_all([line for _, line in lines]), strict=True):
+        content = line.rstrip("\r\n")
         if isinstance(fields, str):
             bad.append((number, fields, content[:_LONGEST_LINE]))
         elif len(fields) != len(header):

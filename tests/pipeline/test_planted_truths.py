@@ -174,20 +174,63 @@ def test_what_could_not_be_used_is_listed_with_its_reason(sample_home: Home) -> 
     ]
 
 
-def test_a_company_keeps_its_sector_under_both_tickers(sample_home: Home) -> None:
+def test_a_company_is_one_security_under_both_tickers(sample_home: Home) -> None:
     with published(sample_home) as release:
-        known = ask(
-            release, "select ticker, cusip, gics_sector, last_held_on from security_master where ticker in (?, ?)"
-            " order by last_held_on",
-            truths.TICKER_BEFORE, truths.TICKER_AFTER,
-        )  # fmt: skip
+        known = ask(release, "select * from security_master where ticker in (?, ?)", truths.TICKER_BEFORE, truths.TICKER_AFTER)
         lines = ask(
-            release, "select distinct ticker, gics_sector, as_of < ? as is_before from holdings where ticker in (?, ?)"
-            " order by is_before",
+            release, "select distinct security_id, ticker, gics_sector, as_of < ? as is_before from holdings"
+            " where ticker in (?, ?) order by is_before",
             truths.TICKER_CHANGED_ON, truths.TICKER_BEFORE, truths.TICKER_AFTER,
         )  # fmt: skip
-    assert known["ticker"].to_list() == [truths.TICKER_BEFORE, truths.TICKER_AFTER]
-    assert known["cusip"].n_unique() == known["gics_sector"].n_unique() == 1
-    assert known["last_held_on"][0] < truths.TICKER_CHANGED_ON <= known["last_held_on"][1]
-    sector = known["gics_sector"][0]
-    assert lines.rows() == [(truths.TICKER_AFTER, sector, False), (truths.TICKER_BEFORE, sector, True)]
+    assert known.height == 1
+    assert known["ticker"].item() == truths.TICKER_AFTER
+    assert known["cusip"].item() is not None
+    assert (known["first_held_on"].item(), known["last_held_on"].item()) == (truths.IWM_SNAPSHOTS[0], truths.IWM_SNAPSHOTS[-1])
+    security, sector = known["security_id"].item(), known["gics_sector"].item()
+    assert lines.rows() == [(security, truths.TICKER_AFTER, sector, False), (security, truths.TICKER_BEFORE, sector, True)]
+
+
+def test_the_reconstitution_is_tied_to_the_changes_of_its_window(sample_home: Home) -> None:
+    with published(sample_home) as release:
+        moved = ask(
+            release, "select as_of, change, reconstitution, count(*) from holdings_changes"
+            " where fund = 'IWM' and is_reconstitution group by all order by all",
+        )  # fmt: skip
+        others = ask(
+            release, "select fund, count(*) from holdings_changes where change <> 'kept' and not is_reconstitution group by 1"
+        )
+    lingering = truths.IWM_SNAPSHOTS.index(truths.LINGERING_SNAPSHOT)
+    assert moved.rows() == [
+        (truths.LINGERING_SNAPSHOT, "added", "2026-06", truths.NAMES_JOINING),
+        (truths.IWM_SNAPSHOTS[lingering + 1], "removed", "2026-06", truths.NAMES_LEAVING),
+    ]
+    # The foreign names of QQQ come, as many go, and a changed ticker is no change.
+    assert others.rows() == [("QQQ", 2 * len(truths.FOREIGN_TICKERS))]
+
+
+def test_the_disputed_sector_is_listed(sample_home: Home) -> None:
+    first = truths.OTHER_SNAPSHOTS[0]
+    with published(sample_home) as release:
+        conflicts = ask(release, "select security_id, as_of, fund, gics_sector from sector_conflicts order by fund")
+        line = ask(
+            release, "select security_id, gics_sector from holdings where fund = 'QQQ' and as_of = ?"
+            " order by line limit 1 offset ?",
+            first, truths.DISPUTED_QQQ_LINE - 1,
+        ).row(0)  # fmt: skip
+    assert conflicts["security_id"].unique().to_list() == [line[0]]
+    assert conflicts["as_of"].unique().to_list() == [first]
+    assert dict(conflicts.select("fund", "gics_sector").rows())["QQQ"] == line[1]
+    assert set(conflicts["fund"]) >= {"IWV", "QQQ"}
+    assert conflicts["gics_sector"].n_unique() == 2
+
+
+def test_funds_share_the_planted_names(sample_home: Home) -> None:
+    newest = truths.OTHER_SNAPSHOTS[-1]
+    with published(sample_home) as release:
+        shared = ask(release, "select fund_a || '/' || fund_b, names_in_common from fund_overlap where as_of = ?", newest)
+        alone = ask(release, "select fund_a, overlap - common_weight_a from fund_overlap where overlap > common_weight_a + 1e-12")
+    names = dict(shared.rows())
+    assert names["IWM/IWV"] == truths.IWM_EQUITIES_AFTER
+    assert names["IWM/SPY"] == 1  # the company that changed its ticker, and that the committee kept
+    assert names["IWV/QQQ"] == truths.QQQ_LINES - len(truths.FOREIGN_TICKERS)
+    assert alone.is_empty()

@@ -110,7 +110,8 @@ def test_sector_weights_are_shares_of_market_value(sample_home: Home) -> None:
         raw = ask(connection, "select * from raw.holdings qualify observed_at = max(observed_at) over (partition by fund, as_of)")
     lines = list(raw.iter_rows(named=True))
     newest_first = sorted((line for line in lines if line["fund"] in ("IWM", "IWV")), key=lambda line: line["as_of"])
-    sector_of = {plain(line["ticker"]): line["sector_label"] for line in newest_first if is_equity(line)}
+    by_ticker = {plain(line["ticker"]): line["sector_label"] for line in newest_first if is_equity(line)}
+    by_cusip = {line["cusip"]: line["sector_label"] for line in lines if line["cusip"] and line["sector_label"]}
     with published(sample_home) as release:
         weights = ask(release, "select fund, as_of, sector, weight from sector_weights")
     found = {(row[0], row[1], row[2]): row[3] for row in weights.rows()}
@@ -120,7 +121,8 @@ def test_sector_weights_are_shares_of_market_value(sample_home: Home) -> None:
         total = sum(line[basis] for line in held)
         expected: dict[str, float] = {}
         for line in held:
-            sector = sector_of.get(plain(line["ticker"]), "Unclassified") if is_equity(line) else "Cash and Other"
+            told = line["sector_label"] or by_cusip.get(line["cusip"]) or by_ticker.get(plain(line["ticker"]), "Unclassified")
+            sector = told if is_equity(line) else "Cash and Other"
             sector = LABELS.get(sector, sector)
             expected[sector] = expected.get(sector, 0.0) + line[basis] / total
         stated = {sector: weight for (f, a, sector), weight in found.items() if (f, a) == (fund, as_of)}

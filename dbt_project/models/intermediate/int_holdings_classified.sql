@@ -1,13 +1,16 @@
--- What each line of a snapshot is, which security it stands for, and how much it weighs.
+-- What each line of a snapshot is and how much it weighs.
 with lines as (
     select
         holdings.*,
         {{ normalised_ticker('holdings.ticker') }} as normalised_ticker,
         classes.holdings_class as labelled_class,
-        labels.gics_sector as labelled_sector
+        sectors.gics_sector as labelled_sector
     from {{ ref('stg_holdings') }} as holdings
     left join {{ ref('holdings_classes') }} as classes on holdings.asset_class_label = classes.asset_class_label
     left join {{ ref('sector_labels') }} as labels on holdings.sector_label = labels.sector_label
+    -- A label counts only while the sector it stands for exists: GICS renamed and split some.
+    left join {{ ref('gics_sectors') }} as sectors
+        on labels.gics_sector = sectors.gics_sector and holdings.as_of between sectors.first_day and sectors.last_day
 ),
 
 classified as (
@@ -45,9 +48,13 @@ select
     classified.line_no,
     classified.normalised_ticker as ticker,
     classified.name,
-    classified.cusip,
-    classified.isin,
-    classified.sedol,
+    -- A US or Canadian ISIN contains the CUSIP.
+    coalesce(
+        {{ cusip_number('classified.cusip') }},
+        case when classified.isin like 'US%' or classified.isin like 'CA%' then {{ cusip_number('substr(trim(classified.isin), 3, 9)') }} end
+    ) as cusip,
+    {{ isin_number('classified.isin') }} as isin,
+    {{ sedol_number('classified.sedol') }} as sedol,
     classified.holdings_class,
     case when classified.holdings_class = 'equity' then classified.labelled_sector end as labelled_sector,
     classified.market_value,
@@ -57,8 +64,7 @@ select
         else classified.stated_weight / snapshots.stated_weight
     end as weight,
     case when snapshots.has_market_values then 'market_value' else 'stated_weight' end as weight_basis,
-    -- A line without ticker keeps an identity of its own: its name.
-    coalesce(classified.normalised_ticker, 'NAME:' || upper(classified.name)) as security_id,
+    classified.observed_at,
     classified.document_id
 from classified
 inner join snapshots on classified.fund = snapshots.fund and classified.as_of = snapshots.as_of

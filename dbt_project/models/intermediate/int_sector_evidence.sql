@@ -1,50 +1,66 @@
--- Every sector an issuer's own label gives to a security, by each identifier it can be found under, newest document first.
+-- From which day to which an issuer's own label tells the sector of a security: the newest label not after a day, and before
+-- the first one of an era that first one. A label says nothing about another era of the standard.
 with labelled as (
     select
-        security_id,
-        ticker,
-        cusip,
-        isin,
-        sedol,
-        labelled_sector as gics_sector,
-        as_of,
-        fund,
-        document_id
-    from {{ ref('int_holdings_classified') }}
-    where holdings_class = 'equity' and labelled_sector is not null
+        *,
+        case
+            when cusip is not null then 'cusip'
+            when isin is not null then 'isin'
+            when sedol is not null then 'sedol'
+            when security_id like 'NAME:%' then 'name'
+            else 'ticker'
+        end as resolved_by
+    from {{ ref('int_security_lines') }}
+    where labelled_sector is not null
 ),
 
-identifiers as (
-    select 'cusip' as identifier_kind, cusip as identifier, gics_sector, as_of, fund, document_id from labelled
-    union all
-    select 'isin' as identifier_kind, isin as identifier, gics_sector, as_of, fund, document_id from labelled
-    union all
-    select 'sedol' as identifier_kind, sedol as identifier, gics_sector, as_of, fund, document_id from labelled
-    union all
-    select 'ticker' as identifier_kind, security_id as identifier, gics_sector, as_of, fund, document_id from labelled
-),
-
-ranked as (
+chosen as (
     select
-        identifier_kind,
-        identifier,
-        gics_sector,
-        as_of,
-        fund,
-        document_id,
-        row_number() over (
-            partition by identifier_kind, identifier order by as_of desc, fund, document_id, gics_sector
-        ) as recency
-    from identifiers
-    where identifier is not null
+        *,
+        row_number() over (partition by security_id, resolved_by, as_of order by fund, line_no) as choice
+    from labelled
+),
+
+dated as (
+    select
+        chosen.security_id,
+        chosen.resolved_by,
+        chosen.as_of,
+        chosen.labelled_sector,
+        chosen.document_id,
+        eras.era,
+        eras.first_day,
+        eras.last_day,
+        lag(chosen.labelled_sector) over (within_era) as sector_before,
+        lead(chosen.labelled_sector) over (within_era) as sector_after,
+        lead(chosen.as_of) over (within_era) as next_as_of
+    from chosen
+    inner join {{ ref('gics_eras') }} as eras on chosen.as_of between eras.first_day and eras.last_day
+    where chosen.choice = 1
+    window within_era as (partition by chosen.security_id, chosen.resolved_by, eras.era order by chosen.as_of)
+),
+
+runs as (
+    select
+        *,
+        sum(case when labelled_sector = sector_before then 0 else 1 end) over (
+            partition by security_id, resolved_by, era order by as_of rows between unbounded preceding and current row
+        ) as run_no
+    from dated
 )
 
 select
-    identifier_kind,
-    identifier,
-    gics_sector,
-    as_of,
-    fund,
-    document_id
-from ranked
-where recency = 1
+    security_id,
+    resolved_by,
+    case when run_no = 1 then min(first_day) else min(as_of) end as first_day,
+    max(
+        case
+            when labelled_sector = sector_after then null
+            else coalesce(cast({{ dbt.dateadd('day', -1, 'next_as_of') }} as date), last_day)
+        end
+    ) as last_day,
+    min(labelled_sector) as gics_sector,
+    max(as_of) as evidence_as_of,
+    max(case when labelled_sector = sector_after then null else document_id end) as document_id
+from runs
+group by security_id, resolved_by, era, run_no

@@ -6,13 +6,13 @@ select
     lines.ticker,
     lines.name,
     lines.holdings_class,
-    case when lines.holdings_class = 'equity' then coalesce(lines.labelled_sector, master.gics_sector) end as gics_sector,
+    case when lines.holdings_class = 'equity' then coalesce(lines.labelled_sector, sectors.gics_sector) end as gics_sector,
     lines.weight,
     lines.weight_basis,
     lines.market_value,
     lines.quantity,
     lines.document_id
-from {{ ref('int_holdings_classified') }} as lines
-left join {{ ref('security_master') }} as master
-    on lines.security_id = master.security_id and lines.holdings_class = 'equity'
+from {{ ref('int_security_lines') }} as lines
+left join {{ ref('int_security_sectors') }} as sectors
+    on lines.security_id = sectors.security_id and lines.as_of = sectors.as_of
 order by lines.fund, lines.as_of, lines.line_no

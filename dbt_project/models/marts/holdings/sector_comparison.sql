@@ -1,37 +1,66 @@
 -- The newest snapshot of each of the three funds side by side, with the change since the snapshot before.
-with ranked as (
+with snapshots as (
     select
         fund,
         as_of,
-        sector,
-        weight,
-        weight - lag(weight) over (partition by fund, sector order by as_of) as drift,
-        row_number() over (partition by fund, sector order by as_of desc) as recency
-    from {{ ref('sector_weights') }}
-    where fund in ('IWM', 'SPY', 'QQQ')
+        lag(as_of) over (partition by fund order by as_of) as previous_as_of,
+        row_number() over (partition by fund order by as_of desc) as recency
+    from (select distinct fund, as_of from {{ ref('sector_weights') }} where fund in ('IWM', 'SPY', 'QQQ')) as dates
 ),
 
 newest as (
-    select * from ranked where recency = 1
+    select
+        today.fund,
+        today.sector,
+        today.weight,
+        -- A sector that did not exist at the snapshot before has no drift.
+        today.weight - before.weight as drift,
+        today.origin,
+        snapshots.as_of,
+        snapshots.previous_as_of
+    from snapshots
+    inner join {{ ref('sector_weights') }} as today on snapshots.fund = today.fund and snapshots.as_of = today.as_of
+    left join {{ ref('sector_weights') }} as before
+        on snapshots.fund = before.fund and snapshots.previous_as_of = before.as_of and today.sector = before.sector
+    where snapshots.recency = 1
+),
+
+side_by_side as (
+    select
+        sector
+        {%- for fund in ['iwm', 'spy', 'qqq'] %}
+        {%- for column in ['weight', 'drift', 'origin', 'as_of', 'previous_as_of'] %},
+        max(case when fund = '{{ fund | upper }}' then {{ column }} end) as {{ fund }}_{{ column }}
+        {%- endfor %}
+        {%- endfor %}
+    from newest
+    group by sector
 )
 
 select
-    newest.sector,
-    max(case when newest.fund = 'IWM' then newest.weight end) as iwm_weight,
-    max(case when newest.fund = 'SPY' then newest.weight end) as spy_weight,
-    max(case when newest.fund = 'QQQ' then newest.weight end) as qqq_weight,
-    max(case when newest.fund = 'IWM' then newest.weight end)
-    - max(case when newest.fund = 'SPY' then newest.weight end) as iwm_minus_spy,
-    max(guide.iwm_weight) as guide_iwm_weight,
-    max(guide.spy_weight) as guide_spy_weight,
-    max(guide.iwm_weight) - max(guide.spy_weight) as guide_iwm_minus_spy,
-    max(case when newest.fund = 'IWM' then newest.drift end) as iwm_drift,
-    max(case when newest.fund = 'SPY' then newest.drift end) as spy_drift,
-    max(case when newest.fund = 'QQQ' then newest.drift end) as qqq_drift,
-    max(case when newest.fund = 'IWM' then newest.as_of end) as iwm_as_of,
-    max(case when newest.fund = 'SPY' then newest.as_of end) as spy_as_of,
-    max(case when newest.fund = 'QQQ' then newest.as_of end) as qqq_as_of
-from newest
-left join {{ ref('guide_sectors') }} as guide on newest.sector = guide.sector
-group by newest.sector
-order by newest.sector
+    funds.sector,
+    funds.iwm_weight,
+    funds.spy_weight,
+    funds.qqq_weight,
+    funds.iwm_weight - funds.spy_weight as iwm_minus_spy,
+    guide.iwm_weight as guide_iwm_weight,
+    guide.spy_weight as guide_spy_weight,
+    guide.iwm_weight - guide.spy_weight as guide_iwm_minus_spy,
+    funds.iwm_weight - guide.iwm_weight as iwm_minus_guide,
+    funds.spy_weight - guide.spy_weight as spy_minus_guide,
+    funds.iwm_weight - funds.spy_weight - (guide.iwm_weight - guide.spy_weight) as iwm_minus_spy_minus_guide,
+    funds.iwm_drift,
+    funds.spy_drift,
+    funds.qqq_drift,
+    funds.iwm_as_of,
+    funds.spy_as_of,
+    funds.qqq_as_of,
+    funds.iwm_previous_as_of,
+    funds.spy_previous_as_of,
+    funds.qqq_previous_as_of,
+    funds.iwm_origin,
+    funds.spy_origin,
+    funds.qqq_origin
+from side_by_side as funds
+left join {{ ref('guide_sectors') }} as guide on funds.sector = guide.sector
+order by funds.sector

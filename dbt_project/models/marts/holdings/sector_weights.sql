@@ -6,11 +6,10 @@ with snapshots as (
 ),
 
 sectors as (
-    {% for sector in gics_sectors() + ['Cash and Other', 'Unclassified'] -%}
-    select '{{ sector }}' as sector
-    {% if not loop.last %}union all
-    {% endif -%}
-    {% endfor %}
+    select gics_sector as sector, first_day, last_day from {{ ref('gics_sectors') }}
+    union all
+    select sector, date '1900-01-01' as first_day, date '9999-12-31' as last_day
+    from (values ('Cash and Other'), ('Unclassified')) as others (sector)
 ),
 
 weighed as (
@@ -22,16 +21,34 @@ weighed as (
         count(*) as lines
     from {{ ref('holdings') }}
     group by 1, 2, 3
+),
+
+held as (
+    select
+        snapshots.fund,
+        snapshots.as_of,
+        sectors.sector,
+        coalesce(weighed.weight, 0) as weight,
+        cast(coalesce(weighed.lines, 0) as integer) as lines,
+        'holdings' as origin
+    from snapshots
+    inner join sectors on snapshots.as_of between sectors.first_day and sectors.last_day
+    left join weighed
+        on snapshots.fund = weighed.fund and snapshots.as_of = weighed.as_of and sectors.sector = weighed.sector
+),
+
+stated as (
+    select
+        fund,
+        as_of,
+        sector,
+        weight,
+        cast(null as integer) as lines,
+        'yahoo' as origin
+    from {{ ref('int_vendor_sector_weights') }}
 )
 
-select
-    snapshots.fund,
-    snapshots.as_of,
-    sectors.sector,
-    coalesce(weighed.weight, 0) as weight,
-    cast(coalesce(weighed.lines, 0) as integer) as lines
-from snapshots
-cross join sectors
-left join weighed
-    on snapshots.fund = weighed.fund and snapshots.as_of = weighed.as_of and sectors.sector = weighed.sector
-order by snapshots.fund, snapshots.as_of, sectors.sector
+select fund, as_of, sector, weight, lines, origin from held
+union all
+select fund, as_of, sector, weight, lines, origin from stated
+order by fund, as_of, sector

@@ -1,18 +1,35 @@
--- Which sector a security belongs to, and how that is known: its identifiers first, then its ticker, then our own overrides.
+-- depends_on: {{ ref('signal_parameters') }}
+{%- set p = signal_parameters('security_identity', ['ticker_gap_days']) %}
+-- Newest ticker, name and numbers of each equity, and its sector on the day it was last held with the way it is known.
 with equities as (
     select
+        *,
+        row_number() over (partition by security_id order by as_of desc, fund, line_no) as recency
+    from {{ ref('int_security_lines') }}
+    where holdings_class = 'equity'
+),
+
+numbered as (
+    select
         security_id,
-        ticker,
-        name,
         cusip,
         isin,
         sedol,
-        fund,
-        as_of,
-        document_id,
-        row_number() over (partition by security_id order by as_of desc, fund, line_no) as recency
-    from {{ ref('int_holdings_classified') }}
-    where holdings_class = 'equity'
+        row_number() over (partition by security_id, cusip is null order by recency) as cusip_turn,
+        row_number() over (partition by security_id, isin is null order by recency) as isin_turn,
+        row_number() over (partition by security_id, sedol is null order by recency) as sedol_turn
+    from equities
+    where coalesce(cusip, isin, sedol) is not null
+),
+
+numbers as (
+    select
+        security_id,
+        max(case when cusip_turn = 1 then cusip end) as cusip,
+        max(case when isin_turn = 1 then isin end) as isin,
+        max(case when sedol_turn = 1 then sedol end) as sedol
+    from numbered
+    group by security_id
 ),
 
 securities as (
@@ -20,52 +37,28 @@ securities as (
         security_id,
         max(case when recency = 1 then ticker end) as ticker,
         max(case when recency = 1 then name end) as name,
-        max(cusip) as cusip,
-        max(isin) as isin,
-        max(sedol) as sedol,
+        min(as_of) as first_held_on,
         max(as_of) as last_held_on
     from equities
     group by security_id
-),
-
-evidence as (
-    select * from {{ ref('int_sector_evidence') }}
-),
-
-resolved as (
-    select
-        securities.*,
-        coalesce(
-            by_cusip.gics_sector, by_isin.gics_sector, by_sedol.gics_sector, by_ticker.gics_sector, overrides.gics_sector
-        ) as gics_sector,
-        case
-            when by_cusip.gics_sector is not null then 'cusip'
-            when by_isin.gics_sector is not null then 'isin'
-            when by_sedol.gics_sector is not null then 'sedol'
-            when by_ticker.gics_sector is not null then 'ticker'
-            when overrides.gics_sector is not null then 'override'
-        end as resolved_by,
-        coalesce(by_cusip.document_id, by_isin.document_id, by_sedol.document_id, by_ticker.document_id) as document_id,
-        coalesce(by_cusip.as_of, by_isin.as_of, by_sedol.as_of, by_ticker.as_of) as sector_as_of
-    from securities
-    left join evidence as by_cusip on by_cusip.identifier_kind = 'cusip' and securities.cusip = by_cusip.identifier
-    left join evidence as by_isin on by_isin.identifier_kind = 'isin' and securities.isin = by_isin.identifier
-    left join evidence as by_sedol on by_sedol.identifier_kind = 'sedol' and securities.sedol = by_sedol.identifier
-    left join evidence as by_ticker on by_ticker.identifier_kind = 'ticker' and securities.security_id = by_ticker.identifier
-    left join {{ ref('sector_overrides') }} as overrides on securities.ticker = overrides.ticker
 )
 
 select
-    security_id,
-    ticker,
-    name,
-    cusip,
-    isin,
-    sedol,
-    gics_sector,
-    resolved_by,
-    sector_as_of,
-    document_id as sector_document_id,
-    last_held_on
-from resolved
-order by security_id
+    securities.security_id,
+    securities.ticker,
+    securities.name,
+    numbers.cusip,
+    numbers.isin,
+    numbers.sedol,
+    sectors.gics_sector,
+    sectors.resolved_by,
+    sectors.evidence_as_of as sector_as_of,
+    sectors.document_id as sector_document_id,
+    securities.first_held_on,
+    securities.last_held_on,
+    '{{ p.params_id }}' as params_id
+from securities
+left join numbers on securities.security_id = numbers.security_id
+left join {{ ref('int_security_sectors') }} as sectors
+    on securities.security_id = sectors.security_id and securities.last_held_on = sectors.as_of
+order by securities.security_id
