@@ -116,6 +116,46 @@ def test_validity_runs_without_gap_or_overlap(sample_home: Home) -> None:
     assert open_rows.select("fund", "fact", "origin").is_unique().all()
 
 
+def test_fee_gaps_cost_what_year_by_year_growth_leaves(sample_home: Home) -> None:
+    with published(sample_home) as release:
+        rows = ask(release, "select * from fee_drag")
+        fees = dict(ask(release, "select fund, expense_ratio from fund_comparison").rows())
+    assert {("IWM", "VTWO"), ("IWM", "SCHA")} <= set(rows.select("fund", "cheaper_fund").rows())
+    for row in rows.iter_rows(named=True):
+        money = [[100_000.0] * 2, [100_000.0] * 2]
+        for _ in range(row["horizon_years"]):
+            for after, fee in zip(money, (row["cheaper_expense_ratio"], row["expense_ratio"]), strict=True):
+                after[0] += after[0] * row["growth"]
+                after[0] -= after[0] * fee
+                after[1] += after[1] * (row["growth"] - fee)
+        assert row["cost_compounded"] == pytest.approx(money[0][0] - money[1][0], abs=0.006)
+        assert row["cost_subtracted"] == pytest.approx(money[0][1] - money[1][1], abs=0.006)
+        if row["fees_from"] == "today":
+            assert (row["expense_ratio"], row["cheaper_expense_ratio"]) == (fees[row["fund"]], fees[row["cheaper_fund"]])
+
+
+def test_the_guides_fee_gaps_are_those_worked_out_before(sample_home: Home) -> None:
+    with published(sample_home) as release:
+        rows = ask(
+            release, "select cheaper_fund, cost_subtracted, cost_compounded from fee_drag where fund = 'IWM'"
+            " and fees_from = 'guide' and horizon_years = 30 and growth = 0.08 order by cheaper_fund",
+        )  # fmt: skip
+    assert rows.rows() == [("SCHA", 43_423.83, 46_787.52), ("VTWO", 24_195.92, 26_050.32)]
+
+
+def test_the_comparison_shows_the_facts_in_force(sample_home: Home) -> None:
+    with published(sample_home) as release:
+        iwm = ask(release, "select * from fund_comparison where fund = 'IWM'").row(0, named=True)
+        facts = ask(
+            release, "select fact, origin, value_number, value_high from fund_facts where fund = 'IWM' and valid_to is null"
+        )  # fmt: skip
+    values = {(fact, origin): (value, high) for fact, origin, value, high in facts.rows()}
+    for fact, origin in (("net_assets", "issuer"), ("dividend_yield", "computed"), ("expense_ratio", "hand_kept")):
+        assert (iwm[f"{fact}_origin"], iwm[fact]) == (origin, values[fact, origin][0])
+    assert iwm["largest_holding_weight_guide_high"] == values["largest_holding_weight", "guide"][1] == 0.005
+    assert iwm["holdings_count_difference"] == values["holdings_count", "issuer"][0] - 2000
+
+
 @pytest.fixture(scope="module")
 def real_facts(real_home: Home) -> Facts:
     """Numbers of the real documents by fund, fact, origin and first day."""
