@@ -1,0 +1,9 @@
+{#- A figure as a reader says it, from its unit. Both arguments are SQL expressions. -#}
+{% macro in_words(figure, unit) -%}
+    case {{ unit }}
+        when 'fraction a year' then cast(round(100 * {{ figure }}, 4) as varchar) || ' % a year'
+        when 'fraction' then cast(round(100 * {{ figure }}, 4) as varchar) || ' %'
+        when 'USD a session' then cast(round({{ figure }} / 1000000, 0) as varchar) || ' million dollars a session'
+        else cast(round({{ figure }}, 2) as varchar) || ' ' || {{ unit }}
+    end
+{%- endmacro %}

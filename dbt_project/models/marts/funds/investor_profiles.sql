@@ -1,0 +1,88 @@
+-- depends_on: {{ ref('signal_parameters') }}
+{% set p = signal_parameters('investor_profiles', ['horizon_years', 'growth']) -%}
+with readings as (
+    select
+        ratios.pair,
+        ratios.session,
+        ratios.trend_gap,
+        ratios.percentile,
+        regimes.regime,
+        row_number() over (partition by ratios.pair order by ratios.session desc) as recency
+    from {{ ref('ratio_daily') }} as ratios
+    inner join {{ ref('regime_daily') }} as regimes on ratios.pair = regimes.pair and ratios.session = regimes.session
+    where regimes.regime is not null
+),
+
+gaps as (
+    select
+        drag.segment,
+        drag.fund,
+        drag.cheaper_fund,
+        drag.cost_compounded,
+        drag.cost_subtracted,
+        drag.as_of,
+        count(*) over (partition by drag.segment) + 1 as candidates,
+        row_number() over (partition by drag.segment order by drag.cost_compounded desc, drag.cheaper_fund) as place
+    from {{ ref('fee_drag') }} as drag
+    inner join {{ ref('funds') }} as funds on drag.fund = funds.fund and funds.role = 'subject'
+    where drag.fees_from = 'today'
+        and drag.horizon_years = {{ p.horizon_years | int }}
+        and abs(drag.growth - {{ p.growth }}) < 0.000001
+),
+
+answers as (
+    select
+        criteria.profile,
+        criteria.criterion,
+        criteria.unit,
+        criteria.guide_pick,
+        criteria.guide_says,
+        coalesce(picks.pick, gaps.cheaper_fund, readings.pair) as pick,
+        coalesce(picks.figure, gaps.cost_compounded, readings.trend_gap) as figure,
+        picks.runner_up,
+        picks.runner_up_figure,
+        cast(coalesce(picks.candidates, gaps.candidates) as integer) as candidates,
+        coalesce(picks.as_of, gaps.as_of, readings.session) as as_of,
+        case
+            when picks.runner_up is not null
+                then picks.pick || ' at ' || {{ in_words('picks.figure', 'criteria.unit') }} || ', next ' || picks.runner_up
+                    || ' at ' || {{ in_words('picks.runner_up_figure', 'criteria.unit') }}
+            when picks.pick is not null
+                then picks.pick || ' at ' || {{ in_words('picks.figure', 'criteria.unit') }} || ': the only one whose figure is known'
+            when gaps.fund is not null
+                then 'holding ' || gaps.fund || ' rather than ' || gaps.cheaper_fund || ' for {{ p.horizon_years | int }} years costs '
+                    || {{ in_words('gaps.cost_compounded', 'criteria.unit') }} || ' compounded, '
+                    || {{ in_words('gaps.cost_subtracted', 'criteria.unit') }} || ' subtracted, by the fees alone'
+            when readings.pair is not null
+                then readings.regime || ': the log ratio stands ' || cast(round(readings.trend_gap, 4) as varchar)
+                    || ' from its mean, at or above ' || cast(round(100 * readings.percentile, 0) as varchar) || ' % of its year'
+            else 'not decided: no fund of the segment has this figure'
+        end as reason
+    from {{ ref('profile_criteria') }} as criteria
+    left join {{ ref('int_profile_picks') }} as picks
+        on criteria.profile = picks.profile and criteria.criterion = picks.criterion
+    left join gaps on criteria.fact = 'fee_drag' and criteria.segment = gaps.segment and gaps.place = 1
+    left join readings on criteria.fact = 'trend_gap' and criteria.guide_pick = readings.pair and readings.recency = 1
+)
+
+select
+    profile,
+    criterion,
+    pick,
+    figure,
+    unit,
+    runner_up,
+    runner_up_figure,
+    candidates,
+    as_of,
+    reason,
+    guide_pick,
+    guide_says,
+    -- The only fund with a figure was not chosen by it.
+    case
+        when candidates is null or candidates > 1
+            then {{ dbt.position("' ' || pick || ' '", "' ' || guide_pick || ' '") }} > 0
+    end as is_the_guides_pick,
+    '{{ p.params_id }}' as params_id
+from answers
+order by profile, criterion
