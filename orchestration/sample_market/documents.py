@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 
 import polars as pl
 
-from orchestration.sample_market import invesco_files, ishares_files, ssga_files, truths
+from orchestration.sample_market import invesco_files, ishares_files, schwab_files, ssga_files, truths, vanguard_files
 from orchestration.sample_market.market_paths import Paths, market_paths
 from orchestration.sample_market.price_history import History, history
 from orchestration.sample_market.rates import series_file
@@ -51,6 +51,8 @@ def sample_documents(vendor: str, kind: str, sessions: pl.DataFrame, seed: int =
         ("ishares", "holdings"): lambda: _ishares(seed),
         ("ssga", "holdings"): lambda: _ssga(seed),
         ("invesco", "holdings"): lambda: _invesco(seed),
+        ("vanguard", "holdings"): lambda: _vanguard(seed),
+        ("schwab", "holdings"): lambda: _schwab(seed),
         ("fred", "rates"): lambda: _rates(seed),
     }
     return list(makers[vendor, kind]())
@@ -108,9 +110,22 @@ def _invesco(seed: int) -> Iterator[SampleDocument]:
         yield _snapshot("invesco", fund, newer, "json", invesco_files.json_file, seed)
 
 
-def _snapshot(vendor: str, fund: Fund, as_of: date, extension: str, make: _Snapshot, seed: int) -> SampleDocument:
-    """A holdings file as it could be had the night after."""
-    retrieved_at = datetime.combine(as_of + timedelta(days=1), time(1), UTC)
+def _vanguard(seed: int) -> Iterator[SampleDocument]:
+    for fund in _funds_of("vanguard"):
+        for as_of in truths.VANGUARD_SNAPSHOTS:
+            yield _snapshot("vanguard", fund, as_of, "json", vanguard_files.json_file, seed, truths.VANGUARD_LAG_DAYS)
+
+
+def _schwab(seed: int) -> Iterator[SampleDocument]:
+    for fund in _funds_of("schwab"):
+        yield _snapshot("schwab", fund, truths.HAND_DROPPED_SNAPSHOT, "csv", schwab_files.csv_file, seed)
+
+
+def _snapshot(
+    vendor: str, fund: Fund, as_of: date, extension: str, make: _Snapshot, seed: int, lag_days: int = 1
+) -> SampleDocument:
+    """A holdings file as it could be had so many nights after."""
+    retrieved_at = datetime.combine(as_of + timedelta(days=lag_days), time(1), UTC)
     return SampleDocument(vendor, "holdings", fund.fund, retrieved_at, extension, None, partial(make, fund, as_of, seed))
 
 

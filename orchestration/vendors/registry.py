@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from orchestration import market_calendar
-from orchestration.vendors import fred, invesco, ishares, ssga, yahoo
+from orchestration.vendors import fred, invesco, ishares, schwab, ssga, vanguard, yahoo
 from orchestration.vendors.base import Context, Parsed
 
 Parser = Callable[[bytes, Context], Parsed]
@@ -14,5 +14,7 @@ PARSERS: dict[tuple[str, str], Parser] = {
     (ishares.VENDOR, ishares.KIND): ishares.parse,
     (ssga.VENDOR, ssga.KIND): ssga.parse,
     (invesco.VENDOR, invesco.KIND): invesco.parse,
+    (vanguard.VENDOR, vanguard.KIND): vanguard.parse,
+    (schwab.VENDOR, schwab.KIND): schwab.parse,
     (fred.VENDOR, fred.KIND): fred.parse,
 }
