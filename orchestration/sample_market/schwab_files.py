@@ -7,9 +7,8 @@ import numpy as np
 from orchestration.sample_market.holdings import equities, rounded_weights
 from orchestration.universe import Fund
 
-_HEADER = (
-    "As-Of-Date,Symbol,Quantity,Percent of Assets,Name,BBG FIGI,Country,Currency,Exchange,Exchange (fx) Rate,Market Currency,Sector"
-)
+_HEADER = "As-Of-Date,Symbol,Quantity,Percent of Assets,Name,BBG FIGI,Country,Currency,Exchange,Exchange (fx) Rate,"
+    "Market Currency,Sector"
 _DISCLAIMERS = (
     '"This file belongs to an invented market: nobody holds any of it, and no number in it was ever quoted."',
     '"Holdings are drawn by a random number generator and subject to change, as it likes."',
@@ -25,7 +24,7 @@ def csv_file(fund: Fund, as_of: date, seed: int) -> bytes:
     weights = rounded_weights(np.append(held["market_value"].to_numpy(), cash), 10).tolist()
     rows = held.select("ticker", "quantity", "name", "exchange", "sector").rows()
     lines = [
-        _line(as_of, ticker, quantity, weight, name.upper(), "XNYS" if exchange not in _MARKETS else _MARKETS[exchange], sector)
+        _line(as_of, ticker, quantity, weight, name.upper(), _MARKETS.get(exchange, "XNYS"), sector)
         for (ticker, quantity, name, exchange, sector), weight in zip(rows, weights[:-1], strict=True)
     ]
     lines.append(_line(as_of, "USD", cash, weights[-1], "US DOLLAR", "OTC", ""))

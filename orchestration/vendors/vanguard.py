@@ -58,7 +58,9 @@ def parse(content: bytes, context: Context) -> Parsed:
     answer = load_object(decode(content))
     lines = _lines(answer)
     as_of = settle_as_of(_stated_date(answer, lines), context)
-    lacking = [(place, f"it lacks the field {theirs!r}", str(line)) for place, line in lines for theirs in _NEEDED if theirs not in line]
+    lacking = [
+        (place, f"it lacks the field {theirs!r}", str(line)) for place, line in lines for theirs in _NEEDED if theirs not in line
+    ]
     unusable = {place for place, *_ in lacking}
     rows = objects_table([(place, line) for place, line in lines if place not in unusable], _COLUMNS)
     rows, broken = reject_broken_numbers(rows, _NUMBERS)
