@@ -10,7 +10,7 @@ from orchestration import market_calendar
 from orchestration.landing import Document, content_hash, document_name, list_documents, newest_document, write_document
 from orchestration.settings import Settings, Source
 from orchestration.universe import Fund
-from orchestration.vendors import fred, invesco, ishares, schwab, ssga, vanguard, yahoo
+from orchestration.vendors import fred, invesco, ishares, schwab, ssga, vanguard, yahoo, yahoo_funds
 from orchestration.vendors.base import Fetched, FetchFailed
 from orchestration.vendors.http import Pace
 
@@ -86,7 +86,7 @@ def _fetch_all(settings: Settings, vendor: str, kind: str, universe: dict[str, F
         return [_left_to_a_person(settings, fund) for fund in universe.values() if fund.holdings_vendor == vendor]
     pace = Pace(settings.fetch_pause_seconds)
     outcomes = []
-    for symbol, fetch in _fetches(settings, vendor, universe, known_bars, pace).items():
+    for symbol, fetch in _fetches(settings, vendor, kind, universe, known_bars, pace).items():
         try:
             outcomes.append(_keep(settings, vendor, kind, symbol, fetch()))
         except FetchFailed as failure:
@@ -95,9 +95,12 @@ def _fetch_all(settings: Settings, vendor: str, kind: str, universe: dict[str, F
 
 
 def _fetches(
-    settings: Settings, vendor: str, universe: dict[str, Fund], known_bars: KnownBars, pace: Pace
+    settings: Settings, vendor: str, kind: str, universe: dict[str, Fund], known_bars: KnownBars, pace: Pace
 ) -> dict[str, Callable[[], Fetched]]:
     """What to ask a vendor for, by symbol."""
+    if (vendor, kind) == (yahoo_funds.VENDOR, yahoo_funds.KIND):
+        priced = [fund for fund in universe.values() if fund.price_symbol]
+        return {f.fund: lambda f=f: yahoo_funds.fetch(f, settings, pace) for f in priced}  # type: ignore[misc]
     if vendor == yahoo.VENDOR:
         symbols = [fund.price_symbol for fund in universe.values() if fund.price_symbol]
         return {s: lambda s=s: yahoo.fetch(s, settings, pace, known_bars(s)) for s in symbols}  # type: ignore[misc]

@@ -10,13 +10,17 @@ from orchestration import inspection, market_calendar
 from orchestration.collect import BY_HAND, Collected, collect, collect_sessions, documents_of
 from orchestration.settings import Settings
 from orchestration.universe import load_universe
-from orchestration.vendors import fred, invesco, ishares, schwab, ssga, vanguard, yahoo
+from orchestration.vendors import fred, invesco, ishares, schwab, ssga, vanguard, yahoo, yahoo_funds
 from orchestration.warehouse import Warehouse
 
 GROUP = "landing"
 CALENDAR = dg.AssetKey([GROUP, "nyse_sessions"])
 _DESCRIPTIONS = {
     (yahoo.VENDOR, yahoo.KIND): "Daily bars, dividends, splits: one document a symbol and retrieval, as yfinance gave it.",
+    (
+        yahoo_funds.VENDOR,
+        yahoo_funds.KIND,
+    ): "What Yahoo tells of each fund: fees, assets, yield, quote, top holdings, sectors. One JSON a fund and retrieval.",
     (ishares.VENDOR, ishares.KIND): "Holdings of iShares funds: the issuer's CSV, one document a fund and retrieval.",
     (ssga.VENDOR, ssga.KIND): "Holdings of State Street funds: the issuer's Excel sheet, one document a fund and retrieval.",
     (invesco.VENDOR, invesco.KIND): "Holdings of Invesco funds: JSON or the older CSV, one document a fund and retrieval.",
@@ -42,10 +46,16 @@ def nyse_sessions(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[
     return dg.MaterializeResult(metadata=_metadata(settings, market_calendar.VENDOR, market_calendar.KIND, outcomes))
 
 
+def _asked_after(vendor: str, kind: str) -> list[dg.AssetKey]:
+    """Fund data need what prices do without, and are refused more often: they come last, so that no refusal costs a price."""
+    prices = [landing_key(yahoo.VENDOR, yahoo.KIND)] if (vendor, kind) == (yahoo_funds.VENDOR, yahoo_funds.KIND) else []
+    return [CALENDAR, *prices]
+
+
 def _landing_asset(vendor: str, kind: str, description: str) -> dg.AssetsDefinition:
     @dg.asset(
         key=landing_key(vendor, kind), group_name=GROUP, kinds={vendor, "file"}, owners=["team:data"],
-        description=description, deps=[CALENDAR], op_tags={"vendor": vendor},
+        description=description, deps=_asked_after(vendor, kind), op_tags={"vendor": vendor},
     )  # fmt: skip
     def documents(
         context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]

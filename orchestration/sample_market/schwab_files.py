@@ -7,8 +7,10 @@ import numpy as np
 from orchestration.sample_market.holdings import equities, rounded_weights
 from orchestration.universe import Fund
 
-_HEADER = "As-Of-Date,Symbol,Quantity,Percent of Assets,Name,BBG FIGI,Country,Currency,Exchange,Exchange (fx) Rate,"
+_HEADER = (
+    "As-Of-Date,Symbol,Quantity,Percent of Assets,Name,BBG FIGI,Country,Currency,Exchange,Exchange (fx) Rate,"
     "Market Currency,Sector"
+)
 _DISCLAIMERS = (
     '"This file belongs to an invented market: nobody holds any of it, and no number in it was ever quoted."',
     '"Holdings are drawn by a random number generator and subject to change, as it likes."',
