@@ -120,9 +120,10 @@ def _left_to_a_person(settings: Settings, fund: Fund) -> Collected:
 
 
 def _keep(settings: Settings, vendor: str, kind: str, symbol: str, fetched: Fetched) -> Collected:
-    """Write an answer into landing, unless it is byte for byte the last one."""
-    newest = newest_document([settings.own_landing_dir], vendor=vendor, kind=kind, symbol=symbol)
-    if newest and content_hash(newest.read()) == content_hash(fetched.content):
+    """Write an answer into landing, unless it is byte for byte the last one; answers for a date asked for by name aside."""
+    before = list_documents([settings.own_landing_dir], vendor=vendor, kind=kind, symbol=symbol)
+    newest = [document for document in before if document.retrieved_at and not document.declared_as_of][-1:]
+    if newest and content_hash(newest[0].read()) == content_hash(fetched.content):
         return Collected(symbol, "unchanged")
     write_document(
         settings.own_landing_dir, vendor=vendor, kind=kind, symbol=symbol, retrieved_at=settings.clock,

@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration import inspection, market_calendar
+from orchestration.assets.history import HISTORY
 from orchestration.assets.landing import CALENDAR, landing_key
 from orchestration.collect import documents_of
 from orchestration.contracts import RAW_TABLES
@@ -95,7 +96,7 @@ raw_assets = [
     _raw_assets(
         "raw_holdings", ["holdings", "fund_facts"],
         [(module.VENDOR, module.KIND) for module in (ishares, ssga, invesco, vanguard, schwab, yahoo_funds)],
-        [raw_key("sessions")],
+        [HISTORY, raw_key("sessions")],
     ),
     _raw_assets("raw_rates", ["rates"], [(fred.VENDOR, fred.KIND)], [raw_key("sessions")]),
     raw_ledger,
