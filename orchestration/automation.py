@@ -3,14 +3,22 @@
 import dagster as dg
 
 from orchestration import market_calendar
+from orchestration.assets.history import HISTORY
 
-DAILY_JOB = "daily"
+DAILY_JOB, BACKFILL_JOB = "daily", "backfill"
 
 # One process for all steps: starting one a step would cost more than the work.
 daily_job = dg.define_asset_job(
     DAILY_JOB,
-    selection=dg.AssetSelection.all(),
+    selection=dg.AssetSelection.all() - dg.AssetSelection.assets(HISTORY),
     description="Everything, from the vendors' documents to a release.",
+    executor_def=dg.in_process_executor,
+)
+
+backfill_job = dg.define_asset_job(
+    BACKFILL_JOB,
+    selection=dg.AssetSelection.assets(HISTORY),
+    description="Past months of iShares holdings into landing; the next daily run reads them.",
     executor_def=dg.in_process_executor,
 )
 
@@ -30,5 +38,5 @@ def after_the_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg
     return dg.RunRequest(run_key=day.isoformat(), tags={"session": day.isoformat()})
 
 
-jobs = [daily_job]
+jobs = [daily_job, backfill_job]
 schedules = [after_the_close]

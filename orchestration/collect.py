@@ -10,16 +10,17 @@ from orchestration import market_calendar
 from orchestration.landing import Document, content_hash, document_name, list_documents, newest_document, write_document
 from orchestration.settings import Settings, Source
 from orchestration.universe import Fund
-from orchestration.vendors import fred, invesco, ishares, ssga, yahoo
+from orchestration.vendors import fred, invesco, ishares, schwab, ssga, vanguard, yahoo, yahoo_funds
 from orchestration.vendors.base import Fetched, FetchFailed
 from orchestration.vendors.http import Pace
 
+BY_HAND = "by hand"
 KnownBars = Callable[[str], pl.DataFrame]
 
 
 @dataclass(frozen=True)
 class Collected:
-    """What became of one symbol: new, unchanged, present or failed, and why."""
+    """What became of one symbol: new, unchanged, present, failed or left to a person (`by hand`), and why."""
 
     symbol: str
     status: str
@@ -81,9 +82,11 @@ def _invent(settings: Settings, vendor: str, kind: str) -> list[Collected]:
 
 
 def _fetch_all(settings: Settings, vendor: str, kind: str, universe: dict[str, Fund], known_bars: KnownBars) -> list[Collected]:
+    if vendor == schwab.VENDOR:
+        return [_left_to_a_person(settings, fund) for fund in universe.values() if fund.holdings_vendor == vendor]
     pace = Pace(settings.fetch_pause_seconds)
     outcomes = []
-    for symbol, fetch in _fetches(settings, vendor, universe, known_bars, pace).items():
+    for symbol, fetch in _fetches(settings, vendor, kind, universe, known_bars, pace).items():
         try:
             outcomes.append(_keep(settings, vendor, kind, symbol, fetch()))
         except FetchFailed as failure:
@@ -92,23 +95,35 @@ def _fetch_all(settings: Settings, vendor: str, kind: str, universe: dict[str, F
 
 
 def _fetches(
-    settings: Settings, vendor: str, universe: dict[str, Fund], known_bars: KnownBars, pace: Pace
+    settings: Settings, vendor: str, kind: str, universe: dict[str, Fund], known_bars: KnownBars, pace: Pace
 ) -> dict[str, Callable[[], Fetched]]:
     """What to ask a vendor for, by symbol."""
+    if (vendor, kind) == (yahoo_funds.VENDOR, yahoo_funds.KIND):
+        priced = [fund for fund in universe.values() if fund.price_symbol]
+        return {f.fund: lambda f=f: yahoo_funds.fetch(f, settings, pace) for f in priced}  # type: ignore[misc]
     if vendor == yahoo.VENDOR:
         symbols = [fund.price_symbol for fund in universe.values() if fund.price_symbol]
         return {s: lambda s=s: yahoo.fetch(s, settings, pace, known_bars(s)) for s in symbols}  # type: ignore[misc]
     if vendor == fred.VENDOR:
         return {s: lambda s=s: fred.fetch(s, settings, pace) for s in fred.SERIES}  # type: ignore[misc]
-    modules = {module.VENDOR: module for module in (ishares, ssga, invesco)}
+    modules = {module.VENDOR: module for module in (ishares, ssga, invesco, vanguard)}
     funds = [fund for fund in universe.values() if fund.holdings_vendor == vendor]
     return {f.fund: lambda f=f: modules[vendor].fetch(f, settings, pace) for f in funds}  # type: ignore[misc]
 
 
+def _left_to_a_person(settings: Settings, fund: Fund) -> Collected:
+    """A fund whose issuer refuses programs: what lies in landing, and how to bring the next file."""
+    newest = newest_document(settings.landing_dirs, vendor=schwab.VENDOR, kind=schwab.KIND, symbol=fund.fund)
+    lies_there = f"the newest file lies there as {newest.path.name}" if newest else "no file lies there yet"
+    folder = settings.own_landing_dir / schwab.VENDOR / schwab.KIND / fund.fund
+    return Collected(fund.fund, BY_HAND, f"{schwab.how_to_get(fund, str(folder))}; {lies_there}")
+
+
 def _keep(settings: Settings, vendor: str, kind: str, symbol: str, fetched: Fetched) -> Collected:
-    """Write an answer into landing, unless it is byte for byte the last one."""
-    newest = newest_document([settings.own_landing_dir], vendor=vendor, kind=kind, symbol=symbol)
-    if newest and content_hash(newest.read()) == content_hash(fetched.content):
+    """Write an answer into landing, unless it is byte for byte the last one; answers for a date asked for by name aside."""
+    before = list_documents([settings.own_landing_dir], vendor=vendor, kind=kind, symbol=symbol)
+    newest = [document for document in before if document.retrieved_at and not document.declared_as_of][-1:]
+    if newest and content_hash(newest[0].read()) == content_hash(fetched.content):
         return Collected(symbol, "unchanged")
     write_document(
         settings.own_landing_dir, vendor=vendor, kind=kind, symbol=symbol, retrieved_at=settings.clock,

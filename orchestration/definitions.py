@@ -5,6 +5,7 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.assets.history import ishares_holdings_history
 from orchestration.assets.landing import landing_assets
 from orchestration.assets.models import dbt_models
 from orchestration.assets.published import published_assets
@@ -27,7 +28,7 @@ def build_defs(settings: Settings, *, console: dg.LoggerDefinition | None = None
 
     resources: dict[str, Any] = {"settings": settings, "warehouse": warehouse}
     return dg.Definitions(
-        assets=[*landing_assets, *raw_assets, dbt_models(settings), published_assets(settings)],
+        assets=[*landing_assets, ishares_holdings_history, *raw_assets, dbt_models(settings), published_assets(settings)],
         asset_checks=checks,
         jobs=jobs,
         schedules=schedules,

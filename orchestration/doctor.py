@@ -53,7 +53,7 @@ def _paths(settings: Settings) -> Iterator[Finding]:
 def _vendors(settings: Settings) -> Iterator[Finding]:
     from curl_cffi import requests
 
-    for name in ("yahoo", "ishares", "ssga", "invesco", "fred"):
+    for name in ("yahoo", "ishares", "ssga", "invesco", "vanguard", "fred"):
         address: str = getattr(settings, f"{name}_base_url")
         host = urlsplit(address).netloc
         try:

@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     ishares_base_url: BaseUrl = Field("https://www.blackrock.com")
     ssga_base_url: BaseUrl = Field("https://www.ssga.com")
     invesco_base_url: BaseUrl = Field("https://dng-api.invesco.com")
+    vanguard_base_url: BaseUrl = Field("https://investor.vanguard.com")
     fred_base_url: BaseUrl = Field("https://fred.stlouisfed.org")
 
     @field_validator("known_at")

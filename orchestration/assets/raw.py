@@ -6,13 +6,14 @@ from typing import Any
 import dagster as dg
 
 from orchestration import inspection, market_calendar
+from orchestration.assets.history import HISTORY
 from orchestration.assets.landing import CALENDAR, landing_key
 from orchestration.collect import documents_of
 from orchestration.contracts import RAW_TABLES
 from orchestration.ingest import Outcome, ingest
 from orchestration.settings import Settings
 from orchestration.universe import load_universe
-from orchestration.vendors import fred, invesco, ishares, ssga, yahoo
+from orchestration.vendors import fred, invesco, ishares, schwab, ssga, vanguard, yahoo, yahoo_funds
 from orchestration.warehouse import LEDGER_TABLES, Warehouse
 
 GROUP = "raw"
@@ -94,7 +95,8 @@ raw_assets = [
     _raw_assets("raw_prices", ["price_bars", "corporate_actions"], [(yahoo.VENDOR, yahoo.KIND)], [raw_key("sessions")]),
     _raw_assets(
         "raw_holdings", ["holdings", "fund_facts"],
-        [(module.VENDOR, module.KIND) for module in (ishares, ssga, invesco)], [raw_key("sessions")],
+        [(module.VENDOR, module.KIND) for module in (ishares, ssga, invesco, vanguard, schwab, yahoo_funds)],
+        [HISTORY, raw_key("sessions")],
     ),
     _raw_assets("raw_rates", ["rates"], [(fred.VENDOR, fred.KIND)], [raw_key("sessions")]),
     raw_ledger,

@@ -7,7 +7,15 @@ from functools import lru_cache, partial
 
 import polars as pl
 
-from orchestration.sample_market import invesco_files, ishares_files, ssga_files, truths
+from orchestration.sample_market import (
+    invesco_files,
+    ishares_files,
+    schwab_files,
+    ssga_files,
+    truths,
+    vanguard_files,
+    yahoo_fund_data,
+)
 from orchestration.sample_market.market_paths import Paths, market_paths
 from orchestration.sample_market.price_history import History, history
 from orchestration.sample_market.rates import series_file
@@ -48,25 +56,51 @@ def sample_documents(vendor: str, kind: str, sessions: pl.DataFrame, seed: int =
     """
     makers: dict[tuple[str, str], Callable[[], Iterator[SampleDocument]]] = {
         ("yahoo", "prices"): lambda: _prices(sessions, seed),
+        ("yahoo", "fund_data"): lambda: _fund_data(sessions, seed),
         ("ishares", "holdings"): lambda: _ishares(seed),
         ("ssga", "holdings"): lambda: _ssga(seed),
         ("invesco", "holdings"): lambda: _invesco(seed),
+        ("vanguard", "holdings"): lambda: _vanguard(seed),
+        ("schwab", "holdings"): lambda: _schwab(seed),
         ("fred", "rates"): lambda: _rates(seed),
     }
     return list(makers[vendor, kind]())
 
 
 def _prices(sessions: pl.DataFrame, seed: int) -> Iterator[SampleDocument]:
-    shown = sessions["session"].filter(sessions["session"].is_between(truths.FIRST_SESSION, truths.PARTIAL_SESSION)).sort()
-    paths = lru_cache(lambda: market_paths(shown.to_numpy().astype("datetime64[D]"), seed))
-    priced = {fund.price_symbol: fund for fund in load_universe().values() if fund.price_symbol}
-    for symbol, fund in priced.items():
+    paths = _paths(sessions, seed)
+    for symbol, fund in _priced_funds().items():
         bars = lru_cache(partial(_bars, fund, paths, seed))
         for retrieved_at in truths.PRICE_RETRIEVALS:
             if date.fromisoformat(fund.inception) >= retrieved_at.date():
                 continue
             build = partial(_price_document, bars, retrieved_at)
             yield SampleDocument("yahoo", "prices", symbol, retrieved_at, "parquet", None, build)
+
+
+def _priced_funds() -> dict[str, Fund]:
+    return {fund.price_symbol: fund for fund in load_universe().values() if fund.price_symbol}
+
+
+def _paths(sessions: pl.DataFrame, seed: int) -> Callable[[], Paths]:
+    shown = sessions["session"].filter(sessions["session"].is_between(truths.FIRST_SESSION, truths.PARTIAL_SESSION)).sort()
+    return lru_cache(lambda: market_paths(shown.to_numpy().astype("datetime64[D]"), seed))
+
+
+def _fund_data(sessions: pl.DataFrame, seed: int) -> Iterator[SampleDocument]:
+    paths = _paths(sessions, seed)
+    for fund in _priced_funds().values():
+        bars = lru_cache(partial(_bars, fund, paths, seed))
+        for as_of in truths.OTHER_SNAPSHOTS:
+            if date.fromisoformat(fund.inception) >= as_of:
+                continue
+            retrieved_at = datetime.combine(as_of + timedelta(days=1), time(1, 5), UTC)
+            build = partial(_fund_data_document, fund, bars, as_of, seed)
+            yield SampleDocument("yahoo", "fund_data", fund.fund, retrieved_at, "json", None, build)
+
+
+def _fund_data_document(fund: Fund, bars: Callable[[], History], as_of: date, seed: int) -> bytes:
+    return yahoo_fund_data.json_document(fund, bars(), as_of, seed)
 
 
 def _bars(fund: Fund, paths: Callable[[], Paths], seed: int) -> History:
@@ -108,9 +142,22 @@ def _invesco(seed: int) -> Iterator[SampleDocument]:
         yield _snapshot("invesco", fund, newer, "json", invesco_files.json_file, seed)
 
 
-def _snapshot(vendor: str, fund: Fund, as_of: date, extension: str, make: _Snapshot, seed: int) -> SampleDocument:
-    """A holdings file as it could be had the night after."""
-    retrieved_at = datetime.combine(as_of + timedelta(days=1), time(1), UTC)
+def _vanguard(seed: int) -> Iterator[SampleDocument]:
+    for fund in _funds_of("vanguard"):
+        for as_of in truths.VANGUARD_SNAPSHOTS:
+            yield _snapshot("vanguard", fund, as_of, "json", vanguard_files.json_file, seed, truths.VANGUARD_LAG_DAYS)
+
+
+def _schwab(seed: int) -> Iterator[SampleDocument]:
+    for fund in _funds_of("schwab"):
+        yield _snapshot("schwab", fund, truths.HAND_DROPPED_SNAPSHOT, "csv", schwab_files.csv_file, seed)
+
+
+def _snapshot(
+    vendor: str, fund: Fund, as_of: date, extension: str, make: _Snapshot, seed: int, lag_days: int = 1
+) -> SampleDocument:
+    """A holdings file as it could be had so many nights after."""
+    retrieved_at = datetime.combine(as_of + timedelta(days=lag_days), time(1), UTC)
     return SampleDocument(vendor, "holdings", fund.fund, retrieved_at, extension, None, partial(make, fund, as_of, seed))
 
 

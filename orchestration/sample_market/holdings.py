@@ -14,6 +14,8 @@ from orchestration.universe import Fund
 
 # The share of every company that a fund of each style owns.
 _STAKE = {"russell_2000": 0.021, "small": 0.017, "nasdaq": 0.02, "all": 0.00045, "large": 0.019}
+# A fund that others are compared with owns that whole share; one that is compared has a size of its own below it.
+_COMPARED_SIZE = (0.1, 0.4)
 _STILL_HELD = 0.1  # of a name that leaves
 _MONTHLY_DRIFT, _MONTHLY_VOLATILITY = 0.004, 0.085
 
@@ -27,7 +29,7 @@ def equities(fund: Fund, as_of: date, vendor: str, seed: int) -> pl.DataFrame:
     """
     listed = companies(seed)
     places = members(fund, as_of, listed)
-    stake = np.where(is_leaving(as_of, listed), _STILL_HELD, 1.0) * _STAKE[index_style(fund)]
+    stake = np.where(is_leaving(as_of, listed), _STILL_HELD, 1.0) * _STAKE[index_style(fund)] * _size(fund, seed)
     quantity = np.maximum(np.round(listed.shares * stake), 1.0)
     tickers = listed.table["ticker"].to_list()
     tickers[LARGE_CLASS] = truths.LARGE_CLASS_TICKER[vendor]
@@ -41,6 +43,10 @@ def equities(fund: Fund, as_of: date, vendor: str, seed: int) -> pl.DataFrame:
         .with_columns((pl.col("quantity") * pl.col("price")).round(2).alias("market_value"))[places]
         .sort("market_value", descending=True, maintain_order=True)
     )
+
+
+def _size(fund: Fund, seed: int) -> float:
+    return 1.0 if fund.role != "compared" else float(stream(seed, f"size of {fund.fund}").uniform(*_COMPARED_SIZE))
 
 
 def _prices(listed: Companies, as_of: date, seed: int) -> Floats:

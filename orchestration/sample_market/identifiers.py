@@ -23,6 +23,14 @@ def cusip_check_digit(body: str) -> str:
     return str(-total % 10)
 
 
+def isin(cusip: str) -> str:
+    """The international number around a CUSIP: country, CUSIP and check digit."""
+    body = ("GB" if cusip.startswith("G") else "US") + cusip
+    digits = "".join(str(_CUSIP_VALUES.index(character)) for character in body)
+    doubled = (int(digit) * (2 if place % 2 == 0 else 1) for place, digit in enumerate(reversed(digits)))
+    return body + str(-sum(value // 10 + value % 10 for value in doubled) % 10)
+
+
 def sedol(serial: int) -> str:
     """The serial-th number; those that begin with 9 are for users' own purposes."""
     body, rest = "", serial * 7 + 1_000_003

@@ -6,14 +6,17 @@ from datetime import date
 import numpy as np
 
 from orchestration.sample_market import truths
-from orchestration.sample_market.market_paths import Days, Floats, Paths, hovering, position
+from orchestration.sample_market.market_paths import SESSIONS_A_YEAR, Days, Floats, Paths, hovering, position
 from orchestration.sample_market.streams import stream
 from orchestration.universe import Fund
 
 _FACTOR_OF = {"SPY": "large", "IWM": "small", "QQQ": "technology"}
+_SYMBOL_OF = {factor: symbol for symbol, factor in _FACTOR_OF.items()}
+_INDEX_OF = {"large": "s&p 500", "small": "russell 2000", "technology": "nasdaq 100"}
 _MEAN_VOLUME = {"SPY": 78e6, "IWM": 31e6, "QQQ": 46e6}
 _OTHER_VOLUME = 3e6
 _TRACKING_NOISE = 0.0003
+_OTHER_INDEX_NOISE, _OTHER_INDEX_MEMORY = 0.0012, 0.97
 _DIVIDEND_MONTHS = (3, 6, 9, 12)
 _SMALL_INDEX_WORDS = ("2000", "small", "600")
 
@@ -55,6 +58,7 @@ def history(fund: Fund, paths: Paths, seed: int) -> History:
     log_close = paths.log_close[factor_of(fund)][first:]
     if symbol not in _FACTOR_OF:
         log_close = log_close + hovering(draws.standard_normal(sessions.size) * _TRACKING_NOISE, 0.9) + draws.uniform(-0.5, 0.5)
+        log_close = log_close + _cheaper(fund) * np.arange(sessions.size) + _index_difference(fund, paths, seed)[first:]
     ex_dates = _ex_dates(symbol, sessions, draws)
     quarterly = truths.DIVIDEND_YIELD_A_YEAR.get(symbol, 0.013) / 4
     log_close = log_close + np.cumsum(ex_dates * np.log1p(-quarterly))
@@ -63,6 +67,26 @@ def history(fund: Fund, paths: Paths, seed: int) -> History:
     opening, high, low = _around(close, draws)
     volume = _volume(symbol, close, draws)
     return History(symbol, sessions, opening, high, low, close, volume, dividend, _splits(symbol, sessions))
+
+
+def expense_ratio(symbol: str) -> float:
+    """Costs a year, a fraction of the fund."""
+    return truths.EXPENSE_RATIO.get(symbol, truths.OTHER_EXPENSE_RATIO)
+
+
+def _cheaper(fund: Fund) -> float:
+    """What the fund gains a session on the one its factor was made for, by costing less."""
+    leader = _SYMBOL_OF[factor_of(fund)]
+    return (expense_ratio(leader) - expense_ratio(str(fund.price_symbol))) / SESSIONS_A_YEAR
+
+
+def _index_difference(fund: Fund, paths: Paths, seed: int) -> Floats:
+    """How an index strays from that of its factor (n,), the same for all funds that follow it."""
+    index = fund.index_name.lower()
+    if index == _INDEX_OF[factor_of(fund)]:
+        return np.zeros(paths.sessions.size)
+    noise = stream(seed, f"index {index}").standard_normal(paths.sessions.size) * _OTHER_INDEX_NOISE
+    return hovering(noise, _OTHER_INDEX_MEMORY)
 
 
 def _around(close: Floats, draws: np.random.Generator) -> tuple[Floats, Floats, Floats]:

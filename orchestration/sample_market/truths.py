@@ -101,6 +101,10 @@ DIVIDEND_DAY = {"IWM": 16, "SPY": 18, "QQQ": 21}
 DIVIDEND_YIELD_A_YEAR = {"IWM": 0.012, "SPY": 0.014, "QQQ": 0.006}
 EX_DATES_BETWEEN_RETRIEVALS = {"IWM": date(2026, 9, 16), "SPY": date(2026, 9, 18), "QQQ": date(2026, 9, 21)}
 
+# Costs a year as fractions. A fund earns what its index does, less its costs.
+EXPENSE_RATIO = {"IWM": 0.0019, "SPY": 0.000945, "QQQ": 0.0018, "VTWO": 0.0007, "SCHA": 0.0004, "VOO": 0.0003}
+OTHER_EXPENSE_RATIO = 0.0015
+
 MISSING_BAR = PriceFault("IWM", date(2026, 8, 12))
 # No price but a volume in the first retrieval, whole in the later ones.
 HEALED_BAR = PriceFault("SPY", date(2026, 6, 24))
@@ -123,6 +127,9 @@ IWM_SNAPSHOTS = (
     date(2026, 9, 30),
 )
 OTHER_SNAPSHOTS = (date(2026, 6, 30), date(2026, 9, 30))
+# Vanguard shows the end of a month, half a month later.
+VANGUARD_SNAPSHOTS, VANGUARD_LAG_DAYS = (date(2026, 6, 30), date(2026, 8, 31)), 15
+HAND_DROPPED_SNAPSHOT = date(2026, 9, 30)
 
 RECONSTITUTION = date(2026, 6, 26)  # effective after this close
 NAMES_JOINING, NAMES_LEAVING = 200, 150
@@ -136,9 +143,9 @@ LINGERING_SNAPSHOT = date(2026, 6, 30)
 # One company held by IWM, IWV and SPY: another ticker from this day on, the same CUSIP.
 TICKER_CHANGED_ON, TICKER_BEFORE, TICKER_AFTER = date(2026, 8, 10), "KZOV", "LUMQ"
 AWKWARD_TICKERS = ("TRUE", "NA", "NAN")
-# One share class, as iShares, as State Street and Invesco write it.
-LARGE_CLASS_TICKER = {"ishares": "QVXB", "ssga": "QVX.B", "invesco": "QVX/B"}
-SMALL_CLASS_TICKER = {"ishares": "JQZ A", "ssga": "JQZ.A", "invesco": "JQZ/A"}
+# One share class, as each issuer writes it.
+LARGE_CLASS_TICKER = {"ishares": "QVXB", "ssga": "QVX.B", "invesco": "QVX/B", "vanguard": "QVX.B", "schwab": "QVXB"}
+SMALL_CLASS_TICKER = {"ishares": "JQZ A", "ssga": "JQZ.A", "invesco": "JQZ/A", "vanguard": "JQZ.A", "schwab": "JQZA"}
 ESCROW_TICKER = "P7K310"
 
 BROKEN_LINE_SNAPSHOT, BROKEN_MARKET_VALUE = date(2026, 5, 29), "12,34x"

@@ -1,9 +1,7 @@
 """Invesco: holdings as JSON (today) or as the older CSV that people have on disk. CUSIP, market value; no sector in the JSON."""
 
-import html
 import json
 from datetime import date, datetime
-from typing import Any
 
 import polars as pl
 
@@ -12,6 +10,7 @@ from orchestration.settings import Settings
 from orchestration.universe import Fund
 from orchestration.vendors.base import Context, DocumentRejected, Fetched, Parsed, check_holdings, require_fund, settle_as_of
 from orchestration.vendors.http import Pace, get
+from orchestration.vendors.json_text import check_lines, load_object, objects_table
 from orchestration.vendors.text import (
     decode,
     header_cells,
@@ -110,22 +109,14 @@ def _read_csv(text: str, fund: Fund) -> tuple[pl.DataFrame, date, list[pl.DataFr
 
 
 def _read_json(text: str, fund: Fund) -> tuple[pl.DataFrame, date, list[pl.DataFrame]]:
+    answer = load_object(text)
     try:
-        answer: dict[str, Any] = json.loads(text, parse_int=str, parse_float=str)
         # effectiveDate can lie in the future: the business date is the as-of.
         as_of = date.fromisoformat(answer["effectiveBusinessDate"][:10])
-        lines = answer["holdings"]
         promised = int(answer["totalNumberOfHoldings"])
-    except json.JSONDecodeError as error:
-        raise DocumentRejected(f"it is no whole JSON document: {error.msg} at character {error.pos}") from error
-    except RecursionError as error:
-        raise DocumentRejected("its JSON is nested without end") from error
+        lines = check_lines(answer["holdings"], promised)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise DocumentRejected(f"its JSON lacks a usable field: {str(error)[:120]}") from error
-    if not isinstance(lines, list) or not all(isinstance(line, dict) for line in lines):
-        raise DocumentRejected("its holdings are no list of objects")
-    if promised != len(lines):
-        raise DocumentRejected(f"it promises {promised} holdings and lists {len(lines)}")
     stated_fund = answer.get("ticker")
     if stated_fund not in (None, fund.fund):
         raise DocumentRejected(f"it holds the fund {stated_fund!r}, not {fund.fund}")
@@ -139,15 +130,6 @@ def _read_json(text: str, fund: Fund) -> tuple[pl.DataFrame, date, list[pl.DataF
         if theirs not in line
     ]
     unusable = {position for position, *_ in lacking}
-    rows = [
-        (*[_as_text(line.get(theirs)) for theirs in _JSON_COLUMNS.values()], position, json.dumps(line))
-        for position, line in enumerate(lines, start=1)
-        if position not in unusable
-    ]
-    schema = {**dict.fromkeys(_JSON_COLUMNS, pl.String), "_line": pl.Int64, "_content": pl.String}
-    frame = pl.DataFrame(rows, schema=schema, orient="row").with_columns(sector_label=pl.lit(None, pl.String))
+    usable = [(position, line) for position, line in enumerate(lines, start=1) if position not in unusable]
+    frame = objects_table(usable, _JSON_COLUMNS).with_columns(sector_label=pl.lit(None, pl.String))
     return frame, as_of, [pl.DataFrame(lacking, schema=REJECT_COLUMNS, orient="row")]
-
-
-def _as_text(value: object) -> str | None:
-    return None if value is None else html.unescape(str(value)).strip()

@@ -42,6 +42,7 @@ _COLUMNS = {
 }
 _NUMBERS = ("market_value", "stated_weight", "notional_value", "quantity", "price")
 _AS_OF = re.compile(r'^Fund Holdings as of,"?(?P<date>[^"]*)"?')
+_NO_DATE = ("", "-")
 _SHARES = re.compile(r'^Shares Outstanding,"?(?P<shares>[\d,.]+)"?')
 
 
@@ -89,6 +90,26 @@ def parse(content: bytes, context: Context) -> Parsed:
     return Parsed("holdings", {"holdings": holdings, "fund_facts": facts}, as_of, [ragged, broken])
 
 
+def stated_date(content: bytes) -> date | None:
+    """The date a holdings file bears; None where the issuer says that it has none for the day asked for.
+
+    Raises:
+        DocumentRejected: it is no holdings file, or bears no date.
+    """
+    lines = split_lines(decode(content))
+    for line in lines:
+        if match := _AS_OF.match(line):
+            return None if match["date"].strip() in _NO_DATE else _as_date(match["date"].strip())
+    raise DocumentRejected("it is no holdings file: it has no line Fund Holdings as of")
+
+
+def _as_date(text: str) -> date:
+    try:
+        return datetime.strptime(text, "%b %d, %Y").date()
+    except ValueError as error:
+        raise DocumentRejected(f"its as-of date {text!r} cannot be read") from error
+
+
 def _header_line(lines: list[str]) -> int:
     for position, line in enumerate(lines):
         if {"Ticker", "Name", "Asset Class"} <= set(header_cells(line)):
@@ -106,12 +127,9 @@ def _stated_date(preamble: list[str]) -> date | None:
     for line in preamble:
         if match := _AS_OF.match(line):
             text = match["date"].strip()
-            if text in ("", "-"):
+            if text in _NO_DATE:
                 raise DocumentRejected("the issuer has no holdings for the date asked for")
-            try:
-                return datetime.strptime(text, "%b %d, %Y").date()
-            except ValueError as error:
-                raise DocumentRejected(f"its as-of date {text!r} cannot be read") from error
+            return _as_date(text)
     return None
 
 

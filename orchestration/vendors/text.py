@@ -11,7 +11,7 @@ import polars as pl
 from orchestration.contracts import REJECT_COLUMNS
 from orchestration.vendors.base import DocumentRejected
 
-NOTHING = ("", "-", "--", "\u00a0")
+NOTHING = ("", "-", "--", "\u2014", "\u00a0")
 _HTML = re.compile(r"^\s*(<!doctype|<html|<head|<body|<\?xml|<script)", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffd]")
 # A comma is a thousands separator or nothing: "0,64" and "1.234,56" are another country's numbers, not ours.

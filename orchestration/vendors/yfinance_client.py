@@ -1,12 +1,14 @@
-"""yfinance, tamed: its address, its caches, its warnings and its many exceptions. Only `yahoo` calls it."""
+"""yfinance, tamed: its address, its caches, its warnings and its many exceptions. Only `yahoo` and `yahoo_funds` call it."""
 
 import json
 import logging
 import re
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestration.settings import Settings
 from orchestration.vendors.base import FetchFailed
@@ -26,26 +28,66 @@ def ask(symbol: str, start: date, end: date, settings: Settings) -> "pandas.Data
     Raises:
         FetchFailed: Yahoo answered with an error or with nothing usable; `WorthRetrying` where another try may help.
     """
+    ticker = _ticker(symbol, settings)
+    with _in_our_words():
+        return ticker.history(
+            start=start.isoformat(),
+            end=end.isoformat(),
+            auto_adjust=False,
+            actions=True,
+            repair=False,
+            keepna=True,
+            timeout=settings.fetch_timeout_seconds,
+        )
+
+
+def ask_fund_data(symbol: str, settings: Settings) -> dict[str, Any]:
+    """What Yahoo tells of a fund: `info` as it is, and the parts of `funds_data` as plain values.
+
+    Raises:
+        FetchFailed: Yahoo answered with an error or with nothing usable; `WorthRetrying` where another try may help.
+    """
+    ticker = _ticker(symbol, settings)
+    # It would ask one more address, for a stock's price-earnings-growth ratio.
+    ticker._quote._already_fetched_complementary = True
+    with _in_our_words():
+        info: dict[str, Any] = ticker.info
+        told = ticker.funds_data
+        operations = told.fund_operations.iloc[:, 0].astype(object)
+        return {
+            "symbol": symbol,
+            "info": info,
+            "funds_data": {
+                "quote_type": told.quote_type(),
+                "fund_overview": told.fund_overview,
+                "fund_operations": operations.where(operations.notna(), None).to_dict(),
+                "asset_classes": told.asset_classes,
+                "top_holdings": told.top_holdings.reset_index().to_dict("records"),
+                "sector_weightings": told.sector_weightings,
+            },
+        }
+
+
+def _ticker(symbol: str, settings: Settings) -> Any:
     import yfinance
-    from yfinance.exceptions import YFException, YFRateLimitError
 
     _configure(settings)
     ticker = yfinance.Ticker(_SHARE_CLASS.sub(r"-\1", symbol))
     # All our symbols trade in New York: without this yfinance asks for the zone first, and would keep a bad answer to that.
     ticker._tz = _TIME_ZONE
+    return ticker
+
+
+@contextmanager
+def _in_our_words() -> Iterator[None]:
+    """Its own deprecation warnings silenced, its many exceptions as one of ours."""
+    from yfinance.exceptions import YFException, YFRateLimitError
+
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="yfinance", category=DeprecationWarning)
         warnings.filterwarnings("ignore", module="yfinance", category=FutureWarning)
         try:
-            return ticker.history(
-                start=start.isoformat(),
-                end=end.isoformat(),
-                auto_adjust=False,
-                actions=True,
-                repair=False,
-                keepna=True,
-                timeout=settings.fetch_timeout_seconds,
-            )
+            yield
         except YFRateLimitError as error:
             raise WorthRetrying("Yahoo limits the rate of requests (429)") from error
         except YFException as error:
@@ -65,6 +107,10 @@ def _configure(settings: Settings) -> None:
 
     for module in (const, base, history, quote, funds):
         module._BASE_URL_ = settings.yahoo_base_url
+    # Built from it when the modules were first imported.
+    quote._QUERY1_URL_ = settings.yahoo_base_url
+    quote._QUOTE_SUMMARY_URL_ = f"{settings.yahoo_base_url}/v10/finance/quoteSummary"
+    funds._QUOTE_SUMMARY_URL_ = f"{settings.yahoo_base_url}/v10/finance/quoteSummary/"
     yfinance.config.debug.hide_exceptions = False
     yfinance.config.network.retries = 0  # our own retries are paced and bounded
     data.YfData.cache_get.cache_clear()  # it would answer a second try with the first one's bad answer

@@ -44,7 +44,9 @@ class Workshop:
         self._pool.shutdown(cancel_futures=True)
 
 
-BUILT_LAST = ("real_home", "live_homes", "second_run", "killed_home")
+BUILT_LAST = ("real_home", "live_homes", "second_run", "home_with_ijr", "killed_home")
+# The line that README shows.
+IJR = "IJR,iShares Core S&P Small-Cap ETF,BlackRock (iShares),S&P SmallCap 600,compared,2000-05-22,ishares,239774,IJR,580"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -81,6 +83,7 @@ def workshop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         "killed_home": lambda: kill_three_times(root / "killed", elsewhere),
         "live_homes": lambda: run_live_twice(root / "live", elsewhere),
         "second_run": again,
+        "home_with_ijr": lambda: homes.run_with_another_fund(root / "ijr", IJR),
     }
     # Pytest names each test's fixtures before the first test begins.
     wanted = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
@@ -111,6 +114,15 @@ def real_home(real_landing: Path, workshop: Workshop) -> Home:
 def second_run(workshop: Workshop) -> Home:
     """A copy of the sample's directory after one more run."""
     home = workshop.take("second_run")
+    assert isinstance(home, Home)
+    assert home.code == 0, home.out + home.err
+    return home
+
+
+@pytest.fixture(scope="session")
+def home_with_ijr(workshop: Workshop) -> Home:
+    """The sample market with one more line in the seed of funds."""
+    home = workshop.take("home_with_ijr")
     assert isinstance(home, Home)
     assert home.code == 0, home.out + home.err
     return home

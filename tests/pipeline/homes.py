@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from orchestration.settings import Settings
+from orchestration.settings import PROJECT_ROOT, Settings
 
 SMALLCAP = Path(sys.executable).parent / "smallcap"
 RAW_TABLES = ("sessions", "price_bars", "corporate_actions", "holdings", "fund_facts", "rates", "documents", "rejects")
@@ -64,6 +64,20 @@ def run(home: Path, source: str, *arguments: str | Path, cwd: Path, **variables:
     """`smallcap run` in a data directory."""
     done = smallcap("run", "--source", source, "--data-dir", home, *arguments, cwd=cwd, **variables)
     return Home(home, source, done.returncode, done.stdout, done.stderr)
+
+
+def run_with_another_fund(root: Path, line: str) -> Home:
+    """The sample market of a copy of the project whose `seeds/funds.csv` has one more line, and no other change."""
+    project = root / "project"
+    for part in ("orchestration", "dbt_project"):
+        shutil.copytree(PROJECT_ROOT / part, project / part, ignore=shutil.ignore_patterns("__pycache__", "target", "logs"))
+    seed = project / "dbt_project" / "seeds" / "funds.csv"
+    seed.write_text(f"{seed.read_text().rstrip()}\n{line}\n")
+    typed = [sys.executable, "-c", "from orchestration.cli import main; main()", "run", "--source", "sample", "--data-dir"]
+    done = subprocess.run(
+        [*typed, str(root / "home")], cwd=project, env=environment(), capture_output=True, text=True, timeout=240, check=False
+    )
+    return Home(root / "home", "sample", done.returncode, done.stdout, done.stderr)
 
 
 def copied(home: Home, target: Path, *, parts: tuple[str, ...] = ("warehouse.duckdb", "dbt")) -> Home:

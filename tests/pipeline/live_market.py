@@ -8,13 +8,15 @@ import polars as pl
 
 from orchestration.universe import load_universe
 from tests.pipeline import homes
-from tests.pipeline.homes import FUNDS, Home, copied
+from tests.pipeline.homes import Home, copied
 from tests.vendors import documents as invented
 from tests.vendors.conftest import NOWHERE
 from tests.vendors.server import Answer, Request, VendorServer
+from tests.vendors.yahoo_funds import YahooFund
 
-VENDORS = ("yahoo", "ishares", "ssga", "invesco", "fred")
-LINES = {"239710": 1600, "239714": 2100, "spy": 460, "QQQ": 95}
+VENDORS = ("yahoo", "ishares", "ssga", "invesco", "vanguard", "fred")
+LINES = {"239710": 1600, "239714": 2100, "239726": 460, "spy": 460, "QQQ": 95, "VTWO": 1600, "VOO": 460}
+PRICED = [fund.fund for fund in load_universe().values() if fund.price_symbol]
 DOWN = "ssga"
 SECTORS = ("Industrials", "Health Care", "Financials")
 
@@ -29,7 +31,7 @@ class LiveRuns:
 
 def of_symbol(prices: invented.Prices, symbol: str) -> invented.Prices:
     """Bars that wave against the given ones, each symbol's in its own way."""
-    wave = 1 + 0.05 * (pl.int_range(pl.len()) / (10 + 7 * FUNDS.index(symbol))).sin()
+    wave = 1 + 0.05 * (pl.int_range(pl.len()) / (10 + 7 * PRICED.index(symbol))).sin()
     return invented.Prices(prices.frame.with_columns(pl.col("Open", "High", "Low", "Close", "Adj Close") * wave))
 
 
@@ -42,7 +44,8 @@ class LocalVendors:
 
     def answer(self, request: Request) -> Answer:
         """What the asked vendor says."""
-        for mark, vendor in (("finance/chart", "yahoo"), ("get-fund-document", "ishares"), ("holdings-daily", "ssga"),
+        for mark, vendor in (("finance/chart", "yahoo"), ("quoteSummary", "yahoo_fund"), ("finance/quote", "yahoo_fund"),
+                             ("portfolio-holding", "vanguard"), ("get-fund-document", "ishares"), ("holdings-daily", "ssga"),
                              ("shareclasses", "invesco"), ("fredgraph", "fred")):  # fmt: skip
             if mark in request.path:
                 return Answer(status=500) if vendor in self.down else getattr(self, f"_{vendor}")(request)
@@ -87,6 +90,18 @@ class LocalVendors:
              "marketValueBase": 1e6} for i in range(LINES["QQQ"])
         ]  # fmt: skip
         return Answer(file.encode(), content_type="text/plain")
+
+    def _yahoo_fund(self, request: Request) -> Answer:
+        return YahooFund().answer(request)
+
+    def _vanguard(self, request: Request) -> Answer:
+        file = invented.Vanguard()
+        count = LINES[request.path.split("/")[3]]
+        file.entity = [
+            {**file.entity[3], "ticker": f"X{i:04}", "cusip": f"111{i:06}", "percentWeight": f"{99.5 / count:.5f}",
+             "marketValue": 1e6, "isin": f"US111{i:06}7", "sedol": f"S{i:06}"} for i in range(count)
+        ]  # fmt: skip
+        return Answer(file.encode(), content_type="application/json")
 
     def _fred(self, request: Request) -> Answer:
         first = date(2026, 1, 1)

@@ -62,7 +62,7 @@ def test_everything_that_is_made_is_an_asset(specs: Specs, sample_home: Home) ->
         "published/warehouse",
         "published/manifest",
     }
-    assert len(landing) == 6
+    assert len(landing) == 9
     assert (made | landing | raw | published) - set(specs) == set()
     known = {"landing", "raw", "seeds", "staging", "intermediate", "marts", "published"}
     assert {key.split("/")[0] for key in specs} == known

@@ -26,12 +26,14 @@ def test_a_live_run_ends_with_a_release(live_homes: LiveRuns) -> None:
     assert home.code == 0, home.out + home.err
     manifest = json.loads((home.latest / "manifest.json").read_text())
     assert manifest["source"] == "live"
-    assert manifest["holdings_as_of"] == dict.fromkeys(["IWM", "IWV", "QQQ", "SPY"], "2026-05-05")
+    assert manifest["holdings_as_of"] == dict.fromkeys(["IVV", "IWM", "IWV", "QQQ", "SPY"], "2026-05-05") | dict.fromkeys(
+        ["VOO", "VTWO"], "2026-04-30"
+    )
     with warehouse(home) as connection:
         ledger = ask(connection, "select vendor, status, count(*) as n from raw.documents group by all order by all").rows()
     assert ledger == [
-        ("exchange_calendars", "accepted", 1), ("fred", "accepted", 4), ("invesco", "accepted", 1), ("ishares", "accepted", 2),
-        ("ssga", "accepted", 1), ("yahoo", "accepted", 3),
+        ("exchange_calendars", "accepted", 1), ("fred", "accepted", 4), ("invesco", "accepted", 1), ("ishares", "accepted", 3),
+        ("ssga", "accepted", 1), ("vanguard", "accepted", 2), ("yahoo", "accepted", 12),
     ]  # fmt: skip
     with published(home) as release:
         counts = dict(ask(release, "select fund, count(*) from holdings group by fund").rows())
@@ -53,12 +55,24 @@ def test_a_vendor_that_is_down_stops_nothing(live_homes: LiveRuns) -> None:
         assert ask(after, query).equals(ask(before, query))
 
 
+def test_what_programs_may_not_fetch_is_asked_of_a_person_and_fails_nothing(
+    live_homes: LiveRuns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = live_homes.all_answer
+    told = [line for line in home.out.splitlines() if "schwab SCHA:" in line]
+    assert len(told) == 1
+    assert f"put the file into {home.path / 'landing' / 'schwab' / 'holdings' / 'SCHA'} under the time" in told[0]
+    assert "no file lies there yet" in told[0]
+    by_hand = landing_metadata(home, "schwab_holdings", monkeypatch)
+    assert (by_hand["asked"], by_hand["failed"], by_hand["new"], by_hand["documents"]) == (0, 0, 0, 0)
+
+
 def test_the_failure_is_on_the_landing_asset(live_homes: LiveRuns, monkeypatch: pytest.MonkeyPatch) -> None:
     failed = landing_metadata(live_homes.one_is_down, "ssga_holdings", monkeypatch)
     assert (failed["asked"], failed["failed"], failed["new"], failed["documents"]) == (1, 1, 0, 1)
     assert "SPY | failed | the vendor answered 500" in failed["outcomes"]
     well = landing_metadata(live_homes.one_is_down, "yahoo_prices", monkeypatch)
-    assert (well["asked"], well["failed"], well["new"]) == (3, 0, 3)
+    assert (well["asked"], well["failed"], well["new"]) == (6, 0, 6)
 
 
 def test_what_has_not_changed_is_not_kept_twice(live_homes: LiveRuns) -> None:

@@ -16,7 +16,8 @@ from orchestration.sample_market.documents import SampleDocument, sample_documen
 from orchestration.universe import load_universe
 from orchestration.warehouse import Warehouse
 
-KINDS = (("yahoo", "prices"), ("ishares", "holdings"), ("ssga", "holdings"), ("invesco", "holdings"), ("fred", "rates"))
+KINDS = (("yahoo", "prices"), ("yahoo", "fund_data"), ("ishares", "holdings"), ("ssga", "holdings"), ("invesco", "holdings"),
+         ("vanguard", "holdings"), ("schwab", "holdings"), ("fred", "rates"))  # fmt: skip
 
 Query = Callable[..., pl.DataFrame]
 

@@ -10,6 +10,7 @@ import pytest
 from orchestration.sample_market import truths
 from orchestration.sample_market.clock import LAST_SESSION
 from orchestration.sample_market.documents import SampleDocument, sample_documents
+from orchestration.universe import load_universe
 from tests.sample_market.conftest import Ingested
 
 SYMBOLS = ("IWM", "SPY", "QQQ")
@@ -98,6 +99,22 @@ def test_each_planted_correction_falls_and_recovers(market: Ingested, correction
     assert later >= around_peak
 
 
+@pytest.mark.parametrize(("fund", "leader"), [("VTWO", "IWM"), ("VOO", "SPY"), ("SCHA", "IWM")])
+def test_a_fund_follows_its_index_at_its_own_costs(market: Ingested, fund: str, leader: str) -> None:
+    both = market.bars(fund).join(market.bars(leader), on="session", suffix="_leader").sort("session")
+    assert both["session"][0] >= date.fromisoformat(load_universe()[fund].inception)
+    # Yahoo's adjusted closes hold the dividends; the splits have been undone.
+    gap = np.log(both["vendor_adj_close"].to_numpy() / both["vendor_adj_close_leader"].to_numpy())
+    years = (both["session"][-1] - both["session"][0]).days / 365.25
+    cheaper = truths.EXPENSE_RATIO[leader] - truths.EXPENSE_RATIO[fund]
+    same_index = load_universe()[fund].index_name == load_universe()[leader].index_name
+    daily = np.diff(gap).std() * np.sqrt(252)
+    assert daily < 0.01 if same_index else 0.01 < daily < 0.05
+    assert (gap[-1] - gap[0]) / years == pytest.approx(cheaper, abs=0.0006 if same_index else 0.002)
+    trend = np.polyfit(np.arange(gap.size) / 252, gap, 1)[0]
+    assert trend == pytest.approx(cheaper, abs=0.0005)
+
+
 def test_volatility_is_that_of_real_funds(market: Ingested) -> None:
     for symbol, lowest, highest in (("SPY", 0.13, 0.19), ("QQQ", 0.18, 0.26), ("IWM", 0.18, 0.25)):
         returns = np.diff(np.log(market.bars(symbol)["close"].to_numpy()))
@@ -184,7 +201,7 @@ def test_the_newest_volume_is_still_drifting(market: Ingested) -> None:
 
 def test_bars_have_yahoos_shape(documents: list[tuple[SampleDocument, bytes]]) -> None:
     for document, content in documents:
-        if document.vendor != "yahoo":
+        if (document.vendor, document.kind) != ("yahoo", "prices"):
             continue
         table = pl.read_parquet(BytesIO(content))
         assert list(table.schema.items()) == [("Date", pl.Date)] + [

@@ -35,7 +35,7 @@ def settings_for(tmp_path: Path) -> Callable[..., Settings]:
     """Settings whose vendors all live at one local address."""
 
     def build(vendor: VendorServer, **changes: object) -> Settings:
-        addresses = {f"{name}_base_url": vendor.url for name in ("yahoo", "ishares", "ssga", "invesco", "fred")}
+        addresses = {f"{name}_base_url": vendor.url for name in ("yahoo", "ishares", "ssga", "invesco", "vanguard", "fred")}
         quick = {"fetch_timeout_seconds": 10.0, "fetch_attempts": 3, "fetch_pause_seconds": 0.01}
         return Settings(**{"source": Source.live, "data_dir": tmp_path / "data", **addresses, **quick, **changes})
 

@@ -29,6 +29,7 @@ def fund(ticker: str, vendor: str, least: int = 10) -> Fund:
 
 
 UNIVERSE = {"IWM": fund("IWM", "ishares"), "SPY": fund("SPY", "ssga"), "QQQ": fund("QQQ", "invesco")}
+UNIVERSE |= {"VTWO": fund("VTWO", "vanguard"), "SCHA": fund("SCHA", "schwab")}
 
 
 @cache
@@ -274,6 +275,83 @@ class InvescoCsv:
         buffer = io.StringIO()
         csv.writer(buffer).writerows([self.header, *self.rows])
         return buffer.getvalue().encode()
+
+
+@dataclass
+class Vanguard:
+    """Vanguard's JSON, key by key: stocks alone, of a fund with a little cash."""
+
+    entity: list[dict[str, object]] = field(
+        default_factory=lambda: [
+            {
+                "type": "portfolioHolding",
+                "asOfDate": "2026-04-30T00:00:00-04:00",
+                "longName": name.replace("&", "&amp;"),
+                "shortName": name[:12],
+                "sharesHeld": str(1000 + i),
+                "marketValue": value * 1e3,
+                "ticker": ticker,
+                "isin": f"US0000000{i:02}7",
+                "percentWeight": f"{float(weight) * 0.995:.2f}",
+                "notionalValue": "0",
+                "secMainType": "",
+                "cusip": f"0000000{i:02}",
+                "sedol": f"S{i:06}",
+            }
+            for i, ((ticker, name, value), weight) in enumerate(zip(_HOLDINGS, _weights(), strict=True))
+        ]
+    )
+    fields: dict[str, object] = field(default_factory=lambda: {"asOfDate": "2026-04-30T00:00:00-04:00"})
+
+    def encode(self) -> bytes:
+        """The answer; the promised size is the truth unless `fields` says otherwise."""
+        return json.dumps({"size": len(self.entity), **self.fields, "fund": {"entity": self.entity}}).encode()
+
+
+@dataclass
+class Schwab:
+    """Schwab's CSV, as a person downloads it."""
+
+    header: list[str] = field(
+        default_factory=lambda: (
+            "As-Of-Date,Symbol,Quantity,Percent of Assets,Name,BBG FIGI,Country,Currency,Exchange,Exchange (fx) Rate,"
+            "Market Currency,Sector"
+        ).split(",")
+    )
+    rows: list[list[str]] = field(
+        default_factory=lambda: (
+            [
+                [
+                    "2026-05-05",
+                    ticker,
+                    f"{1000 + i}.0000000000",
+                    f"{float(weight):.10f}",
+                    name,
+                    f"BBG00000{i:04}",
+                    "US",
+                    "USD",
+                    "XNYS",
+                    "1.0000000000",
+                    "USD",
+                    "Industrials",
+                ]
+                for i, ((ticker, name, _), weight) in enumerate(zip(_HOLDINGS, _weights(), strict=True))
+            ]
+            + [
+                ["2026-05-05", "USD", "2832.9200000000", "0.0123721038", "US DOLLAR", "", "US", "USD", "OTC", "1", "USD", ""],
+                ["2026-05-05", "", "1.0000000000", "0.0000000000", "EMINI JUN 26", "", "US", "USD", "OTC", "1", "USD", ""],
+            ]
+        )
+    )
+    tail: list[str] = field(
+        default_factory=lambda: ['"Nothing here is real, and it may change."', '"None of it is advice, whatever it says."']
+    )
+
+    def encode(self) -> bytes:
+        """The document, with its Windows line ends."""
+        buffer = io.StringIO()
+        csv.writer(buffer).writerows([self.header, *self.rows])
+        return (buffer.getvalue() + "".join(line + "\r\n" for line in self.tail)).encode()
 
 
 @dataclass

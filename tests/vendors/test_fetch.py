@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from orchestration.settings import Settings
-from orchestration.vendors import fred, http, invesco, ishares, ssga
+from orchestration.vendors import fred, http, invesco, ishares, ssga, vanguard
 from orchestration.vendors.base import DocumentRejected, Fetched, FetchFailed
 from orchestration.vendors.http import Pace
 from tests.vendors import documents as invented
@@ -18,24 +18,28 @@ FETCH: dict[str, Callable[[Settings, Pace], Fetched]] = {
     "ishares": lambda settings, pace: ishares.fetch(invented.UNIVERSE["IWM"], settings, pace),
     "ssga": lambda settings, pace: ssga.fetch(invented.UNIVERSE["SPY"], settings, pace),
     "invesco": lambda settings, pace: invesco.fetch(invented.UNIVERSE["QQQ"], settings, pace),
+    "vanguard": lambda settings, pace: vanguard.fetch(invented.UNIVERSE["VTWO"], settings, pace),
     "fred": lambda settings, pace: fred.fetch("DFF", settings, pace),
 }
 PARSE = {
     "ishares": (ishares.parse, "IWM"),
     "ssga": (ssga.parse, "SPY"),
     "invesco": (invesco.parse, "QQQ"),
+    "vanguard": (vanguard.parse, "VTWO"),
     "fred": (fred.parse, "DFF"),
 }
 GOOD = {
     "ishares": lambda: Answer(invented.IShares().encode()),
     "ssga": lambda: Answer(invented.StateStreet().encode(), content_type="application/octet-stream"),
     "invesco": lambda: Answer(invented.InvescoJson().encode(), content_type="text/plain"),
+    "vanguard": lambda: Answer(invented.Vanguard().encode(), content_type="application/json"),
     "fred": lambda: Answer(invented.Fred().encode()),
 }
 PATHS = {
     "ishares": ("/varnish-api/blk-one01-product-data/product-data/api/v1/get-fund-document", {"portfolioId": "idIWM"}),
     "ssga": ("/us/en/intermediary/library-content/products/fund-data/etfs/us/holdings-daily-us-en-idSPY.xlsx", {}),
     "invesco": ("/cache/v1/accounts/en_US/shareclasses/idQQQ/holdings/fund", {"idType": "ticker", "productType": "ETF"}),
+    "vanguard": ("/vmf/api/idVTWO/portfolio-holding/stock.json", {"start": "1", "count": "20000"}),
     "fred": ("/graph/fredgraph.csv", {"id": "DFF"}),
 }
 VENDORS = pytest.mark.parametrize("vendor", sorted(FETCH))

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestration.contracts import RAW_TABLES, check_rows
-from orchestration.vendors import fred, invesco, ishares, ssga, yahoo
+from orchestration.vendors import fred, invesco, ishares, schwab, ssga, vanguard, yahoo
 from orchestration.vendors.base import Context, DocumentRejected, Parsed
 from tests.vendors import documents as invented
 
@@ -48,6 +48,12 @@ SUBJECTS = {
     ),
     "invesco_csv": Subject(
         invesco.parse, invented.InvescoCsv().encode(), invented.context("QQQ", "csv"), "holdings", ["as_of", "name"], HOLDINGS
+    ),
+    "vanguard": Subject(
+        vanguard.parse, invented.Vanguard().encode(), invented.context("VTWO", "json"), "holdings", ["as_of", "name"], HOLDINGS
+    ),
+    "schwab": Subject(
+        schwab.parse, invented.Schwab().encode(), invented.context("SCHA", "csv"), "holdings", ["as_of", "name"], HOLDINGS
     ),
     "fred": Subject(fred.parse, invented.Fred().encode(), invented.context("DFF", "csv"), "rates", ["date"], ["value"]),
     "yahoo": Subject(
@@ -89,7 +95,7 @@ def agrees(subject: Subject, content: bytes) -> None:
     for key, values in (found or {}).items():
         same = [values == original[key]] if key in original else [values == line for line in known]
         # The name of a field in one JSON object may break: that value is missing then, never another.
-        assert any(same) or (subject is SUBJECTS["invesco_json"] and None in values)
+        assert any(same) or (subject in (SUBJECTS["invesco_json"], SUBJECTS["vanguard"]) and None in values)
 
 
 @VENDORS
@@ -145,6 +151,12 @@ def test_columns_missing_renamed_reordered_and_extra(vendor: str, data: st.DataO
         lost = data.draw(st.sampled_from(sorted(document.holdings[0])))
         document.holdings = [{k: v for k, v in reversed(line.items()) if k != lost} | {"extra": 1} for line in document.holdings]
         assert subject.rows(document.encode()) is None
+        return
+    if vendor == "vanguard":
+        listed = invented.Vanguard()
+        lost = data.draw(st.sampled_from(["ticker", "longName", "sharesHeld", "marketValue", "percentWeight"]))
+        listed.entity = [{k: v for k, v in reversed(line.items()) if k != lost} | {"extra": 1} for line in listed.entity]
+        assert subject.rows(listed.encode()) is None
         return
     lines = subject.content.decode("utf-8-sig").splitlines()
     width = max(line.count(",") for line in lines[:12] if "(%)" in line or "Date" in line or "date" in line)

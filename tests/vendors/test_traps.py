@@ -7,10 +7,10 @@ import polars as pl
 import pytest
 
 from orchestration.contracts import RAW_TABLES, check_rows
-from orchestration.vendors import fred, invesco, ishares, ssga, yahoo
+from orchestration.vendors import fred, invesco, ishares, schwab, ssga, vanguard, yahoo
 from orchestration.vendors.base import DocumentRejected, Parsed
 from tests.vendors import documents as invented
-from tests.vendors.documents import NBSP, Fred, InvescoCsv, InvescoJson, IShares, Prices, StateStreet, context
+from tests.vendors.documents import NBSP, Fred, InvescoCsv, InvescoJson, IShares, Prices, Schwab, StateStreet, Vanguard, context
 
 LINES = len(IShares().rows)
 
@@ -30,6 +30,14 @@ def read_json(document: InvescoJson, **changes: object) -> Parsed:
 
 def read_csv(document: InvescoCsv, **changes: object) -> Parsed:
     return invesco.parse(document.encode(), context("QQQ", "csv", **changes))
+
+
+def read_vanguard(document: Vanguard, **changes: object) -> Parsed:
+    return vanguard.parse(document.encode(), context("VTWO", "json", **changes))
+
+
+def read_schwab(document: Schwab, **changes: object) -> Parsed:
+    return schwab.parse(document.encode(), context("SCHA", "csv", **changes))
 
 
 def read_fred(document: Fred | bytes, series: str = "DFF") -> Parsed:
@@ -349,6 +357,190 @@ def test_invesco_csv_with_two_dates_is_rejected() -> None:
         read_csv(document)
 
 
+# Vanguard
+
+
+def test_vanguard_document_as_sent() -> None:
+    parsed = read_vanguard(Vanguard())
+    rows = parsed.tables["holdings"]
+    assert (parsed.as_of, rows.height, reasons(parsed)) == (date(2026, 4, 30), 28, [])
+    first = rows.row(0, named=True)
+    assert (first["ticker"], first["name"]) == ("TRUE", "TRUTH & SONS")
+    assert (first["quantity"], first["market_value"]) == (1000.0, 900_000.0)
+    assert (first["cusip"], first["isin"], first["sedol"]) == ("000000000", "US0000000007", "S000000")
+    assert first["stated_weight"] == pytest.approx(float(str(Vanguard().entity[0]["percentWeight"])) / 100)
+    assert set(rows["asset_class_label"]) == {"stock"}
+
+
+def test_vanguard_weights_without_its_cash_sum_below_one() -> None:
+    assert 0.98 < read_vanguard(Vanguard()).tables["holdings"]["stated_weight"].sum() < 0.999
+
+
+@pytest.mark.parametrize(("factor", "total"), [(0.5, "0.49"), (2, "1.99")])
+def test_vanguard_weights_far_from_one_are_rejected(factor: float, total: str) -> None:
+    document = Vanguard()
+    for line in document.entity:
+        line["percentWeight"] = f"{float(str(line['percentWeight'])) * factor:.3f}"
+    with pytest.raises(DocumentRejected, match=f"weights sum to {total}"):
+        read_vanguard(document)
+
+
+def test_vanguard_whole_list_doubled_is_rejected() -> None:
+    document = Vanguard()
+    document.entity *= 2
+    with pytest.raises(DocumentRejected, match=r"weights sum to 1\.9"):
+        read_vanguard(document)
+
+
+@pytest.mark.parametrize("size", [27, "29", 0])
+def test_vanguard_promised_size_must_be_the_lists_length(size: object) -> None:
+    with pytest.raises(DocumentRejected, match=f"promises {size} holdings and lists 28"):
+        read_vanguard(Vanguard(fields={"asOfDate": "2026-04-30T00:00:00-04:00", "size": size}))
+
+
+def test_vanguard_too_few_lines_are_rejected() -> None:
+    with pytest.raises(DocumentRejected, match="cannot have fewer than 29"):
+        read_vanguard(Vanguard(), fund=replace(invented.UNIVERSE["VTWO"], min_holdings=29))
+
+
+def test_vanguard_date_of_the_lines_alone_will_do() -> None:
+    assert read_vanguard(Vanguard(fields={})).as_of == date(2026, 4, 30)
+
+
+def test_vanguard_two_dates_are_rejected() -> None:
+    with pytest.raises(DocumentRejected, match="2 different dates: 2026-04-29, 2026-04-30"):
+        read_vanguard(Vanguard(fields={"asOfDate": "2026-04-29T00:00:00-04:00"}))
+
+
+def test_vanguard_without_date_is_rejected() -> None:
+    document = Vanguard(fields={})
+    for line in document.entity:
+        del line["asOfDate"]
+    with pytest.raises(DocumentRejected, match="no as-of date"):
+        read_vanguard(document)
+
+
+def test_vanguard_unreadable_date_is_rejected() -> None:
+    document = Vanguard(fields={"asOfDate": "last month"})
+    for line in document.entity:
+        del line["asOfDate"]
+    with pytest.raises(DocumentRejected, match="date cannot be read"):
+        read_vanguard(document)
+
+
+@pytest.mark.parametrize("nothing", ["", "-", "\u2014", None])
+def test_vanguard_share_without_ticker_is_a_share(nothing: str | None) -> None:
+    document = Vanguard()
+    document.entity[5]["ticker"] = nothing
+    line = read_vanguard(document).tables["holdings"].row(5, named=True)
+    assert (line["ticker"], line["asset_class_label"], line["cusip"]) == (None, "stock", "000000005")
+
+
+def test_vanguard_broken_number_costs_its_line() -> None:
+    document = Vanguard()
+    document.entity.append({**document.entity[27], "percentWeight": "0.00", "marketValue": "12,34x"})
+    parsed = read_vanguard(document)
+    assert parsed.tables["holdings"].height == 28
+    assert reasons(parsed) == ["market_value '12,34x' is not a number"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('{"size": 1, ', "no whole JSON"),
+        ("[]", "holds a list"),
+        ("{}", "lacks a usable field"),
+        ('{"size": 1, "fund": {"entity": [3]}}', "no list of objects"),
+        ('{"size": 1, "fund": {"entity": [{}]}}', "'ticker' is missing from every holding"),
+        ('{"size": 0, "fund": {"entity": []}}', "'ticker' is missing from every holding"),
+    ],
+)
+def test_vanguard_odd_json_is_rejected(text: str, reason: str) -> None:
+    with pytest.raises(DocumentRejected, match=reason):
+        vanguard.parse(text.encode(), context("VTWO", "json"))
+
+
+# Schwab
+
+
+def test_schwab_document_as_downloaded() -> None:
+    parsed = read_schwab(Schwab())
+    rows = parsed.tables["holdings"]
+    assert (parsed.as_of, rows.height, reasons(parsed)) == (date(2026, 5, 5), 30, [])
+    first = rows.row(0, named=True)
+    assert (first["ticker"], first["quantity"], first["sector_label"], first["location"]) == ("TRUE", 1000.0, "Industrials", "US")
+    assert first["stated_weight"] == pytest.approx(float(Schwab().rows[0][3]) / 100)
+    assert rows["asset_class_label"].to_list() == ["Equity"] * 28 + ["Currency", "Futures"]
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [("SSC GOVERNMENT MM GVMXX", "Money Market"), ("S&P500 EMINI FUT", "Futures"), ("OLD CO INC CVR", None)],
+)
+def test_schwab_line_without_sector(name: str, label: str | None) -> None:
+    document = Schwab()
+    document.rows[-2][1], document.rows[-2][4] = "GVMXX", name
+    assert read_schwab(document).tables["holdings"]["asset_class_label"][28] == label
+
+
+def test_schwab_columns_that_may_be_missing_and_a_preamble() -> None:
+    document = Schwab()
+    kept = [place for place, name in enumerate(document.header) if name not in ("BBG FIGI", "Country", "Sector")]
+    document.header = [document.header[place] for place in kept]
+    document.rows = [[row[place] for place in kept] for row in document.rows]
+    content = b"Schwab U.S. Small-Cap ETF\r\n\r\n" + document.encode()
+    parsed = schwab.parse(content, context("SCHA", "csv"))
+    assert parsed.tables["holdings"]["line_no"].to_list() == list(range(1, 31))
+    assert parsed.tables["holdings"]["sector_label"].null_count() == 30
+
+
+def test_schwab_american_dates() -> None:
+    document = Schwab()
+    for row in document.rows:
+        row[0] = "05/05/2026"
+    assert read_schwab(document).as_of == date(2026, 5, 5)
+
+
+def test_schwab_disclaimers_cost_no_line() -> None:
+    assert read_schwab(Schwab(tail=[])).tables["holdings"].equals(read_schwab(Schwab()).tables["holdings"])
+
+
+def test_schwab_newcomer_without_weight_is_listed() -> None:
+    document = Schwab()
+    document.rows[27][3] = ""
+    rows = read_schwab(document).tables["holdings"]
+    good, bad = check_rows(RAW_TABLES["holdings"], rows)
+    assert (good.height, bad["line"].to_list()) == (29, [29])
+
+
+def test_schwab_two_dates_are_rejected() -> None:
+    document = Schwab()
+    document.rows[3][0] = "2026-05-04"
+    with pytest.raises(DocumentRejected, match="2 different dates"):
+        read_schwab(document)
+
+
+@pytest.mark.parametrize("stated", ["", "May 5"])
+def test_schwab_without_a_readable_date_is_rejected(stated: str) -> None:
+    document = Schwab()
+    for row in document.rows:
+        row[0] = stated
+    with pytest.raises(DocumentRejected, match="no as-of date" if not stated else "'May 5' cannot be read"):
+        read_schwab(document)
+
+
+def test_schwab_doubled_table_is_rejected() -> None:
+    document = Schwab()
+    document.rows *= 2
+    with pytest.raises(DocumentRejected, match="weights sum to 2.0"):
+        read_schwab(document)
+
+
+def test_schwab_another_table_is_rejected() -> None:
+    with pytest.raises(DocumentRejected, match="no header line with As-Of-Date"):
+        schwab.parse(b"Ex-Date,Record Date,Income\r\n06/24/2026,06/24/2026,0.25\r\n", context("SCHA", "csv"))
+
+
 # FRED
 
 
@@ -512,6 +704,8 @@ HTML = b"\n <!doctype html><html><head><title>Access denied</title></head></html
         (ishares.parse, "IWM", "csv"),
         (ssga.parse, "SPY", "xlsx"),
         (invesco.parse, "QQQ", "json"),
+        (vanguard.parse, "VTWO", "json"),
+        (schwab.parse, "SCHA", "csv"),
         (fred.parse, "DFF", "csv"),
         (yahoo.parse, "IWM", "csv"),
     ],

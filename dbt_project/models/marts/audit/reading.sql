@@ -73,13 +73,15 @@ sector_gaps as (
     where iwm_minus_spy is not null and sector not in ('Cash and Other', 'Unclassified')
 ),
 
+-- The funds that are read against each other, not those a reader may hold in their place.
 year_returns as (
     select
-        fund,
-        total_return,
-        end_session
-    from {{ ref('performance') }}
-    where "window" = '1y'
+        performance.fund,
+        performance.total_return,
+        performance.end_session
+    from {{ ref('performance') }} as performance
+    inner join {{ ref('funds') }} as funds on performance.fund = funds.fund
+    where performance."window" = '1y' and funds.role in ('subject', 'benchmark')
 ),
 
 satellite as (
