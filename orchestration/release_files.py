@@ -98,6 +98,8 @@ def write_serving_copy(source: duckdb.DuckDBPyConnection, marts: list[Mart], pat
     with duckdb.connect() as connection:
         connection.execute(f"attach {_literal(str(path))} as serving (storage_version 'v1.0.0')")
         connection.execute("use serving")
+        # One transaction: hundreds of comments, one write.
+        connection.execute("begin")
         for mart in marts:
             connection.execute(f"create table {mart.name} as from read_parquet({_literal(f'{path.parent / mart.name}.parquet')})")
             connection.execute(f"comment on table {mart.name} is {_literal(mart.description)}")
@@ -112,6 +114,7 @@ def write_serving_copy(source: duckdb.DuckDBPyConnection, marts: list[Mart], pat
         connection.execute("comment on table release is 'One row: which release this is, from which source, for which session.'")
         for column, meaning in _RELEASE_COMMENTS.items():
             connection.execute(f"comment on column release.{column} is {_literal(meaning)}")
+        connection.execute("commit")
         connection.execute("use memory")
         connection.execute("detach serving")
 
