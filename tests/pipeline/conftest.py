@@ -21,11 +21,14 @@ Build = Callable[[], object]
 class Workshop:
     """Builds each directory once, two at a time, in the order of the recipes."""
 
-    def __init__(self, recipes: dict[str, Build], wanted: set[str]) -> None:
+    def __init__(self, recipes: dict[str, Build]) -> None:
         self._recipes = recipes
         self._pool = ThreadPoolExecutor(max_workers=2)
         self._futures: dict[str, Future[object]] = {}
-        for name in recipes:
+
+    def open(self, wanted: set[str]) -> None:
+        """Begin on all that is wanted; recipes may take from the workshop, so it has to stand by then."""
+        for name in self._recipes:
             if name in wanted:
                 self.begin(name)
 
@@ -87,7 +90,8 @@ def workshop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     }
     # Pytest names each test's fixtures before the first test begins.
     wanted = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
-    shop = Workshop(recipes, wanted | {"sample_home"})
+    shop = Workshop(recipes)
+    shop.open(wanted | {"sample_home"})
     yield shop
     shop.close()
 
