@@ -180,7 +180,7 @@ def test_net_assets_are_shares_times_a_price_near_the_close(real_home: Home, rea
     assert len(days) >= 4
     for day in days:
         value = real_facts["IWM", "net_assets", "issuer", day] / real_facts["IWM", "shares_outstanding", "issuer", day]
-        assert value == pytest.approx(closes[day], rel=0.005), day
+        assert 1 < value / closes[day] < 1.012, day  # the lines sum to somewhat more than the fund's shares are worth
 
 
 def test_yields_and_volumes_are_plausible(real_facts: Facts) -> None:
