@@ -108,6 +108,34 @@ def test_rate_regimes_are_those_of_history(release: duckdb.DuckDBPyConnection, d
     assert ask(release, "select rate_regime from rate_regime_daily where session = ?", day).item() == label
 
 
+@pytest.mark.parametrize(
+    ("peak", "trough", "least_depth"),
+    [
+        (date(2000, 3, 24), date(2002, 10, 9), 0.45),
+        (date(2007, 10, 9), date(2009, 3, 9), 0.55),
+        (date(2011, 4, 29), date(2011, 10, 3), 0.15),
+        (date(2018, 1, 26), date(2018, 4, 2), 0.10),
+        (date(2018, 9, 20), date(2018, 12, 24), 0.19),
+        (date(2020, 2, 19), date(2020, 3, 23), 0.33),
+        (date(2022, 1, 3), date(2022, 10, 12), 0.24),
+        (date(2025, 2, 19), date(2025, 4, 8), 0.18),
+    ],
+    ids=str,
+)
+def test_corrections_are_those_of_history(
+    release: duckdb.DuckDBPyConnection, peak: date, trough: date, least_depth: float
+) -> None:
+    row = ask(release, "select trough, depth, recovery from corrections where peak = ?", peak).row(0, named=True)
+    assert row["trough"] == trough
+    assert -least_depth - 0.05 < row["depth"] <= -least_depth
+    assert row["recovery"] > trough
+
+
+def test_no_year_without_a_correction_has_one(release: duckdb.DuckDBPyConnection) -> None:
+    years = ask(release, "select distinct extract(year from peak) as year from corrections")["year"].to_list()
+    assert not {1995, 1996, 2004, 2005, 2006, 2013, 2014, 2017, 2021, 2024} & set(years)
+
+
 def test_the_target_is_the_stated_one(release: duckdb.DuckDBPyConnection) -> None:
     rows = ask(release, "select session, lower_bound, upper_bound from policy_rate_daily where session >= '2025-12-11'")
     assert set(rows["lower_bound"].round(6)) == {0.035}

@@ -26,7 +26,8 @@ monthly as (
     select
         fund,
         cast(extract(month from month_start) as integer) as month,
-        total_return_index / index_before - 1 as total_return
+        -- An unchanged month is no gain: the index leaves a hair at the sixteenth digit.
+        round(total_return_index / index_before - 1, 12) as total_return
     from closes
     where month_after is not null and month_before = cast({{ dbt.dateadd('month', -1, 'month_start') }} as date)
 )

@@ -1,5 +1,5 @@
 -- depends_on: {{ ref('signal_parameters') }}
-{% set p = signal_parameters('performance', ['sessions_a_year']) -%}
+{% set p = signal_parameters('performance', ['sessions_a_year'], upstream=['rate_regime']) -%}
 -- A label known at one close earns the return of the next session.
 with labelled as (
     select

@@ -1,5 +1,7 @@
 -- depends_on: {{ ref('signal_parameters') }}
-{% set p = signal_parameters('correction', ['least_depth', 'high_sessions']) -%}
+{% set p = signal_parameters(
+    'correction', ['least_depth', 'high_sessions'], upstream=['ratio', 'regime', 'breadth', 'rate_regime']
+) -%}
 with closes as (
     select
         session,

@@ -1,5 +1,5 @@
 -- depends_on: {{ ref('signal_parameters') }}
-{% set p = signal_parameters('regime', ['threshold']) -%}
+{% set p = signal_parameters('regime', ['threshold'], upstream=['ratio']) -%}
 with crossings as (
     select
         pair,

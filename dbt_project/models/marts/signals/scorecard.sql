@@ -1,5 +1,7 @@
 -- depends_on: {{ ref('signal_parameters') }}
-{% set p = signal_parameters('scorecard', ['significance', 'least_spells', 'resamples', 'shifts', 'coverage']) -%}
+{% set p = signal_parameters(
+    'scorecard', ['significance', 'least_spells', 'resamples', 'shifts', 'coverage'], upstream=['ratio', 'regime', 'breadth', 'rate_regime']
+) -%}
 with shifted as (
     {% for name, target in scorecard_targets().items() -%}
     select signal, subject, label, horizon, '{{ name }}' as target, shift_no, {{ target }} as mean_return

@@ -1,0 +1,157 @@
+"""Breadth, corrections, phases, seasons and stresses once more: Python loops over raw rows, from the tables' descriptions."""
+
+import csv
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby, pairwise
+from statistics import mean, median
+
+import duckdb
+import numpy as np
+
+from orchestration.settings import SEEDS_DIR
+from tests.pipeline.homes import FUNDS
+from tests.pipeline.recomputation import Path, calendar, deepest_fall, fund_path, rate_regimes, signals
+
+# What two ways of multiplying thousands of returns may differ by.
+ROUNDING = 1e-12
+Labels = dict[date, str | None]
+Row = dict[str, object]
+
+
+def seed(name: str) -> list[dict[str, str]]:
+    """A seed's rows as text."""
+    with (SEEDS_DIR / f"{name}.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@dataclass(frozen=True)
+class Readings:
+    """All labels of one data directory by session."""
+
+    sessions: list[date]
+    paths: dict[str, Path]
+    regime: Labels
+    rate_regime: Labels
+    breadth: dict[date, tuple[float | None, float | None, float | None, str | None]]
+
+
+def readings(connection: duckdb.DuckDBPyConnection) -> Readings:
+    """From raw alone."""
+    paths = {fund: fund_path(connection, fund) for fund in FUNDS}
+    sessions = list(calendar(connection))
+    closes = {fund: dict(zip(path.sessions, path.closes, strict=True)) for fund, path in paths.items()}
+    shared = sorted(closes["IWM"].keys() & closes["SPY"].keys())
+    regimes = signals(np.array([closes["IWM"][s] / closes["SPY"][s] for s in shared]))["regime"]
+    rates: Labels = {session: label for session, (label, _) in rate_regimes(connection).items()}
+    return Readings(sessions, paths, dict(zip(shared, regimes, strict=True)), rates, breadth_of(paths, sessions))
+
+
+def breadth_of(
+    paths: dict[str, Path], sessions: list[date]
+) -> dict[date, tuple[float | None, float | None, float | None, str | None]]:
+    """Returns of IWM, SPY and QQQ over 63 sessions and the label, on each session where one of them is known."""
+    indices = {fund: dict(zip(path.sessions, path.index, strict=True)) for fund, path in paths.items()}
+    found = {}
+    for before, session in zip(sessions, sessions[63:], strict=False):
+        iwm, spy, qqq = (
+            index[session] / index[before] - 1 if session in index and before in index else None
+            for index in (indices[fund] for fund in ("IWM", "SPY", "QQQ"))
+        )
+        if (iwm, spy, qqq) != (None, None, None):
+            found[session] = (iwm, spy, qqq, breadth_label(iwm, spy, qqq))
+    return found
+
+
+def breadth_label(iwm: float | None, spy: float | None, qqq: float | None) -> str | None:
+    """How far the three went together."""
+    if iwm is None or spy is None or qqq is None:
+        return None
+    up = [value > 0.02 + ROUNDING for value in (iwm, spy, qqq)]
+    if all(up):
+        return "broad_advance"
+    if up[1] and up[2] and iwm <= ROUNDING:
+        return "narrow_advance"
+    if up == [True, False, False]:
+        return "small_cap_led"
+    return "broad_decline" if max(iwm, spy, qqq) < -0.02 - ROUNDING else "mixed"
+
+
+def episodes(labels: Labels) -> list[Row]:
+    """Runs of five and more of one label but mixed; a session without label neither breaks nor lengthens one."""
+    known = [(session, label) for session, label in sorted(labels.items()) if label is not None]
+    runs = [(label, [session for session, _ in run]) for label, run in groupby(known, key=lambda pair: pair[1])]
+    return [
+        {"breadth": label, "first_session": days[0], "confirmed_on": days[4], "last_session": days[-1], "sessions": len(days),
+         "is_open": days[-1] == known[-1][0]}
+        for label, days in runs if label != "mixed" and len(days) >= 5
+    ]  # fmt: skip
+
+
+def corrections(spy: Path) -> list[Row]:
+    """Falls of a tenth and more below the highest close of 252, until a close is the highest again."""
+    closes, days = spy.closes, spy.sessions
+    highs = [i for i in range(closes.size) if closes[i] >= closes[max(0, i - 251) : i + 1].max()]
+    found: list[Row] = []
+    for peak, end in pairwise([*highs, closes.size]):
+        below = [i for i in range(peak, end) if closes[i] <= closes[peak] * 0.9]
+        if below:
+            trough = min(range(peak, end), key=lambda i: closes[i])
+            again = next((i for i in range(peak + 1, closes.size) if closes[i] >= closes[peak]), None)
+            found.append(
+                {"peak": days[peak], "confirmed_on": days[below[0]], "trough": days[trough],
+                 "ended_on": days[end] if end < closes.size else None, "recovery": None if again is None else days[again],
+                 "depth": closes[trough] / closes[peak] - 1}
+            )  # fmt: skip
+    return found
+
+
+def rate_regime_returns(labels: Labels, path: Path) -> dict[str, dict[str, float]]:
+    """What a fund earned under each label, on the session after it."""
+    days = sorted(labels)
+    spells = np.cumsum([0, *(labels[a] != labels[b] for a, b in pairwise(days))])
+    returns = {day: value for day, value in zip(path.sessions, path.returns, strict=True) if not np.isnan(value)}
+    earned: dict[str, dict[int, list[float]]] = {}
+    for (before, day), spell in zip(pairwise(days), spells, strict=False):
+        if day in returns:
+            earned.setdefault(str(labels[before]), {}).setdefault(int(spell), []).append(returns[day])
+    result = {}
+    for label, by_spell in earned.items():
+        totals = [float(np.prod(1 + np.array(values))) - 1 for values in by_spell.values()]
+        together = np.array([value for values in by_spell.values() for value in values])
+        result[label] = {
+            "annual_return": float(np.prod(1 + together)) ** (252 / together.size) - 1,
+            "mean_spell_return": mean(totals), "median_spell_return": median(totals),
+            "hit_rate": sum(total > 0 for total in totals) / len(totals), "spells": len(totals), "sessions": together.size,
+        }  # fmt: skip
+    return result
+
+
+def months(path: Path) -> dict[int, dict[str, float]]:
+    """Whole calendar months: one with a close in the month before and in the month after."""
+    ends = {(day.year, day.month): value for day, value in zip(path.sessions, path.index, strict=True)}
+    by_month: dict[int, list[float]] = {}
+    for before, this in list(pairwise(ends))[:-1]:
+        if 12 * (this[0] - before[0]) + this[1] - before[1] == 1:
+            by_month.setdefault(this[1], []).append(ends[this] / ends[before] - 1)
+    return {
+        month: {"mean_return": mean(values), "median_return": median(values), "months": len(values),
+                "hit_rate": sum(value > ROUNDING for value in values) / len(values)}
+        for month, values in by_month.items()
+    }  # fmt: skip
+
+
+def stress(path: Path, first_day: date, last_day: date) -> Row | None:
+    """Return, depth and recovery of one window; nothing where the history does not cover it."""
+    if path.sessions[0] > first_day or path.sessions[-1] < last_day:
+        return None
+    start = max(i for i, day in enumerate(path.sessions) if day <= first_day)
+    end = max(i for i, day in enumerate(path.sessions) if day <= last_day)
+    index = path.index
+    lost = index[end] < index[start]
+    again = next((path.sessions[i] for i in range(end + 1, index.size) if index[i] >= index[start]), None)
+    return {
+        "start_session": path.sessions[start], "end_session": path.sessions[end],
+        "total_return": index[end] / index[start] - 1, "recovery": again if lost else None,
+        "max_drawdown": deepest_fall(index[start : end + 1], path.sessions[start : end + 1])[0],
+    }  # fmt: skip

@@ -1,0 +1,128 @@
+"""Breadth, corrections, phases, rate regimes, seasons and stresses, found a second time from raw rows."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import duckdb
+import numpy as np
+import pytest
+
+from tests.pipeline import signal_recomputation as again
+from tests.pipeline.homes import FUNDS, Home, ask, published, warehouse
+
+
+@pytest.fixture(scope="class")
+def readings(home: Home) -> again.Readings:
+    """Every label from raw."""
+    with warehouse(home) as connection:
+        return again.readings(connection)
+
+
+@pytest.fixture(scope="class")
+def release(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The published tables."""
+    with published(home) as connection:
+        yield connection
+
+
+def same(found: dict[str, object], expected: dict[str, object] | dict[str, float]) -> None:
+    """Numbers to nine digits after the point, all else exactly."""
+    for name, value in expected.items():
+        is_number = isinstance(value, float)
+        assert found[name] == (pytest.approx(value, abs=1e-9) if is_number else value), (name, found)
+
+
+class Recomputed:
+    """The same questions to every data directory."""
+
+    def test_breadth(self, release: duckdb.DuckDBPyConnection, readings: again.Readings) -> None:
+        rows = ask(release, "select session, iwm_return, spy_return, qqq_return, breadth from breadth_daily order by session")
+        assert rows["session"].to_list() == sorted(readings.breadth)
+        expected = [readings.breadth[session] for session in rows["session"]]
+        for place, name in enumerate(("iwm_return", "spy_return", "qqq_return")):
+            values = np.array([row[place] for row in expected], dtype=float)
+            np.testing.assert_allclose(rows[name].to_numpy(), values, atol=1e-9, err_msg=name)
+        assert rows["breadth"].to_list() == [row[3] for row in expected]
+
+    def test_breadth_episodes(self, release: duckdb.DuckDBPyConnection, readings: again.Readings) -> None:
+        rows = list(
+            ask(release, "select * exclude (params_id) from breadth_episodes order by first_session").iter_rows(named=True)
+        )
+        assert rows == again.episodes({session: row[3] for session, row in readings.breadth.items()})
+        assert len(rows) > 20
+
+    def test_corrections(self, release: duckdb.DuckDBPyConnection, readings: again.Readings) -> None:
+        rows = list(ask(release, "select * from corrections order by peak").iter_rows(named=True))
+        expected = again.corrections(readings.paths["SPY"])
+        assert len(rows) == len(expected) >= 4
+        for row, one in zip(rows, expected, strict=True):
+            same(row, one)
+            peak = row["peak"]
+            assert row["regime_at_peak"] == readings.regime.get(peak)
+            assert row["breadth_at_peak"] == readings.breadth.get(peak, (None,) * 4)[3]
+            assert row["rate_regime_at_peak"] == readings.rate_regime.get(peak)
+
+    def test_cycle_phases(self, release: duckdb.DuckDBPyConnection, readings: again.Readings) -> None:
+        phases = {(row["rate_regime"], row["regime"]): row for row in again.seed("cycle_phases")}
+        assert len(phases) == 8
+        expected = {}
+        for session, regime in readings.regime.items():
+            rate_regime = readings.rate_regime.get(session)
+            if regime is not None and rate_regime is not None:
+                one = phases[rate_regime, regime]
+                expected[session] = (one["cycle_phase"], rate_regime, regime, one["reason"])
+        rows = ask(release, "select session, cycle_phase, rate_regime, regime, reason from cycle_phase_daily").rows()
+        assert {session: tuple(rest) for session, *rest in rows} == expected
+        assert len(rows) == len(expected) > 5000
+
+    def test_rate_regime_performance(self, release: duckdb.DuckDBPyConnection, readings: again.Readings) -> None:
+        rows = list(ask(release, "select * from rate_regime_performance").iter_rows(named=True))
+        found = {(row["fund"], row["rate_regime"]): row for row in rows}
+        count = 0
+        for fund in FUNDS:
+            for label, expected in again.rate_regime_returns(readings.rate_regime, readings.paths[fund]).items():
+                same(found[fund, label], expected)
+                count += 1
+        assert len(rows) == count == 12
+
+    def test_seasonality(self, release: duckdb.DuckDBPyConnection, readings: again.Readings) -> None:
+        rows = list(ask(release, "select * from seasonality").iter_rows(named=True))
+        assert sorted((row["fund"], row["month"]) for row in rows) == sorted((f, m) for f in FUNDS for m in range(1, 13))
+        expected = {fund: again.months(path) for fund, path in readings.paths.items()}
+        for row in rows:
+            same(row, expected[row["fund"]][row["month"]])
+
+    def test_market_events(self, release: duckdb.DuckDBPyConnection, readings: again.Readings) -> None:
+        rows = list(ask(release, "select * from market_events").iter_rows(named=True))
+        found = {(row["event"], row["fund"]): row for row in rows}
+        expected = {}
+        for event in again.seed("market_stress"):
+            for fund in FUNDS:
+                bounds = (date.fromisoformat(event[name]) for name in ("first_day", "last_day"))
+                one = again.stress(readings.paths[fund], *bounds)
+                if one is not None:
+                    expected[event["event"], fund] = one
+        assert set(found) == set(expected)
+        assert len(rows) == len(expected) >= 21
+        for key, one in expected.items():
+            same(found[key], one)
+
+
+class TestSample(Recomputed):
+    """On the invented market."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def home(cls, sample_home: Home) -> Home:
+        """The sample."""
+        return sample_home
+
+
+class TestRealDocuments(Recomputed):
+    """On the vendors' own files."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def home(cls, real_home: Home) -> Home:
+        """The real documents."""
+        return real_home
