@@ -21,13 +21,10 @@ Build = Callable[[], object]
 class Workshop:
     """Builds each directory once, two at a time, in the order of the recipes."""
 
-    def __init__(self, recipes: dict[str, Build], wanted: set[str]) -> None:
+    def __init__(self, recipes: dict[str, Build]) -> None:
         self._recipes = recipes
         self._pool = ThreadPoolExecutor(max_workers=2)
         self._futures: dict[str, Future[object]] = {}
-        for name in recipes:
-            if name in wanted:
-                self.begin(name)
 
     def begin(self, name: str) -> Future[object]:
         """Start on a directory unless somebody has."""
@@ -87,7 +84,11 @@ def workshop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     }
     # Pytest names each test's fixtures before the first test begins.
     wanted = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
-    shop = Workshop(recipes, wanted | {"sample_home"})
+    shop = Workshop(recipes)
+    # Begun here, since recipes build on each other by way of the shop.
+    for name in recipes:
+        if name in wanted | {"sample_home"}:
+            shop.begin(name)
     yield shop
     shop.close()
 
