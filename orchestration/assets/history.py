@@ -1,5 +1,6 @@
 """The landing asset of past months: partitioned, fetched on demand, no part of the daily run."""
 
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
@@ -17,6 +18,9 @@ from orchestration.vendors.http import Pace
 
 HISTORY = dg.AssetKey([GROUP, "ishares_holdings_history"])
 MONTHS = dg.MonthlyPartitionsDefinition(start_date=FIRST_MONTH.isoformat(), timezone="America/New_York")
+
+# Dagster calls it beta on every start.
+warnings.filterwarnings("ignore", message=".*backfill_policy", category=dg.BetaWarning)
 
 
 @dg.asset(

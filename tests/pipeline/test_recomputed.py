@@ -97,7 +97,7 @@ def is_equity(line: dict[str, object]) -> bool:
     if label is None:
         return ticker != "-"
     odd = str(line["exchange"]).startswith("NO MARKET") or NO_COMPANY.search(str(line["name"]).upper())
-    return label in ("Equity", "COM", "ADR", "Common Stock") and not odd
+    return label in ("Equity", "COM", "ADR", "Common Stock", "stock") and not odd
 
 
 def plain(ticker: object) -> str:
@@ -117,7 +117,7 @@ def test_sector_weights_are_shares_of_market_value(sample_home: Home) -> None:
     found = {(row[0], row[1], row[2]): row[3] for row in weights.rows()}
     for fund, as_of in {(fund, as_of) for fund, as_of, _ in found}:
         held = [line for line in lines if (line["fund"], line["as_of"]) == (fund, as_of)]
-        basis = "stated_weight" if fund == "SPY" else "market_value"
+        basis = "stated_weight" if fund in ("SPY", "SCHA") else "market_value"
         total = sum(line[basis] for line in held)
         expected: dict[str, float] = {}
         for line in held:
