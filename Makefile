@@ -4,6 +4,8 @@ UV_VERSION := 0.9.7
 BIN := .venv/bin
 READY := .venv/.ready
 SOURCE ?= sample
+# Where Python may not write bytecode, it is written once: every start of a process would compile some thousand modules.
+COMPILE := $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
 
 .PHONY: run test lint ui live lock bench test-duckdb2 clean help
 
@@ -48,6 +50,6 @@ clean:  ## Remove the sample market's data; landing and live data stay
 	touch $@
 
 $(READY): .venv/.uv requirements.lock pyproject.toml
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock $(COMPILE)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	touch $@

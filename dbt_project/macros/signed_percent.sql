@@ -3,3 +3,8 @@
     (case when round(100 * {{ fraction }}, {{ digits }}) > 0 then '+' else '' end
         || cast(cast(100 * {{ fraction }} as decimal(9, {{ digits }})) as varchar) || ' %')
 {%- endmacro %}
+
+{#- The same without its sign: 17 %. -#}
+{% macro percent(fraction, digits=1) -%}
+    (cast(cast(100 * {{ fraction }} as decimal(9, {{ digits }})) as varchar) || ' %')
+{%- endmacro %}

@@ -1,5 +1,7 @@
 -- depends_on: {{ ref('signal_parameters') }}
-{% set p = signal_parameters('core_satellite', ['cost', 'least', 'middle', 'most']) -%}
+{% set p = signal_parameters(
+    'core_satellite', ['cost', 'least', 'middle', 'most'], upstream=['ratio', 'regime', 'rate_regime', 'satellite']
+) -%}
 -- Between two trades the shares stay and the weights drift; a trade pays its cost on both legs.
 with trades as (
     select

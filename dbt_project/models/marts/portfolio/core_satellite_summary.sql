@@ -1,6 +1,9 @@
 -- depends_on: {{ ref('signal_parameters') }}
 {% set p = signal_parameters('performance', ['sessions_a_year', 'least_rate_coverage']) -%}
-{% set portfolio = signal_parameters('core_satellite', ['cost', 'least', 'middle', 'most', 'resamples', 'coverage']) -%}
+{% set portfolio = signal_parameters(
+    'core_satellite', ['cost', 'least', 'middle', 'most', 'resamples', 'coverage'],
+    upstream=['ratio', 'regime', 'rate_regime', 'satellite', 'performance']
+) -%}
 with daily as (
     select
         strategy,

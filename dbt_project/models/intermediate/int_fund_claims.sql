@@ -1,0 +1,70 @@
+-- depends_on: {{ ref('signal_parameters') }}
+{% set p = signal_parameters('guide_claims', ['tolerance']) -%}
+-- The guide's printed figures of each fund against those in force. A figure it gives with 'about' may lie a little off.
+with compared as (
+    {% for fact, words in {
+        'holdings_count': 'number of holdings', 'expense_ratio': 'expense ratio', 'net_assets': 'assets under management',
+        'dollar_volume_quarter': 'dollars traded a day', 'largest_holding_weight': 'weight of the largest holding',
+        'dividend_yield': 'dividend yield',
+    }.items() -%}
+    select
+        fund,
+        '{{ fact }}' as fact,
+        fund || ': {{ words }}' as statement,
+        {{ fact }}_guide as guide_says,
+        {{ fact }}_guide_low as guide_low,
+        {{ fact }}_guide_high as guide_high,
+        {{ fact }} as measured,
+        cast(null as varchar) as reason,
+        {{ fact }}_difference as difference,
+        {{ fact }}_as_of as as_of
+    from {{ ref('fund_comparison') }}
+    where {{ fact }}_guide is not null
+    {% if not loop.last %}union all
+    {% endif -%}
+    {% endfor %}
+),
+
+figures as (
+    select
+        lower(fund) || '_' || fact as claim,
+        statement,
+        guide_says,
+        guide_low,
+        guide_high,
+        measured,
+        reason,
+        as_of,
+        case
+            when measured is null then 'untestable'
+            when guide_says like 'about%' and abs(difference) <= {{ p.tolerance }} * coalesce(guide_low, guide_high) then 'holds'
+            -- Fees are quoted in hundredths of a percent: what is below a millionth is the float's.
+            when abs(difference) <= 0.000001 * coalesce(guide_low, guide_high) then 'holds'
+            else 'stale'
+        end as verdict
+    from compared
+),
+
+-- The guide names a company, the issuer its legal name.
+names as (
+    select
+        lower(fund) || '_largest_holding' as claim,
+        fund || ': name of the largest holding' as statement,
+        largest_holding_guide as guide_says,
+        cast(null as double) as guide_low,
+        cast(null as double) as guide_high,
+        cast(null as double) as measured,
+        'it is ' || largest_holding as reason,
+        largest_holding_weight_as_of as as_of,
+        case
+            when largest_holding is null then 'untestable'
+            when upper(largest_holding) like '%' || upper(largest_holding_guide) || '%' then 'holds'
+            else 'stale'
+        end as verdict
+    from {{ ref('fund_comparison') }}
+    where largest_holding_guide is not null
+)
+
+select * from figures
+union all
+select * from names
