@@ -10,6 +10,7 @@ import dagster as dg
 from orchestration import inspection
 from orchestration.assets.raw import raw_key
 from orchestration.settings import Settings
+from orchestration.universe import load_universe
 from orchestration.warehouse import Warehouse
 
 _WARN, _ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
@@ -33,11 +34,12 @@ def price_bars_are_fresh(settings: dg.ResourceParam[Settings], warehouse: dg.Res
     return dg.AssetCheckResult(passed=not stale, severity=_WARN, description=text)
 
 
-@dg.asset_check(asset=raw_key("holdings"), description="No fund's newest snapshot is older than 35 days.")
+@dg.asset_check(asset=raw_key("holdings"), description="No fund's newest snapshot is older than its issuer leaves it.")
 def holdings_are_fresh(settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
-    """A month-end file and a few days of grace."""
+    """35 days, and 50 where the issuer shows a month half a month late."""
     ages = {fund: (settings.today - as_of).days for fund, as_of in inspection.newest_snapshots(warehouse)}
-    stale = {fund: age for fund, age in ages.items() if age > 35}
+    universe = load_universe()
+    stale = {fund: age for fund, age in ages.items() if fund in universe and age > universe[fund].stale_after_days}
     text = ", ".join(f"{fund} is {age} days old" for fund, age in (stale or ages).items()) or "no snapshot was accepted"
     return dg.AssetCheckResult(passed=bool(ages) and not stale, severity=_WARN, description=text)
 

@@ -14,8 +14,6 @@ from orchestration.settings import Settings, Source
 from orchestration.universe import load_universe
 
 _PACKAGES = ("dagster", "dagster-dbt", "dbt-core", "dbt-duckdb", "duckdb", "polars", "yfinance", "exchange-calendars")
-# A month-end snapshot and a few days of grace.
-STALE_HOLDINGS_DAYS = 35
 STALE_PRICES_DAYS = 5
 
 
@@ -76,7 +74,9 @@ def _release(settings: Settings) -> Iterator[Finding]:
     universe = load_universe()
     for fund, as_of in manifest["holdings_as_of"].items():
         age = (settings.today - date.fromisoformat(as_of)).days
-        yield Finding(age <= STALE_HOLDINGS_DAYS, f"holdings {fund}", f"of {as_of}, {age} days ago")
+        yield Finding(
+            fund not in universe or age <= universe[fund].stale_after_days, f"holdings {fund}", f"of {as_of}, {age} days ago"
+        )
     for fund in (f for f in universe.values() if f.holdings_vendor and f.fund not in manifest["holdings_as_of"]):
         newest = newest_document(settings.landing_dirs, vendor=str(fund.holdings_vendor), kind="holdings", symbol=fund.fund)
         why = f"{newest.key} was rejected: see raw.documents" if newest else "landing has no document of it"
