@@ -48,6 +48,7 @@ def publish(settings: Settings, marts: list[Mart], *, run_id: str) -> Release:
         manifest = _manifest(settings, connection, tables, release_id=release_id, run_id=run_id)
         write_serving_copy(connection, marts, unfinished / "warehouse.duckdb", manifest)
         write_data_dictionary(connection, tables, marts, unfinished / "data_dictionary.md")
+    manifest |= _report(unfinished, manifest, scripts=settings.report_scripts_dir)
     manifest["serving_copy"] = file_facts(unfinished / "warehouse.duckdb")
     manifest["data_dictionary"] = file_facts(unfinished / "data_dictionary.md")
     for file in unfinished.iterdir():
@@ -58,6 +59,18 @@ def publish(settings: Settings, marts: list[Mart], *, run_id: str) -> Release:
     _point_latest(settings.published_dir, release_id)
     _drop_old(settings.published_dir, settings.keep_releases)
     return Release(release_id, directory, manifest)
+
+
+def _report(release: Path, manifest: dict[str, Any], *, scripts: Path) -> dict[str, Any]:
+    """Write the page, and give what the release lacks and the page's file facts for the manifest."""
+    from orchestration.report.freshness import missing_from
+    from orchestration.report.page import write_report
+    from orchestration.report.release_tables import release_tables
+
+    with release_tables(release) as tables:
+        found = {"missing": missing_from(tables)}
+        page = write_report(tables, {**manifest, **found}, release, scripts=scripts)
+    return {**found, "report": file_facts(page)}
 
 
 def latest_release(settings: Settings) -> Path | None:
@@ -78,6 +91,9 @@ def _manifest(
     snapshots = connection.execute(
         "select fund, max(as_of)::varchar from staging.stg_holdings group by fund order by fund"
     ).fetchall()
+    parameters = connection.execute(
+        "select signal || '.' || parameter, value::double, unit, meaning from seeds.signal_parameters order by signal, parameter"
+    ).fetchall()
     return {
         "release_id": release_id,
         "source": settings.source.value,
@@ -88,6 +104,7 @@ def _manifest(
         "holdings_as_of": dict(snapshots),
         "run_id": run_id,
         "git_revision": _git_revision(),
+        "parameters": {name: {"value": value, "unit": unit, "meaning": meaning} for name, value, unit, meaning in parameters},
         "tables": [asdict(table) for table in tables],
     }
 

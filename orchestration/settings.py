@@ -101,6 +101,11 @@ class Settings(BaseSettings):
         return self.home / "published"
 
     @property
+    def report_scripts_dir(self) -> Path:
+        """The report's libraries, bundled once and kept."""
+        return self.home / "report"
+
+    @property
     def dagster_home(self) -> Path:
         """Dagster's own storage: run history and schedules."""
         return self.home / "dagster"

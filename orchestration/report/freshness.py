@@ -1,0 +1,45 @@
+"""What a release lacks, for its manifest and its page alike."""
+
+from datetime import date
+from typing import Any
+
+from orchestration.report.release_tables import ReleaseTables
+from orchestration.report.wording import label
+
+Missing = dict[str, Any]
+
+
+def missing_from(tables: ReleaseTables) -> list[Missing]:
+    """What is missing, stale or rejected, one entry a finding: check, symbol, how many, the newest day, and a sentence."""
+    found = [_entry("empty_table", table, f"{table} holds no row.") for table in tables.empty()]
+    if tables.has("fund_comparison"):
+        for row in tables.ask("select fund, holdings_count, dollar_volume_quarter from fund_comparison order by fund"):
+            if row["holdings_count"] is None:
+                found.append(_entry("no_holdings", row["fund"], f"{row['fund']}: no holdings known."))
+            if row["dollar_volume_quarter"] is None:
+                found.append(_entry("no_prices", row["fund"], f"{row['fund']}: no full quarter of prices known."))
+    if tables.has("data_quality"):
+        warnings = tables.ask(
+            "select check_name, symbol, findings, last_found_on, meaning from data_quality"
+            " where severity = 'warning' order by check_name, symbol"
+        )
+        found += [
+            {
+                "check": row["check_name"],
+                "symbol": row["symbol"],
+                "findings": row["findings"],
+                "last_found_on": row["last_found_on"].isoformat() if row["last_found_on"] else None,
+                "words": f"{row['symbol']}: {label(row['check_name'])}: {row['meaning']}.",
+            }
+            for row in warnings
+        ]
+    return found
+
+
+def days_before(day: str | None, last: str | None) -> int | None:
+    """Calendar days from one ISO date to another; None where either is unknown."""
+    return (date.fromisoformat(last) - date.fromisoformat(day)).days if day and last else None
+
+
+def _entry(check: str, symbol: str, words: str) -> Missing:
+    return {"check": check, "symbol": symbol, "findings": None, "last_found_on": None, "words": words}

@@ -1,0 +1,105 @@
+"""The page: sections, style and scripts put into one HTML file that asks nothing of any network."""
+
+import base64
+import hashlib
+import json
+from datetime import date
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from orchestration.landing import write_atomically
+from orchestration.report.blocks import Cell, Chart, Manifest
+from orchestration.report.release_tables import ReleaseTables
+from orchestration.report.sections import (
+    breadth, claims, core_satellite, fees, funds, quality, rates, ratio, reading, reconstitution, scorecards, sectors,
+)  # fmt: skip
+from orchestration.report.vega import vega_script
+from orchestration.report.wording import days_since_epoch
+
+FILE = "report.html"
+CHAPTERS = [
+    module.CHAPTER
+    for module in (
+        reading, ratio, breadth, rates, sectors, funds, scorecards, reconstitution, core_satellite, fees, claims, quality,
+    )
+]  # fmt: skip
+
+
+def write_report(tables: ReleaseTables, manifest: Manifest, directory: Path, *, scripts: Path) -> Path:
+    """Write the report of one release into its directory; `scripts` is where the bundled libraries are kept between runs."""
+    page = render(tables, manifest, vega_script(scripts))
+    write_atomically(directory / FILE, page.encode())
+    return directory / FILE
+
+
+def render(tables: ReleaseTables, manifest: Manifest, vega: str) -> str:
+    """The page as text.
+
+    Args:
+        manifest: identity, freshness and parameters of the release; its tables are not read.
+        vega: the libraries, as an ES module.
+    """
+    sections = [chapter.section(tables, manifest) for chapter in CHAPTERS]
+    style, theme, charts = (_template(name) for name in ("style.css", "theme.js", "charts.js"))
+    heights = sorted({chart.height for section in sections for chart in section.charts})
+    style += "".join(f".h{height} {{ min-height: {height}px; }}\n" for height in heights)
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters.update(cell=lambda value: value if isinstance(value, Cell) else Cell(str(value)))
+    template = environment.from_string(_template("page.html.j2"))
+    return template.render(
+        sections=sections,
+        manifest=manifest,
+        style=Markup(style),
+        scripts=[Markup(script) for script in (_harmless(vega), charts)],
+        theme=Markup(theme),
+        policy=_policy(style, [theme, _harmless(vega), charts]),
+        payloads=[(chart.name, Markup(_payload(chart))) for section in sections for chart in section.charts],
+    )  # fmt: skip
+
+
+def _template(name: str) -> str:
+    return (resources.files("orchestration.report") / "templates" / name).read_text()
+
+
+def _policy(style: str, scripts: list[str]) -> str:
+    """Nothing is loaded, no text is evaluated, and only the scripts and the style of this very page run.
+
+    Vega's drawings carry style attributes, so those are allowed; style elements are not.
+    """
+    allowed = " ".join(_sum(script) for script in scripts)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src-elem {_sum(style)}; style-src-attr 'unsafe-inline';"
+        " img-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _sum(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _harmless(script: str) -> str:
+    """A script that cannot end its own element, whatever strings it holds."""
+    return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+
+
+def _payload(chart: Chart) -> str:
+    """A chart as JSON that cannot leave its script element: dates are days since 1970, columns instead of rows."""
+    days = {
+        name: [column for column, values in columns.items() if any(isinstance(value, date) for value in values)]
+        for name, columns in chart.data.items()
+    }
+    content: dict[str, Any] = {"spec": chart.spec, "data": chart.data, "days": days, "says": chart.says}
+    text = json.dumps(content, default=_plain, separators=(",", ":"), allow_nan=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, date):
+        return days_since_epoch(value)
+    raise TypeError(f"a chart cannot hold {type(value).__name__}")

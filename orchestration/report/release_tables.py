@@ -1,0 +1,61 @@
+"""The tables of one release, read from its serving copy: the report sees nothing that a reader of the release could not."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+Row = dict[str, Any]
+
+
+class ReleaseTables:
+    """Small questions to the serving copy of a release."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._rows: dict[str, int] = dict(
+            connection.execute("select table_name, estimated_size from duckdb_tables() where not internal").fetchall()
+        )
+
+    def lacking(self, *marts: str) -> str | None:
+        """One sentence on the marts that this release does not have or that hold no row; None where all is there."""
+        absent = [mart for mart in marts if mart not in self._rows]
+        empty = [mart for mart in marts if self._rows.get(mart) == 0]
+        parts = [f"{_listed(absent)} not among its tables"] if absent else []
+        parts += [f"{_listed(empty)} without a row"] if empty else []
+        return f"Nothing to show from this release: {' and '.join(parts)}." if parts else None
+
+    def has(self, mart: str) -> bool:
+        """Whether the mart is there with at least one row."""
+        return bool(self._rows.get(mart))
+
+    def empty(self) -> list[str]:
+        """Tables without a row."""
+        return sorted(table for table, rows in self._rows.items() if rows == 0)
+
+    def ask(self, query: str, *parameters: Any) -> list[Row]:
+        """Rows of an answer, as dictionaries."""
+        answer = self._connection.execute(query, list(parameters))
+        names = [column[0] for column in answer.description or []]
+        return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+
+    def columns(self, query: str, *parameters: Any) -> dict[str, list[Any]]:
+        """The same by column, for charts."""
+        answer = self._connection.execute(query, list(parameters))
+        names = [column[0] for column in answer.description or []]
+        rows = answer.fetchall()
+        return {name: [row[place] for row in rows] for place, name in enumerate(names)}
+
+
+@contextmanager
+def release_tables(directory: Path) -> Iterator[ReleaseTables]:
+    """The serving copy in a release's directory, read-only."""
+    with duckdb.connect(str(directory / "warehouse.duckdb"), read_only=True) as connection:
+        yield ReleaseTables(connection)
+
+
+def _listed(names: list[str]) -> str:
+    text = ", ".join(names)
+    return f"{text} {'is' if len(names) == 1 else 'are'}"

@@ -1,0 +1,114 @@
+"""Breadth: what the three funds returned together, and the episodes of each label."""
+
+from orchestration.report.blocks import Chapter, Chart, Key, Manifest, Section
+from orchestration.report.chart_parts import FAINT, FUND_TONES, TONES, chart, height_axis, moment, told, tones, under_pointer
+from orchestration.report.release_tables import ReleaseTables
+from orchestration.report.wording import day, label, percent, plural, rounded
+
+_RETURNS = """
+select session, iwm_return as "IWM", spy_return as "SPY", qqq_return as "QQQ", breadth
+from breadth_daily
+qualify session > max(session) over () - interval 3 year
+order by session
+"""
+_LABELS = {
+    "broad_advance": "green", "small_cap_led": "blue", "mixed": "grey", "narrow_advance": "purple", "broad_decline": "orange",
+}  # fmt: skip
+
+
+def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
+    blocks = [_returns(tables, manifest)]
+    if tables.has("breadth_episodes"):
+        blocks.append(_episodes(tables))
+    return Section(
+        CHAPTER.name,
+        CHAPTER.title,
+        lead="When all three funds rise, the advance is broad; when SPY and QQQ rise while IWM does not, it is narrow.",
+        blocks=list(blocks),
+        notes=[] if tables.has("breadth_episodes") else [tables.lacking("breadth_episodes") or ""],
+    )
+
+
+def _returns(tables: ReleaseTables, manifest: Manifest) -> Chart:
+    data = tables.columns(_RETURNS)
+    last = {fund: data[fund][-1] for fund in FUND_TONES}
+    told_last = ", ".join(f"{fund} {percent(value, signed=True)}" for fund, value in last.items())
+    window = manifest["parameters"].get("breadth.return_sessions", {}).get("value")
+    span = f"{window:.0f} sessions" if window else "the breadth window"
+    tooltip = [
+        told("session", "Session", kind="temporal"), *(told(fund, fund, "+.1%") for fund in FUND_TONES),
+        told("label", "Breadth", kind="nominal"),
+    ]  # fmt: skip
+    data = {
+        "session": data["session"],
+        **{fund: rounded(data[fund], 4) for fund in FUND_TONES},
+        "label": [label(b) for b in data["breadth"]],
+    }
+    lines = {
+        "transform": [{"fold": list(FUND_TONES), "as": ["fund", "change"]}],
+        "data": {"name": "returns"},
+        "mark": {"type": "line", "strokeWidth": 1.6},
+        "encoding": {
+            "x": moment("session"),
+            "y": {"field": "change", "type": "quantitative", "axis": height_axis(None, "+.0%")},
+            "color": {"field": "fund", "scale": tones(FUND_TONES), "legend": None},
+            "strokeDash": {
+                "field": "fund", "scale": {"domain": list(FUND_TONES), "range": [[1, 0], [6, 3], [2, 2]]}, "legend": None,
+            },
+        },
+    }  # fmt: skip
+    zero = {"data": {"values": [{}]}, "mark": {"type": "rule", "color": FAINT}, "encoding": {"y": {"datum": 0}}}
+    return Chart(
+        name="breadth",
+        title=f"Total return over {span}, newest three years",
+        says=f"On {day(data['session'][-1])}, over {span}: {told_last}; breadth is {data['label'][-1]}.",
+        source="Mart breadth_daily. Total returns with dividends, in percent of the start of each window; daily.",
+        height=300,
+        spec=chart(height=240, layer=[zero, lines, under_pointer("near", "session", tooltip, "returns")]),
+        data={"returns": data},
+        keys=[Key("line", "blue", "IWM"), Key("dash", "orange", "SPY"), Key("dots", "green", "QQQ")],
+    )
+
+
+def _episodes(tables: ReleaseTables) -> Chart:
+    data = tables.columns(
+        "select breadth, first_session, last_session, sessions from breadth_episodes order by first_session, breadth"
+    )
+    counts = {name: data["breadth"].count(name) for name in _LABELS if name in data["breadth"]}
+    says = (
+        f"{plural(len(data['breadth']), 'episode')} from {day(min(data['first_session']))} to {day(max(data['last_session']))}: "
+    )
+    data["label"] = [label(name) for name in data.pop("breadth")]
+    order = [label(name) for name in _LABELS]
+    return Chart(
+        name="episodes",
+        title="Episodes of each label",
+        says=says + ", ".join(f"{label(name)} {count}" for name, count in counts.items()) + ".",
+        source="Mart breadth_episodes. A bar is an unbroken run of sessions that is long enough to count as an episode.",
+        height=200,
+        spec=chart(
+            height=150,
+            data={"name": "episodes"},
+            mark={"type": "bar", "height": 16},
+            encoding={
+                "x": moment("first_session"),
+                "x2": {"field": "last_session"},
+                "y": {
+                    "field": "label", "type": "nominal", "sort": order, "scale": {"domain": order},
+                    "axis": {"title": None, "grid": True, "tickBand": "extent"},
+                },
+                "color": {
+                    "field": "label", "legend": None,
+                    "scale": {"domain": order, "range": [TONES[tone] for tone in _LABELS.values()]},
+                },
+                "tooltip": [
+                    told("label", "Breadth", kind="nominal"), told("first_session", "From", kind="temporal"),
+                    told("last_session", "To", kind="temporal"), told("sessions", "Sessions", "d"),
+                ],
+            },
+        ),
+        data={"episodes": data},
+    )  # fmt: skip
+
+
+CHAPTER = Chapter("breadth", "Breadth: who takes part", ("breadth_daily",), _write)

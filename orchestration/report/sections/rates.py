@@ -1,0 +1,143 @@
+"""The rate cycle beside the relative performance of IWM, and what the funds returned in each rate regime."""
+
+from orchestration.report.blocks import Cell, Chapter, Chart, Column, Key, Manifest, Section, Table
+from orchestration.report.chart_parts import INK, TONES, chart, height_axis, moment, told, under_pointer
+from orchestration.report.release_tables import ReleaseTables
+from orchestration.report.wording import day, label, number, percent, plural, rounded
+
+_FUNDS = ("IWM", "SPY", "QQQ")
+_REGIMES = {"hiking": "orange", "hold_after_hikes": "orange", "cutting": "blue", "hold_after_cuts": "blue"}
+_RELATIVE = """
+select session, ratio_total_return as relative
+from ratio_daily
+where pair = 'IWM/SPY' and ratio_total_return is not null
+qualify row_number() over (partition by date_trunc('week', session) order by session desc) = 1
+order by session
+"""
+# The rate is a step: its changes and its ends draw it whole.
+_RATE = """
+select session, policy_rate
+from policy_rate_daily
+qualify policy_rate is distinct from lag(policy_rate) over (order by session) or session = max(session) over ()
+order by session
+"""
+
+
+def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
+    has_table = tables.has("rate_regime_performance")
+    return Section(
+        CHAPTER.name,
+        CHAPTER.title,
+        lead="Only moves the Fed has already made count; a hold begins when none has come for long enough.",
+        blocks=[_chart(tables), *([_performance(tables)] if has_table else [])],
+        notes=[] if has_table else [tables.lacking("rate_regime_performance") or ""],
+    )
+
+
+def _chart(tables: ReleaseTables) -> Chart:
+    relative, rate = tables.columns(_RELATIVE), tables.columns(_RATE)
+    spells = tables.columns("select first_session, last_session, rate_regime, sessions from rate_regime_spells order by spell_no")
+    now = f"{label(spells['rate_regime'][-1])} since {day(spells['first_session'][-1])}" if spells["rate_regime"] else "no regime"
+    gained = relative["relative"][-1] / relative["relative"][0] - 1 if relative["relative"] else None
+    says = (
+        f"On {day(rate['session'][-1])} the middle of the Fed funds target stood at {percent(rate['policy_rate'][-1], 3)}: {now}."
+        f" Since {day(relative['session'][0]) if relative['session'] else 'the start'} IWM has returned"
+        f" {percent(gained, signed=True)} against SPY, dividends included."
+    )
+    spells["label"] = [label(name) for name in spells["rate_regime"]]
+    relative["relative"] = rounded(relative["relative"], 4)
+    return Chart(
+        name="rates",
+        title="IWM against SPY through the rate cycle",
+        says=says,
+        source="Marts ratio_daily (total-return ratio, 1 at its start, logarithmic; weekly), policy_rate_daily (middle of the Fed"
+        " funds target, percent a year; FRED), rate_regime_spells.",
+        height=430,
+        spec=chart(vconcat=[_panel(210, _lines()), _panel(120, _steps())]),
+        data={"relative": relative, "rate": rate, "spells": spells},
+        keys=[
+            Key("band", "orange", "hiking"), Key("band-light", "orange", "hold after hikes"), Key("band", "blue", "cutting"),
+            Key("band-light", "blue", "hold after cuts"),
+        ],
+    )  # fmt: skip
+
+
+def _panel(height: int, layers: list[dict[str, object]]) -> dict[str, object]:
+    """A panel with the rate regimes behind it."""
+    strong = " || ".join(f"datum.rate_regime == '{name}'" for name in ("hiking", "cutting"))
+    colour = {"domain": list(_REGIMES), "range": [TONES[tone] for tone in _REGIMES.values()]}
+    bands = {
+        "data": {"name": "spells"},
+        "mark": {"type": "rect"},
+        "encoding": {
+            "x": moment("first_session"),
+            "x2": {"field": "last_session"},
+            "color": {"field": "rate_regime", "scale": colour, "legend": None},
+            "opacity": {"condition": {"test": strong, "value": 0.24}, "value": 0.1},
+            "tooltip": [
+                told("label", "Rate regime", kind="nominal"), told("first_session", "From", kind="temporal"),
+                told("last_session", "To", kind="temporal"), told("sessions", "Sessions", "d"),
+            ],
+        },
+    }  # fmt: skip
+    return {"height": height, "layer": [bands, *layers]}
+
+
+def _lines() -> list[dict[str, object]]:
+    tooltip = [told("session", "Session", kind="temporal"), told("relative", "IWM/SPY with dividends", ".3f")]
+    return [
+        {
+            "data": {"name": "relative"},
+            "mark": {"type": "line", "color": INK, "strokeWidth": 1.5},
+            "encoding": {
+                "x": moment("session"),
+                "y": {
+                    "field": "relative", "type": "quantitative", "scale": {"type": "log", "nice": True},
+                    "axis": height_axis(None, ".2f"),
+                },
+            },
+        },
+        under_pointer("near", "session", tooltip, "relative"),
+    ]  # fmt: skip
+
+
+def _steps() -> list[dict[str, object]]:
+    return [
+        {
+            "data": {"name": "rate"},
+            "mark": {"type": "line", "interpolate": "step-after", "color": INK, "strokeWidth": 1.5},
+            "encoding": {
+                "x": moment("session"),
+                "y": {"field": "policy_rate", "type": "quantitative", "axis": height_axis(None, ".1%", tickCount=4)},
+            },
+        }
+    ]
+
+
+def _performance(tables: ReleaseTables) -> Table:
+    rows = tables.ask("select rate_regime, fund, annual_return, spells, sessions from rate_regime_performance")
+    found = {(row["rate_regime"], row["fund"]): row for row in rows}
+    shown = [regime for regime in _REGIMES if any((regime, fund) in found for fund in _FUNDS)]
+    body: list[list[Cell | str]] = []
+    for regime in shown:
+        cells = [found.get((regime, fund)) for fund in _FUNDS]
+        spells = sorted({cell["spells"] for cell in cells if cell})
+        sessions = sorted({cell["sessions"] for cell in cells if cell})
+        body.append(
+            [
+                label(regime),
+                *(percent(cell["annual_return"], signed=True) if cell else percent(None) for cell in cells),
+                " to ".join(number(count) for count in sorted({spells[0], spells[-1]})),
+                " to ".join(number(count) for count in sorted({sessions[0], sessions[-1]})),
+            ]
+        )
+    return Table(
+        caption="Annualised total return by rate regime",
+        columns=[Column("Rate regime", False), *(Column(fund) for fund in _FUNDS), Column("Spells"), Column("Sessions")],
+        rows=body,
+        source="Mart rate_regime_performance. Percent a year, all spells pooled. A handful of spells is little evidence: the"
+        f" scorecard below holds {plural(len(shown), 'regime')} against chance.",
+    )
+
+
+CHAPTER = Chapter("rates", "The rate cycle", ("ratio_daily", "policy_rate_daily", "rate_regime_spells"), _write)

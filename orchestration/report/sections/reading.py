@@ -1,0 +1,101 @@
+"""The reading of the day: every statement of the mart `reading` in words, with what such statements were worth."""
+
+import math
+
+from orchestration.report.blocks import Chapter, Column, Manifest, Section, Statement, Table
+from orchestration.report.release_tables import ReleaseTables, Row
+from orchestration.report.wording import day, label, number, percent, plural, points
+
+_SIGNALS = ("regime", "breadth", "rate_regime", "cycle_phase", "satellite", "reconstitution")
+_NAMES = {
+    "breadth": "Breadth", "rate_regime": "Fed funds", "cycle_phase": "Cycle phase", "satellite": "Satellite",
+    "reconstitution": "Next reconstitution",
+}  # fmt: skip
+_TONES = {"risk_on": "blue", "risk_off": "orange"}
+
+
+def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
+    rows = tables.ask("select * from reading order by line")
+    rest = [row for row in rows if row["topic"] not in _SIGNALS]
+    return Section(
+        CHAPTER.name,
+        CHAPTER.title,
+        lead=_lead(rows, manifest),
+        statements=[_statement(row) for row in rows if row["topic"] in _SIGNALS],
+        blocks=[_others(rest)] if rest else [],
+        notes=["What a signal was worth is a record of the past, not a forecast. This is no investment advice."],
+    )
+
+
+def _lead(rows: list[Row], manifest: Manifest) -> str:
+    """The labels in force in one sentence, each with its own day where it is older than the last session."""
+    first: dict[str, Row] = {}
+    for row in rows:
+        first.setdefault(row["topic"], row)
+    words = []
+    for topic, form in (
+        ("regime", "{subject} reads {word}"), ("breadth", "breadth is {word}"), ("rate_regime", "the Fed is {word}"),
+        ("cycle_phase", "the cycle phase is {word}"),
+    ):  # fmt: skip
+        if topic in first and first[topic]["reading"] is not None:
+            row = first[topic]
+            late = f" (as of {day(row['session'])})" if day(row["session"]) != manifest["last_session"] else ""
+            word = {"hold_after_cuts": "on hold after cuts", "hold_after_hikes": "on hold after hikes"}.get(row["reading"])
+            words.append(form.format(subject=row["subject"], word=word or label(row["reading"])) + late)
+    return f"At the close of {manifest['last_session']}: {'; '.join(words)}." if words else ""
+
+
+def _statement(row: Row) -> Statement:
+    since = f"since {day(row['since'])}, {plural(row['sessions'], 'session')}; " if row["since"] else ""
+    subject = row["subject"] if row["topic"] == "regime" else _NAMES[row["topic"]]
+    says = label(row["reading"])
+    if row["topic"] == "satellite":
+        says = f"{percent(row['value'], 0)} IWM"
+    elif row["topic"] == "reconstitution":
+        says = f"in {plural(int(row['value']), 'session')}"
+    return Statement(
+        subject=subject,
+        says=says,
+        figure=_figure(row),
+        since=f"{since}as of {day(row['session'])}",
+        evidence=row["evidence"] or "",
+        tone=_TONES.get(row["reading"] or "", ""),
+    )
+
+
+def _figure(row: Row) -> str:
+    """The value in words: a log gap becomes the percentage it stands for."""
+    value = row["value"]
+    if row["topic"] == "regime":
+        return f"the ratio stands {percent(math.expm1(value), 1, signed=True)} from its trend mean"
+    if row["topic"] == "satellite":
+        return str(row["reading"]).partition(", ")[2] or row["measure"]
+    if row["topic"] == "reconstitution":
+        return f"{row['subject']}: {label(row['reading'])}"
+    if row["topic"] == "cycle_phase":
+        return f"from {row['subject']}"
+    return f"{row['measure']}: {_value(row)}"
+
+
+def _value(row: Row) -> str:
+    value, unit = row["value"], row["unit"]
+    if row["topic"] == "sector_gap":
+        return points(value)
+    if row["topic"] == "rate_regime":
+        return percent(value, 3)
+    if unit in ("fraction", "fraction a year"):
+        return percent(value, signed=row["topic"] in ("breadth", "performance"))
+    return number(value, 4 if unit == "ratio" else 0)
+
+
+def _others(rows: list[Row]) -> Table:
+    return Table(
+        caption="The rest of the reading",
+        columns=[Column("Subject", False), Column("Measure", False), Column("Value"), Column("As of")],
+        rows=[[row["subject"], row["measure"], _value(row), day(row["session"])] for row in rows],
+        source="Mart reading. Percentages are total returns, ranks or shares; pp: percentage points of weight.",
+        folded=True,
+    )
+
+
+CHAPTER = Chapter("reading", "The reading of the day", ("reading",), _write)

@@ -1,0 +1,150 @@
+"""Russell reconstitution: how long to the next one, and what the past ones did against days that mean nothing."""
+
+from orchestration.report.blocks import Cell, Chapter, Chart, Column, Key, Manifest, Section, Table
+from orchestration.report.chart_parts import FAINT, PAPER, TONES, chart, told
+from orchestration.report.release_tables import ReleaseTables, Row
+from orchestration.report.wording import day, interval, label, number, p_value, percent, plural
+
+_WINDOWS = {
+    "rank_to_effective": "rank day to effective close",
+    "list_to_effective": "preliminary list to effective close",
+    "week_before": "week before",
+    "effective_day": "effective day",
+    "week_after": "week after",
+    "month_after": "month after",
+}
+
+
+def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
+    coming = tables.ask("select * from reconstitution_calendar where sessions_to_effective >= 0 or is_next order by effective")
+    following = next((row for row in coming if row["is_next"]), None)
+    lead = "No coming reconstitution is known."
+    if following is not None:
+        lead = (
+            f"{plural(following['sessions_to_effective'], 'session')} to the close of {day(following['effective'])}, when the"
+            f" reconstitution {following['event']} takes effect; {label(following['stage'])} as of {day(following['counted_from'])}."
+        )
+    summary = _summary(tables) if tables.has("reconstitution_summary") else []
+    blocks = [_calendar(coming)] if coming else []
+    study: list[Chart | Table] = [_chart(summary), _table(summary)] if summary else []
+    return Section(
+        CHAPTER.name,
+        CHAPTER.title,
+        lead=lead,
+        blocks=[*blocks, *study],
+        notes=[] if summary else [tables.lacking("reconstitution_summary") or ""],
+    )
+
+
+def _summary(tables: ReleaseTables) -> list[Row]:
+    rows = tables.ask('select * from reconstitution_summary order by "window"')
+    order = list(_WINDOWS)
+    return sorted(rows, key=lambda row: order.index(row["window"]) if row["window"] in order else len(order))
+
+
+def _calendar(rows: list[Row]) -> Table:
+    return Table(
+        caption="Coming reconstitutions",
+        columns=[
+            Column("Event", False), Column("Rank day"), Column("Preliminary list"), Column("Lock-down"), Column("Effective close"),
+            Column("Sessions to it"), Column("Rests on", False),
+        ],
+        rows=[
+            [
+                row["event"], day(row["rank_day"]), day(row["preliminary_list"]), day(row["lock_down"]), day(row["effective"]),
+                number(row["sessions_to_effective"]), row["basis"],
+            ]
+            for row in rows
+        ],
+        source=f"Mart reconstitution_calendar, counted from {day(rows[0]['counted_from'])}.",
+    )  # fmt: skip
+
+
+def _chart(rows: list[Row]) -> Chart:
+    order = [_WINDOWS.get(row["window"], label(row["window"])) for row in rows]
+    data: dict[str, list[object]] = {"name": list(order)}
+    for field in ("mean_gap", "interval_low", "interval_high", "placebo_low", "placebo_high", "p_value", "hit_rate"):
+        data[field] = [None if row[field] is None else round(row[field], 5) for row in rows]
+    data["events"] = [row["events"] for row in rows]
+    outside = [name for name, row in zip(order, rows, strict=True) if not _within(row)]
+    beyond = "none lies outside" if not outside else f"outside: {', '.join(outside)}"
+    y = {
+        "field": "name", "type": "nominal", "sort": order,
+        "axis": {"title": None, "labelLimit": 230, "grid": False, "domain": False, "ticks": False},
+    }  # fmt: skip
+    axis = {"title": None, "format": "+.1%", "orient": "top", "tickCount": 5}
+    tooltip = [
+        told("name", "Window", kind="nominal"), told("mean_gap", "Mean of IWM − SPY", "+.2%"),
+        told("interval_low", "Interval from", "+.2%"), told("interval_high", "to", "+.2%"),
+        told("placebo_low", "Placebo from", "+.2%"), told("placebo_high", "to ", "+.2%"),
+        told("p_value", "p-value", ".3f"), told("events", "Events", "d"),
+    ]  # fmt: skip
+    return Chart(
+        name="reconstitution",
+        title="IWM minus SPY around reconstitutions, against days that mean nothing",
+        says=f"Means of {plural(len(rows), 'window')} against the band that holds 95 % of the same windows on other days: {beyond}.",
+        source="Mart reconstitution_summary. Total return of IWM minus that of SPY, percent; the interval from resampled events, the"
+        " band from the same calendar moved to other days.",
+        height=46 * len(order) + 40,
+        spec=chart(
+            height=46 * len(order),
+            data={"name": "windows"},
+            layer=[
+                {
+                    "mark": {"type": "bar", "height": 22, "color": TONES["grey"], "opacity": 0.28},
+                    "encoding": {
+                        "y": y, "x": {"field": "placebo_low", "type": "quantitative", "axis": axis}, "x2": {"field": "placebo_high"},
+                        "tooltip": tooltip,
+                    },
+                },
+                {"mark": {"type": "rule", "color": FAINT}, "data": {"values": [{}]}, "encoding": {"x": {"datum": 0}}},
+                {
+                    "mark": {"type": "rule", "strokeWidth": 2.5, "color": TONES["blue"]},
+                    "encoding": {
+                        "y": y, "x": {"field": "interval_low", "type": "quantitative", "axis": axis}, "x2": {"field": "interval_high"},
+                        "tooltip": tooltip,
+                    },
+                },
+                {
+                    "mark": {
+                        "type": "point", "filled": True, "size": 100, "opacity": 1, "color": TONES["blue"], "stroke": PAPER,
+                        "strokeWidth": 1.5,
+                    },
+                    "encoding": {
+                        "y": y, "x": {"field": "mean_gap", "type": "quantitative", "axis": axis}, "tooltip": tooltip,
+                    },
+                },
+            ],
+        ),
+        data={"windows": data},
+        keys=[Key("circle", "blue", "mean, with its 95 % interval"), Key("band", "grey", "95 % of the placebo windows")],
+    )  # fmt: skip
+
+
+def _within(row: Row) -> bool:
+    return bool(row["placebo_low"] <= row["mean_gap"] <= row["placebo_high"])
+
+
+def _table(rows: list[Row]) -> Table:
+    return Table(
+        caption="IWM minus SPY by window",
+        columns=[
+            Column("Window", False), Column("Events"), Column("Mean"), Column("95 % interval"), Column("Median"),
+            Column("IWM ahead"), Column("Placebo band"), Column("p"), Column("IWM volume"),
+        ],
+        rows=[
+            [
+                Cell(_WINDOWS.get(row["window"], label(row["window"])), note=f"{row['first_event']} to {row['last_event']}"),
+                number(row["events"]), percent(row["mean_gap"], 2, signed=True),
+                interval(row["interval_low"], row["interval_high"], 2), percent(row["median_gap"], 2, signed=True),
+                percent(row["hit_rate"], 0), interval(row["placebo_low"], row["placebo_high"], 2), p_value(row["p_value"]),
+                f"{number(row['median_volume_ratio'], 2)} ×" if row["median_volume_ratio"] is not None else number(None),
+            ]
+            for row in rows
+        ],
+        source="Mart reconstitution_summary. Volume: median over the events of IWM's volume in the window as a multiple of the median"
+        " before it.",
+    )  # fmt: skip
+
+
+CHAPTER = Chapter("reconstitution", "Russell reconstitution", ("reconstitution_calendar",), _write)

@@ -1,0 +1,27 @@
+"""The Vega libraries as one script to put into the page: vl-convert carries and bundles them, so no network is asked.
+
+Bundling takes a second or two, so the script is kept in the data directory until the version of vl-convert changes.
+"""
+
+import hashlib
+from pathlib import Path
+
+from orchestration.landing import write_atomically
+
+# The page calls this and nothing else of the bundle. Expressions are interpreted, so the page needs no right to evaluate text.
+_SNIPPET = "window.drawChart = (place, spec, options) => vegaEmbed(place, spec, {...options, ast: true});"
+
+
+def vega_script(kept_in: Path) -> str:
+    """Vega, Vega-Lite and Vega-Embed as one ES module without imports."""
+    from importlib.metadata import version
+
+    import vl_convert
+
+    made_of = hashlib.sha256(f"{version('vl-convert-python')} {_SNIPPET}".encode()).hexdigest()[:12]
+    path = kept_in / f"vega-{made_of}.js"
+    if not path.exists():
+        script = vl_convert.javascript_bundle(_SNIPPET)
+        kept_in.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, script.encode())
+    return path.read_text()

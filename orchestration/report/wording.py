@@ -1,0 +1,92 @@
+"""Numbers, dates and labels as people read them. None is written as a dash: never as a zero."""
+
+from datetime import date, datetime
+from typing import Any
+
+NOTHING = "–"
+MINUS = "\N{MINUS SIGN}"
+GAP = "\N{NO-BREAK SPACE}"
+# Labels whose plain word is not just the label with blanks.
+_WORDS = {"risk_on": "risk-on", "risk_off": "risk-off", "small_cap_led": "small-cap led", "spy_only": "SPY only"}
+
+
+def number(value: float | int | None, digits: int = 0, *, signed: bool = False) -> str:
+    """1234.5 -> 1,234.5; a value that rounds to nothing bears no sign."""
+    if value is None:
+        return NOTHING
+    text = f"{abs(value):,.{digits}f}"
+    is_nothing = not text.strip("0.,")
+    sign = "" if is_nothing else MINUS if value < 0 else "+" if signed else ""
+    return sign + text
+
+
+def percent(value: float | None, digits: int = 1, *, signed: bool = False) -> str:
+    """A fraction as a percentage: 0.0193 -> 1.9 %."""
+    return NOTHING if value is None else f"{number(value * 100, digits, signed=signed)}{GAP}%"
+
+
+def points(value: float | None, digits: int = 1, *, signed: bool = True) -> str:
+    """A difference of fractions, in percentage points."""
+    return NOTHING if value is None else f"{number(value * 100, digits, signed=signed)}{GAP}pp"
+
+
+def interval(low: float | None, high: float | None, digits: int = 1) -> str:
+    """The two ends of an interval of fractions."""
+    if low is None or high is None:
+        return NOTHING
+    return f"{number(low * 100, digits, signed=True)} to {number(high * 100, digits, signed=True)}{GAP}%"
+
+
+def dollars(value: float | None) -> str:
+    """US dollars, large sums shortened."""
+    if value is None:
+        return NOTHING
+    size = abs(value)
+    for least, divisor, name, digits in ((1e12, 1e12, "trn", 2), (1e9, 1e9, "bn", 1), (1e6, 1e6, "m", 1)):
+        if size >= least:
+            return f"${number(value / divisor, digits)}{GAP}{name}"
+    return f"${number(value)}"
+
+
+def day(value: date | datetime | str | None) -> str:
+    """2026-09-30, as ISO writes it: no reader takes the month for the day."""
+    if value is None:
+        return NOTHING
+    return value if isinstance(value, str) else f"{value:%Y-%m-%d}"
+
+
+def label(value: str | None) -> str:
+    """A label of a signal in words."""
+    if value is None:
+        return NOTHING
+    return _WORDS.get(value, value.replace("_", " "))
+
+
+def p_value(value: float | None) -> str:
+    """Three digits; anything smaller says so."""
+    if value is None:
+        return NOTHING
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def listed(words: list[str]) -> str:
+    """a, b and c."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else "none"
+
+
+def plural(count: int, word: str, many: str | None = None) -> str:
+    """1 spell, 2 spells."""
+    return f"{number(count)}{GAP}{word if count == 1 else many or word + 's'}"
+
+
+def days_since_epoch(value: date | None) -> int | None:
+    """Charts carry dates as days since 1970-01-01: short, and without a time zone."""
+    return None if value is None else value.toordinal() - _EPOCH
+
+
+def rounded(values: list[Any], digits: int) -> list[Any]:
+    """Enough digits for a screen."""
+    return [None if value is None else round(value, digits) for value in values]
+
+
+_EPOCH = date(1970, 1, 1).toordinal()
