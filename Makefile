@@ -7,7 +7,7 @@ SOURCE ?= sample
 # Where Python may not write bytecode, it is written once: every start of a process would compile some thousand modules.
 COMPILE := $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
 
-.PHONY: run test lint ui live lock bench test-duckdb2 clean help
+.PHONY: run test lint contract ui live lock bench test-duckdb2 clean help
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -26,6 +26,9 @@ ui: $(READY)  ## Dagster UI at 127.0.0.1:3000 with the schedules running (SOURCE
 
 live: $(READY)  ## Fetch from the vendors, build and publish
 	$(BIN)/smallcap run --source live
+
+contract: $(READY)  ## Write docs/contract.json anew after a change of the published schema
+	$(BIN)/python -m orchestration.contract
 
 bench: $(READY)  ## What a run costs, part by part
 	$(BIN)/python tests/bench.py

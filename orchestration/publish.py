@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.contract_version import CONTRACT_VERSION
 from orchestration.landing import sync_directory, write_atomically
 from orchestration.release_files import Mart, PublishedTable, file_facts, write_data_dictionary, write_parquet, write_serving_copy
 from orchestration.settings import PROJECT_ROOT, Settings
@@ -104,6 +105,7 @@ def _manifest(
         "holdings_as_of": dict(snapshots),
         "run_id": run_id,
         "git_revision": _git_revision(),
+        "contract_version": CONTRACT_VERSION,
         "parameters": {name: {"value": value, "unit": unit, "meaning": meaning} for name, value, unit, meaning in parameters},
         "tables": [asdict(table) for table in tables],
     }

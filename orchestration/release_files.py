@@ -7,9 +7,14 @@ from typing import Any
 
 import duckdb
 
+from orchestration.release_readme import write_readme
+
 MARTS_SCHEMA = "marts"
 # What every BI tool can read without a word of explanation.
 BI_TYPES = {"BOOLEAN", "INTEGER", "BIGINT", "DOUBLE", "VARCHAR", "DATE", "TIMESTAMP"}
+
+# The first of these that a mart has dates its rows.
+DATE_COLUMNS = ("session", "as_of", "first_session", "end_session", "peak", "effective")
 
 
 class NotPublishable(RuntimeError):
@@ -18,11 +23,12 @@ class NotPublishable(RuntimeError):
 
 @dataclass(frozen=True)
 class Mart:
-    """A table to publish: its key sorts it, its dates give the range it covers."""
+    """A table to publish: its key sorts it, its dates give the range it covers, its subject is the folder of its model."""
 
     name: str
     description: str
     key: tuple[str, ...]
+    subject: str
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ def write_parquet(connection: duckdb.DuckDBPyConnection, mart: Mart, directory: 
         f"copy (select * from {table} order by {order}) to {_literal(str(path))}"
         f" (format parquet, compression zstd, kv_metadata {{{metadata}}})"
     )
-    date_column = next((c for c in ("session", "as_of", "first_session", "end_session") if columns.get(c) == "DATE"), None)
+    date_column = next((c for c in DATE_COLUMNS if columns.get(c) == "DATE"), None)
     bounds = f'min("{date_column}")::varchar, max("{date_column}")::varchar' if date_column else "null, null"
     rows, first, last = connection.execute(f"select count(*), {bounds} from {table}").fetchall()[0]
     return PublishedTable(
@@ -90,7 +96,7 @@ def _check_finite(connection: duckdb.DuckDBPyConnection, mart: Mart, columns: di
 
 
 def write_serving_copy(source: duckdb.DuckDBPyConnection, marts: list[Mart], path: Path, manifest: dict[str, Any]) -> None:
-    """All marts with their comments, and a table `release`, in one file that DuckDB 1.0 and later can open."""
+    """All marts with their comments, and the tables `release` and `readme`, in one file that DuckDB 1.0 and later can open."""
     comments = source.execute(
         "select table_name, column_name, comment from duckdb_columns() where schema_name = ? and comment is not null",
         [MARTS_SCHEMA],
@@ -106,22 +112,23 @@ def write_serving_copy(source: duckdb.DuckDBPyConnection, marts: list[Mart], pat
         for table, column, comment in comments:
             if any(mart.name == table for mart in marts):
                 connection.execute(f'comment on column {table}."{column}" is {_literal(comment)}')
-        facts = {key: manifest[key] for key in _RELEASE_COLUMNS}
+        facts = {key: manifest[key] for key in RELEASE_COLUMNS}
         connection.execute(
-            "create table release as select " + ", ".join(f"${key}::{kind} as {key}" for key, kind in _RELEASE_COLUMNS.items()),
+            "create table release as select " + ", ".join(f"${key}::{kind} as {key}" for key, kind in RELEASE_COLUMNS.items()),
             facts,
         )
         connection.execute("comment on table release is 'One row: which release this is, from which source, for which session.'")
         for column, meaning in _RELEASE_COMMENTS.items():
             connection.execute(f"comment on column release.{column} is {_literal(meaning)}")
+        write_readme(connection, marts, manifest["tables"])
         connection.execute("commit")
         connection.execute("use memory")
         connection.execute("detach serving")
 
 
-_RELEASE_COLUMNS = {
+RELEASE_COLUMNS = {
     "release_id": "varchar", "source": "varchar", "published_at": "timestamp", "known_at": "timestamp",
-    "last_session": "date", "run_id": "varchar", "git_revision": "varchar",
+    "last_session": "date", "run_id": "varchar", "git_revision": "varchar", "contract_version": "varchar",
 }  # fmt: skip
 
 
@@ -133,6 +140,7 @@ _RELEASE_COMMENTS = {
     "last_session": "Newest session with a final bar.",
     "run_id": "The Dagster run that made it.",
     "git_revision": "Revision of the code; + where the work tree differed; NULL outside a checkout.",
+    "contract_version": "Version of the published schema: the first number rises when a reader may break (docs/BI.md).",
 }
 
 

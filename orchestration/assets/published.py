@@ -25,7 +25,7 @@ def published_marts(settings: Settings) -> list[Mart]:
     }
     return sorted(
         (
-            Mart(node["name"], node["description"], keys[unique_id])
+            Mart(node["name"], node["description"], keys[unique_id], node["fqn"][-2])
             for unique_id, node in nodes.items()
             if node["resource_type"] == "model" and node["schema"] == "marts"
         ),
@@ -46,7 +46,7 @@ def published_assets(settings: Settings) -> dg.AssetsDefinition:
     ] + [
         dg.AssetSpec(
             [GROUP, "warehouse"], group_name=GROUP, kinds={"duckdb"}, owners=["team:data"], deps=mart_keys,
-            description="Every mart in one read-only DuckDB file, with table and column comments and a table `release`.",
+            description="Every mart in one read-only DuckDB file, with table and column comments and the tables `release` and `readme`.",
         ),
         dg.AssetSpec(
             [GROUP, "manifest"], group_name=GROUP, kinds={"json"}, owners=["team:data"], deps=mart_keys,
