@@ -46,7 +46,7 @@ def published_assets(settings: Settings) -> dg.AssetsDefinition:
     ] + [
         dg.AssetSpec(
             [GROUP, "warehouse"], group_name=GROUP, kinds={"duckdb"}, owners=["team:data"], deps=mart_keys,
-            description="Every mart in one read-only DuckDB file, with table and column comments and the tables `release` and `readme`.",
+            description="Every mart in one read-only DuckDB file, with comments and the tables `release` and `readme`.",
         ),
         dg.AssetSpec(
             [GROUP, "manifest"], group_name=GROUP, kinds={"json"}, owners=["team:data"], deps=mart_keys,

@@ -15,18 +15,7 @@ from orchestration.landing import write_atomically
 from orchestration.report.blocks import Cell, Chart, Manifest
 from orchestration.report.release_tables import ReleaseTables
 from orchestration.report.sections import (
-    breadth,
-    claims,
-    core_satellite,
-    fees,
-    funds,
-    quality,
-    rates,
-    ratio,
-    reading,
-    reconstitution,
-    scorecards,
-    sectors,
+    breadth, claims, core_satellite, fees, funds, quality, rates, ratio, reading, reconstitution, scorecards, sectors,
 )  # fmt: skip
 from orchestration.report.vega import vega_script
 from orchestration.report.wording import days_since_epoch

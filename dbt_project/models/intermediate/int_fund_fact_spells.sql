@@ -23,8 +23,8 @@ compared as (
         days.next_stated,
         case
             when lag(days.next_stated) over by_fact = stated.valid_from
-                and lag(stated.value_number) over by_fact is not distinct from stated.value_number
-                and lag(stated.value_text) over by_fact is not distinct from stated.value_text
+                and (lag(stated.value_number) over by_fact) is not distinct from stated.value_number
+                and (lag(stated.value_text) over by_fact) is not distinct from stated.value_text
                 then 0
             else 1
         end as begins
