@@ -32,10 +32,10 @@ MANY_READERS = {
     "int_daily_returns": "the one place where a total return is made",
 }
 MANY_JOINS = {
-    "reading": "a union of ten statements that join a table or two each",
-    "corrections": "the labels at the peak come from three signals, each with its neighbours in time",
-    "reconstitution_study": "two funds and their volumes at both ends of a window",
-    "market_events": "two sessions and the fall between them, of each fund",
+    "reading": "a union of statements, most of which join a table or two",
+    "corrections": "the labels of three signals at the peak, and the trough, the end and the recovery of each fall",
+    "reconstitution_study": "IWM and SPY at both ends of a window, and the volume within it and before",
+    "market_events": "the closes at both ends of a stress, the fall within and the recovery after",
 }
 
 
