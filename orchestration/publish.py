@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.contract import CONTRACT_VERSION
 from orchestration.landing import sync_directory, write_atomically
 from orchestration.release_files import Mart, PublishedTable, file_facts, write_data_dictionary, write_parquet, write_serving_copy
 from orchestration.settings import PROJECT_ROOT, Settings
@@ -46,7 +47,7 @@ def publish(settings: Settings, marts: list[Mart], *, run_id: str) -> Release:
     with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
         tables = [write_parquet(connection, mart, unfinished, identity) for mart in marts]
         manifest = _manifest(settings, connection, tables, release_id=release_id, run_id=run_id)
-        write_serving_copy(connection, marts, unfinished / "warehouse.duckdb", manifest)
+        write_serving_copy(connection, marts, tables, unfinished / "warehouse.duckdb", manifest)
         write_data_dictionary(connection, tables, marts, unfinished / "data_dictionary.md")
     manifest |= _report(unfinished, manifest, scripts=settings.report_scripts_dir)
     manifest["serving_copy"] = file_facts(unfinished / "warehouse.duckdb")
@@ -96,6 +97,7 @@ def _manifest(
     ).fetchall()
     return {
         "release_id": release_id,
+        "contract_version": CONTRACT_VERSION,
         "source": settings.source.value,
         "published_at": datetime.now(UTC).isoformat(timespec="microseconds"),
         "clock": settings.clock.isoformat(),

@@ -89,8 +89,10 @@ def _check_finite(connection: duckdb.DuckDBPyConnection, mart: Mart, columns: di
             raise NotPublishable(f"{mart.name}.{column} holds {count} values that are infinite or not a number")
 
 
-def write_serving_copy(source: duckdb.DuckDBPyConnection, marts: list[Mart], path: Path, manifest: dict[str, Any]) -> None:
-    """All marts with their comments, and a table `release`, in one file that DuckDB 1.0 and later can open."""
+def write_serving_copy(
+    source: duckdb.DuckDBPyConnection, marts: list[Mart], tables: list[PublishedTable], path: Path, manifest: dict[str, Any]
+) -> None:
+    """All marts with their comments, a table `release` and a table `readme`, in one file that DuckDB 1.0 and later can open."""
     comments = source.execute(
         "select table_name, column_name, comment from duckdb_columns() where schema_name = ? and comment is not null",
         [MARTS_SCHEMA],
@@ -114,19 +116,41 @@ def write_serving_copy(source: duckdb.DuckDBPyConnection, marts: list[Mart], pat
         connection.execute("comment on table release is 'One row: which release this is, from which source, for which session.'")
         for column, meaning in _RELEASE_COMMENTS.items():
             connection.execute(f"comment on column release.{column} is {_literal(meaning)}")
+        _write_readme(connection, marts, tables)
         connection.execute("commit")
         connection.execute("use memory")
         connection.execute("detach serving")
 
 
+def _write_readme(connection: duckdb.DuckDBPyConnection, marts: list[Mart], tables: list[PublishedTable]) -> None:
+    connection.execute("create table readme (" + ", ".join(f"{name} {kind}" for name, (kind, _) in _README_COLUMNS.items()) + ")")
+    for mart, table in zip(marts, tables, strict=True):
+        row = [mart.name, mart.description, ", ".join(mart.key), table.rows, table.first_date, table.last_date]
+        connection.execute("insert into readme values (?, ?, ?, ?, ?, ?)", row)
+    connection.execute("comment on table readme is 'One row a table: start here.'")
+    for column, (_, meaning) in _README_COLUMNS.items():
+        connection.execute(f"comment on column readme.{column} is {_literal(meaning)}")
+
+
+_README_COLUMNS = {
+    "table_name": ("varchar", "Name of the table, and of its Parquet file."),
+    "what_a_row_is": ("varchar", "What one row stands for and what the table holds."),
+    "grain": ("varchar", "The columns no two rows share; rows are sorted by them."),
+    "row_count": ("bigint", "How many rows."),
+    "first_date": ("date", "Earliest session or as-of date; NULL where rows have none."),
+    "last_date": ("date", "Latest one."),
+}
+
+
 _RELEASE_COLUMNS = {
-    "release_id": "varchar", "source": "varchar", "published_at": "timestamp", "known_at": "timestamp",
+    "release_id": "varchar", "contract_version": "varchar", "source": "varchar", "published_at": "timestamp", "known_at": "timestamp",
     "last_session": "date", "run_id": "varchar", "git_revision": "varchar",
 }  # fmt: skip
 
 
 _RELEASE_COMMENTS = {
     "release_id": "When it was published (UTC), as a name that sorts.",
+    "contract_version": "Version of the published schema: its first number changes when a reader may break.",
     "source": "sample: an invented market; live: fetched; landing: a folder of documents.",
     "published_at": "When it was published (UTC).",
     "known_at": "The tables are as known at this moment (UTC); NULL: everything known.",

@@ -101,9 +101,9 @@ def test_the_serving_copy_explains_itself(sample_home: Home, manifest: dict[str,
         tables = ask(release, "select table_name, comment from duckdb_tables()")
         columns = ask(release, "select table_name, column_name, comment from duckdb_columns() where not internal")
         facts = ask(release, "select * from release").row(0, named=True)
-    assert set(tables["table_name"]) == {table["name"] for table in manifest["tables"]} | {"release"}
+    assert set(tables["table_name"]) == {table["name"] for table in manifest["tables"]} | {"release", "readme"}
     assert tables.filter(pl.col("comment").fill_null("") == "").rows() == []
-    assert columns.filter((pl.col("comment").fill_null("") == "") & (pl.col("table_name") != "release")).rows() == []
+    assert columns.filter(pl.col("comment").fill_null("") == "").rows() == []
     assert (facts["release_id"], facts["source"], str(facts["last_session"])) == (manifest["release_id"], "sample", "2026-09-30")
 
 
