@@ -3,9 +3,10 @@
 from datetime import date, datetime
 from typing import Any
 
-NOTHING = "–"
+NOTHING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 GAP = "\N{NO-BREAK SPACE}"
+TIMES = f"{GAP}\N{MULTIPLICATION SIGN}"
 # Labels whose plain word is not just the label with blanks.
 _WORDS = {"risk_on": "risk-on", "risk_off": "risk-off", "small_cap_led": "small-cap led", "spy_only": "SPY only"}
 
@@ -30,11 +31,11 @@ def points(value: float | None, digits: int = 1, *, signed: bool = True) -> str:
     return NOTHING if value is None else f"{number(value * 100, digits, signed=signed)}{GAP}pp"
 
 
-def interval(low: float | None, high: float | None, digits: int = 1) -> str:
+def interval(low: float | None, high: float | None, digits: int = 1, unit: str = "%") -> str:
     """The two ends of an interval of fractions."""
     if low is None or high is None:
         return NOTHING
-    return f"{number(low * 100, digits, signed=True)} to {number(high * 100, digits, signed=True)}{GAP}%"
+    return f"{number(low * 100, digits, signed=True)} to {number(high * 100, digits, signed=True)}{GAP}{unit}"
 
 
 def dollars(value: float | None) -> str:

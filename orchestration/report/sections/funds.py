@@ -38,7 +38,8 @@ def _table(rows: list[Row]) -> Table:
         caption="Funds, measured and as the guide has them",
         columns=[Column("", False), *(Column(row["fund"], False) for row in rows)],
         rows=body,
-        source="Mart fund_comparison. Assets and dollars traded a day (mean of a quarter's sessions) in US dollars; fee, weight and"
+        source="Mart fund_comparison. Assets and dollars traded a day (mean of a quarter's sessions) in US dollars; fee,"
+        " weight and"
         " yield (twelve months of dividends over the close) in percent.",
     )
 
@@ -59,7 +60,7 @@ def _figure(row: Row, column: str, form: Callable[[float | None], str]) -> Cell:
     value, guide = row[column], row[f"{column}_guide"]
     known = [f"{day(row[f'{column}_as_of'])}, {label(row[f'{column}_origin'])}"] if value is not None else []
     known += [f"guide: {guide}"] if guide else []
-    return Cell(form(value), note="; ".join(known))
+    return Cell(form(value), note="\n".join(known))
 
 
 CHAPTER = Chapter("funds", "The funds", ("fund_comparison",), _write)

@@ -50,10 +50,10 @@ def _chart(points: dict[str, list], spells: dict[str, list]) -> Chart:  # type: 
     breaks = [(s, b) for s, b in zip(points["session"], points["trend_break"], strict=True) if b]
     newest = points["session"][-1]
     regime = f"{label(spells['regime'][-1])} since {day(spells['first_session'][-1])}" if spells["regime"] else "no regime yet"
-    last = f", the last, {label(breaks[-1][1])}, on {day(breaks[-1][0])}" if breaks else ""
+    last = f", the last of them a {label(breaks[-1][1])} on {day(breaks[-1][0])}" if breaks else ""
     says = (
         f"On {day(newest)} a share of IWM cost {number(points['ratio'][-1], 3)} shares of SPY; {regime}."
-        f" Between {day(points['session'][0])} and then: {plural(len(spells['regime']), 'regime')} and"
+        f" Between {day(points['session'][0])} and then: {plural(len(spells['regime']), 'regime spell')} and"
         f" {plural(len(breaks), 'trend break')}{last}."
     )
     points = {**points, "ratio": rounded(points["ratio"], 4), "trend": rounded(points["trend"], 4)}
@@ -63,7 +63,7 @@ def _chart(points: dict[str, list], spells: dict[str, list]) -> Chart:  # type: 
         says=says,
         source="Marts ratio_daily, regime_spells. Closes of IWM over closes of SPY (a ratio, without dividends); weekly points,"
         " daily in the newest two years. Drag across the small chart to zoom; a double click shows all.",
-        height=_DETAIL + _OVERVIEW + 72,
+        height=_DETAIL + _OVERVIEW + 64,
         spec=chart(vconcat=[_detail(), _overview()], resolve={"scale": {"color": "independent"}}),
         data={"points": points, "spells": spells},
         keys=[
@@ -128,7 +128,8 @@ def _overview() -> dict[str, object]:
     return {
         "height": _OVERVIEW,
         "data": {"name": "points"},
-        "params": [{"name": "zoom", "select": {"type": "interval", "encodings": ["x"], "mark": {"fill": INK, "fillOpacity": 0.12}}}],
+        "params": [{"name": "zoom", "select": {"type": "interval", "encodings": ["x"], "mark": {"fill": INK,
+        "fillOpacity": 0.12}}}],
         "mark": {"type": "line", "color": "var(--faint)", "strokeWidth": 1},
         "encoding": {
             "x": moment("session"),
@@ -161,7 +162,8 @@ def _standing(tables: ReleaseTables) -> Table:
             ]
             for row in rows
         ],
-        source=f"Marts ratio_daily, regime_daily, regime_spells; as of {day(max(row['session'] for row in rows))}. Trend gap in log"
+        source=f"Marts ratio_daily, regime_daily, regime_spells; as of {day(max(row['session'] for row in rows))}. Trend"
+        f" gap in log"
         " points; the rank is the share of the window's ratios at or below this one.",
     )  # fmt: skip
 
