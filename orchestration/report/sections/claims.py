@@ -25,8 +25,7 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
         blocks=[_table(rows)],
         notes=[
             "stale: a figure that is no longer so. contradicted: the data or the rule say otherwise. noise: tested, but not"
-            " to be told"
-            " from chance. untestable: nothing at hand measures it."
+            " to be told from chance. untestable: nothing at hand measures it."
         ],
     )
 

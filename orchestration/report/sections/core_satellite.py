@@ -24,6 +24,7 @@ _TONES = {"timed": "orange", "spy_only": "green", "static_least": "purple", "sta
 _DASHES = {"timed": [1, 0], "spy_only": [2, 2], "static_least": [4, 2], "static_middle": [1, 0], "static_most": [8, 3]}
 _MARKS = {"timed": "line", "spy_only": "dots", "static_least": "dash", "static_middle": "line", "static_most": "dash"}
 ROW = 40
+_LUCK = "cannot be told from luck"  # the mart's verdict
 # One close a month is enough for a line of 25 years.
 _GROWTH = """
 pivot (
@@ -42,8 +43,7 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
         CHAPTER.name,
         CHAPTER.title,
         lead="Five portfolios of SPY and IWM, decided at one close and traded at the next, with costs. The five grow almost"
-        " alike: what"
-        " counts is the gap to the static middle portfolio, and whether its interval leaves zero out.",
+        " alike: what counts is the gap to the static middle portfolio, and whether its interval leaves zero out.",
         blocks=[*charts, _gaps(rows), _table(rows)],
         notes=[] if charts else [tables.lacking("core_satellite_daily") or ""],
     )
@@ -60,8 +60,7 @@ def _growth(tables: ReleaseTables, rows: list[Row]) -> Chart:
         title="Growth of one dollar, and growth against the static middle portfolio",
         says=f"From {day(rows[0]['first_session'])} to {day(rows[0]['last_session'])} one dollar became: {ends} dollars.",
         source="Mart core_satellite_daily, month ends. Total returns after trading costs, in dollars (logarithmic) and in"
-        " percent of"
-        " the static middle portfolio.",
+        " percent of the static middle portfolio.",
         height=452,
         spec=chart(vconcat=[_panel(shown, "", grown), _panel(shown, " gap", {})]),
         data={"values": {"session": values["session"], **{name: rounded(values[name], 4) for name in shown}, **gaps}},
@@ -107,7 +106,7 @@ def _gaps(rows: list[Row]) -> Chart:
     data: dict[str, list[object]] = {
         "name": [label(row["strategy"]) for row in shown], "verdict": [row["verdict"] for row in shown],
         **{field: [round(row[field], 6) for row in shown] for field in ("gap_to_static", "gap_low", "gap_high")},
-        "beside_zero": [bool(row["gap_low"] > 0 or row["gap_high"] < 0) for row in shown],
+        "told": [row["verdict"] != _LUCK for row in shown],
     }  # fmt: skip
     words = "; ".join(
         f"{label(row['strategy'])} {percent(row['gap_to_static'], 2, signed=True)}"
@@ -122,14 +121,14 @@ def _gaps(rows: list[Row]) -> Chart:
         height=ROW * len(shown) + 36,
         spec=_gap_spec([label(row["strategy"]) for row in shown]),
         data={"gaps": data},
-        keys=[Key("circle", "blue", "interval beside zero"), Key("ring", "grey", "cannot be told from luck")],
+        keys=[Key("circle", "blue", "can be told from luck"), Key("ring", "grey", _LUCK)],
     )
 
 
 def _gap_spec(names: list[str]) -> dict[str, object]:
     rows = row_axis("name", names)
-    colour = {"condition": {"test": "datum.beside_zero", "value": TONES["blue"]}, "value": TONES["grey"]}
-    fill = {"condition": {"test": "datum.beside_zero", "value": TONES["blue"]}, "value": PAPER}
+    colour = {"condition": {"test": "datum.told", "value": TONES["blue"]}, "value": TONES["grey"]}
+    fill = {"condition": {"test": "datum.told", "value": TONES["blue"]}, "value": PAPER}
     tooltip = [
         told("name", "Strategy", kind="nominal"), told("gap_to_static", "Gap a year", "+.2%"),
         told("gap_low", "Interval from", "+.2%"), told("gap_high", "to", "+.2%"), told("verdict", "Verdict", kind="nominal"),
@@ -166,8 +165,7 @@ def _table(rows: list[Row]) -> Table:
             for row in rows
         ],
         source=f"Mart core_satellite_summary, {day(rows[0]['first_session'])} to {day(rows[0]['last_session'])}; percent a"
-        f" year unless"
-        " it is a weight or a fall.",
+        " year unless it is a weight or a fall.",
     )  # fmt: skip
 
 

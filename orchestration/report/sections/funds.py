@@ -39,8 +39,7 @@ def _table(rows: list[Row]) -> Table:
         columns=[Column("", False), *(Column(row["fund"], False) for row in rows)],
         rows=body,
         source="Mart fund_comparison. Assets and dollars traded a day (mean of a quarter's sessions) in US dollars; fee,"
-        " weight and"
-        " yield (twelve months of dividends over the close) in percent.",
+        " weight and yield (twelve months of dividends over the close) in percent.",
     )
 
 

@@ -20,8 +20,7 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
         CHAPTER.name,
         CHAPTER.title,
         lead=f"{lead}{plural(len(rows), 'check')}: {counts['ok']} without a finding, {counts['note']} to note,"
-        f" {counts['warning']} for a"
-        " person to look at. Nothing is filled in: what is missing stays missing.",
+        f" {counts['warning']} for a person to look at. Nothing is filled in: what is missing stays missing.",
         blocks=[
             *fresh,
             *([_findings("What a person should look at", warnings)] if warnings else []),

@@ -1,7 +1,7 @@
 """IWM against SPY: the ratio with its regimes and trend breaks, and where each pair stands."""
 
 from orchestration.report.blocks import Cell, Chapter, Chart, Column, Key, Manifest, Section, Table
-from orchestration.report.chart_parts import INK, LEFT, TONES, chart, height_axis, moment, told, under_pointer
+from orchestration.report.chart_parts import FAINT, INK, LEFT, TONES, Spec, chart, height_axis, moment, told, under_pointer
 from orchestration.report.release_tables import ReleaseTables
 from orchestration.report.wording import day, label, number, percent, plural, rounded
 
@@ -74,63 +74,69 @@ def _chart(points: dict[str, list], spells: dict[str, list]) -> Chart:  # type: 
     )  # fmt: skip
 
 
-def _detail() -> dict[str, object]:
-    shown = [{"filter": {"param": "zoom", "empty": True}}]
+def _detail() -> Spec:
+    shown = {"data": {"name": "points"}, "transform": [{"filter": {"param": "zoom", "empty": True}}]}
     y = {"field": "ratio", "type": "quantitative", "scale": {"zero": False, "nice": True}, "axis": height_axis(None, ".2f")}
     x = moment("session", scale={"type": "utc", "domain": {"param": "zoom"}})
-    bands = {"field": "regime", "scale": {"domain": ["risk_on", "risk_off"], "range": [TONES["blue"], TONES["orange"]]}}
     tooltip = [
         told("session", "Session", kind="temporal"), told("ratio", "Ratio", ".3f"), told("trend", "Trend mean", ".3f"),
         told("trend_break", "Trend break", kind="nominal"),
     ]  # fmt: skip
     pointer = under_pointer("near", "session", tooltip, "points")
     pointer["encoding"]["x"] = x
-    shapes = {"domain": ["break_up", "break_down"], "range": ["triangle-up", "triangle-down"]}
+    mean = {"type": "line", "color": FAINT, "strokeDash": [5, 4], "strokeWidth": 1.2, "clip": True}
+    line = {"type": "line", "color": INK, "strokeWidth": 1.5, "clip": True}
     return {
         "height": _DETAIL,
         "layer": [
-            {
-                "data": {"name": "spells"},
-                "mark": {"type": "rect", "opacity": 0.16, "clip": True},
-                "encoding": {
-                    "x": {**x, "field": "first_session"}, "x2": {"field": "last_session"}, "color": {**bands, "legend": None},
-                },
-            },
-            {
-                "data": {"name": "points"}, "transform": shown,
-                "mark": {"type": "line", "color": "var(--faint)", "strokeDash": [5, 4], "strokeWidth": 1.2, "clip": True},
-                "encoding": {"x": x, "y": {**y, "field": "trend"}},
-            },
-            {
-                "data": {"name": "points"}, "transform": shown,
-                "mark": {"type": "line", "color": INK, "strokeWidth": 1.5, "clip": True},
-                "encoding": {"x": x, "y": y},
-            },
-            {
-                "data": {"name": "points"}, "transform": [{"filter": "datum.trend_break"}, *shown],
-                "mark": {"type": "point", "filled": True, "size": 70, "opacity": 1, "clip": True},
-                "encoding": {
-                    "x": x, "y": y,
-                    "shape": {"field": "trend_break", "scale": shapes, "legend": None},
-                    "color": {
-                        "field": "trend_break", "legend": None,
-                        "scale": {"domain": ["break_up", "break_down"], "range": [TONES["blue"], TONES["orange"]]},
-                    },
-                },
-            },
-            {**pointer, "transform": shown},
+            _bands(x),
+            {**shown, "mark": mean, "encoding": {"x": x, "y": {**y, "field": "trend"}}},
+            {**shown, "mark": line, "encoding": {"x": x, "y": y}},
+            _breaks(x, y),
+            {**pointer, **shown},
         ],
         "resolve": {"scale": {"color": "independent"}},
-    }  # fmt: skip
+    }
 
 
-def _overview() -> dict[str, object]:
+def _bands(x: Spec) -> Spec:
+    """The regimes behind the line."""
+    tones = {"domain": ["risk_on", "risk_off"], "range": [TONES["blue"], TONES["orange"]]}
+    return {
+        "data": {"name": "spells"},
+        "mark": {"type": "rect", "opacity": 0.16, "clip": True},
+        "encoding": {
+            "x": {**x, "field": "first_session"},
+            "x2": {"field": "last_session"},
+            "color": {"field": "regime", "scale": tones, "legend": None},
+        },
+    }
+
+
+def _breaks(x: Spec, y: Spec) -> Spec:
+    """Trend breaks, up and down told apart by shape as well as colour."""
+    domain = ["break_up", "break_down"]
+    named = {"field": "trend_break", "legend": None}
+    return {
+        "data": {"name": "points"},
+        "transform": [{"filter": "datum.trend_break"}, {"filter": {"param": "zoom", "empty": True}}],
+        "mark": {"type": "point", "filled": True, "size": 70, "opacity": 1, "clip": True},
+        "encoding": {
+            "x": x,
+            "y": y,
+            "shape": {**named, "scale": {"domain": domain, "range": ["triangle-up", "triangle-down"]}},
+            "color": {**named, "scale": {"domain": domain, "range": [TONES["blue"], TONES["orange"]]}},
+        },
+    }
+
+
+def _overview() -> Spec:
     return {
         "height": _OVERVIEW,
         "data": {"name": "points"},
         "params": [{"name": "zoom", "select": {"type": "interval", "encodings": ["x"], "mark": {"fill": INK,
         "fillOpacity": 0.12}}}],
-        "mark": {"type": "line", "color": "var(--faint)", "strokeWidth": 1},
+        "mark": {"type": "line", "color": FAINT, "strokeWidth": 1},
         "encoding": {
             "x": moment("session"),
             "y": {
@@ -162,9 +168,8 @@ def _standing(tables: ReleaseTables) -> Table:
             ]
             for row in rows
         ],
-        source=f"Marts ratio_daily, regime_daily, regime_spells; as of {day(max(row['session'] for row in rows))}. Trend"
-        f" gap in log"
-        " points; the rank is the share of the window's ratios at or below this one.",
+        source=f"Marts ratio_daily, regime_daily, regime_spells; as of {day(max(row['session'] for row in rows))}. Trend gap"
+        " in log points; the rank is the share of the window's ratios at or below this one.",
     )  # fmt: skip
 
 

@@ -136,8 +136,7 @@ def _table(rows: list[Row]) -> Table:
             for row in rows
         ],
         source="Mart reconstitution_summary. Volume: median over the events of IWM's volume in the window as a multiple of"
-        " the median"
-        " before it.",
+        " the median before it.",
     )  # fmt: skip
 
 

@@ -38,11 +38,9 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     return Section(
         CHAPTER.name,
         CHAPTER.title,
-        lead=f"Of {number(len(rows))} comparisons of what followed a label with what is usual, {verdicts['noise']} cannot"
-        f" be told from"
-        f" noise; {verdicts['supports']} support the guide, {verdicts['contradicts']} contradict it and"
-        f" {verdicts['unclaimed']} speak"
-        " of what it does not claim.",
+        lead=f"Of {number(len(rows))} comparisons of what followed a label with what is usual, {verdicts['noise']} cannot be"
+        f" told from noise; {verdicts['supports']} support the guide, {verdicts['contradicts']} contradict it and"
+        f" {verdicts['unclaimed']} speak of what it does not claim.",
         blocks=[_chart(rows), _claimed(claimed)] if claimed else [_chart(rows)],
         notes=["With so many comparisons some differ by chance alone: one that does is a question, not an answer."],
     )
@@ -73,8 +71,7 @@ def _chart(rows: list[Row]) -> Chart:
         says=f"{targets[0]} over {plural(horizons[-1], 'session')} after each of {plural(len(chosen), 'label')}:"
         f" {listed(telling)} can be told from noise.",
         source="Mart scorecard. Mean forward total return after the label minus the mean of all sessions, in percent; the"
-        " interval"
-        " comes from resampling whole spells, the verdict also from circular shifts of the labels.",
+        " interval comes from resampling whole spells, the verdict also from circular shifts of the labels.",
         height=ROW * len(names) + 36,
         spec=_spec(names, horizons[-1], targets[0]),
         data={"scores": data},
