@@ -40,19 +40,19 @@ def tables_with(*statements: str) -> ReleaseTables:
     ("text", "expected"),
     [
         (wording.percent(0.0193), "1.9\xa0%"),
-        (wording.percent(-0.0193, 2, signed=True), "−1.93\xa0%"),
+        (wording.percent(-0.0193, 2, signed=True), "\u22121.93\xa0%"),
         (wording.percent(0.00004, signed=True), "0.0\xa0%"),
-        (wording.percent(None), "–"),
+        (wording.percent(None), "\u2013"),
         (wording.points(0.08), "+8.0\xa0pp"),
-        (wording.interval(-0.01, 0.02), "−1.0 to +2.0\xa0%"),
-        (wording.interval(None, 0.02), "–"),
+        (wording.interval(-0.01, 0.02), "\u22121.0 to +2.0\xa0%"),
+        (wording.interval(None, 0.02), "\u2013"),
         (wording.dollars(75_652_756_178.54), "$75.7\xa0bn"),
         (wording.dollars(24_195.92), "$24,196"),
         (wording.number(1234.5, 1), "1,234.5"),
         (wording.number(-0.0), "0"),
         (wording.p_value(0.0004), "< 0.001"),
         (wording.label("risk_on"), "risk-on"),
-        (wording.label(None), "–"),
+        (wording.label(None), "\u2013"),
         (wording.day(date(2026, 9, 30)), "2026-09-30"),
         (wording.plural(1, "spell"), "1\xa0spell"),
         (wording.listed(["a", "b", "c"]), "a, b and c"),
@@ -85,9 +85,11 @@ def test_an_empty_mart_says_so() -> None:
 
 def test_what_a_release_lacks_is_told() -> None:
     tables = tables_with(
-        "create table fund_comparison as from (values ('AAA', 100.0, null), ('BBB', null, 5.0)) t(fund, holdings_count, dollar_volume_quarter)",
+        "create table fund_comparison as from (values ('AAA', 100.0, null), ('BBB', null, 5.0)) t(fund, holdings_count,"
+        " dollar_volume_quarter)",
         "create table data_quality as from (values ('stale_snapshot', 'IWM', 'warning', 1, date '2026-05-05', 'is old'),"
-        " ('provisional_bar', 'IWM', 'note', 2, date '2026-05-05', 'may change')) t(check_name, symbol, severity, findings, last_found_on, meaning)",
+        " ('provisional_bar', 'IWM', 'note', 2, date '2026-05-05', 'may change')) t(check_name, symbol, severity,"
+        " findings, last_found_on, meaning)",
     )
     assert [(entry["check"], entry["symbol"], entry["last_found_on"]) for entry in missing_from(tables)] == [
         ("no_prices", "AAA", None),
@@ -104,7 +106,7 @@ def test_only_an_invented_market_says_that_it_is_one() -> None:
 
 def test_chart_data_cannot_leave_its_script() -> None:
     hostile = "</script><script>alert(1)</script><!--\u2028&"
-    chart = Chart("x", "t", hostile, "s", 1, {"mark": "bar"}, {"d": {"name": [hostile], "day": [date(1970, 1, 3)]}})
+    chart = Chart("x", "t", "u", "s", 1, {"description": hostile}, {"d": {"name": [hostile], "day": [date(1970, 1, 3)]}})
     text = _payload(chart)
     assert not set("<>&\u2028\u2029") & set(text)
     assert json.loads(text)["data"]["d"] == {"name": [hostile], "day": [2]}

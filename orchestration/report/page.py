@@ -119,7 +119,7 @@ def _payload(chart: Chart) -> str:
         name: [column for column, values in columns.items() if any(isinstance(value, date) for value in values)]
         for name, columns in chart.data.items()
     }
-    content: dict[str, Any] = {"spec": chart.spec, "data": chart.data, "days": days, "says": chart.says}
+    content: dict[str, Any] = {"spec": chart.spec, "data": chart.data, "days": days}
     text = json.dumps(content, default=_plain, separators=(",", ":"), allow_nan=False)
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")

@@ -52,8 +52,8 @@ class Visit:
 
     def hover(self, chart: str, mark: str) -> str:
         """Point at the first mark of a chart; gives what the tooltip says."""
-        self.page.locator(f"#{chart}").scroll_into_view_if_needed()
-        box = self.page.locator(f"#{chart} {mark}").first.bounding_box()
+        self.page.locator(f"#chart-{chart}").scroll_into_view_if_needed()
+        box = self.page.locator(f"#chart-{chart} {mark}").first.bounding_box()
         self.page.mouse.move(box["x"] + box["width"] / 2 - 3, box["y"] + box["height"] / 2)
         self.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
         self.until("document.querySelector('#vg-tooltip-element.visible') !== null")
@@ -108,13 +108,13 @@ def test_the_first_paint_comes_within_two_seconds(visit: Visit) -> None:
 def test_it_follows_the_system_in_light_and_dark(visit: Visit) -> None:
     is_dark = visit.page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
     colour = visit.page.evaluate("getComputedStyle(document.body).backgroundColor")
-    line = visit.page.evaluate("getComputedStyle(document.querySelector('#ratio .mark-line path')).stroke")
+    line = visit.page.evaluate("getComputedStyle(document.querySelector('#chart-ratio .mark-line path')).stroke")
     assert colour == ("rgb(14, 18, 23)" if is_dark else "rgb(246, 247, 248)")
     assert line != colour
 
 
 def test_the_toggle_changes_the_charts_too(desk: Visit) -> None:
-    axis = "getComputedStyle(document.querySelector('#ratio .role-axis-label text')).fill"
+    axis = "getComputedStyle(document.querySelector('#chart-ratio .role-axis-label text')).fill"
     before = desk.page.evaluate(axis)
     desk.page.click("#theme")
     assert desk.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(14, 18, 23)"
@@ -129,9 +129,8 @@ def test_tooltips_answer(desk: Visit) -> None:
 
 
 def test_zooming_shows_the_chosen_years(desk: Visit) -> None:
-    labels = (
-        "[...document.querySelectorAll('#ratio .concat_0_group .role-axis-label text')].map(label => label.textContent).join()"
-    )
+    texts = "[...document.querySelectorAll('#chart-ratio .concat_0_group .role-axis-label text')]"
+    labels = f"{texts}.map(label => label.textContent).join()"
     assert "2010" in desk.page.evaluate(labels)
     desk.page.click("#figure-ratio button[data-years='5']")
     desk.until(f"!{labels}.includes('2010') && {labels}.includes('2024')")
@@ -141,7 +140,7 @@ def test_zooming_shows_the_chosen_years(desk: Visit) -> None:
 
 
 def test_the_scorecard_answers_for_another_fund_and_horizon(desk: Visit) -> None:
-    ends = "[...document.querySelectorAll('#scorecards .mark-rule line')].map(line => line.getAttribute('x2')).join()"
+    ends = "[...document.querySelectorAll('#chart-scorecards .mark-rule line')].map(line => line.getAttribute('x2')).join()"
     before = desk.page.evaluate(ends)
     desk.page.select_option("#figure-scorecards select[data-parameter='horizon']", "21")
     desk.until(f"{ends} !== '{before}'")
@@ -152,7 +151,7 @@ def test_the_scorecard_answers_for_another_fund_and_horizon(desk: Visit) -> None
 
 def test_a_smaller_window_redraws(desk: Visit) -> None:
     desk.page.set_viewport_size({"width": 390, "height": 844})
-    desk.until("document.querySelector('#ratio svg').getBoundingClientRect().width < 390")
+    desk.until("document.querySelector('#chart-ratio svg').getBoundingClientRect().width < 390")
     assert desk.page.evaluate("document.documentElement.scrollWidth") == 390
 
 

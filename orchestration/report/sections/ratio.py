@@ -7,12 +7,12 @@ from orchestration.report.wording import day, label, number, percent, plural, ro
 
 PAIR = "IWM/SPY"
 _DETAIL, _OVERVIEW = 300, 56
-# One point a week, but every session of the newest two years and every trend break.
+# One point a week, but every session of the newest five years and every trend break.
 _POINTS = """
 select session, ratio, ratio * exp(-trend_gap) as trend, trend_break
 from ratio_daily
 where pair = ? and ratio is not null
-qualify session > max(session) over () - interval 2 year
+qualify session > max(session) over () - interval 5 year
     or row_number() over (partition by date_trunc('week', session) order by session desc) = 1
     or trend_break is not null
 order by session
@@ -62,8 +62,8 @@ def _chart(points: dict[str, list], spells: dict[str, list]) -> Chart:  # type: 
         title="IWM/SPY: ratio, regimes and trend breaks",
         says=says,
         source="Marts ratio_daily, regime_spells. Closes of IWM over closes of SPY (a ratio, without dividends); weekly points,"
-        " daily in the newest two years. Drag across the small chart to zoom; a double click shows all.",
-        height=_DETAIL + _OVERVIEW + 64,
+        " daily in the newest five years. Drag across the small chart to zoom; a double click shows all.",
+        height=_DETAIL + _OVERVIEW + 70,
         spec=chart(vconcat=[_detail(), _overview()], resolve={"scale": {"color": "independent"}}),
         data={"points": points, "spells": spells},
         keys=[
