@@ -23,14 +23,7 @@ class Fund:
     product_id: str | None
     price_symbol: str | None
     min_holdings: int | None
-
-    @property
-    def stale_after_days(self) -> int:
-        """Age of a snapshot in days beyond which a newer one should be there: a month-end file and a few days of grace.
-
-        Vanguard shows a month half a month after its end.
-        """
-        return 50 if self.holdings_vendor == "vanguard" else 35
+    stale_after_days: int
 
 
 @lru_cache

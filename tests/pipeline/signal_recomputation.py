@@ -10,7 +10,6 @@ import duckdb
 import numpy as np
 
 from orchestration.settings import SEEDS_DIR
-from tests.pipeline.homes import FUNDS
 from tests.pipeline.recomputation import Path, calendar, deepest_fall, fund_path, rate_regimes, signals
 
 # What two ways of multiplying thousands of returns may differ by.
@@ -38,7 +37,8 @@ class Readings:
 
 def readings(connection: duckdb.DuckDBPyConnection) -> Readings:
     """From raw alone."""
-    paths = {fund: fund_path(connection, fund) for fund in FUNDS}
+    symbols = connection.execute("select distinct symbol from raw.price_bars order by symbol").fetchall()
+    paths = {fund: fund_path(connection, fund) for (fund,) in symbols}
     sessions = list(calendar(connection))
     closes = {fund: dict(zip(path.sessions, path.closes, strict=True)) for fund, path in paths.items()}
     shared = sorted(closes["IWM"].keys() & closes["SPY"].keys())

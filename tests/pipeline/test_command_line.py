@@ -117,6 +117,15 @@ def test_today_answers_at_once(sample_home: Home, elsewhere: Path) -> None:
         assert words in done.stdout
 
 
+def test_today_puts_the_record_beside_the_reading(sample_home: Home, elsewhere: Path) -> None:
+    said = " ".join(smallcap("today", "--data-dir", sample_home.path, cwd=elsewhere).stdout.split())
+    reading, _, worth = said.partition("What such a reading was worth")
+    for subject in ("IWM/SPY", "IWM, SPY, QQQ", "Fed funds target", "Russell 2026-12", "% IWM"):
+        assert subject in reading
+    assert worth.count("a year later") == 6
+    assert "against a static satellite" in worth
+
+
 def test_today_imports_nothing_slow(sample_home: Home, elsewhere: Path) -> None:
     code = (
         "import sys; from orchestration import cli\n"

@@ -24,7 +24,7 @@ NBSP = "\u00a0"
 def fund(ticker: str, vendor: str, least: int = 10) -> Fund:
     """A fund with an invented name."""
     return Fund(
-        ticker, f"{ticker} Invented ETF", "nobody", "Invented", "subject", "2000-01-01", vendor, f"id{ticker}", ticker, least
+        ticker, f"{ticker} Invented ETF", "nobody", "Invented", "subject", "2000-01-01", vendor, f"id{ticker}", ticker, least, 35
     )
 
 

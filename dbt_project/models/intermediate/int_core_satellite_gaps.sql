@@ -33,17 +33,15 @@ numbered as (
 ),
 
 draw_numbers as (
-    select session_no as draw_no
-    from {{ ref('stg_sessions') }}
-    where session_no <= {{ p.resamples | int }}
+    {{ whole_numbers(p.resamples) }}
 ),
 
 -- The same years are drawn for every strategy.
 drawn as (
     select
         numbered.strategy,
-        draw_numbers.draw_no,
-        1 + cast(floor({{ pseudo_random('draw_numbers.draw_no', 'numbered.year_no') }} * numbered.years) as bigint) as year_no
+        draw_numbers.number as draw_no,
+        1 + cast(floor({{ pseudo_random('draw_numbers.number', 'numbered.year_no') }} * numbered.years) as bigint) as year_no
     from numbered
     cross join draw_numbers
 ),

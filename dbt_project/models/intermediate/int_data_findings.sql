@@ -1,5 +1,5 @@
 -- depends_on: {{ ref('signal_parameters') }}
-{% set p = signal_parameters('data_quality', ['snapshot_days', 'rate_days', 'least_coverage']) -%}
+{% set p = signal_parameters('data_quality', ['rate_days', 'least_coverage']) -%}
 -- Whatever a check found, one row a finding: where, of which symbol, on which day. A day is NULL where a document has none.
 with last_session as (
     select max(session) as session
@@ -46,8 +46,9 @@ inner join last_session on newest_bars.session < last_session.session
 union all
 select 'raw.holdings', 'stale_snapshot', newest_snapshots.fund, newest_snapshots.as_of
 from newest_snapshots
+inner join {{ ref('funds') }} as funds on newest_snapshots.fund = funds.fund
 cross join last_session
-where {{ dbt.datediff('newest_snapshots.as_of', 'last_session.session', 'day') }} > {{ p.snapshot_days | int }}
+where {{ dbt.datediff('newest_snapshots.as_of', 'last_session.session', 'day') }} > funds.stale_after_days
 union all
 select 'raw.rates', 'stale_rate', newest_rates.series, newest_rates.date
 from newest_rates

@@ -25,21 +25,19 @@ real_windows as (
 ),
 
 shifts as (
-    select distinct session_no as shift
-    from {{ ref('stg_sessions') }}
-    where session_no < {{ p.year_sessions | int }}
+    {{ whole_numbers(p.year_sessions | int - 1) }}
 ),
 
 moved as (
     select
         real_windows.window_name,
-        shifts.shift,
+        shifts.number as shift,
         (till.iwm_index / since.iwm_index) - (till.spy_index / since.spy_index) as iwm_minus_spy
     from real_windows
     inner join shifts
-        on real_windows.longest <= shifts.shift and {{ p.year_sessions | int }} - real_windows.longest >= shifts.shift
-    inner join gaps as since on real_windows.start_no + shifts.shift = since.session_no
-    inner join gaps as till on real_windows.end_no + shifts.shift = till.session_no
+        on real_windows.longest <= shifts.number and {{ p.year_sessions | int }} - real_windows.longest >= shifts.number
+    inner join gaps as since on real_windows.start_no + shifts.number = since.session_no
+    inner join gaps as till on real_windows.end_no + shifts.number = till.session_no
 )
 
 select

@@ -29,9 +29,7 @@ labels as (
 ),
 
 draw_numbers as (
-    select session_no as draw_no
-    from {{ ref('stg_sessions') }}
-    where session_no <= {{ p.resamples | int }}
+    {{ whole_numbers(p.resamples) }}
 ),
 
 -- One row a slot and draw.
@@ -39,9 +37,9 @@ drawn as (
     select
         numbered.history_no,
         numbered.label_no,
-        draw_numbers.draw_no,
+        draw_numbers.number as draw_no,
         labels.first_spell_id
-        + cast(floor({{ pseudo_random('draw_numbers.draw_no', 'numbered.slot_no') }} * labels.spells) as bigint) as spell_id
+        + cast(floor({{ pseudo_random('draw_numbers.number', 'numbered.slot_no') }} * labels.spells) as bigint) as spell_id
     from numbered
     inner join labels on numbered.label_no = labels.label_no
     cross join draw_numbers

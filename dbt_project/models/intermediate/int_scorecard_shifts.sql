@@ -25,16 +25,14 @@ histories as (
 ),
 
 shifts as (
-    select distinct session_no as shift_no
-    from {{ ref('stg_sessions') }}
-    where session_no <= {{ p.shifts | int }}
+    {{ whole_numbers(p.shifts) }}
 ),
 
 steps as (
     select
         histories.*,
-        shifts.shift_no,
-        cast(floor(shifts.shift_no * histories.history_sessions / {{ p.shifts | int + 1 }}) as bigint) as step
+        shifts.number as shift_no,
+        cast(floor(shifts.number * histories.history_sessions / {{ p.shifts | int + 1 }}) as bigint) as step
     from histories
     cross join shifts
 ),

@@ -1,5 +1,5 @@
 -- depends_on: {{ ref('signal_parameters') }}
-{% set p = signal_parameters('data_quality', ['snapshot_days', 'rate_days', 'least_coverage']) -%}
+{% set p = signal_parameters('data_quality', ['rate_days', 'least_coverage']) -%}
 with checked as (
     select distinct
         checks.table_name,

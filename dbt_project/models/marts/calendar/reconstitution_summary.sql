@@ -26,16 +26,14 @@ figures as (
 ),
 
 draw_numbers as (
-    select session_no as draw_no
-    from {{ ref('stg_sessions') }}
-    where session_no <= {{ p.resamples | int }}
+    {{ whole_numbers(p.resamples) }}
 ),
 
 drawn as (
     select
         events.window_name,
-        draw_numbers.draw_no,
-        1 + cast(floor({{ pseudo_random('draw_numbers.draw_no', 'events.event_no') }} * events.events) as bigint) as event_no
+        draw_numbers.number as draw_no,
+        1 + cast(floor({{ pseudo_random('draw_numbers.number', 'events.event_no') }} * events.events) as bigint) as event_no
     from events
     cross join draw_numbers
 ),

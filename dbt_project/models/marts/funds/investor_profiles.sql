@@ -30,6 +30,15 @@ gaps as (
         and abs(drag.growth - {{ p.growth }}) < 0.000001
 ),
 
+targets as (
+    select
+        session,
+        iwm_weight,
+        reason,
+        row_number() over (order by session desc) as recency
+    from {{ ref('satellite_target') }}
+),
+
 answers as (
     select
         criteria.profile,
@@ -37,12 +46,12 @@ answers as (
         criteria.unit,
         criteria.guide_pick,
         criteria.guide_says,
-        coalesce(picks.pick, gaps.cheaper_fund, readings.pair) as pick,
-        coalesce(picks.figure, gaps.cost_compounded, readings.trend_gap) as figure,
+        coalesce(picks.pick, gaps.cheaper_fund, readings.pair, case when targets.session is not null then 'IWM' end) as pick,
+        coalesce(picks.figure, gaps.cost_compounded, readings.trend_gap, targets.iwm_weight) as figure,
         picks.runner_up,
         picks.runner_up_figure,
         cast(coalesce(picks.candidates, gaps.candidates) as integer) as candidates,
-        coalesce(picks.as_of, gaps.as_of, readings.session) as as_of,
+        coalesce(picks.as_of, gaps.as_of, readings.session, targets.session) as as_of,
         case
             when picks.runner_up is not null
                 then picks.pick || ' at ' || {{ in_words('picks.figure', 'criteria.unit') }} || ', next ' || picks.runner_up
@@ -56,12 +65,14 @@ answers as (
             when readings.pair is not null
                 then readings.regime || ': the log ratio stands ' || cast(round(readings.trend_gap, 4) as varchar)
                     || ' from its mean, at or above ' || cast(round(100 * readings.percentile, 0) as varchar) || ' % of its year'
+            when targets.session is not null then targets.reason
             else 'not decided: no fund of the segment has this figure'
         end as reason
     from {{ ref('profile_criteria') }} as criteria
     left join {{ ref('int_profile_picks') }} as picks
         on criteria.profile = picks.profile and criteria.criterion = picks.criterion
     left join gaps on criteria.fact = 'fee_drag' and criteria.segment = gaps.segment and gaps.place = 1
+    left join targets on criteria.fact = 'satellite_target' and targets.recency = 1
     left join readings on criteria.fact = 'trend_gap' and criteria.guide_pick = readings.pair and readings.recency = 1
 )
 
