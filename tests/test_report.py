@@ -43,6 +43,8 @@ def tables_with(*statements: str) -> ReleaseTables:
         (wording.percent(-0.0193, 2, signed=True), "\u22121.93\xa0%"),
         (wording.percent(0.00004, signed=True), "0.0\xa0%"),
         (wording.percent(None), "\u2013"),
+        (wording.fee(0.0019), "0.19\xa0%"),
+        (wording.fee(0.000945), "0.0945\xa0%"),
         (wording.points(0.08), "+8.0\xa0pp"),
         (wording.interval(-0.01, 0.02), "\u22121.0 to +2.0\xa0%"),
         (wording.interval(None, 0.02), "\u2013"),
@@ -79,19 +81,18 @@ def test_an_empty_mart_says_so() -> None:
     assert tables.lacking("reading", "scorecard") == (
         "Nothing to show from this release: scorecard is not among its tables and reading is without a row."
     )
-    assert missing_from(tables)[0]["words"] == "reading holds no row."
     assert "reading is without a row." in render(tables, manifest(), "")
 
 
 def test_what_a_release_lacks_is_told() -> None:
     tables = tables_with(
-        "create table fund_comparison as from (values ('AAA', 100.0, null), ('BBB', null, 5.0)) t(fund, holdings_count,"
-        " dollar_volume_quarter)",
+        "create table fund_comparison as from (values ('AAA', 100.0, null), ('BBB', null, 5.0), ('CCC', 1.0, null))"
+        " t(fund, holdings_count, dollar_volume_quarter)",
         "create table data_quality as from (values ('stale_snapshot', 'IWM', 'warning', 1, date '2026-05-05', 'is old'),"
         " ('provisional_bar', 'IWM', 'note', 2, date '2026-05-05', 'may change')) t(check_name, symbol, severity,"
         " findings, last_found_on, meaning)",
     )
-    assert [(entry["check"], entry["symbol"], entry["last_found_on"]) for entry in missing_from(tables)] == [
+    assert [(entry["check"], entry["symbol"], entry["last_found_on"]) for entry in missing_from(tables, priced={"AAA"})] == [
         ("no_prices", "AAA", None),
         ("no_holdings", "BBB", None),
         ("stale_snapshot", "IWM", "2026-05-05"),

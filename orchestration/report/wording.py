@@ -26,6 +26,11 @@ def percent(value: float | None, digits: int = 1, *, signed: bool = False) -> st
     return NOTHING if value is None else f"{number(value * 100, digits, signed=signed)}{GAP}%"
 
 
+def fee(value: float | None) -> str:
+    """An expense ratio with the digits it is quoted in: 0.0019 -> 0.19 %, 0.000945 -> 0.0945 %."""
+    return percent(value, 4 if value is not None and round(value * 1e4, 6) % 1 else 2)
+
+
 def points(value: float | None, digits: int = 1, *, signed: bool = True) -> str:
     """A difference of fractions, in percentage points."""
     return NOTHING if value is None else f"{number(value * 100, digits, signed=signed)}{GAP}pp"

@@ -2,7 +2,7 @@
 
 from orchestration.report.blocks import Cell, Chapter, Column, Manifest, Section, Table
 from orchestration.report.release_tables import ReleaseTables, Row
-from orchestration.report.wording import NOTHING, TIMES, day, dollars, listed, number, percent
+from orchestration.report.wording import NOTHING, TIMES, day, dollars, fee, listed, number, percent
 
 _LOOKS = {
     "holds": ("blue", "circle"), "stale": ("purple", "up"), "contradicted": ("orange", "diamond"), "noise": ("grey", "ring"),
@@ -65,7 +65,9 @@ def _measured(row: Row) -> str:
         return number(value)
     if claim in _MULTIPLES:
         return f"{number(value, 1)}{TIMES}" if value is not None else NOTHING
-    return percent(value, 3 if "expense_ratio" in claim else 2 if "weight" in claim or "yield" in claim else 1)
+    if "expense_ratio" in claim:
+        return fee(value)
+    return percent(value, 2 if "weight" in claim or "yield" in claim else 1)
 
 
 CHAPTER = Chapter("claims", "The guide, audited", ("guide_claims",), _write)

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 from orchestration.report.blocks import Cell, Chapter, Column, Manifest, Section, Table
 from orchestration.report.release_tables import ReleaseTables, Row
-from orchestration.report.wording import NOTHING, day, dollars, label, number, percent
+from orchestration.report.wording import NOTHING, day, dollars, fee, label, number, percent
 
 _FIRST = ("IWM", "SPY", "QQQ")
 _FIGURES: dict[str, tuple[str, Callable[[float | None], str]]] = {
     "holdings_count": ("Companies", number),
-    "expense_ratio": ("Fee a year", lambda value: percent(value, 4 if value and round(value * 1e4, 4) % 1 else 2)),
+    "expense_ratio": ("Fee a year", fee),
     "net_assets": ("Assets", dollars),
     "dollar_volume_quarter": ("Traded a day", dollars),
     "largest_holding_weight": ("Largest holding", lambda value: percent(value, 2)),

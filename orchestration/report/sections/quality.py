@@ -3,7 +3,7 @@
 from orchestration.report.blocks import Cell, Chapter, Column, Manifest, Section, Table
 from orchestration.report.freshness import days_before
 from orchestration.report.release_tables import ReleaseTables, Row
-from orchestration.report.wording import NOTHING, day, label, number, plural
+from orchestration.report.wording import NOTHING, day, label, listed, number, plural
 
 _LOOKS = {"warning": ("orange", "diamond"), "note": ("blue", "circle")}
 
@@ -26,8 +26,15 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
             *([_findings("What a person should look at", warnings)] if warnings else []),
             *([_findings("What is noted", noted, folded=True)] if noted else []),
         ],
-        notes=[item["words"] for item in manifest["missing"] if item["check"] in ("no_holdings", "no_prices", "empty_table")],
+        notes=_unknown(manifest),
     )  # fmt: skip
+
+
+def _unknown(manifest: Manifest) -> list[str]:
+    """Funds of which nothing is known, one sentence a kind."""
+    kinds = {"no_holdings": "No holdings known", "no_prices": "No full quarter of prices known"}
+    funds = {check: [item["symbol"] for item in manifest["missing"] if item["check"] == check] for check in kinds}
+    return [f"{words}: {listed(funds[check])}." for check, words in kinds.items() if funds[check]]
 
 
 def _freshness(manifest: Manifest) -> Table:
