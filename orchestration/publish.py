@@ -15,6 +15,7 @@ from orchestration.contract import CONTRACT_VERSION
 from orchestration.landing import sync_directory, write_atomically
 from orchestration.release_files import Mart, PublishedTable, file_facts, write_data_dictionary, write_parquet, write_serving_copy
 from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.universe import load_universe
 
 LATEST = "latest"
 _UNFINISHED = ".unfinished-"
@@ -68,8 +69,9 @@ def _report(release: Path, manifest: dict[str, Any], *, scripts: Path) -> dict[s
     from orchestration.report.page import write_report
     from orchestration.report.release_tables import release_tables
 
+    priced = {fund.fund for fund in load_universe().values() if fund.price_symbol}
     with release_tables(release) as tables:
-        found = {"missing": missing_from(tables)}
+        found = {"missing": missing_from(tables, priced=priced)}
         page = write_report(tables, {**manifest, **found}, release, scripts=scripts)
     return {**found, "report": file_facts(page)}
 

@@ -1,4 +1,4 @@
-"""Published assets: one release with every mart as Parquet, the serving DuckDB and the manifest."""
+"""Published assets: one release with every mart as Parquet, the serving DuckDB, the report and the manifest."""
 
 import json
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ def published_marts(settings: Settings) -> list[Mart]:
 
 
 def published_assets(settings: Settings) -> dg.AssetsDefinition:
-    """One asset a published table, one for the serving copy, one for the manifest; all made by one step."""
+    """One asset a published table, one each for the serving copy, the report and the manifest; all made by one step."""
     marts = published_marts(settings)
     mart_keys = [dg.AssetKey(["marts", mart.name]) for mart in marts]
     specs = [
@@ -47,6 +47,10 @@ def published_assets(settings: Settings) -> dg.AssetsDefinition:
         dg.AssetSpec(
             [GROUP, "warehouse"], group_name=GROUP, kinds={"duckdb"}, owners=["team:data"], deps=mart_keys,
             description="Every mart in one read-only DuckDB file, with table and column comments and a table `release`.",
+        ),
+        dg.AssetSpec(
+            [GROUP, "report"], group_name=GROUP, kinds={"html"}, owners=["team:data"], deps=mart_keys,
+            description="The release as one page to read: report.html, self-contained, with charts, tables and their sources.",
         ),
         dg.AssetSpec(
             [GROUP, "manifest"], group_name=GROUP, kinds={"json"}, owners=["team:data"], deps=mart_keys,
@@ -72,6 +76,11 @@ def published_assets(settings: Settings) -> dg.AssetsDefinition:
         whole: dict[str, Any] = {"release": published.release_id, "directory": dg.MetadataValue.path(published.directory)}
         yield dg.MaterializeResult(
             asset_key=[GROUP, "warehouse"], metadata={**whole, "bytes": published.manifest["serving_copy"]["bytes"]}
+        )
+        page = published.manifest["report"]
+        yield dg.MaterializeResult(
+            asset_key=[GROUP, "report"],
+            metadata={**whole, "bytes": page["bytes"], "file": dg.MetadataValue.path(published.directory / page["file"])},
         )
         yield dg.MaterializeResult(asset_key=[GROUP, "manifest"], metadata={**whole, "tables": len(published.manifest["tables"])})
 
