@@ -144,8 +144,7 @@ _README_COLUMNS = {
 
 _RELEASE_COLUMNS = {
     "release_id": "varchar", "contract_version": "varchar", "source": "varchar", "published_at": "timestamp",
-    "known_at": "timestamp",
-    "last_session": "date", "run_id": "varchar", "git_revision": "varchar",
+    "known_at": "timestamp", "last_session": "date", "run_id": "varchar", "git_revision": "varchar",
 }  # fmt: skip
 
 

@@ -15,6 +15,8 @@ DOCS = PROJECT_ROOT / "docs"
 QUERIES = re.findall(r"^## (\d+\. .*?)$.*?```sql\n(.*?)```", (DOCS / "QUERIES.md").read_text(), re.MULTILINE | re.DOTALL)
 # In the lists of docs/BI.md: `table.column[, column]` → `table.column[, column]`, and "optional" where a value may be missing there.
 RELATIONS = re.findall(
+    
+)
     r"^\| `(\w+)\.\(?([\w, ]+?)\)?` \| `(\w+)\.\(?([\w, ]+?)\)?` \| (\w+)", (DOCS / "BI.md").read_text(), re.MULTILINE
 )
 
