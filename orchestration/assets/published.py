@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration import inspection
 from orchestration.publish import publish
 from orchestration.release_files import Mart
 from orchestration.settings import Settings
@@ -61,7 +62,9 @@ def published_assets(settings: Settings) -> dg.AssetsDefinition:
     @dg.multi_asset(name="publish", specs=specs, pool="warehouse")
     def release(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> Iterator[dg.MaterializeResult[None]]:
         published = publish(settings, marts, run_id=context.run_id)
-        for table in published.manifest["tables"]:
+        tables = published.manifest["tables"]
+        last_rows = inspection.previews(published.directory / "warehouse.duckdb", [table["name"] for table in tables])
+        for table in tables:
             yield dg.MaterializeResult(
                 asset_key=[GROUP, table["name"]],
                 metadata={
@@ -71,6 +74,7 @@ def published_assets(settings: Settings) -> dg.AssetsDefinition:
                     "bytes": table["bytes"],
                     "newest": table["last_date"] or "undated",
                     "release": published.release_id,
+                    "last_rows": dg.MetadataValue.md(last_rows[table["name"]]),
                 },
             )
         whole: dict[str, Any] = {"release": published.release_id, "directory": dg.MetadataValue.path(published.directory)}

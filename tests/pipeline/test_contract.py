@@ -13,10 +13,8 @@ from tests.pipeline.homes import Home, published
 
 DOCS = PROJECT_ROOT / "docs"
 QUERIES = re.findall(r"^## (\d+\. .*?)$.*?```sql\n(.*?)```", (DOCS / "QUERIES.md").read_text(), re.MULTILINE | re.DOTALL)
-# In the lists of docs/BI.md: `table.column[, column]` → `table.column[, column]`, and "optional" where a value may be missing there.
+# Lists of docs/BI.md: `table.column` → `table.column`, and "optional" where a value may be missing there.
 RELATIONS = re.findall(
-    
-)
     r"^\| `(\w+)\.\(?([\w, ]+?)\)?` \| `(\w+)\.\(?([\w, ]+?)\)?` \| (\w+)", (DOCS / "BI.md").read_text(), re.MULTILINE
 )
 
