@@ -7,7 +7,7 @@ SOURCE ?= sample
 # Where Python may not write bytecode, it is written once: every start of a process would compile some thousand modules.
 COMPILE := $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
 
-.PHONY: run test lint lint-python lint-types lint-sql contract ui live lock bench test-duckdb2 clean help
+.PHONY: run test lint lint-python lint-types lint-sql ui live lock bench test-duckdb2 contract clean help
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -40,9 +40,6 @@ ui: $(READY)  ## Dagster UI at 127.0.0.1:3000 with the schedules running (SOURCE
 live: $(READY)  ## Fetch from the vendors, build and publish
 	$(BIN)/smallcap run --source live
 
-contract: $(READY)  ## Write docs/contract.json anew after a change of the published schema
-	$(BIN)/python -m orchestration.contract
-
 bench: $(READY)  ## What a run costs, part by part
 	$(BIN)/python tests/bench.py
 
@@ -52,13 +49,18 @@ test-duckdb2: $(READY)  ## The same run on DuckDB 2: the code must not depend on
 	PYTHONPATH=.duckdb2 $(BIN)/python -c "import duckdb; print('DuckDB', duckdb.__version__); assert duckdb.__version__ > '2'"
 	PYTHONPATH=.duckdb2 $(BIN)/smallcap run --source sample --data-dir data/duckdb2
 
+contract: $(READY)  ## Write docs/contract.json from a fresh sample release, after a change of the published schema
+	rm -rf data/contract
+	$(BIN)/smallcap run --source sample --data-dir data/contract
+	$(BIN)/python -m orchestration.contract data/contract/published/latest/manifest.json
+
 # DuckDB stays on 1.5 in the lock: files of 2.0 cannot be opened by the 1.x clients that BI tools carry. The code runs on both.
 lock: .venv/.uv  ## Pin every dependency with hashes
 	printf 'duckdb<2\n' | $(BIN)/uv pip compile pyproject.toml - --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --quiet --output-file requirements.lock
 
 clean:  ## Remove the sample market's data; landing and live data stay
-	rm -rf data/sample data/duckdb2
+	rm -rf data/sample data/duckdb2 data/contract
 
 .venv/.uv: Makefile
 	$(PYTHON) -m venv .venv

@@ -1,9 +1,12 @@
 """Jobs and schedules: what runs together, when, and that it runs alone."""
 
+from typing import Any
+
 import dagster as dg
 
 from orchestration import market_calendar
 from orchestration.assets.history import HISTORY
+from orchestration.assets.published import GROUP as PUBLISHED
 
 DAILY_JOB, BACKFILL_JOB = "daily", "backfill"
 
@@ -15,6 +18,32 @@ daily_job = dg.define_asset_job(
     executor_def=dg.in_process_executor,
 )
 
+
+def _only(name: str, vendors: tuple[str, ...], description: str) -> Any:
+    """A job that asks these vendors alone and carries their documents to a release; everything else stays as last known. It needs
+    the tables of one daily run."""
+    documents = dg.AssetSelection.assets(*(f"landing/{vendor}" for vendor in vendors))
+    return dg.define_asset_job(
+        name,
+        # A release is made whole: what one step makes is selected together.
+        selection=documents.downstream().required_multi_asset_neighbors(),
+        description=description,
+        executor_def=dg.in_process_executor,
+    )
+
+
+prices_job = _only("prices", ("yahoo_prices",), "Prices alone, and every table that rests on them, to a release.")
+holdings_job = _only(
+    "holdings",
+    ("ishares_holdings", "ssga_holdings", "invesco_holdings", "vanguard_holdings", "schwab_holdings"),
+    "Holdings alone, and every table that rests on them, to a release.",
+)
+publish_job = dg.define_asset_job(
+    "publish",
+    selection=dg.AssetSelection.groups(PUBLISHED),
+    description="A new release from the warehouse as it stands: nothing is fetched, nothing is computed.",
+    executor_def=dg.in_process_executor,
+)
 backfill_job = dg.define_asset_job(
     BACKFILL_JOB,
     selection=dg.AssetSelection.assets(HISTORY),
@@ -38,5 +67,5 @@ def after_the_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg
     return dg.RunRequest(run_key=day.isoformat(), tags={"session": day.isoformat()})
 
 
-jobs = [daily_job, backfill_job]
+jobs = [daily_job, prices_job, holdings_job, publish_job, backfill_job]
 schedules = [after_the_close]

@@ -1,6 +1,6 @@
-"""The published schema as a contract: its version, its snapshot in docs/contract.json, and what a change of it asks for.
+"""The promise to those who read a release: its version, the schema that goes with it, and what a change of it asks for.
 
-`python -m orchestration.contract` (`make contract`) writes the snapshot from the dbt project.
+`make contract` writes docs/contract.json from a release, and refuses where the version has to rise first.
 """
 
 import hashlib
@@ -9,77 +9,70 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from orchestration.contract_version import CONTRACT_VERSION
-from orchestration.release_files import RELEASE_COLUMNS
-from orchestration.release_readme import README_COLUMNS
 from orchestration.settings import PROJECT_ROOT
+
+# Raised with every change of the published schema: the first number for what breaks a reader (a table, column or key gone,
+# renamed or of another type or meaning), the second for what is added. CHANGELOG.md says why.
+CONTRACT_VERSION = "1.1.0"
 
 CONTRACT_FILE = PROJECT_ROOT / "docs" / "contract.json"
 CHANGELOG = PROJECT_ROOT / "CHANGELOG.md"
-Schema = dict[str, Any]
 LEVELS = ("none", "patch", "minor", "major")
+Tables = dict[str, dict[str, Any]]
 
 
 class ContractBroken(RuntimeError):
-    """The published schema changed and the version did not, or nobody said why; the message names what to do."""
+    """The published schema changed and the version did not, or nobody said why; the message says what to do."""
 
 
-def schema_of(manifest: dict[str, Any]) -> Schema:
-    """Tables with key and columns (type, and whether it can be NULL) from dbt's manifest, and those only the DuckDB file has."""
-    nodes = manifest["nodes"].values()
-    keys = {
-        node["attached_node"]: node["test_metadata"]["kwargs"]["columns"]
-        for node in nodes
-        if node["resource_type"] == "test" and (node.get("test_metadata") or {}).get("name") == "primary_key"
+def contract_of(manifest: dict[str, Any]) -> str:
+    """The published schema of a release as JSON: of each table its key and its columns with their types, NOT NULL included."""
+    return json.dumps({"contract_version": manifest["contract_version"], "tables": _tables(manifest)}, indent=1) + "\n"
+
+
+def _tables(manifest: dict[str, Any]) -> Tables:
+    return {
+        table["name"]: {
+            "key": table["key"],
+            "columns": {
+                name: f"{kind} NOT NULL" if name in table["never_null"] else kind for name, kind in table["columns"].items()
+            },
+        }
+        for table in manifest["tables"]
     }
-    marts = [node for node in nodes if node["resource_type"] == "model" and node["schema"] == "marts"]
-    tables = {node["name"]: _table(node, keys[node["unique_id"]]) for node in marts}
-    own = {"release": (["release_id"], RELEASE_COLUMNS), "readme": (["table_name"], README_COLUMNS)}
-    for name, (key, columns) in own.items():
-        types = {column: _column(kind.upper(), nullable=column not in key) for column, kind in columns.items()}
-        tables[name] = {"only_in": "warehouse.duckdb", "key": key, "columns": types}
-    return dict(sorted(tables.items()))
 
 
-def _table(node: dict[str, Any], key: list[str]) -> Schema:
-    columns = {}
-    for name, column in node["columns"].items():
-        required = any(constraint["type"] == "not_null" for constraint in column["constraints"])
-        columns[name] = _column(column["data_type"].upper(), nullable=not required and name not in key)
-    return {"key": key, "columns": columns}
+def fingerprint(tables: Tables) -> str:
+    """A short hash over the schema: CHANGELOG.md gives it beside the version, so that a version stands for one schema."""
+    return hashlib.sha256(json.dumps(tables).encode()).hexdigest()[:12]
 
 
-def _column(kind: str, *, nullable: bool) -> str:
-    return kind if nullable else f"{kind} NOT NULL"
-
-
-def fingerprint(schema: Schema) -> str:
-    """A short hash over the schema: a version stands for one."""
-    return hashlib.sha256(json.dumps(schema, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def changes(old: Schema, new: Schema) -> list[tuple[str, str]]:
-    """Every difference with the least part of the version that it raises.
+def changes(old: Tables, new: Tables) -> list[tuple[str, str]]:
+    """Every difference with the least part of the version that it raises, the gravest first.
 
     Whatever can break a reader is major: gone, renamed, another type, another key, a NULL where there was none. What adds is
-    minor, a promise more (no NULL any more) a patch.
+    minor, a promise more (no NULL any more) or another order of columns a patch.
     """
     found = [("major", f"table {name} is gone") for name in old.keys() - new.keys()]
     found += [("minor", f"table {name} is new") for name in new.keys() - old.keys()]
     for name in old.keys() & new.keys():
-        if old[name]["key"] != new[name]["key"] or old[name].get("only_in") != new[name].get("only_in"):
-            found.append(("major", f"{name} has another key or place"))
-        before, after = old[name]["columns"], new[name]["columns"]
-        found += [("major", f"{name}.{column} is gone") for column in before.keys() - after.keys()]
-        found += [("minor", f"{name}.{column} is new") for column in after.keys() - before.keys()]
-        for column in before.keys() & after.keys():
-            if before[column] != after[column]:
-                level = "patch" if after[column] == f"{before[column]} NOT NULL" else "major"
-                found.append((level, f"{name}.{column} is {after[column]}, was {before[column]}"))
-        common = [column for column in before if column in after]
-        if common != [column for column in after if column in before]:
-            found.append(("patch", f"{name} has its columns in another order"))
+        if old[name]["key"] != new[name]["key"]:
+            found.append(("major", f"{name} has the key {new[name]['key']}, had {old[name]['key']}"))
+        found += _column_changes(name, old[name]["columns"], new[name]["columns"])
     return sorted(found, key=lambda change: (-LEVELS.index(change[0]), change[1]))
+
+
+def _column_changes(table: str, old: dict[str, str], new: dict[str, str]) -> list[tuple[str, str]]:
+    found = [("major", f"{table}.{column} is gone") for column in old.keys() - new.keys()]
+    found += [("minor", f"{table}.{column} is new") for column in new.keys() - old.keys()]
+    kept = [column for column in old if column in new]
+    for column in kept:
+        if old[column] != new[column]:
+            level = "patch" if new[column] == f"{old[column]} NOT NULL" else "major"
+            found.append((level, f"{table}.{column} is {new[column]}, was {old[column]}"))
+    if kept != [column for column in new if column in old]:
+        found.append(("patch", f"{table} has its columns in another order"))
+    return found
 
 
 def raised(old: str, new: str) -> str:
@@ -94,52 +87,37 @@ def raised(old: str, new: str) -> str:
     return next((level for level, b, a in zip(("major", "minor", "patch"), before, after, strict=True) if a > b), "none")
 
 
-def reason_for(version: str, changelog: str) -> str:
-    """What the changelog says about a version, empty where it says nothing."""
-    _, _, rest = changelog.partition(f"\n## {version}\n")
+def entry_of(version: str, changelog: str) -> str:
+    """What the changelog says under a version's heading, empty where it says nothing."""
+    _, _, rest = f"\n{changelog}".partition(f"\n## {version}\n")
     return rest.partition("\n## ")[0].strip()
 
 
-def check(schema: Schema, committed: Schema, version: str, changelog: str) -> None:
+def check(tables: Tables, committed: dict[str, Any], version: str, changelog: str) -> None:
     """The schema may follow the committed one under this version.
 
     Raises:
         ContractBroken: the version is not raised as far as the changes ask, or the changelog has no reason for it.
     """
-    found = changes(committed["tables"], schema)
+    found = changes(committed["tables"], tables)
     asked = found[0][0] if found else "none"
     if LEVELS.index(raised(committed["contract_version"], version)) < LEVELS.index(asked):
         listed = "; ".join(what for _, what in found[:5])
         raise ContractBroken(f"{listed}: raise the {asked} part of CONTRACT_VERSION ({committed['contract_version']})")
-    if not reason_for(version, changelog):
+    if not entry_of(version, changelog):
         raise ContractBroken(f"CHANGELOG.md has no reason under the heading '## {version}'")
 
 
-def snapshot(schema: Schema, history: dict[str, str]) -> Schema:
-    """What docs/contract.json holds. A version keeps the schema it was given for."""
-    return {
-        "contract_version": CONTRACT_VERSION,
-        "schema_by_version": {**history, CONTRACT_VERSION: fingerprint(schema)},
-        "tables": schema,
-    }
-
-
-def main(manifest: Path) -> None:
-    """Write the snapshot, unless the version has to be raised first."""
-    schema = schema_of(json.loads(manifest.read_text()))
-    history: dict[str, str] = {}
-    if CONTRACT_FILE.exists():
-        committed = json.loads(CONTRACT_FILE.read_text())
-        check(schema, committed, CONTRACT_VERSION, CHANGELOG.read_text())
-        history = committed["schema_by_version"]
-    CONTRACT_FILE.write_text(json.dumps(snapshot(schema, history), indent=1) + "\n")
+def main(path: Path) -> None:
+    """Write the schema of a release as the committed one, unless its version has to rise first."""
+    manifest = json.loads(path.read_text())
+    check(_tables(manifest), json.loads(CONTRACT_FILE.read_text()), manifest["contract_version"], CHANGELOG.read_text())
+    CONTRACT_FILE.write_text(contract_of(manifest))
+    sys.stdout.write(f"{CONTRACT_FILE}: {CONTRACT_VERSION}. CHANGELOG.md gives it as: Schema {fingerprint(_tables(manifest))}.\n")
 
 
 if __name__ == "__main__":
-    from orchestration.settings import Settings
-    from orchestration.transform import manifest_path
-
     try:
-        main(Path(manifest_path(Settings())))
+        main(Path(sys.argv[1]))
     except ContractBroken as broken:
         sys.exit(str(broken))

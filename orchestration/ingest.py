@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import groupby
@@ -38,6 +39,9 @@ class Outcome:
     reason: str | None
 
 
+DOCUMENTS_A_COMMIT = 20
+
+
 def ingest(
     connection: duckdb.DuckDBPyConnection,
     documents: Iterable[Document],
@@ -62,18 +66,46 @@ def ingest(
     accepted = {document_id for (document_id,) in ledger}
     outcomes: list[Outcome] = []
     late: set[tuple[str, str, str]] = set()
-    for document, content in _in_order(documents):
-        group = (document.vendor, document.kind, document.symbol)
-        known = _document_id(document, content) in accepted
-        if known and group not in late:
-            continue
-        outcome = _ingest_one(connection, document, content, sessions, universe)
-        if outcome.status == "accepted":
-            late.add(group)
-        because = f" ({outcome.reason})" if outcome.reason else ""
-        progress(f"{outcome.path}: {outcome.status}, {outcome.rows_accepted} rows{because}")
-        outcomes.append(outcome)
+    with _transactions(connection) as written:
+        for document, content in _in_order(documents):
+            group = (document.vendor, document.kind, document.symbol)
+            known = _document_id(document, content) in accepted
+            if known and group not in late:
+                continue
+            outcome = _ingest_one(connection, document, content, sessions, universe)
+            written()
+            if outcome.status == "accepted":
+                late.add(group)
+            because = f" ({outcome.reason})" if outcome.reason else ""
+            progress(f"{outcome.path}: {outcome.status}, {outcome.rows_accepted} rows{because}")
+            outcomes.append(outcome)
     return outcomes
+
+
+@contextmanager
+def _transactions(connection: duckdb.DuckDBPyConnection) -> Iterator[Callable[[], None]]:
+    """A document's rows and its line in the ledger are committed together, some documents at a time: each commit waits for the
+    disk. What a killed run has not committed, the next one reads again.
+
+    Gives the function to call after each document.
+    """
+    waiting = 0
+
+    def written() -> None:
+        nonlocal waiting
+        waiting += 1
+        if waiting == DOCUMENTS_A_COMMIT:
+            connection.commit()
+            connection.begin()
+            waiting = 0
+
+    connection.begin()
+    try:
+        yield written
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.commit()
 
 
 def _known_sessions(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
@@ -136,28 +168,22 @@ def _outcome(
 
 
 def _write(connection: duckdb.DuckDBPyConnection, outcome: Outcome, rows: dict[str, pl.DataFrame], rejects: pl.DataFrame) -> None:
-    connection.begin()
-    try:
-        if outcome.status == "rejected":
-            _withdraw_if_accepted_before(connection, outcome.document_id)
-        for name, frame in rows.items():
-            assert outcome.retrieved_at is not None  # a document without a retrieval time is rejected whole
-            append_observations(
-                connection, RAW_TABLES[name], frame, observed_at=outcome.retrieved_at, document_id=outcome.document_id
-            )
-        connection.execute("delete from raw.rejects where document_id = ?", [outcome.document_id])
-        if rejects.height:
-            with registered(connection, "rejected", rejects):
-                connection.execute("insert into raw.rejects select ?, line, reason, content from rejected", [outcome.document_id])
-        columns = list(vars(outcome))
-        connection.execute(
-            f"insert or replace into raw.documents ({', '.join(columns)}) values ({', '.join('?' * len(columns))})",
-            list(vars(outcome).values()),
+    if outcome.status == "rejected":
+        _withdraw_if_accepted_before(connection, outcome.document_id)
+    for name, frame in rows.items():
+        assert outcome.retrieved_at is not None  # a document without a retrieval time is rejected whole
+        append_observations(
+            connection, RAW_TABLES[name], frame, observed_at=outcome.retrieved_at, document_id=outcome.document_id
         )
-        connection.commit()
-    except BaseException:
-        connection.rollback()
-        raise
+    connection.execute("delete from raw.rejects where document_id = ?", [outcome.document_id])
+    if rejects.height:
+        with registered(connection, "rejected", rejects):
+            connection.execute("insert into raw.rejects select ?, line, reason, content from rejected", [outcome.document_id])
+    columns = list(vars(outcome))
+    connection.execute(
+        f"insert or replace into raw.documents ({', '.join(columns)}) values ({', '.join('?' * len(columns))})",
+        list(vars(outcome).values()),
+    )
 
 
 def _is_in_ledger(connection: duckdb.DuckDBPyConnection, outcome: Outcome) -> bool:

@@ -1,8 +1,10 @@
 """Short questions to the warehouse, for metadata, checks and vendors. Reads only; every answer is small."""
 
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import polars as pl
 
 from orchestration.market_calendar import FINAL_BAR_DELAY
@@ -82,10 +84,30 @@ def recent_rejects(warehouse: Warehouse, most: int = 20) -> str:
         "select path, line, rejects.reason, left(rejects.content, 80) from raw.rejects join raw.documents using (document_id)"
         " order by retrieved_at desc, path, line limit ?"
     )
-    lines = ["document | line | reason | begins with", "--- | --- | --- | ---"]
-    for row in _ask(warehouse, question, most):
-        lines.append(" | ".join("" if cell is None else str(cell).replace("|", "/").replace("\n", " ") for cell in row))
-    return "\n".join(lines)
+    return markdown_table(["document", "line", "reason", "begins with"], _ask(warehouse, question, most))
+
+
+def markdown_table(columns: list[str], rows: list[tuple[Any, ...]]) -> str:
+    """Rows for the UI; text from vendors' files is shown, never interpreted."""
+    lines = [" | ".join(map(_as_markdown, columns)), " | ".join("---" for _ in columns)]
+    return "\n".join(lines + [" | ".join(map(_as_markdown, row)) for row in rows])
+
+
+def _as_markdown(cell: object) -> str:
+    if cell is None:
+        return ""
+    text = f"{cell:.6g}" if isinstance(cell, float) else " ".join(str(cell)[:80].split())
+    return "".join(f"&#{ord(sign)};" if sign in "|<>&`*_[]!\\" else sign for sign in text)
+
+
+def previews(serving_copy: Path, tables: list[str], most: int = 5) -> dict[str, str]:
+    """The last rows of each table of a release, as markdown by table."""
+    with duckdb.connect(str(serving_copy), read_only=True) as connection:
+        found = {}
+        for table in tables:
+            rows = connection.execute(f"select * from {table} order by rowid desc limit {most}").fetchall()
+            found[table] = markdown_table([column[0] for column in connection.description or []], rows)
+    return found
 
 
 def missing_sessions(warehouse: Warehouse) -> list[tuple[str, date]]:

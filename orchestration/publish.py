@@ -11,10 +11,11 @@ from typing import Any
 
 import duckdb
 
-from orchestration.contract_version import CONTRACT_VERSION
+from orchestration.contract import CONTRACT_VERSION
 from orchestration.landing import sync_directory, write_atomically
 from orchestration.release_files import Mart, PublishedTable, file_facts, write_data_dictionary, write_parquet, write_serving_copy
 from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.universe import load_universe
 
 LATEST = "latest"
 _UNFINISHED = ".unfinished-"
@@ -47,7 +48,7 @@ def publish(settings: Settings, marts: list[Mart], *, run_id: str) -> Release:
     with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
         tables = [write_parquet(connection, mart, unfinished, identity) for mart in marts]
         manifest = _manifest(settings, connection, tables, release_id=release_id, run_id=run_id)
-        write_serving_copy(connection, marts, unfinished / "warehouse.duckdb", manifest)
+        write_serving_copy(connection, marts, tables, unfinished / "warehouse.duckdb", manifest)
         write_data_dictionary(connection, tables, marts, unfinished / "data_dictionary.md")
     manifest |= _report(unfinished, manifest, scripts=settings.report_scripts_dir)
     manifest["serving_copy"] = file_facts(unfinished / "warehouse.duckdb")
@@ -68,8 +69,9 @@ def _report(release: Path, manifest: dict[str, Any], *, scripts: Path) -> dict[s
     from orchestration.report.page import write_report
     from orchestration.report.release_tables import release_tables
 
+    priced = {fund.fund for fund in load_universe().values() if fund.price_symbol}
     with release_tables(release) as tables:
-        found = {"missing": missing_from(tables)}
+        found = {"missing": missing_from(tables, priced=priced)}
         page = write_report(tables, {**manifest, **found}, release, scripts=scripts)
     return {**found, "report": file_facts(page)}
 
@@ -97,6 +99,7 @@ def _manifest(
     ).fetchall()
     return {
         "release_id": release_id,
+        "contract_version": CONTRACT_VERSION,
         "source": settings.source.value,
         "published_at": datetime.now(UTC).isoformat(timespec="microseconds"),
         "clock": settings.clock.isoformat(),
@@ -105,7 +108,6 @@ def _manifest(
         "holdings_as_of": dict(snapshots),
         "run_id": run_id,
         "git_revision": _git_revision(),
-        "contract_version": CONTRACT_VERSION,
         "parameters": {name: {"value": value, "unit": unit, "meaning": meaning} for name, value, unit, meaning in parameters},
         "tables": [asdict(table) for table in tables],
     }

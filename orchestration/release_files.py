@@ -7,14 +7,9 @@ from typing import Any
 
 import duckdb
 
-from orchestration.release_readme import write_readme
-
 MARTS_SCHEMA = "marts"
 # What every BI tool can read without a word of explanation.
 BI_TYPES = {"BOOLEAN", "INTEGER", "BIGINT", "DOUBLE", "VARCHAR", "DATE", "TIMESTAMP"}
-
-# The first of these that a mart has dates its rows.
-DATE_COLUMNS = ("session", "as_of", "first_session", "end_session", "peak", "effective")
 
 
 class NotPublishable(RuntimeError):
@@ -23,12 +18,11 @@ class NotPublishable(RuntimeError):
 
 @dataclass(frozen=True)
 class Mart:
-    """A table to publish: its key sorts it, its dates give the range it covers, its subject is the folder of its model."""
+    """A table to publish: its key sorts it, its dates give the range it covers."""
 
     name: str
     description: str
     key: tuple[str, ...]
-    subject: str
 
 
 @dataclass(frozen=True)
@@ -38,6 +32,7 @@ class PublishedTable:
     name: str
     rows: int
     columns: dict[str, str]
+    never_null: list[str]
     key: list[str]
     date_column: str | None
     first_date: str | None
@@ -54,12 +49,14 @@ def write_parquet(connection: duckdb.DuckDBPyConnection, mart: Mart, directory: 
         NotPublishable: a column has a type or a value that BI tools cannot read.
     """
     table = f"{MARTS_SCHEMA}.{mart.name}"
-    columns = dict(
-        connection.execute(
-            "select column_name, data_type from duckdb_columns() where schema_name = ? and table_name = ? order by column_index",
-            [MARTS_SCHEMA, mart.name],
-        ).fetchall()
-    )
+    found = connection.execute(
+        "select column_name, data_type, is_nullable from duckdb_columns() where schema_name = ? and table_name = ?"
+        " order by column_index",
+        [MARTS_SCHEMA, mart.name],
+    ).fetchall()
+    columns = {column: data_type for column, data_type, _ in found}
+    # The contract's constraints hold the one, the primary_key test the other.
+    never_null = [column for column, _, is_nullable in found if not is_nullable or column in mart.key]
     _check_types(mart, columns)
     _check_finite(connection, mart, columns)
     path = directory / f"{mart.name}.parquet"
@@ -69,12 +66,12 @@ def write_parquet(connection: duckdb.DuckDBPyConnection, mart: Mart, directory: 
         f"copy (select * from {table} order by {order}) to {_literal(str(path))}"
         f" (format parquet, compression zstd, kv_metadata {{{metadata}}})"
     )
-    date_column = next((c for c in DATE_COLUMNS if columns.get(c) == "DATE"), None)
+    date_column = next((c for c in ("session", "as_of", "first_session", "end_session") if columns.get(c) == "DATE"), None)
     bounds = f'min("{date_column}")::varchar, max("{date_column}")::varchar' if date_column else "null, null"
     rows, first, last = connection.execute(f"select count(*), {bounds} from {table}").fetchall()[0]
     return PublishedTable(
-        name=mart.name, rows=rows, columns=columns, key=list(mart.key), date_column=date_column, first_date=first,
-        last_date=last, **file_facts(path),
+        name=mart.name, rows=rows, columns=columns, never_null=never_null, key=list(mart.key),
+        date_column=date_column, first_date=first, last_date=last, **file_facts(path),
     )  # fmt: skip
 
 
@@ -95,8 +92,10 @@ def _check_finite(connection: duckdb.DuckDBPyConnection, mart: Mart, columns: di
             raise NotPublishable(f"{mart.name}.{column} holds {count} values that are infinite or not a number")
 
 
-def write_serving_copy(source: duckdb.DuckDBPyConnection, marts: list[Mart], path: Path, manifest: dict[str, Any]) -> None:
-    """All marts with their comments, and the tables `release` and `readme`, in one file that DuckDB 1.0 and later can open."""
+def write_serving_copy(
+    source: duckdb.DuckDBPyConnection, marts: list[Mart], tables: list[PublishedTable], path: Path, manifest: dict[str, Any]
+) -> None:
+    """All marts with their comments, a table `release` and a table `readme`, in one file that DuckDB 1.0 and later can open."""
     comments = source.execute(
         "select table_name, column_name, comment from duckdb_columns() where schema_name = ? and comment is not null",
         [MARTS_SCHEMA],
@@ -112,35 +111,55 @@ def write_serving_copy(source: duckdb.DuckDBPyConnection, marts: list[Mart], pat
         for table, column, comment in comments:
             if any(mart.name == table for mart in marts):
                 connection.execute(f'comment on column {table}."{column}" is {_literal(comment)}')
-        facts = {key: manifest[key] for key in RELEASE_COLUMNS}
+        facts = {key: manifest[key] for key in _RELEASE_COLUMNS}
         connection.execute(
-            "create table release as select " + ", ".join(f"${key}::{kind} as {key}" for key, kind in RELEASE_COLUMNS.items()),
+            "create table release as select " + ", ".join(f"${key}::{kind} as {key}" for key, kind in _RELEASE_COLUMNS.items()),
             facts,
         )
         connection.execute("comment on table release is 'One row: which release this is, from which source, for which session.'")
         for column, meaning in _RELEASE_COMMENTS.items():
             connection.execute(f"comment on column release.{column} is {_literal(meaning)}")
-        write_readme(connection, marts, manifest["tables"])
+        _write_readme(connection, marts, tables)
         connection.execute("commit")
         connection.execute("use memory")
         connection.execute("detach serving")
 
 
-RELEASE_COLUMNS = {
-    "release_id": "varchar", "source": "varchar", "published_at": "timestamp", "known_at": "timestamp",
-    "last_session": "date", "run_id": "varchar", "git_revision": "varchar", "contract_version": "varchar",
+def _write_readme(connection: duckdb.DuckDBPyConnection, marts: list[Mart], tables: list[PublishedTable]) -> None:
+    connection.execute("create table readme (" + ", ".join(f"{name} {kind}" for name, (kind, _) in _README_COLUMNS.items()) + ")")
+    for mart, table in zip(marts, tables, strict=True):
+        row = [mart.name, mart.description, ", ".join(mart.key), table.rows, table.first_date, table.last_date]
+        connection.execute("insert into readme values (?, ?, ?, ?, ?, ?)", row)
+    connection.execute("comment on table readme is 'One row a table: start here.'")
+    for column, (_, meaning) in _README_COLUMNS.items():
+        connection.execute(f"comment on column readme.{column} is {_literal(meaning)}")
+
+
+_README_COLUMNS = {
+    "table_name": ("varchar", "Name of the table, and of its Parquet file."),
+    "what_a_row_is": ("varchar", "What one row stands for and what the table holds."),
+    "grain": ("varchar", "The columns no two rows share; rows are sorted by them."),
+    "row_count": ("bigint", "How many rows."),
+    "first_date": ("date", "Earliest session or as-of date; NULL where rows have none."),
+    "last_date": ("date", "Latest one."),
+}
+
+
+_RELEASE_COLUMNS = {
+    "release_id": "varchar", "contract_version": "varchar", "source": "varchar", "published_at": "timestamp",
+    "known_at": "timestamp", "last_session": "date", "run_id": "varchar", "git_revision": "varchar",
 }  # fmt: skip
 
 
 _RELEASE_COMMENTS = {
     "release_id": "When it was published (UTC), as a name that sorts.",
+    "contract_version": "Version of the published schema: its first number changes when a reader may break.",
     "source": "sample: an invented market; live: fetched; landing: a folder of documents.",
     "published_at": "When it was published (UTC).",
     "known_at": "The tables are as known at this moment (UTC); NULL: everything known.",
     "last_session": "Newest session with a final bar.",
     "run_id": "The Dagster run that made it.",
     "git_revision": "Revision of the code; + where the work tree differed; NULL outside a checkout.",
-    "contract_version": "Version of the published schema: the first number rises when a reader may break (docs/BI.md).",
 }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.contract import ContractBroken, changes, check, raised, reason_for
+from orchestration.contract import ContractBroken, changes, check, entry_of, raised
 
 OLD: dict[str, Any] = {
     "spells": {"key": ["pair"], "columns": {"pair": "VARCHAR NOT NULL", "sessions": "INTEGER", "days": "INTEGER NOT NULL"}},
@@ -80,4 +80,4 @@ def test_a_schema_follows_under_a_raised_version_with_a_reason(name: str, versio
 
 
 def test_a_reason_ends_where_the_next_version_begins() -> None:
-    assert (reason_for("1.1.0", LOG), reason_for("1.0.1", LOG), reason_for("3.0.0", LOG)) == ("more", "", "")
+    assert (entry_of("1.1.0", LOG), entry_of("1.0.1", LOG), entry_of("3.0.0", LOG)) == ("more", "", "")

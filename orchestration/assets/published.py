@@ -1,4 +1,4 @@
-"""Published assets: one release with every mart as Parquet, the serving DuckDB and the manifest."""
+"""Published assets: one release with every mart as Parquet, the serving DuckDB, the report and the manifest."""
 
 import json
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration import inspection
 from orchestration.publish import publish
 from orchestration.release_files import Mart
 from orchestration.settings import Settings
@@ -25,7 +26,7 @@ def published_marts(settings: Settings) -> list[Mart]:
     }
     return sorted(
         (
-            Mart(node["name"], node["description"], keys[unique_id], node["fqn"][-2])
+            Mart(node["name"], node["description"], keys[unique_id])
             for unique_id, node in nodes.items()
             if node["resource_type"] == "model" and node["schema"] == "marts"
         ),
@@ -34,7 +35,7 @@ def published_marts(settings: Settings) -> list[Mart]:
 
 
 def published_assets(settings: Settings) -> dg.AssetsDefinition:
-    """One asset a published table, one for the serving copy, one for the manifest; all made by one step."""
+    """One asset a published table, one each for the serving copy, the report and the manifest; all made by one step."""
     marts = published_marts(settings)
     mart_keys = [dg.AssetKey(["marts", mart.name]) for mart in marts]
     specs = [
@@ -46,7 +47,11 @@ def published_assets(settings: Settings) -> dg.AssetsDefinition:
     ] + [
         dg.AssetSpec(
             [GROUP, "warehouse"], group_name=GROUP, kinds={"duckdb"}, owners=["team:data"], deps=mart_keys,
-            description="Every mart in one read-only DuckDB file, with comments and the tables `release` and `readme`.",
+            description="Every mart in one read-only DuckDB file, with table and column comments and a table `release`.",
+        ),
+        dg.AssetSpec(
+            [GROUP, "report"], group_name=GROUP, kinds={"html"}, owners=["team:data"], deps=mart_keys,
+            description="The release as one page to read: report.html, self-contained, with charts, tables and their sources.",
         ),
         dg.AssetSpec(
             [GROUP, "manifest"], group_name=GROUP, kinds={"json"}, owners=["team:data"], deps=mart_keys,
@@ -57,7 +62,9 @@ def published_assets(settings: Settings) -> dg.AssetsDefinition:
     @dg.multi_asset(name="publish", specs=specs, pool="warehouse")
     def release(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> Iterator[dg.MaterializeResult[None]]:
         published = publish(settings, marts, run_id=context.run_id)
-        for table in published.manifest["tables"]:
+        tables = published.manifest["tables"]
+        last_rows = inspection.previews(published.directory / "warehouse.duckdb", [table["name"] for table in tables])
+        for table in tables:
             yield dg.MaterializeResult(
                 asset_key=[GROUP, table["name"]],
                 metadata={
@@ -67,11 +74,17 @@ def published_assets(settings: Settings) -> dg.AssetsDefinition:
                     "bytes": table["bytes"],
                     "newest": table["last_date"] or "undated",
                     "release": published.release_id,
+                    "last_rows": dg.MetadataValue.md(last_rows[table["name"]]),
                 },
             )
         whole: dict[str, Any] = {"release": published.release_id, "directory": dg.MetadataValue.path(published.directory)}
         yield dg.MaterializeResult(
             asset_key=[GROUP, "warehouse"], metadata={**whole, "bytes": published.manifest["serving_copy"]["bytes"]}
+        )
+        page = published.manifest["report"]
+        yield dg.MaterializeResult(
+            asset_key=[GROUP, "report"],
+            metadata={**whole, "bytes": page["bytes"], "file": dg.MetadataValue.path(published.directory / page["file"])},
         )
         yield dg.MaterializeResult(asset_key=[GROUP, "manifest"], metadata={**whole, "tables": len(published.manifest["tables"])})
 

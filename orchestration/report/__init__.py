@@ -1,1 +1,1 @@
-"""The report: one self-contained page a release, made from that release's own tables. Nothing here is imported before it is written."""
+"""The report: one self-contained page a release, made from its own tables. Nothing here is imported before it is written."""

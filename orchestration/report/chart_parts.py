@@ -16,6 +16,9 @@ YEAR_AXIS: Spec = {"title": None, "grid": False, "tickCount": {"expr": "max(3, f
 MOMENT = {"type": "temporal", "scale": {"type": "utc"}}
 LEFT = 54  # pixels that every vertical axis of a time chart takes, so that stacked panels line up
 
+# Zero bears no sign.
+SIGNED: Spec = {"labelExpr": "datum.value == 0 ? '0' : datum.label"}
+
 CONFIG: Spec = {
     "background": "transparent",
     "font": "system-ui, sans-serif",
@@ -47,6 +50,12 @@ def height_axis(title: str | None, form: str = "", **parts: Any) -> Spec:
     return {**room, **named, "tickCount": 5, **({"format": form} if form else {}), **parts}
 
 
+def log_scale(values: list[float | None]) -> Spec:
+    """A logarithmic scale that ends a little beyond the values, not at the next power of ten."""
+    known = [value for value in values if value]
+    return {"type": "log", "nice": False, "domain": [min(known) / 1.06, max(known) * 1.06]} if known else {"type": "log"}
+
+
 def tones(values: dict[str, str]) -> Spec:
     """A colour scale from labels to tones."""
     return {"domain": list(values), "range": [TONES[tone] for tone in values.values()]}
@@ -76,4 +85,29 @@ def under_pointer(name: str, field: str, tooltip: list[Spec], data: str) -> Spec
             "opacity": {"condition": {"param": name, "empty": False, "value": 0.8}, "value": 0},
             "tooltip": tooltip,
         },
+    }
+
+
+def row_axis(field: str, order: list[str], *, lines: bool = False) -> Spec:
+    """Names down the left side, in their order."""
+    axis = {"title": None, "labelLimit": 220, "grid": lines, "tickBand": "center", "domain": False, "ticks": False}
+    return {"field": field, "type": "nominal", "sort": order, "scale": {"domain": order}, "axis": axis}
+
+
+def value_axis(field: str, form: str, every: int = 110, **parts: Any) -> Spec:
+    """Values along the top, a mark about every so many pixels."""
+    axis = {"title": None, "format": form, "orient": "top", "tickCount": {"expr": f"max(2, floor(width / {every}))"}}
+    return {"field": field, "type": "quantitative", "axis": {**axis, **(SIGNED if form.startswith("+") else {})}, **parts}
+
+
+def zero_line() -> Spec:
+    """Where nothing differs."""
+    return {"mark": {"type": "rule", "color": FAINT}, "data": {"values": [{}]}, "encoding": {"x": {"datum": 0}}}
+
+
+def span(rows: Spec, low: Spec, high: str, *, mark: Spec, **look: Any) -> Spec:
+    """A horizontal stretch from `low` to `high` on each row."""
+    return {
+        "mark": {"type": "rule", "strokeWidth": 2.5, **mark},
+        "encoding": {"y": rows, "x": low, "x2": {"field": high}, **look},
     }

@@ -1,5 +1,6 @@
 """What a release lacks, for its manifest and its page alike."""
 
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 
@@ -9,14 +10,18 @@ from orchestration.report.wording import label
 Missing = dict[str, Any]
 
 
-def missing_from(tables: ReleaseTables) -> list[Missing]:
-    """What is missing, stale or rejected, one entry a finding: check, symbol, how many, the newest day, and a sentence."""
-    found = [_entry("empty_table", table, f"{table} holds no row.") for table in tables.empty()]
+def missing_from(tables: ReleaseTables, *, priced: Collection[str]) -> list[Missing]:
+    """What is missing, stale or rejected, one entry a finding: check, symbol, how many, the newest day, and a sentence.
+
+    Args:
+        priced: the funds whose prices are asked for; of the others only holdings are.
+    """
+    found: list[Missing] = []
     if tables.has("fund_comparison"):
         for row in tables.ask("select fund, holdings_count, dollar_volume_quarter from fund_comparison order by fund"):
             if row["holdings_count"] is None:
                 found.append(_entry("no_holdings", row["fund"], f"{row['fund']}: no holdings known."))
-            if row["dollar_volume_quarter"] is None:
+            if row["dollar_volume_quarter"] is None and row["fund"] in priced:
                 found.append(_entry("no_prices", row["fund"], f"{row['fund']}: no full quarter of prices known."))
     if tables.has("data_quality"):
         warnings = tables.ask(

@@ -3,24 +3,37 @@
 import base64
 import hashlib
 import json
+import re
 from datetime import date
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from orchestration.landing import write_atomically
 from orchestration.report.blocks import Cell, Chart, Manifest
 from orchestration.report.release_tables import ReleaseTables
 from orchestration.report.sections import (
-    breadth, claims, core_satellite, fees, funds, quality, rates, ratio, reading, reconstitution, scorecards, sectors,
+    breadth,
+    claims,
+    core_satellite,
+    fees,
+    funds,
+    quality,
+    rates,
+    ratio,
+    reading,
+    reconstitution,
+    scorecards,
+    sectors,
 )  # fmt: skip
 from orchestration.report.vega import vega_script
 from orchestration.report.wording import days_since_epoch
 
 FILE = "report.html"
+_DATE = re.compile(r"\b\d{4}-\d{2}(-\d{2})?\b")
 CHAPTERS = [
     module.CHAPTER
     for module in (
@@ -48,17 +61,31 @@ def render(tables: ReleaseTables, manifest: Manifest, vega: str) -> str:
     heights = sorted({chart.height for section in sections for chart in section.charts})
     style += "".join(f".h{height} {{ min-height: {height}px; }}\n" for height in heights)
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(cell=lambda value: value if isinstance(value, Cell) else Cell(str(value)))
+    environment.filters.update(cell=_cell, dated=_dated)
     template = environment.from_string(_template("page.html.j2"))
     return template.render(
         sections=sections,
         manifest=manifest,
-        style=Markup(style),
-        scripts=[Markup(script) for script in (_harmless(vega), charts)],
-        theme=Markup(theme),
+        style=_ours(style),
+        scripts=[_ours(script) for script in (_harmless(vega), charts)],
+        theme=_ours(theme),
         policy=_policy(style, [theme, _harmless(vega), charts]),
-        payloads=[(chart.name, Markup(_payload(chart))) for section in sections for chart in section.charts],
+        payloads=[(chart.name, _ours(_payload(chart))) for section in sections for chart in section.charts],
     )  # fmt: skip
+
+
+def _cell(value: Cell | str) -> Cell:
+    return value if isinstance(value, Cell) else Cell(value)
+
+
+def _ours(text: str) -> Markup:
+    """Text that is written into the page as it is: our own style and scripts, and what has been escaped before."""
+    return Markup(text)  # noqa: S704
+
+
+def _dated(text: str) -> Markup:
+    """Text with its dates marked, so that none is broken over two lines. Everything is escaped first."""
+    return _ours(_DATE.sub(r"<time>\g<0></time>", str(escape(text))))
 
 
 def _template(name: str) -> str:
@@ -92,7 +119,7 @@ def _payload(chart: Chart) -> str:
         name: [column for column, values in columns.items() if any(isinstance(value, date) for value in values)]
         for name, columns in chart.data.items()
     }
-    content: dict[str, Any] = {"spec": chart.spec, "data": chart.data, "days": days, "says": chart.says}
+    content: dict[str, Any] = {"spec": chart.spec, "data": chart.data, "days": days}
     text = json.dumps(content, default=_plain, separators=(",", ":"), allow_nan=False)
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")

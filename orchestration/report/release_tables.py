@@ -31,10 +31,6 @@ class ReleaseTables:
         """Whether the mart is there with at least one row."""
         return bool(self._rows.get(mart))
 
-    def empty(self) -> list[str]:
-        """Tables without a row."""
-        return sorted(table for table, rows in self._rows.items() if rows == 0)
-
     def ask(self, query: str, *parameters: Any) -> list[Row]:
         """Rows of an answer, as dictionaries."""
         answer = self._connection.execute(query, list(parameters))

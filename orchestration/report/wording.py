@@ -3,9 +3,10 @@
 from datetime import date, datetime
 from typing import Any
 
-NOTHING = "–"
+NOTHING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 GAP = "\N{NO-BREAK SPACE}"
+TIMES = f"{GAP}\N{MULTIPLICATION SIGN}"
 # Labels whose plain word is not just the label with blanks.
 _WORDS = {"risk_on": "risk-on", "risk_off": "risk-off", "small_cap_led": "small-cap led", "spy_only": "SPY only"}
 
@@ -25,16 +26,21 @@ def percent(value: float | None, digits: int = 1, *, signed: bool = False) -> st
     return NOTHING if value is None else f"{number(value * 100, digits, signed=signed)}{GAP}%"
 
 
+def fee(value: float | None) -> str:
+    """An expense ratio with the digits it is quoted in: 0.0019 -> 0.19 %, 0.000945 -> 0.0945 %."""
+    return percent(value, 4 if value is not None and round(value * 1e4, 6) % 1 else 2)
+
+
 def points(value: float | None, digits: int = 1, *, signed: bool = True) -> str:
     """A difference of fractions, in percentage points."""
     return NOTHING if value is None else f"{number(value * 100, digits, signed=signed)}{GAP}pp"
 
 
-def interval(low: float | None, high: float | None, digits: int = 1) -> str:
+def interval(low: float | None, high: float | None, digits: int = 1, unit: str = "%") -> str:
     """The two ends of an interval of fractions."""
     if low is None or high is None:
         return NOTHING
-    return f"{number(low * 100, digits, signed=True)} to {number(high * 100, digits, signed=True)}{GAP}%"
+    return f"{number(low * 100, digits, signed=True)} to {number(high * 100, digits, signed=True)}{GAP}{unit}"
 
 
 def dollars(value: float | None) -> str:

@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -92,9 +92,13 @@ def read_table(
         DocumentRejected: a wanted column is missing or stands twice.
     """
     places = find_columns(header, wanted)
+    schema = {**dict.fromkeys(wanted, pl.String), "_line": pl.Int64, "_content": pl.String}
+    fields_of_lines = _fields_of_all([line for _, line in lines])
+    if all(isinstance(fields, list) and len(fields) == len(header) for fields in fields_of_lines):
+        return _whole_columns(lines, fields_of_lines, places, schema), pl.DataFrame(schema=REJECT_COLUMNS)
     good: list[tuple[Any, ...]] = []
     bad: list[tuple[int, str, str]] = []
-    for (number, line), fields in zip(lines, _fields_of_all([line for _, line in lines]), strict=True):
+    for (number, line), fields in zip(lines, fields_of_lines, strict=True):
         content = line.rstrip("\r\n")
         if isinstance(fields, str):
             bad.append((number, fields, content[:_LONGEST_LINE]))
@@ -106,8 +110,18 @@ def read_table(
             bad.append((number, f"it has {len(fields)} fields where the header has {len(header)}", content))
         else:
             good.append((*[fields[place].strip() for place in places.values()], number, content))
-    schema = {**dict.fromkeys(wanted, pl.String), "_line": pl.Int64, "_content": pl.String}
     return pl.DataFrame(good, schema=schema, orient="row"), pl.DataFrame(bad, schema=REJECT_COLUMNS, orient="row")
+
+
+def _whole_columns(
+    lines: list[tuple[int, str]], fields: Sequence[Sequence[str]], places: Mapping[str, int], schema: Mapping[str, Any]
+) -> pl.DataFrame:
+    """The same rows where nothing is wrong with any line: whole columns at once."""
+    columns = list(zip(*fields, strict=True))
+    table: dict[str, Sequence[Any]] = {name: columns[place] if columns else () for name, place in places.items()}
+    table["_line"] = [number for number, _ in lines]
+    table["_content"] = [line.rstrip("\r\n") for _, line in lines]
+    return pl.DataFrame(table, schema=schema).with_columns(pl.col(*places).str.strip_chars())
 
 
 def find_columns(header: list[str], wanted: Mapping[str, tuple[str, ...]]) -> dict[str, int]:

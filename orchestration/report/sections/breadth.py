@@ -1,14 +1,26 @@
 """Breadth: what the three funds returned together, and the episodes of each label."""
 
 from orchestration.report.blocks import Chapter, Chart, Key, Manifest, Section
-from orchestration.report.chart_parts import FAINT, FUND_TONES, TONES, chart, height_axis, moment, told, tones, under_pointer
+from orchestration.report.chart_parts import (
+    FUND_TONES,
+    SIGNED,
+    TONES,
+    chart,
+    height_axis,
+    moment,
+    row_axis,
+    told,
+    tones,
+    under_pointer,
+    zero_line,
+)  # fmt: skip
 from orchestration.report.release_tables import ReleaseTables
 from orchestration.report.wording import day, label, percent, plural, rounded
 
 _RETURNS = """
 select session, iwm_return as "IWM", spy_return as "SPY", qqq_return as "QQQ", breadth
 from breadth_daily
-qualify session > max(session) over () - interval 3 year
+qualify session > max(session) over () - interval 2 year
 order by session
 """
 _LABELS = {
@@ -35,39 +47,42 @@ def _returns(tables: ReleaseTables, manifest: Manifest) -> Chart:
     told_last = ", ".join(f"{fund} {percent(value, signed=True)}" for fund, value in last.items())
     window = manifest["parameters"].get("breadth.return_sessions", {}).get("value")
     span = f"{window:.0f} sessions" if window else "the breadth window"
+    data = {
+        "session": data["session"],
+        **{fund: rounded(data[fund], 4) for fund in FUND_TONES},
+        "label": [label(name) for name in data["breadth"]],
+    }
+    return Chart(
+        name="breadth",
+        title=f"Total return over {span}, newest two years",
+        says=f"On {day(data['session'][-1])}, over {span}: {told_last}; breadth is {data['label'][-1]}.",
+        source="Mart breadth_daily. Total returns with dividends, in percent of the start of each window; daily.",
+        height=280,
+        spec=_return_spec(),
+        data={"returns": data},
+        keys=[Key("line", "blue", "IWM"), Key("dash", "orange", "SPY"), Key("dots", "green", "QQQ")],
+    )
+
+
+def _return_spec() -> dict[str, object]:
     tooltip = [
         told("session", "Session", kind="temporal"), *(told(fund, fund, "+.1%") for fund in FUND_TONES),
         told("label", "Breadth", kind="nominal"),
     ]  # fmt: skip
-    data = {
-        "session": data["session"],
-        **{fund: rounded(data[fund], 4) for fund in FUND_TONES},
-        "label": [label(b) for b in data["breadth"]],
-    }
+    dashes = {"domain": list(FUND_TONES), "range": [[1, 0], [6, 3], [2, 2]]}
     lines = {
         "transform": [{"fold": list(FUND_TONES), "as": ["fund", "change"]}],
         "data": {"name": "returns"},
         "mark": {"type": "line", "strokeWidth": 1.6},
         "encoding": {
             "x": moment("session"),
-            "y": {"field": "change", "type": "quantitative", "axis": height_axis(None, "+.0%")},
+            "y": {"field": "change", "type": "quantitative", "axis": height_axis(None, "+.0%", **SIGNED)},
             "color": {"field": "fund", "scale": tones(FUND_TONES), "legend": None},
-            "strokeDash": {
-                "field": "fund", "scale": {"domain": list(FUND_TONES), "range": [[1, 0], [6, 3], [2, 2]]}, "legend": None,
-            },
+            "strokeDash": {"field": "fund", "scale": dashes, "legend": None},
         },
-    }  # fmt: skip
-    zero = {"data": {"values": [{}]}, "mark": {"type": "rule", "color": FAINT}, "encoding": {"y": {"datum": 0}}}
-    return Chart(
-        name="breadth",
-        title=f"Total return over {span}, newest three years",
-        says=f"On {day(data['session'][-1])}, over {span}: {told_last}; breadth is {data['label'][-1]}.",
-        source="Mart breadth_daily. Total returns with dividends, in percent of the start of each window; daily.",
-        height=300,
-        spec=chart(height=240, layer=[zero, lines, under_pointer("near", "session", tooltip, "returns")]),
-        data={"returns": data},
-        keys=[Key("line", "blue", "IWM"), Key("dash", "orange", "SPY"), Key("dots", "green", "QQQ")],
-    )
+    }
+    zero = {**zero_line(), "encoding": {"y": {"datum": 0}}}
+    return chart(height=240, layer=[zero, lines, under_pointer("near", "session", tooltip, "returns")])
 
 
 def _episodes(tables: ReleaseTables) -> Chart:
@@ -79,35 +94,36 @@ def _episodes(tables: ReleaseTables) -> Chart:
         f"{plural(len(data['breadth']), 'episode')} from {day(min(data['first_session']))} to {day(max(data['last_session']))}: "
     )
     data["label"] = [label(name) for name in data.pop("breadth")]
-    order = [label(name) for name in _LABELS]
     return Chart(
         name="episodes",
         title="Episodes of each label",
         says=says + ", ".join(f"{label(name)} {count}" for name, count in counts.items()) + ".",
         source="Mart breadth_episodes. A bar is an unbroken run of sessions that is long enough to count as an episode.",
-        height=200,
-        spec=chart(
-            height=150,
-            data={"name": "episodes"},
-            mark={"type": "bar", "height": 16},
-            encoding={
-                "x": moment("first_session"),
-                "x2": {"field": "last_session"},
-                "y": {
-                    "field": "label", "type": "nominal", "sort": order, "scale": {"domain": order},
-                    "axis": {"title": None, "grid": True, "tickBand": "extent"},
-                },
-                "color": {
-                    "field": "label", "legend": None,
-                    "scale": {"domain": order, "range": [TONES[tone] for tone in _LABELS.values()]},
-                },
-                "tooltip": [
-                    told("label", "Breadth", kind="nominal"), told("first_session", "From", kind="temporal"),
-                    told("last_session", "To", kind="temporal"), told("sessions", "Sessions", "d"),
-                ],
-            },
-        ),
+        height=30 * len(counts) + 38,
+        spec=_episode_spec(list(counts)),
         data={"episodes": data},
+    )
+
+
+def _episode_spec(names: list[str]) -> dict[str, object]:
+    order = [label(name) for name in names]
+    axis = {"title": None, "grid": True, "tickBand": "extent"}
+    return chart(
+        height=30 * len(order),
+        data={"name": "episodes"},
+        mark={"type": "bar", "height": 16},
+        encoding={
+            "x": moment("first_session"),
+            "x2": {"field": "last_session"},
+            "y": {**row_axis("label", order), "axis": axis},
+            "color": {
+                "field": "label", "legend": None, "scale": {"domain": order, "range": [TONES[_LABELS[name]] for name in names]},
+            },
+            "tooltip": [
+                told("label", "Breadth", kind="nominal"), told("first_session", "From", kind="temporal"),
+                told("last_session", "To", kind="temporal"), told("sessions", "Sessions", "d"),
+            ],
+        },
     )  # fmt: skip
 
 

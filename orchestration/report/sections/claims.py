@@ -2,7 +2,7 @@
 
 from orchestration.report.blocks import Cell, Chapter, Column, Manifest, Section, Table
 from orchestration.report.release_tables import ReleaseTables, Row
-from orchestration.report.wording import NOTHING, day, dollars, listed, number, percent
+from orchestration.report.wording import NOTHING, TIMES, day, dollars, fee, listed, number, percent
 
 _LOOKS = {
     "holds": ("blue", "circle"), "stale": ("purple", "up"), "contradicted": ("orange", "diamond"), "noise": ("grey", "ring"),
@@ -17,15 +17,15 @@ _COUNTS, _MULTIPLES, _MONEY = (
 
 def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     rows = tables.ask("select * from guide_claims order by topic, claim")
-    counts = [f"{sum(row['verdict'] == verdict for row in rows)} {verdict}" for verdict in _LOOKS]
+    counts = [f"{verdict} {sum(row['verdict'] == verdict for row in rows)}" for verdict in _LOOKS]
     return Section(
         CHAPTER.name,
         CHAPTER.title,
         lead=f"{len(rows)} checkable statements of the guide of 2026-05-12, in our words: {listed(counts)}.",
         blocks=[_table(rows)],
         notes=[
-            "stale: a figure that is no longer so. contradicted: the data or the rule say otherwise. noise: tested, but not to be told"
-            " from chance. untestable: nothing at hand measures it."
+            "stale: a figure that is no longer so. contradicted: the data or the rule say otherwise. noise: tested, but not"
+            " to be told from chance. untestable: nothing at hand measures it."
         ],
     )
 
@@ -40,7 +40,8 @@ def _table(rows: list[Row]) -> Table:
         ],
         rows=[
             [
-                row["statement"], row["guide_says"], _measured(row), _verdict(row), day(row["as_of"]), row["read_from"] or NOTHING,
+                row["statement"], row["guide_says"], _measured(row), _verdict(row), day(row["as_of"]),
+                row["read_from"] or NOTHING,
             ]
             for row in rows
         ],
@@ -63,8 +64,10 @@ def _measured(row: Row) -> str:
     if any(name in claim for name in _COUNTS):
         return number(value)
     if claim in _MULTIPLES:
-        return f"{number(value, 1)} ×" if value is not None else NOTHING
-    return percent(value, 3 if "expense_ratio" in claim else 2 if "weight" in claim or "yield" in claim else 1)
+        return f"{number(value, 1)}{TIMES}" if value is not None else NOTHING
+    if "expense_ratio" in claim:
+        return fee(value)
+    return percent(value, 2 if "weight" in claim or "yield" in claim else 1)
 
 
 CHAPTER = Chapter("claims", "The guide, audited", ("guide_claims",), _write)

@@ -1,13 +1,30 @@
 """A core of SPY with a satellite of IWM: growth of the strategies, and what each was worth against the static middle one."""
 
 from orchestration.report.blocks import Cell, Chapter, Chart, Column, Key, Manifest, Section, Table
-from orchestration.report.chart_parts import FAINT, PAPER, TONES, chart, height_axis, moment, told, under_pointer
+from orchestration.report.chart_parts import (
+    FAINT,
+    PAPER,
+    SIGNED,
+    TONES,
+    chart,
+    height_axis,
+    log_scale,
+    moment,
+    row_axis,
+    span,
+    told,
+    under_pointer,
+    value_axis,
+    zero_line,
+)  # fmt: skip
 from orchestration.report.release_tables import ReleaseTables, Row
-from orchestration.report.wording import day, interval, label, number, percent
+from orchestration.report.wording import day, interval, label, number, percent, rounded
 
 _TONES = {"timed": "orange", "spy_only": "green", "static_least": "purple", "static_middle": "ink", "static_most": "blue"}
 _DASHES = {"timed": [1, 0], "spy_only": [2, 2], "static_least": [4, 2], "static_middle": [1, 0], "static_most": [8, 3]}
 _MARKS = {"timed": "line", "spy_only": "dots", "static_least": "dash", "static_middle": "line", "static_most": "dash"}
+ROW = 40
+_LUCK = "cannot be told from luck"  # the mart's verdict
 # One close a month is enough for a line of 25 years.
 _GROWTH = """
 pivot (
@@ -25,8 +42,8 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     return Section(
         CHAPTER.name,
         CHAPTER.title,
-        lead="Five portfolios of SPY and IWM, decided at one close and traded at the next, with costs. The five grow almost alike: what"
-        " counts is the gap to the static middle portfolio, and whether its interval leaves zero out.",
+        lead="Five portfolios of SPY and IWM, decided at one close and traded at the next, with costs. The five grow almost"
+        " alike: what counts is the gap to the static middle portfolio, and whether its interval leaves zero out.",
         blocks=[*charts, _gaps(rows), _table(rows)],
         notes=[] if charts else [tables.lacking("core_satellite_daily") or ""],
     )
@@ -37,59 +54,46 @@ def _growth(tables: ReleaseTables, rows: list[Row]) -> Chart:
     shown = [name for name in _TONES if name in values]
     ends = ", ".join(f"{label(row['strategy'])} {number(row['growth'], 2)}" for row in rows)
     gaps = {f"{name} gap": _against_middle(values, name) for name in shown}
-    data = {"session": values["session"], **{n: [None if v is None else round(v, 4) for v in values[n]] for n in shown}, **gaps}
-    scale = {"domain": shown, "range": [TONES.get(_TONES[name], f"var(--{_TONES[name]})") for name in shown]}
-    look = {
-        "color": {"field": "strategy", "scale": scale, "legend": None},
-        "strokeDash": {"field": "strategy", "scale": {"domain": shown, "range": [_DASHES[n] for n in shown]}, "legend": None},
-    }
-    tooltip = [told("session", "Session", kind="temporal"), *(told(name, label(name), ".3f") for name in shown)]
-    drift = [told("session", "Session", kind="temporal"), *(told(f"{name} gap", label(name), "+.2%") for name in shown)]
-    line = {"data": {"name": "values"}, "mark": {"type": "line", "strokeWidth": 1.5}}
-    growth = {
-        "height": 190,
-        "title": {"text": "Value of one dollar", "anchor": "start", "fontSize": 12, "fontWeight": "normal", "color": FAINT},
-        "layer": [
-            {
-                **line, "transform": [{"fold": shown, "as": ["strategy", "value"]}],
-                "encoding": {
-                    "x": moment("session"), **look,
-                    "y": {"field": "value", "type": "quantitative", "scale": {"type": "log"}, "axis": height_axis(None, "$.0f")},
-                },
-            },
-            under_pointer("near", "session", tooltip, "values"),
-        ],
-    }  # fmt: skip
-    against = {
-        "height": 150,
-        "title": {
-            "text": "Value against the static middle portfolio", "anchor": "start", "fontSize": 12, "fontWeight": "normal", "color": FAINT,
-        },
-        "layer": [
-            {
-                **line, "encoding": {
-                    "x": moment("session"), **look,
-                    "y": {"field": "gap", "type": "quantitative", "axis": height_axis(None, "+.1%")},
-                },
-                "transform": [
-                    {"fold": [f"{name} gap" for name in shown], "as": ["named", "gap"]},
-                    {"calculate": "replace(datum.named, ' gap', '')", "as": "strategy"},
-                ],
-            },
-            under_pointer("close", "session", drift, "values"),
-        ],
-    }  # fmt: skip
+    grown = log_scale([value for name in shown for value in values[name]])
     return Chart(
         name="core_satellite",
         title="Growth of one dollar, and growth against the static middle portfolio",
         says=f"From {day(rows[0]['first_session'])} to {day(rows[0]['last_session'])} one dollar became: {ends} dollars.",
-        source="Mart core_satellite_daily, month ends. Total returns after trading costs, in dollars (logarithmic) and in percent of the"
-        " static middle portfolio.",
-        height=480,
-        spec=chart(vconcat=[growth, against]),
-        data={"values": data},
+        source="Mart core_satellite_daily, month ends. Total returns after trading costs, in dollars (logarithmic) and in"
+        " percent of the static middle portfolio.",
+        height=452,
+        spec=chart(vconcat=[_panel(shown, "", grown), _panel(shown, " gap", {})]),
+        data={"values": {"session": values["session"], **{name: rounded(values[name], 4) for name in shown}, **gaps}},
         keys=[Key(_MARKS[name], _TONES[name], label(name)) for name in shown],
     )
+
+
+def _panel(shown: list[str], suffix: str, scale: dict[str, object]) -> dict[str, object]:
+    """The lines of all strategies: their values, or with the suffix their gaps to the static middle portfolio."""
+    form, axis = ("+.2%", height_axis(None, "+.0%", **SIGNED)) if suffix else (".3f", height_axis(None, "$.1~f"))
+    colours = [TONES.get(_TONES[name], f"var(--{_TONES[name]})") for name in shown]
+    named = {"field": "strategy", "legend": None}
+    tooltip = [told("session", "Session", kind="temporal"), *(told(f"{name}{suffix}", label(name), form) for name in shown)]
+    lines = {
+        "data": {"name": "values"},
+        "mark": {"type": "line", "strokeWidth": 1.5},
+        "transform": [
+            {"fold": [f"{name}{suffix}" for name in shown], "as": ["named", "value"]},
+            {"calculate": "replace(datum.named, ' gap', '')", "as": "strategy"},
+        ],
+        "encoding": {
+            "x": moment("session"),
+            "y": {"field": "value", "type": "quantitative", "scale": scale, "axis": axis},
+            "color": {**named, "scale": {"domain": shown, "range": colours}},
+            "strokeDash": {**named, "scale": {"domain": shown, "range": [_DASHES[name] for name in shown]}},
+        },
+    }
+    text = "Value against the static middle portfolio" if suffix else "Value of one dollar"
+    return {
+        "height": 150 if suffix else 190,
+        "title": {"text": text, "anchor": "start", "fontSize": 12, "fontWeight": "normal", "color": FAINT},
+        "layer": [lines, under_pointer("drift" if suffix else "growth", "session", tooltip, "values")],
+    }
 
 
 def _against_middle(values: dict[str, list[float | None]], name: str) -> list[float | None]:
@@ -102,18 +106,8 @@ def _gaps(rows: list[Row]) -> Chart:
     data: dict[str, list[object]] = {
         "name": [label(row["strategy"]) for row in shown], "verdict": [row["verdict"] for row in shown],
         **{field: [round(row[field], 6) for row in shown] for field in ("gap_to_static", "gap_low", "gap_high")},
-        "beside_zero": [bool(row["gap_low"] > 0 or row["gap_high"] < 0) for row in shown],
+        "told": [row["verdict"] != _LUCK for row in shown],
     }  # fmt: skip
-    y = {
-        "field": "name", "type": "nominal", "sort": data["name"],
-        "axis": {"title": None, "grid": False, "domain": False, "ticks": False},
-    }  # fmt: skip
-    axis = {"title": None, "format": "+.1%", "orient": "top", "tickCount": 5}
-    colour = {"condition": {"test": "datum.beside_zero", "value": TONES["blue"]}, "value": TONES["grey"]}
-    tooltip = [
-        told("name", "Strategy", kind="nominal"), told("gap_to_static", "Gap a year", "+.2%"),
-        told("gap_low", "Interval from", "+.2%"), told("gap_high", "to", "+.2%"), told("verdict", "Verdict", kind="nominal"),
-    ]  # fmt: skip
     words = "; ".join(
         f"{label(row['strategy'])} {percent(row['gap_to_static'], 2, signed=True)}"
         f" ({interval(row['gap_low'], row['gap_high'], 2)}): {row['verdict']}"
@@ -124,31 +118,34 @@ def _gaps(rows: list[Row]) -> Chart:
         title="Growth a year beyond the static middle portfolio, with its 95 % interval",
         says=f"{words}.",
         source="Mart core_satellite_summary. Percent a year; the interval comes from resampled calendar years.",
-        height=40 * len(shown) + 40,
-        spec=chart(
-            height=40 * len(shown), data={"name": "gaps"},
-            layer=[
-                {"mark": {"type": "rule", "color": FAINT}, "data": {"values": [{}]}, "encoding": {"x": {"datum": 0}}},
-                {
-                    "mark": {"type": "rule", "strokeWidth": 2.5},
-                    "encoding": {
-                        "y": y, "x": {"field": "gap_low", "type": "quantitative", "axis": axis}, "x2": {"field": "gap_high"},
-                        "color": colour, "tooltip": tooltip,
-                    },
-                },
-                {
-                    "mark": {"type": "point", "filled": True, "size": 100, "opacity": 1, "strokeWidth": 1.8},
-                    "encoding": {
-                        "y": y, "x": {"field": "gap_to_static", "type": "quantitative", "axis": axis}, "stroke": colour,
-                        "fill": {"condition": {"test": "datum.beside_zero", "value": TONES["blue"]}, "value": PAPER},
-                        "tooltip": tooltip,
-                    },
-                },
-            ],
-        ),
+        height=ROW * len(shown) + 36,
+        spec=_gap_spec([label(row["strategy"]) for row in shown]),
         data={"gaps": data},
-        keys=[Key("circle", "blue", "interval beside zero"), Key("ring", "grey", "cannot be told from luck")],
-    )  # fmt: skip
+        keys=[Key("circle", "blue", "can be told from luck"), Key("ring", "grey", _LUCK)],
+    )
+
+
+def _gap_spec(names: list[str]) -> dict[str, object]:
+    rows = row_axis("name", names)
+    colour = {"condition": {"test": "datum.told", "value": TONES["blue"]}, "value": TONES["grey"]}
+    fill = {"condition": {"test": "datum.told", "value": TONES["blue"]}, "value": PAPER}
+    tooltip = [
+        told("name", "Strategy", kind="nominal"), told("gap_to_static", "Gap a year", "+.2%"),
+        told("gap_low", "Interval from", "+.2%"), told("gap_high", "to", "+.2%"), told("verdict", "Verdict", kind="nominal"),
+    ]  # fmt: skip
+    at = value_axis("gap_to_static", "+.1%")
+    return chart(
+        height=ROW * len(names),
+        data={"name": "gaps"},
+        layer=[
+            zero_line(),
+            span(rows, value_axis("gap_low", "+.1%"), "gap_high", mark={}, color=colour, tooltip=tooltip),
+            {
+                "mark": {"type": "point", "filled": True, "size": 100, "opacity": 1, "strokeWidth": 1.8},
+                "encoding": {"y": rows, "x": at, "stroke": colour, "fill": fill, "tooltip": tooltip},
+            },
+        ],
+    )
 
 
 def _table(rows: list[Row]) -> Table:
@@ -156,7 +153,8 @@ def _table(rows: list[Row]) -> Table:
         caption="Strategies",
         columns=[
             Column("Strategy", False), Column("Growth a year"), Column("Volatility"), Column("Sharpe"), Column("Deepest fall"),
-            Column("Mean IWM"), Column("Turnover a year"), Column("Gap to static"), Column("95 % interval"), Column("Verdict", False),
+            Column("Mean IWM"), Column("Turnover a year"), Column("Gap to static"), Column("95 % interval"), Column("Verdict",
+            False),
         ],
         rows=[
             [
@@ -166,8 +164,8 @@ def _table(rows: list[Row]) -> Table:
             ]
             for row in rows
         ],
-        source=f"Mart core_satellite_summary, {day(rows[0]['first_session'])} to {day(rows[0]['last_session'])}; percent a year unless"
-        " it is a weight or a fall.",
+        source=f"Mart core_satellite_summary, {day(rows[0]['first_session'])} to {day(rows[0]['last_session'])}; percent a"
+        " year unless it is a weight or a fall.",
     )  # fmt: skip
 
 

@@ -1,10 +1,11 @@
 """What a fee gap costs over the years."""
 
 from orchestration.report.blocks import Cell, Chapter, Chart, Column, Key, Manifest, Section, Table
-from orchestration.report.chart_parts import TONES, chart, told
+from orchestration.report.chart_parts import chart, told, tones, value_axis
 from orchestration.report.release_tables import ReleaseTables, Row
 from orchestration.report.wording import day, dollars, label, percent
 
+_KINDS = {"fees of today": "blue", "the guide's fees": "grey"}
 _GROWTH = 0.08  # the guide's: other growths are in the mart
 
 
@@ -29,44 +30,39 @@ def _chart(rows: list[Row]) -> Chart:
     longest = [row for row in rows if row["horizon_years"] == horizon]
     data: dict[str, list[object]] = {
         "pair": [_pair(row) for row in longest], "fees": [_fees(row) for row in longest],
-        "low": [min(row["cost_compounded"], row["cost_subtracted"]) for row in longest],
-        "high": [max(row["cost_compounded"], row["cost_subtracted"]) for row in longest],
+        "compounded": [row["cost_compounded"] for row in longest], "subtracted": [row["cost_subtracted"] for row in longest],
         "gap": [row["fee_gap"] for row in longest],
     }  # fmt: skip
     dearest = max(longest, key=lambda row: float(row["cost_compounded"]))
-    kinds = {"fees of today": "blue", "the guide's fees": "grey"}
     return Chart(
         name="fees",
         title=f"Cost of the fee gap after {horizon} years",
         says=f"Most costly: {_pair(dearest)} with {_fees(dearest)}, {dollars(dearest['cost_subtracted'])} or"
         f" {dollars(dearest['cost_compounded'])}, as it compounds.",
-        source="Mart fee_drag. US dollars; each bar runs from growth less fee to the fee taken from what has grown.",
-        height=44 * len(dict.fromkeys(data["pair"])) + 50,
-        spec=chart(
-            height=44 * len(set(data["pair"])), data={"name": "costs"},
-            mark={"type": "bar", "height": 10},
-            encoding={
-                "y": {
-                    "field": "pair", "type": "nominal",
-                    "axis": {"title": None, "domain": False, "ticks": False, "labelLimit": 160},
-                },
-                "yOffset": {"field": "fees", "sort": list(kinds)},
-                "x": {
-                    "field": "high", "type": "quantitative", "scale": {"zero": True},
-                    "axis": {"title": None, "format": "$,.0f", "orient": "top", "tickCount": {"expr": "max(2, floor(width / 110))"}},
-                },
-                "color": {
-                    "field": "fees", "legend": None,
-                    "scale": {"domain": list(kinds), "range": [TONES[tone] for tone in kinds.values()]},
-                },
-                "tooltip": [
-                    told("pair", "Instead of, into", kind="nominal"), told("fees", "Fees", kind="nominal"),
-                    told("gap", "Fee gap", ".3%"), told("low", "Growth less fee", "$,.0f"), told("high", "Fee from what has grown", "$,.0f"),
-                ],
-            },
-        ),
+        source="Mart fee_drag. US dollars, with the fee taken each year from what has grown.",
+        height=44 * len(set(data["pair"])) + 36,
+        spec=_spec(len(set(data["pair"]))),
         data={"costs": data},
-        keys=[Key("band-full", tone, text) for text, tone in kinds.items()],
+        keys=[Key("band-full", tone, text) for text, tone in _KINDS.items()],
+    )
+
+
+def _spec(pairs: int) -> dict[str, object]:
+    axis = {"title": None, "domain": False, "ticks": False, "labelLimit": 160}
+    return chart(
+        height=44 * pairs,
+        data={"name": "costs"},
+        mark={"type": "bar", "height": 10},
+        encoding={
+            "y": {"field": "pair", "type": "nominal", "axis": axis},
+            "yOffset": {"field": "fees", "sort": list(_KINDS)},
+            "x": value_axis("compounded", "$,.0f", scale={"zero": True}),
+            "color": {"field": "fees", "legend": None, "scale": tones(_KINDS)},
+            "tooltip": [
+                told("pair", "Funds", kind="nominal"), told("fees", "Fees", kind="nominal"), told("gap", "Fee gap", ".3%"),
+                told("compounded", "Fee from what has grown", "$,.0f"), told("subtracted", "Growth less fee", "$,.0f"),
+            ],
+        },
     )  # fmt: skip
 
 

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 from orchestration.report.blocks import Cell, Chapter, Column, Manifest, Section, Table
 from orchestration.report.release_tables import ReleaseTables, Row
-from orchestration.report.wording import NOTHING, day, dollars, label, number, percent
+from orchestration.report.wording import NOTHING, day, dollars, fee, label, number, percent
 
 _FIRST = ("IWM", "SPY", "QQQ")
 _FIGURES: dict[str, tuple[str, Callable[[float | None], str]]] = {
     "holdings_count": ("Companies", number),
-    "expense_ratio": ("Fee a year", lambda value: percent(value, 4 if value and round(value * 1e4, 4) % 1 else 2)),
+    "expense_ratio": ("Fee a year", fee),
     "net_assets": ("Assets", dollars),
     "dollar_volume_quarter": ("Traded a day", dollars),
     "largest_holding_weight": ("Largest holding", lambda value: percent(value, 2)),
@@ -38,8 +38,8 @@ def _table(rows: list[Row]) -> Table:
         caption="Funds, measured and as the guide has them",
         columns=[Column("", False), *(Column(row["fund"], False) for row in rows)],
         rows=body,
-        source="Mart fund_comparison. Assets and dollars traded a day (mean of a quarter's sessions) in US dollars; fee, weight and"
-        " yield (twelve months of dividends over the close) in percent.",
+        source="Mart fund_comparison. Assets and dollars traded a day (mean of a quarter's sessions) in US dollars; fee,"
+        " weight and yield (twelve months of dividends over the close) in percent.",
     )
 
 
@@ -59,7 +59,7 @@ def _figure(row: Row, column: str, form: Callable[[float | None], str]) -> Cell:
     value, guide = row[column], row[f"{column}_guide"]
     known = [f"{day(row[f'{column}_as_of'])}, {label(row[f'{column}_origin'])}"] if value is not None else []
     known += [f"guide: {guide}"] if guide else []
-    return Cell(form(value), note="; ".join(known))
+    return Cell(form(value), note="\n".join(known))
 
 
 CHAPTER = Chapter("funds", "The funds", ("fund_comparison",), _write)

@@ -3,7 +3,7 @@
 from orchestration.report.blocks import Cell, Chapter, Column, Manifest, Section, Table
 from orchestration.report.freshness import days_before
 from orchestration.report.release_tables import ReleaseTables, Row
-from orchestration.report.wording import NOTHING, day, label, number, plural
+from orchestration.report.wording import NOTHING, day, label, listed, number, plural
 
 _LOOKS = {"warning": ("orange", "diamond"), "note": ("blue", "circle")}
 
@@ -15,15 +15,26 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
         return Section(CHAPTER.name, CHAPTER.title, lead=lead, blocks=[*fresh], notes=[tables.lacking("data_quality") or ""])
     rows = tables.ask("select * from data_quality order by severity desc, table_name, check_name, symbol")
     counts = {severity: sum(row["severity"] == severity for row in rows) for severity in ("ok", "note", "warning")}
-    found = [row for row in rows if row["severity"] != "ok"]
+    warnings, noted = ([row for row in rows if row["severity"] == severity] for severity in ("warning", "note"))
     return Section(
         CHAPTER.name,
         CHAPTER.title,
-        lead=f"{lead}{plural(len(rows), 'check')}: {counts['ok']} without a finding, {counts['note']} to note, {counts['warning']} for a"
-        " person to look at. Nothing is filled in: what is missing stays missing.",
-        blocks=[*fresh, *([_findings(found)] if found else [])],
-        notes=[item["words"] for item in manifest["missing"] if item["check"] in ("no_holdings", "no_prices", "empty_table")],
+        lead=f"{lead}{plural(len(rows), 'check')}: {counts['ok']} without a finding, {counts['note']} to note,"
+        f" {counts['warning']} for a person to look at. Nothing is filled in: what is missing stays missing.",
+        blocks=[
+            *fresh,
+            *([_findings("What a person should look at", warnings)] if warnings else []),
+            *([_findings("What is noted", noted, folded=True)] if noted else []),
+        ],
+        notes=_unknown(manifest),
     )  # fmt: skip
+
+
+def _unknown(manifest: Manifest) -> list[str]:
+    """Funds of which nothing is known, one sentence a kind."""
+    kinds = {"no_holdings": "No holdings known", "no_prices": "No full quarter of prices known"}
+    funds = {check: [item["symbol"] for item in manifest["missing"] if item["check"] == check] for check in kinds}
+    return [f"{words}: {listed(funds[check])}." for check, words in kinds.items() if funds[check]]
 
 
 def _freshness(manifest: Manifest) -> Table:
@@ -36,9 +47,9 @@ def _freshness(manifest: Manifest) -> Table:
     )
 
 
-def _findings(rows: list[Row]) -> Table:
+def _findings(caption: str, rows: list[Row], *, folded: bool = False) -> Table:
     return Table(
-        caption="What the checks found",
+        caption=caption,
         columns=[
             Column("Check", False), Column("Symbol", False), Column("Severity", False), Column("Findings"), Column("First"),
             Column("Last"), Column("Table", False),
@@ -52,6 +63,7 @@ def _findings(rows: list[Row]) -> Table:
         ],
         source="Mart data_quality.",
         stacks=True,
+        folded=folded,
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """The rate cycle beside the relative performance of IWM, and what the funds returned in each rate regime."""
 
 from orchestration.report.blocks import Cell, Chapter, Chart, Column, Key, Manifest, Section, Table
-from orchestration.report.chart_parts import INK, TONES, chart, height_axis, moment, told, under_pointer
+from orchestration.report.chart_parts import INK, TONES, chart, height_axis, log_scale, moment, told, under_pointer
 from orchestration.report.release_tables import ReleaseTables
 from orchestration.report.wording import day, label, number, percent, plural, rounded
 
@@ -52,8 +52,9 @@ def _chart(tables: ReleaseTables) -> Chart:
         says=says,
         source="Marts ratio_daily (total-return ratio, 1 at its start, logarithmic; weekly), policy_rate_daily (middle of the Fed"
         " funds target, percent a year; FRED), rate_regime_spells.",
-        height=430,
-        spec=chart(vconcat=[_panel(210, _lines()), _panel(120, _steps())]),
+        height=404,
+        spec=chart(vconcat=[_panel(210, _lines(log_scale(relative["relative"]))), _panel(120, _steps())],
+        resolve={"scale": {"x": "shared"}}),
         data={"relative": relative, "rate": rate, "spells": spells},
         keys=[
             Key("band", "orange", "hiking"), Key("band-light", "orange", "hold after hikes"), Key("band", "blue", "cutting"),
@@ -83,7 +84,7 @@ def _panel(height: int, layers: list[dict[str, object]]) -> dict[str, object]:
     return {"height": height, "layer": [bands, *layers]}
 
 
-def _lines() -> list[dict[str, object]]:
+def _lines(scale: dict[str, object]) -> list[dict[str, object]]:
     tooltip = [told("session", "Session", kind="temporal"), told("relative", "IWM/SPY with dividends", ".3f")]
     return [
         {
@@ -92,7 +93,7 @@ def _lines() -> list[dict[str, object]]:
             "encoding": {
                 "x": moment("session"),
                 "y": {
-                    "field": "relative", "type": "quantitative", "scale": {"type": "log", "nice": True},
+                    "field": "relative", "type": "quantitative", "scale": scale,
                     "axis": height_axis(None, ".2f"),
                 },
             },
@@ -108,7 +109,12 @@ def _steps() -> list[dict[str, object]]:
             "mark": {"type": "line", "interpolate": "step-after", "color": INK, "strokeWidth": 1.5},
             "encoding": {
                 "x": moment("session"),
-                "y": {"field": "policy_rate", "type": "quantitative", "axis": height_axis(None, ".1%", tickCount=4)},
+                "y": {
+                    "field": "policy_rate",
+                    "type": "quantitative",
+                    "axis": height_axis(None, ".0%", tickCount=4),
+                    "scale": {"padding": 6},
+                },
             },
         }
     ]

@@ -1,9 +1,9 @@
 """Russell reconstitution: how long to the next one, and what the past ones did against days that mean nothing."""
 
 from orchestration.report.blocks import Cell, Chapter, Chart, Column, Key, Manifest, Section, Table
-from orchestration.report.chart_parts import FAINT, PAPER, TONES, chart, told
+from orchestration.report.chart_parts import PAPER, TONES, chart, row_axis, span, told, value_axis, zero_line
 from orchestration.report.release_tables import ReleaseTables, Row
-from orchestration.report.wording import day, interval, label, number, p_value, percent, plural
+from orchestration.report.wording import TIMES, day, interval, label, number, p_value, percent, plural
 
 _WINDOWS = {
     "rank_to_effective": "rank day to effective close",
@@ -13,6 +13,13 @@ _WINDOWS = {
     "week_after": "week after",
     "month_after": "month after",
 }
+ROW = 46
+_TOOLTIP = [
+    told("name", "Window", kind="nominal"), told("mean_gap", "Mean of IWM - SPY", "+.2%"),
+    told("interval_low", "Interval from", "+.2%"), told("interval_high", "to", "+.2%"),
+    told("placebo_low", "Placebo from", "+.2%"), told("placebo_high", "Placebo to", "+.2%"),
+    told("p_value", "p-value", ".3f"), told("events", "Events", "d"),
+]  # fmt: skip
 
 
 def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
@@ -22,7 +29,8 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     if following is not None:
         lead = (
             f"{plural(following['sessions_to_effective'], 'session')} to the close of {day(following['effective'])}, when the"
-            f" reconstitution {following['event']} takes effect; {label(following['stage'])} as of {day(following['counted_from'])}."
+            f" reconstitution {following['event']} takes effect; {label(following['stage'])} as of"
+            f" {day(following['counted_from'])}."
         )
     summary = _summary(tables) if tables.has("reconstitution_summary") else []
     blocks = [_calendar(coming)] if coming else []
@@ -46,7 +54,8 @@ def _calendar(rows: list[Row]) -> Table:
     return Table(
         caption="Coming reconstitutions",
         columns=[
-            Column("Event", False), Column("Rank day"), Column("Preliminary list"), Column("Lock-down"), Column("Effective close"),
+            Column("Event", False), Column("Rank day"), Column("Preliminary list"), Column("Lock-down"),
+            Column("Effective close"),
             Column("Sessions to it"), Column("Rests on", False),
         ],
         rows=[
@@ -62,63 +71,47 @@ def _calendar(rows: list[Row]) -> Table:
 
 def _chart(rows: list[Row]) -> Chart:
     order = [_WINDOWS.get(row["window"], label(row["window"])) for row in rows]
-    data: dict[str, list[object]] = {"name": list(order)}
-    for field in ("mean_gap", "interval_low", "interval_high", "placebo_low", "placebo_high", "p_value", "hit_rate"):
+    data: dict[str, list[object]] = {"name": list(order), "events": [row["events"] for row in rows]}
+    for field in ("mean_gap", "interval_low", "interval_high", "placebo_low", "placebo_high", "p_value"):
         data[field] = [None if row[field] is None else round(row[field], 5) for row in rows]
-    data["events"] = [row["events"] for row in rows]
     outside = [name for name, row in zip(order, rows, strict=True) if not _within(row)]
-    beyond = "none lies outside" if not outside else f"outside: {', '.join(outside)}"
-    y = {
-        "field": "name", "type": "nominal", "sort": order,
-        "axis": {"title": None, "labelLimit": 230, "grid": False, "domain": False, "ticks": False},
-    }  # fmt: skip
-    axis = {"title": None, "format": "+.1%", "orient": "top", "tickCount": 5}
-    tooltip = [
-        told("name", "Window", kind="nominal"), told("mean_gap", "Mean of IWM − SPY", "+.2%"),
-        told("interval_low", "Interval from", "+.2%"), told("interval_high", "to", "+.2%"),
-        told("placebo_low", "Placebo from", "+.2%"), told("placebo_high", "to ", "+.2%"),
-        told("p_value", "p-value", ".3f"), told("events", "Events", "d"),
-    ]  # fmt: skip
     return Chart(
         name="reconstitution",
         title="IWM minus SPY around reconstitutions, against days that mean nothing",
-        says=f"Means of {plural(len(rows), 'window')} against the band that holds 95 % of the same windows on other days: {beyond}.",
-        source="Mart reconstitution_summary. Total return of IWM minus that of SPY, percent; the interval from resampled events, the"
-        " band from the same calendar moved to other days.",
-        height=46 * len(order) + 40,
-        spec=chart(
-            height=46 * len(order),
-            data={"name": "windows"},
-            layer=[
-                {
-                    "mark": {"type": "bar", "height": 22, "color": TONES["grey"], "opacity": 0.28},
-                    "encoding": {
-                        "y": y, "x": {"field": "placebo_low", "type": "quantitative", "axis": axis}, "x2": {"field": "placebo_high"},
-                        "tooltip": tooltip,
-                    },
-                },
-                {"mark": {"type": "rule", "color": FAINT}, "data": {"values": [{}]}, "encoding": {"x": {"datum": 0}}},
-                {
-                    "mark": {"type": "rule", "strokeWidth": 2.5, "color": TONES["blue"]},
-                    "encoding": {
-                        "y": y, "x": {"field": "interval_low", "type": "quantitative", "axis": axis}, "x2": {"field": "interval_high"},
-                        "tooltip": tooltip,
-                    },
-                },
-                {
-                    "mark": {
-                        "type": "point", "filled": True, "size": 100, "opacity": 1, "color": TONES["blue"], "stroke": PAPER,
-                        "strokeWidth": 1.5,
-                    },
-                    "encoding": {
-                        "y": y, "x": {"field": "mean_gap", "type": "quantitative", "axis": axis}, "tooltip": tooltip,
-                    },
-                },
-            ],
-        ),
+        says=f"{len(rows) - len(outside)} of {len(rows)} means lie where 95 % of the same windows on other days do"
+        + (f"; outside it: {', '.join(outside)}." if outside else "."),
+        source="Mart reconstitution_summary. Total return of IWM minus that of SPY, percent; the interval from resampled events,"
+        " the band from the same calendar moved to other days.",
+        height=ROW * len(order) + 36,
+        spec=_spec(order),
         data={"windows": data},
         keys=[Key("circle", "blue", "mean, with its 95 % interval"), Key("band", "grey", "95 % of the placebo windows")],
-    )  # fmt: skip
+    )
+
+
+def _spec(order: list[str]) -> dict[str, object]:
+    rows = row_axis("name", order)
+    band = {"type": "bar", "height": 22, "color": TONES["grey"], "opacity": 0.28}
+    low, left = value_axis("interval_low", "+.1%"), value_axis("placebo_low", "+.1%")
+    point = {
+        "type": "point",
+        "filled": True,
+        "size": 100,
+        "opacity": 1,
+        "color": TONES["blue"],
+        "stroke": PAPER,
+        "strokeWidth": 1.5,
+    }
+    return chart(
+        height=ROW * len(order),
+        data={"name": "windows"},
+        layer=[
+            {"mark": band, "encoding": {"y": rows, "x": left, "x2": {"field": "placebo_high"}, "tooltip": _TOOLTIP}},
+            zero_line(),
+            span(rows, low, "interval_high", mark={"color": TONES["blue"]}, tooltip=_TOOLTIP),
+            {"mark": point, "encoding": {"y": rows, "x": value_axis("mean_gap", "+.1%"), "tooltip": _TOOLTIP}},
+        ],
+    )
 
 
 def _within(row: Row) -> bool:
@@ -138,12 +131,12 @@ def _table(rows: list[Row]) -> Table:
                 number(row["events"]), percent(row["mean_gap"], 2, signed=True),
                 interval(row["interval_low"], row["interval_high"], 2), percent(row["median_gap"], 2, signed=True),
                 percent(row["hit_rate"], 0), interval(row["placebo_low"], row["placebo_high"], 2), p_value(row["p_value"]),
-                f"{number(row['median_volume_ratio'], 2)} ×" if row["median_volume_ratio"] is not None else number(None),
+                f"{number(row['median_volume_ratio'], 2)}{TIMES}" if row["median_volume_ratio"] is not None else number(None),
             ]
             for row in rows
         ],
-        source="Mart reconstitution_summary. Volume: median over the events of IWM's volume in the window as a multiple of the median"
-        " before it.",
+        source="Mart reconstitution_summary. Volume: median over the events of IWM's volume in the window as a multiple of"
+        " the median before it.",
     )  # fmt: skip
 
 

@@ -1,13 +1,32 @@
 """What followed each label of each signal: differences from the usual, with intervals, and which of them are noise."""
 
 from orchestration.report.blocks import Cell, Chapter, Chart, Column, Control, Key, Manifest, Section, Table
-from orchestration.report.chart_parts import FAINT, TONES, VERDICT_SHAPES, VERDICT_TONES, chart, told
+from orchestration.report.chart_parts import (
+    PAPER,
+    TONES,
+    VERDICT_SHAPES,
+    VERDICT_TONES,
+    chart,
+    row_axis,
+    span,
+    told,
+    value_axis,
+    zero_line,
+)
 from orchestration.report.release_tables import ReleaseTables, Row
-from orchestration.report.wording import interval, label, listed, number, p_value, percent, plural, points
+from orchestration.report.wording import MINUS, interval, label, listed, number, p_value, percent, plural, points
 
 MARKS = {"supports": "circle", "contradicts": "diamond", "unclaimed": "up", "noise": "ring"}
 _ORDER = ("regime", "trend_break", "breadth", "rate_regime", "cycle_phase")
 _TARGETS = ("SPY", "IWM - SPY", "IWM", "QQQ")
+ROW = 23
+_TOOLTIP = [
+    told("name", "After", kind="nominal"), told("verdict", "Verdict", kind="nominal"),
+    told("expected", "The guide expects", kind="nominal"), told("difference", "Difference", "+.1%"),
+    told("interval_low", "Interval from", "+.1%"), told("interval_high", "to", "+.1%"), told("mean_return", "Mean", "+.1%"),
+    told("base_return", "Usual", "+.1%"), told("p_value", "p-value", ".3f"),
+    told("independent_spells", "Independent spells", "d"), told("sessions", "Sessions", "d"),
+]  # fmt: skip
 _SHORT = {"breadth": "breadth", "rate_regime": "Fed", "cycle_phase": "cycle"}
 
 
@@ -19,9 +38,9 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     return Section(
         CHAPTER.name,
         CHAPTER.title,
-        lead=f"Of {number(len(rows))} comparisons of what followed a label with what is usual, {verdicts['noise']} cannot be told from"
-        f" noise; {verdicts['supports']} support the guide, {verdicts['contradicts']} contradict it and {verdicts['unclaimed']} speak"
-        " of what it does not claim.",
+        lead=f"Of {number(len(rows))} comparisons of what followed a label with what is usual, {verdicts['noise']} cannot be"
+        f" told from noise; {verdicts['supports']} support the guide, {verdicts['contradicts']} contradict it and"
+        f" {verdicts['unclaimed']} speak of what it does not claim.",
         blocks=[_chart(rows), _claimed(claimed)] if claimed else [_chart(rows)],
         notes=["With so many comparisons some differ by chance alone: one that does is a question, not an answer."],
     )
@@ -51,61 +70,47 @@ def _chart(rows: list[Row]) -> Chart:
         title="Difference from the usual forward return, with its 95 % interval",
         says=f"{targets[0]} over {plural(horizons[-1], 'session')} after each of {plural(len(chosen), 'label')}:"
         f" {listed(telling)} can be told from noise.",
-        source="Mart scorecard. Mean forward total return after the label minus the mean of all sessions, in percent; the interval"
-        " comes from resampling whole spells, the verdict also from circular shifts of the labels.",
-        height=23 * len(names) + 50,
+        source="Mart scorecard. Mean forward total return after the label minus the mean of all sessions, in percent; the"
+        " interval comes from resampling whole spells, the verdict also from circular shifts of the labels.",
+        height=ROW * len(names) + 36,
         spec=_spec(names, horizons[-1], targets[0]),
         data={"scores": data},
         keys=[Key(MARKS[verdict], tone, verdict) for verdict, tone in VERDICT_TONES.items()],
         controls=[
-            Control("target", "Return of", [(target, target.replace(" - ", " − ")) for target in targets], targets[0]),
+            Control("target", "Return of", [(target, target.replace(" - ", f" {MINUS} ")) for target in targets], targets[0]),
             Control("horizon", "over", [(horizon, f"{horizon} sessions") for horizon in horizons], horizons[-1]),
         ],
     )
 
 
 def _spec(names: list[str], horizon: int, target: str) -> dict[str, object]:
-    y = {
-        "field": "name", "type": "nominal", "sort": names, "scale": {"domain": names},
-        "axis": {"title": None, "labelLimit": 190, "grid": True, "tickBand": "center", "domain": False, "ticks": False},
-    }  # fmt: skip
-    axis = {"title": None, "format": "+.0%", "orient": "top", "tickCount": 6}
+    rows = row_axis("name", names, lines=True)
     verdicts = {"field": "verdict", "legend": None}
     colour = {**verdicts, "scale": {"domain": list(VERDICT_TONES), "range": [TONES[tone] for tone in VERDICT_TONES.values()]}}
-    tooltip = [
-        told("name", "After", kind="nominal"), told("verdict", "Verdict", kind="nominal"),
-        told("expected", "The guide expects", kind="nominal"), told("difference", "Difference", "+.1%"),
-        told("interval_low", "Interval from", "+.1%"), told("interval_high", "to", "+.1%"), told("mean_return", "Mean", "+.1%"),
-        told("base_return", "Usual", "+.1%"), told("p_value", "p-value", ".3f"),
-        told("independent_spells", "Independent spells", "d"), told("sessions", "Sessions", "d"),
-    ]  # fmt: skip
     shape = {**verdicts, "scale": {"domain": list(VERDICT_SHAPES), "range": list(VERDICT_SHAPES.values())}}
-    point = {"type": "point", "size": 80, "opacity": 1}
-    place = {"y": y, "x": {"field": "difference", "type": "quantitative", "axis": axis}}
+    point = {"type": "point", "size": 80, "opacity": 1, "filled": True}
+    place = {"y": rows, "x": value_axis("difference", "+.0%", 80), "shape": shape, "tooltip": _TOOLTIP}
+    low = value_axis("interval_low", "+.0%", 80)
     return chart(
-        height=23 * len(names),
+        height=ROW * len(names),
         params=[{"name": "horizon", "value": horizon}, {"name": "target", "value": target}],
         data={"name": "scores"},
         transform=[{"filter": "datum.horizon == horizon && datum.target == target"}],
         layer=[
-            {"mark": {"type": "rule", "color": FAINT}, "data": {"values": [{}]}, "encoding": {"x": {"datum": 0}}, "transform": []},
+            zero_line(),
+            span(rows, low, "interval_high", mark={"opacity": 0.75}, color=colour, tooltip=_TOOLTIP),
             {
-                "mark": {"type": "rule", "strokeWidth": 2.5, "opacity": 0.75},
-                "encoding": {
-                    "y": y, "x": {"field": "interval_low", "type": "quantitative", "axis": axis}, "x2": {"field": "interval_high"},
-                    "color": colour, "tooltip": tooltip,
-                },
+                "mark": point,
+                "transform": [{"filter": "datum.verdict != 'noise'"}],
+                "encoding": {**place, "color": colour},
             },
             {
-                "mark": {**point, "filled": True}, "transform": [{"filter": "datum.verdict != 'noise'"}],
-                "encoding": {**place, "color": colour, "shape": shape, "tooltip": tooltip},
-            },
-            {
-                "mark": {**point, "filled": True, "fill": "var(--paper)", "strokeWidth": 1.6}, "transform": [{"filter": "datum.verdict == 'noise'"}],
-                "encoding": {**place, "stroke": colour, "shape": shape, "tooltip": tooltip},
+                "mark": {**point, "fill": PAPER, "strokeWidth": 1.6},
+                "transform": [{"filter": "datum.verdict == 'noise'"}],
+                "encoding": {**place, "stroke": colour},
             },
         ],
-    )  # fmt: skip
+    )
 
 
 def _claimed(rows: list[Row]) -> Table:
@@ -118,15 +123,20 @@ def _claimed(rows: list[Row]) -> Table:
         ],
         rows=[
             [
-                _name(row), row["target"].replace(" - ", " − "), row["expected"], percent(row["mean_return"], signed=True),
+                _name(row), row["target"].replace(" - ", f" {MINUS} "), row["expected"], percent(row["mean_return"], signed=True),
                 percent(row["base_return"], signed=True), points(row["difference"]),
-                interval(row["interval_low"], row["interval_high"]), number(row["independent_spells"]), p_value(row["p_value"]),
-                Cell(row["verdict"], tone=VERDICT_TONES[row["verdict"]], mark=MARKS[row["verdict"]], note=row["verdict_in_words"]),
+                interval(row["interval_low"], row["interval_high"], unit="pp"), number(row["independent_spells"]),
+                p_value(row["p_value"]),
+                Cell(
+                    row["verdict"], tone=VERDICT_TONES[row["verdict"]], mark=MARKS[row["verdict"]],
+                    note=row["verdict_in_words"].partition(": ")[2],
+                ),
             ]
             for row in rows
             if row["horizon"] == horizon
         ],
-        source="Mart scorecard, which holds every signal, label, horizon and target. Spells: independent ones, the n that counts.",
+        source="Mart scorecard, which holds every signal, label, horizon and target. Spells: independent ones, the n that"
+        " counts.",
     )  # fmt: skip
 
 

@@ -1,10 +1,11 @@
 """Sector weights side by side, with the guide's figures and the drift since the snapshot before."""
 
 from orchestration.report.blocks import Chapter, Chart, Column, Key, Manifest, Section, Table
-from orchestration.report.chart_parts import FAINT, FUND_TONES, chart, told, tones
+from orchestration.report.chart_parts import FAINT, FUND_TONES, chart, row_axis, span, told, tones, value_axis
 from orchestration.report.release_tables import ReleaseTables, Row
-from orchestration.report.wording import day, listed, percent, points
+from orchestration.report.wording import MINUS, day, listed, percent, points
 
+ROW = 28
 _SHAPES = {"IWM": "circle", "SPY": "diamond", "QQQ": "triangle-up"}
 
 
@@ -26,69 +27,58 @@ def _chart(rows: list[Row]) -> Chart:
     order = [row["sector"] for row in rows]
     today = [(row["sector"], fund, row[f"{fund.lower()}_weight"]) for row in rows for fund in FUND_TONES]
     guide = [(row["sector"], fund, row[f"guide_{fund.lower()}_weight"]) for row in rows for fund in ("IWM", "SPY")]
+    gaps = {"sector": order, "iwm": [row["iwm_weight"] for row in rows], "spy": [row["spy_weight"] for row in rows]}
     known = [row for row in rows if row["iwm_minus_spy"] is not None]
-    most, least = (known[0], known[-1]) if known else (None, None)
     says = "No sector weight of both IWM and SPY is known."
-    if most and least:
+    if known:
         says = (
-            f"Against SPY, IWM is heaviest in {most['sector']} ({points(most['iwm_minus_spy'])}) and lightest in"
-            f" {least['sector']} ({points(least['iwm_minus_spy'])})."
+            f"Against SPY, IWM is heaviest in {known[0]['sector']} ({points(known[0]['iwm_minus_spy'])}) and lightest in"
+            f" {known[-1]['sector']} ({points(known[-1]['iwm_minus_spy'])})."
         )
-    y = {
-        "field": "sector", "type": "nominal", "sort": order,
-        "axis": {"title": None, "grid": True, "tickBand": "center", "labelLimit": 150, "domain": False, "ticks": False},
-    }  # fmt: skip
-    x = {
-        "field": "weight", "type": "quantitative",
-        "axis": {"title": None, "format": ".0%", "grid": False, "orient": "top", "tickCount": 5},
-    }  # fmt: skip
-    tooltip = [
-        told("sector", "Sector", kind="nominal"), told("fund", "Fund", kind="nominal"), told("of", "Figure", kind="nominal"),
-        told("weight", "Weight", ".2%"),
-    ]  # fmt: skip
-    look = {
-        "color": {"field": "fund", "scale": tones(FUND_TONES), "legend": None},
-        "shape": {
-            "field": "fund", "scale": {"domain": list(_SHAPES), "range": list(_SHAPES.values())}, "legend": None,
-        },
-    }  # fmt: skip
     return Chart(
         name="sectors",
         title="Sector weights of IWM, SPY and QQQ",
         says=says,
-        source=f"Mart sector_comparison: share of the fund, GICS sectors; as of {_dates(rows[0])}. Hollow: the guide (2026-05-12).",
-        height=28 * len(order) + 50,
-        spec=chart(
-            height=28 * len(order),
-            layer=[
-                {
-                    "data": {"name": "gaps"}, "mark": {"type": "rule", "color": FAINT, "strokeWidth": 1.5, "opacity": 0.6},
-                    "encoding": {"y": y, "x": {**x, "field": "iwm"}, "x2": {"field": "spy"}},
-                },
-                {
-                    "data": {"name": "guide"}, "mark": {"type": "point", "size": 110, "filled": False, "strokeWidth": 1.4},
-                    "encoding": {"y": y, "x": x, "tooltip": tooltip, **look},
-                },
-                {
-                    "data": {"name": "today"}, "mark": {"type": "point", "size": 90, "filled": True, "opacity": 1},
-                    "encoding": {"y": y, "x": x, "tooltip": tooltip, **look},
-                },
-            ],
-        ),
+        source=f"Mart sector_comparison: share of the fund, GICS sectors; as of {_dates(rows[0])}. Hollow: the guide of"
+        f" 2026-05-12.",
+        height=ROW * len(order) + 34,
+        spec=_spec(order),
         data={
             "today": _long(today, "measured"),
             "guide": _long([row for row in guide if row[2] is not None], "the guide"),
-            "gaps": {
-                "sector": order,
-                "iwm": [row["iwm_weight"] for row in rows],
-                "spy": [row["spy_weight"] for row in rows],
-            },
+            "gaps": gaps,
         },
         keys=[
             Key("circle", "blue", "IWM"), Key("diamond", "orange", "SPY"), Key("up", "green", "QQQ"),
             Key("ring", "faint", "hollow: the guide's figure"),
         ],
     )  # fmt: skip
+
+
+def _spec(order: list[str]) -> dict[str, object]:
+    rows = row_axis("sector", order, lines=True)
+    weight = value_axis("weight", ".0%")
+    tooltip = [
+        told("sector", "Sector", kind="nominal"), told("fund", "Fund", kind="nominal"), told("of", "Figure", kind="nominal"),
+        told("weight", "Weight", ".2%"),
+    ]  # fmt: skip
+    shapes = {"domain": list(_SHAPES), "range": list(_SHAPES.values())}
+    places = {
+        "y": rows, "x": weight, "tooltip": tooltip, "color": {"field": "fund", "scale": tones(FUND_TONES), "legend": None},
+        "shape": {"field": "fund", "scale": shapes, "legend": None},
+    }  # fmt: skip
+    hollow = {"type": "point", "size": 110, "filled": False, "strokeWidth": 1.4}
+    return chart(
+        height=ROW * len(order),
+        layer=[
+            {
+                "data": {"name": "gaps"},
+                **span(rows, value_axis("iwm", ".0%"), "spy", mark={"color": FAINT, "strokeWidth": 1.5, "opacity": 0.6}),
+            },
+            {"data": {"name": "guide"}, "mark": hollow, "encoding": places},
+            {"data": {"name": "today"}, "mark": {"type": "point", "size": 90, "filled": True, "opacity": 1}, "encoding": places},
+        ],
+    )
 
 
 def _long(rows: list[tuple[str, str, float | None]], of: str) -> dict[str, list[object]]:
@@ -104,7 +94,8 @@ def _table(rows: list[Row]) -> Table:
     return Table(
         caption="Sector weights, their gap and their drift",
         columns=[
-            Column("Sector", False), Column("IWM"), Column("SPY"), Column("QQQ"), Column("IWM − SPY"), Column("the guide's gap"),
+            Column("Sector", False), Column("IWM"), Column("SPY"), Column("QQQ"), Column(f"IWM {MINUS} SPY"),
+            Column("the guide's gap"),
             Column("IWM drift"), Column("SPY drift"), Column("QQQ drift"),
         ],
         rows=[

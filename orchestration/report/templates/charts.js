@@ -12,6 +12,15 @@ function rows(columns, days) {
   })));
 }
 
+// The newest years only, where the reader has asked for them: the selection of the overview begins with them.
+function zoomed(spec, years, datasets) {
+  if (!years) return spec;
+  const end = Math.max(...datasets.points.map((point) => point.session)), start = new Date(end);
+  start.setUTCFullYear(start.getUTCFullYear() - years);
+  const overview = spec.vconcat[1], [zoom] = overview.params;
+  return { ...spec, vconcat: [spec.vconcat[0], { ...overview, params: [{ ...zoom, value: { x: [start.getTime(), end] } }] }] };
+}
+
 function sized(spec, width) {
   if (!spec.vconcat) return { ...spec, width, autosize: { type: "fit-x", contains: "padding" } };
   return { ...spec, vconcat: spec.vconcat.map((panel) => ({ ...panel, width: width - LEFT - RIGHT })) };
@@ -20,14 +29,16 @@ function sized(spec, width) {
 async function draw(holder) {
   if (holder.dataset.width === String(holder.clientWidth)) return;
   holder.dataset.width = holder.clientWidth;
-  const payload = JSON.parse(document.getElementById(`data-${holder.id}`).textContent);
+  const payload = JSON.parse(document.getElementById(holder.dataset.payload).textContent);
   const datasets = Object.fromEntries(
     Object.entries(payload.data).map(([name, columns]) => [name, rows(columns, payload.days[name])]));
   drawn.get(holder)?.finalize();
-  const result = await window.drawChart(holder, { ...sized(payload.spec, holder.clientWidth), datasets, description: payload.says }, {
+  const spec = zoomed(sized(payload.spec, holder.clientWidth), Number(holder.dataset.years ?? 0), datasets);
+  const result = await window.drawChart(holder, { ...spec, datasets, description: holder.getAttribute("aria-label") }, {
     actions: false, renderer: "svg", defaultStyle: false, tooltip: { theme: "page", disableDefaultStyle: true },
   });
   drawn.set(holder, result);
+  holder.setAttribute("role", "img");
   holder.querySelector("svg").setAttribute("aria-hidden", "true");
   holder.closest("figure").classList.add("is-drawn");
   control(holder, result.view);
@@ -42,11 +53,10 @@ function control(holder, view) {
   }
   for (const button of figure.querySelectorAll("button[data-years]")) {
     button.onclick = () => {
-      const width = holder.clientWidth - LEFT - RIGHT, scale = view.scale("concat_1_x"), end = scale.invert(width);
-      const years = Number(button.dataset.years);
-      const from = years ? Math.max(0, scale(new Date(Date.UTC(end.getUTCFullYear() - years, end.getUTCMonth(), end.getUTCDate())))) : 0;
-      view.signal("zoom_x", years ? [from, width] : []).runAsync();
+      holder.dataset.years = button.dataset.years;
       for (const other of figure.querySelectorAll("button[data-years]")) other.setAttribute("aria-pressed", String(other === button));
+      delete holder.dataset.width;
+      draw(holder);
     };
   }
 }

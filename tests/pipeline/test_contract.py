@@ -1,0 +1,77 @@
+"""What readers rely on: the published schema under its version, and the queries and relations the documents promise."""
+
+import json
+import re
+from typing import Any
+
+import duckdb
+import pytest
+
+from orchestration.contract import CONTRACT_VERSION, contract_of
+from orchestration.settings import PROJECT_ROOT
+from tests.pipeline.homes import Home, published
+
+DOCS = PROJECT_ROOT / "docs"
+QUERIES = re.findall(r"^## (\d+\. .*?)$.*?```sql\n(.*?)```", (DOCS / "QUERIES.md").read_text(), re.MULTILINE | re.DOTALL)
+# Lists of docs/BI.md: `table.column` → `table.column`, and "optional" where a value may be missing there.
+RELATIONS = re.findall(
+    r"^\| `(\w+)\.\(?([\w, ]+?)\)?` \| `(\w+)\.\(?([\w, ]+?)\)?` \| (\w+)", (DOCS / "BI.md").read_text(), re.MULTILINE
+)
+
+
+@pytest.fixture(scope="module")
+def manifest(sample_home: Home) -> dict[str, Any]:
+    """Of the sample's release."""
+    found: dict[str, Any] = json.loads((sample_home.latest / "manifest.json").read_text())
+    return found
+
+
+def test_the_schema_changes_only_with_its_version(manifest: dict[str, Any]) -> None:
+    """After a change on purpose: raise CONTRACT_VERSION, say why in CHANGELOG.md, and run `make contract`."""
+    assert contract_of(manifest) == (DOCS / "contract.json").read_text()
+
+
+def test_the_version_is_everywhere(manifest: dict[str, Any], sample_home: Home) -> None:
+    with published(sample_home) as release:
+        assert release.execute("select contract_version from release").fetchall() == [(CONTRACT_VERSION,)]
+    assert manifest["contract_version"] == CONTRACT_VERSION
+    newest = re.search(r"^## (\S+)$", (PROJECT_ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert newest is not None
+    assert newest[1] == CONTRACT_VERSION
+
+
+def test_there_are_fifteen_questions() -> None:
+    assert [int(title.split(".")[0]) for title, _ in QUERIES] == list(range(1, 16))
+
+
+@pytest.mark.parametrize(("title", "query"), QUERIES, ids=[title.split(".")[0] for title, _ in QUERIES])
+def test_a_question_has_an_answer(sample_home: Home, title: str, query: str) -> None:
+    with published(sample_home) as release:
+        rows = release.execute(query).fetchall()
+    assert rows, title
+    assert any(value is not None for value in rows[0])
+
+
+def test_there_are_relations() -> None:
+    assert len(RELATIONS) >= 10
+
+
+@pytest.mark.parametrize(("table", "columns", "target", "target_columns", "kind"), RELATIONS, ids=lambda value: value)
+def test_a_relation_joins_many_to_one(
+    sample_home: Home, table: str, columns: str, target: str, target_columns: str, kind: str
+) -> None:
+    def quoted(names: str) -> str:
+        return ", ".join(f'"{name.strip()}"' for name in names.split(","))
+
+    with published(sample_home) as release:
+        assert count(release, f"select {quoted(target_columns)} from {target} group by all having count(*) > 1") == 0
+        known = f"select {quoted(columns)} from {table} where {' is not null and '.join(quoted(columns).split(', '))} is not null"
+        assert count(release, known) > 0
+        missing = count(release, f"({known}) except (select {quoted(target_columns)} from {target})")
+    assert kind in ("always", "optional")
+    assert kind == "optional" or missing == 0
+
+
+def count(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    """Rows of a query."""
+    return int(connection.execute(f"select count(*) from ({query})").fetchall()[0][0])

@@ -1,0 +1,61 @@
+"""The smaller jobs do what they say, and what the UI shows of a table is text."""
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from orchestration.definitions import build_defs
+from orchestration.inspection import markdown_table
+from tests.pipeline.homes import Home, copied, raw_tables, served_tables
+
+FETCHED = {
+    "prices": {"landing/yahoo_prices", "landing/yahoo_fund_data"},
+    "holdings": {f"landing/{vendor}_holdings" for vendor in ("ishares", "ssga", "invesco", "vanguard", "schwab")},
+    "publish": set(),
+    "backfill": {"landing/ishares_holdings_history"},
+}
+
+
+def job(home: Home, name: str) -> dg.JobDefinition:
+    """By name, in this directory."""
+    return build_defs(home.settings()).resolve_job_def(name)
+
+
+@pytest.mark.parametrize("name", list(FETCHED))
+def test_a_job_asks_the_vendors_it_names(sample_home: Home, name: str) -> None:
+    selected = {key.to_user_string() for key in job(sample_home, name).asset_layer.selected_asset_keys}
+    assert {key for key in selected if key.startswith("landing/")} == FETCHED[name]
+    if name in ("prices", "holdings"):
+        assert {"published/manifest", "published/report", "marts/reading", "marts/guide_claims"} <= selected
+        assert ("marts/ratio_daily" in selected, "marts/sector_weights" in selected)[name == "holdings"]
+    assert "marts/regime_daily" not in selected or name == "prices"
+
+
+@pytest.mark.parametrize("name", ["prices", "holdings", "publish"])
+def test_a_smaller_job_ends_with_the_same_release(sample_home: Home, tmp_path: Path, name: str) -> None:
+    home = copied(sample_home, tmp_path / "home", parts=("warehouse.duckdb", "dbt", "landing"))
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = job(home, name).execute_in_process(instance=instance, raise_on_error=False)
+    assert result.success
+    assert len(home.releases) == 1
+    before, after = served_tables(sample_home), served_tables(home)
+    assert set(before) == set(after)
+    for table in before:
+        if table not in ("release", "readme"):
+            assert before[table].equals(after[table]), table
+    assert {name: table.height for name, table in raw_tables(home).items()} == {
+        name: table.height for name, table in raw_tables(sample_home).items()
+    }
+
+
+def test_text_from_a_file_stays_text() -> None:
+    shown = markdown_table(
+        ["name", "weight"], [("<img src=x onerror=alert(1)> | A & [b](javascript:c)\n# D", 0.123456789), (None, 2)]
+    )
+    header, rule, first, second = shown.split("\n")
+    assert (header, rule) == ("name | weight", "--- | ---")
+    assert first.count(" | ") == 1
+    assert not set("<>`*[]!") & set(first)
+    assert first.endswith("| 0.123457")
+    assert second == " | 2"

@@ -1,0 +1,141 @@
+"""The report without a market: words, missing marts, colours and scripts."""
+
+import json
+import re
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from orchestration.report import wording
+from orchestration.report.blocks import Chart
+from orchestration.report.freshness import missing_from
+from orchestration.report.page import CHAPTERS, _payload, render
+from orchestration.report.release_tables import ReleaseTables
+
+STYLE = Path(wording.__file__).parent / "templates" / "style.css"
+TONES = ("ink", "faint", "blue", "orange", "green", "purple", "grey")
+
+
+def manifest(**changes: Any) -> dict[str, Any]:
+    """A manifest as far as the page reads it."""
+    return {
+        "release_id": "20260930T000000000000Z", "source": "landing", "published_at": "2026-10-01T00:00:00.000000+00:00",
+        "known_at": None, "last_session": "2026-09-30", "holdings_as_of": {"IWM": "2026-08-31"}, "run_id": "run",
+        "git_revision": "abc", "parameters": {}, "missing": [], **changes,
+    }  # fmt: skip
+
+
+def tables_with(*statements: str) -> ReleaseTables:
+    """An invented release."""
+    connection = duckdb.connect()
+    for statement in statements:
+        connection.execute(statement)
+    return ReleaseTables(connection)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (wording.percent(0.0193), "1.9\xa0%"),
+        (wording.percent(-0.0193, 2, signed=True), "\u22121.93\xa0%"),
+        (wording.percent(0.00004, signed=True), "0.0\xa0%"),
+        (wording.percent(None), "\u2013"),
+        (wording.fee(0.0019), "0.19\xa0%"),
+        (wording.fee(0.000945), "0.0945\xa0%"),
+        (wording.points(0.08), "+8.0\xa0pp"),
+        (wording.interval(-0.01, 0.02), "\u22121.0 to +2.0\xa0%"),
+        (wording.interval(None, 0.02), "\u2013"),
+        (wording.dollars(75_652_756_178.54), "$75.7\xa0bn"),
+        (wording.dollars(24_195.92), "$24,196"),
+        (wording.number(1234.5, 1), "1,234.5"),
+        (wording.number(-0.0), "0"),
+        (wording.p_value(0.0004), "< 0.001"),
+        (wording.label("risk_on"), "risk-on"),
+        (wording.label(None), "\u2013"),
+        (wording.day(date(2026, 9, 30)), "2026-09-30"),
+        (wording.plural(1, "spell"), "1\xa0spell"),
+        (wording.listed(["a", "b", "c"]), "a, b and c"),
+        (wording.listed([]), "none"),
+    ],
+)
+def test_figures_read_as_people_write_them(text: str, expected: str) -> None:
+    assert text == expected
+
+
+def test_a_release_without_marts_still_gives_a_page_with_every_section() -> None:
+    page = render(tables_with("create table release as select 1"), manifest(), "")
+    for chapter in CHAPTERS:
+        assert f'<section id="{chapter.name}"' in page
+        for mart in chapter.needs:
+            assert re.search(rf"Nothing to show from this release: [^<]*\b{mart}\b", page), mart
+    assert "<figure" not in page
+    assert "2026-08-31" in page
+
+
+def test_an_empty_mart_says_so() -> None:
+    tables = tables_with("create table reading (line integer)")
+    assert tables.lacking("reading") == "Nothing to show from this release: reading is without a row."
+    assert tables.lacking("reading", "scorecard") == (
+        "Nothing to show from this release: scorecard is not among its tables and reading is without a row."
+    )
+    assert "reading is without a row." in render(tables, manifest(), "")
+
+
+def test_what_a_release_lacks_is_told() -> None:
+    tables = tables_with(
+        "create table fund_comparison as from (values ('AAA', 100.0, null), ('BBB', null, 5.0), ('CCC', 1.0, null))"
+        " t(fund, holdings_count, dollar_volume_quarter)",
+        "create table data_quality as from (values ('stale_snapshot', 'IWM', 'warning', 1, date '2026-05-05', 'is old'),"
+        " ('provisional_bar', 'IWM', 'note', 2, date '2026-05-05', 'may change')) t(check_name, symbol, severity,"
+        " findings, last_found_on, meaning)",
+    )
+    assert [(entry["check"], entry["symbol"], entry["last_found_on"]) for entry in missing_from(tables, priced={"AAA"})] == [
+        ("no_prices", "AAA", None),
+        ("no_holdings", "BBB", None),
+        ("stale_snapshot", "IWM", "2026-05-05"),
+    ]
+
+
+def test_only_an_invented_market_says_that_it_is_one() -> None:
+    tables = tables_with("create table release as select 1")
+    assert "Invented market." in render(tables, manifest(source="sample"), "")
+    assert "Invented market." not in render(tables, manifest(source="live"), "")
+
+
+def test_chart_data_cannot_leave_its_script() -> None:
+    hostile = "</script><script>alert(1)</script><!--\u2028&"
+    chart = Chart("x", "t", "u", "s", 1, {"description": hostile}, {"d": {"name": [hostile], "day": [date(1970, 1, 3)]}})
+    text = _payload(chart)
+    assert not set("<>&\u2028\u2029") & set(text)
+    assert json.loads(text)["data"]["d"] == {"name": [hostile], "day": [2]}
+    assert json.loads(text)["days"] == {"d": ["day"]}
+
+
+def test_a_script_cannot_end_its_own_element() -> None:
+    page = render(tables_with("create table release as select 1"), manifest(), 'const a = "</script><!--";')
+    assert page.count("</script>") == page.count("<script")
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance (WCAG 2)."""
+    channels = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_every_tone_can_be_read_in_light_and_dark() -> None:
+    palettes = [
+        dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", block))
+        for block in re.findall(r"\{[^{}]*--paper[^{}]*\}", STYLE.read_text())
+    ]
+    complete = [palette for palette in palettes if {"paper", "ground", *TONES} <= set(palette)]
+    assert len(complete) == 3
+    assert complete[1] == complete[2]  # dark by the system and by hand
+    for palette in complete:
+        for tone in TONES:
+            for ground in ("paper", "ground"):
+                light, dark = sorted((luminance(palette[tone]), luminance(palette[ground])), reverse=True)
+                assert (light + 0.05) / (dark + 0.05) >= 4.5, (tone, ground, palette[ground])
