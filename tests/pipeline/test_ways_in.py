@@ -83,3 +83,16 @@ def test_sqlalchemy_reflects_and_reads_every_table(sample_home: Home) -> None:
                 connection.execute(sa.text("delete from reading"))
     finally:
         engine.dispose()
+
+
+def test_the_readme_lists_every_table_once() -> None:
+    readme = (PROJECT_ROOT / "README.md").read_text()
+    listed = re.findall(r"`(\w+)`", readme.partition("## The tables")[2].partition("Percentages are fractions")[0])
+    assert sorted(listed) == sorted(path.stem for path in (PROJECT_ROOT / "dbt_project" / "models" / "marts").rglob("*.sql"))
+
+
+def test_the_documents_link_to_what_is_there() -> None:
+    documents = [PROJECT_ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+    links = [link for document in documents for link in re.findall(r"\]\(([^)#:]+)\)", document.read_text())]
+    assert len(links) > 4
+    assert [link for link in links if not (PROJECT_ROOT / link).exists()] == []
