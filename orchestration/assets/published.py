@@ -59,7 +59,7 @@ def published_assets(settings: Settings) -> dg.AssetsDefinition:
         ),
     ]  # fmt: skip
 
-    @dg.multi_asset(name="publish", specs=specs, pool="warehouse")
+    @dg.multi_asset(name="publish_release", specs=specs, pool="warehouse")
     def release(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> Iterator[dg.MaterializeResult[None]]:
         published = publish(settings, marts, run_id=context.run_id)
         tables = published.manifest["tables"]

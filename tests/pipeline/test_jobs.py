@@ -59,3 +59,9 @@ def test_text_from_a_file_stays_text() -> None:
     assert not set("<>`*[]!") & set(first)
     assert first.endswith("| 0.123457")
     assert second == " | 2"
+
+
+def test_the_code_location_loads_as_the_ui_loads_it(sample_home: Home) -> None:
+    """The UI asks for every job at once, which finds names that clash."""
+    repository = build_defs(sample_home.settings()).get_repository_def()
+    assert {found.name for found in repository.get_all_jobs()} >= {"daily", *FETCHED}

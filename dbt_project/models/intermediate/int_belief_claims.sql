@@ -5,6 +5,7 @@ with by_scorecard as (
     select
         claims.claim,
         scorecard.difference as measured,
+        'fraction' as unit,
         'a year later ' || scorecard.target || ' ' || {{ signed_percent('scorecard.mean_return') }} || ', usually '
         || {{ signed_percent('scorecard.base_return') }} || ', p ' || cast(cast(scorecard.p_value as decimal(4, 3)) as varchar) as reason,
         case scorecard.verdict when 'supports' then 'holds' when 'contradicts' then 'contradicted' else 'noise' end as verdict,
@@ -19,8 +20,8 @@ with by_scorecard as (
         and scorecard.horizon = {{ card.horizon_year | int }}
 )
 
-select claim, measured, reason, verdict, as_of, read_from from by_scorecard
+select claim, measured, unit, reason, verdict, as_of, read_from from by_scorecard
 union all
-select claim, measured, reason, verdict, as_of, read_from from {{ ref('int_fund_beliefs') }}
+select claim, measured, unit, reason, verdict, as_of, read_from from {{ ref('int_fund_beliefs') }}
 union all
-select claim, measured, reason, verdict, as_of, read_from from {{ ref('int_market_beliefs') }}
+select claim, measured, unit, reason, verdict, as_of, read_from from {{ ref('int_market_beliefs') }}

@@ -2,11 +2,14 @@
 {% set p = signal_parameters('guide_claims', ['tolerance']) -%}
 -- The guide's printed figures of each fund against those in force. A figure it gives with 'about' may lie a little off.
 with compared as (
-    {% for fact, words in {
-        'holdings_count': 'number of holdings', 'expense_ratio': 'expense ratio', 'net_assets': 'assets under management',
-        'dollar_volume_quarter': 'dollars traded a day', 'largest_holding_weight': 'weight of the largest holding',
-        'dividend_yield': 'dividend yield',
-    }.items() -%}
+    {% for fact, words, unit in [
+        ('holdings_count', 'number of holdings', 'equities'),
+        ('expense_ratio', 'expense ratio', 'fraction a year'),
+        ('net_assets', 'assets under management', 'USD'),
+        ('dollar_volume_quarter', 'dollars traded a day', 'USD a session'),
+        ('largest_holding_weight', 'weight of the largest holding', 'fraction'),
+        ('dividend_yield', 'dividend yield', 'fraction'),
+    ] -%}
     select
         fund,
         '{{ fact }}' as fact,
@@ -15,6 +18,7 @@ with compared as (
         {{ fact }}_guide_low as guide_low,
         {{ fact }}_guide_high as guide_high,
         {{ fact }} as measured,
+        '{{ unit }}' as unit,
         cast(null as varchar) as reason,
         {{ fact }}_difference as difference,
         {{ fact }}_as_of as as_of
@@ -33,6 +37,7 @@ figures as (
         guide_low,
         guide_high,
         measured,
+        unit,
         reason,
         as_of,
         case
@@ -54,6 +59,7 @@ names as (
         cast(null as double) as guide_low,
         cast(null as double) as guide_high,
         cast(null as double) as measured,
+        cast(null as varchar) as unit,
         'it is ' || largest_holding as reason,
         largest_holding_weight_as_of as as_of,
         case

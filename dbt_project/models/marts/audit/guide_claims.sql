@@ -11,6 +11,7 @@ with fund_figures as (
         guide_says,
         coalesce(guide_low, guide_high) as guide_value,
         measured,
+        unit,
         reason,
         verdict,
         as_of,
@@ -34,6 +35,7 @@ sector_figures as (
         {{ percent('guide_weight', 0) }} as guide_says,
         guide_weight as guide_value,
         weight as measured,
+        'fraction' as unit,
         cast(null as varchar) as reason,
         case
             when weight is null then 'untestable'
@@ -55,6 +57,7 @@ beliefs as (
         claims.guide_says,
         cast(null as double) as guide_value,
         measures.measured,
+        measures.unit,
         coalesce(measures.reason, claims.known_reason, 'the data at hand do not reach') as reason,
         coalesce(claims.known_verdict, measures.verdict, 'untestable') as verdict,
         measures.as_of,
@@ -78,6 +81,7 @@ select
     guide_says,
     guide_value,
     cast(measured as double) as measured_value,
+    case when measured is not null then unit end as unit,
     verdict,
     case
         when reason is not null then reason
