@@ -7,7 +7,7 @@ SOURCE ?= sample
 # Where Python may not write bytecode, it is written once: every start of a process would compile some thousand modules.
 COMPILE := $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
 
-.PHONY: run test lint lint-python lint-types lint-sql ui live lock bench test-duckdb2 contract clean help
+.PHONY: run test lint lint-python lint-types lint-sql ui live lock bench test-duckdb2 test-spark contract clean help
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -48,6 +48,11 @@ test-duckdb2: $(READY)  ## The same run on DuckDB 2: the code must not depend on
 	rm -rf data/duckdb2
 	PYTHONPATH=.duckdb2 $(BIN)/python -c "import duckdb; print('DuckDB', duckdb.__version__); assert duckdb.__version__ > '2'"
 	PYTHONPATH=.duckdb2 $(BIN)/smallcap run --source sample --data-dir data/duckdb2
+
+test-spark: $(READY)  ## Read every published file with PySpark, which needs Java 17; not part of the other tests
+	test -e .spark/pyspark || $(BIN)/uv pip install -q --target .spark 'pyspark>=4.1,<4.2'
+	test -e data/sample/published/latest/manifest.json || $(BIN)/smallcap run --source sample
+	PYTHONPATH=.spark PYSPARK_PYTHON=$(CURDIR)/$(BIN)/python $(BIN)/python tests/spark_reads.py data/sample/published/latest
 
 contract: $(READY)  ## Write docs/contract.json from a fresh sample release, after a change of the published schema
 	rm -rf data/contract
