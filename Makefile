@@ -7,7 +7,7 @@ SOURCE ?= sample
 # Where Python may not write bytecode, it is written once: every start of a process would compile some thousand modules.
 COMPILE := $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
 
-.PHONY: run test lint ui live lock bench test-duckdb2 contract clean help
+.PHONY: run test lint lint-python lint-types lint-sql ui live lock bench test-duckdb2 contract clean help
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -18,8 +18,21 @@ run: $(READY)  ## Build the warehouse from the sample market and publish a relea
 test: $(READY)  ## Every test, offline
 	$(BIN)/python -m pytest
 
-lint: $(READY)  ## Style and types
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+lint: lint-python lint-types lint-sql  ## Style and types; .pre-commit-config.yaml runs the same
+
+lint-python: $(READY)
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+lint-types: $(READY)
+	$(BIN)/mypy
+
+# The models are drawn with the parameters of the seed, which dbt reads from a warehouse: a small one of its own.
+lint-sql: export SMALLCAP_WAREHOUSE = $(CURDIR)/.lint/warehouse.duckdb
+lint-sql: $(READY)
+	mkdir -p .lint
+	$(BIN)/dbt --quiet seed --select signal_parameters --project-dir dbt_project --profiles-dir dbt_project \
+		--target-path ../.lint/dbt --log-path .lint/dbt
+	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
 
 ui: $(READY)  ## Dagster UI at 127.0.0.1:3000 with the schedules running (SOURCE=sample|live|landing)
 	$(BIN)/smallcap ui --source $(SOURCE)
@@ -39,8 +52,7 @@ test-duckdb2: $(READY)  ## The same run on DuckDB 2: the code must not depend on
 contract: $(READY)  ## Write docs/contract.json from a fresh sample release, after a change of the published schema
 	rm -rf data/contract
 	$(BIN)/smallcap run --source sample --data-dir data/contract
-	$(BIN)/python -c "import json; from orchestration.contract import contract_of; \
-		open('docs/contract.json', 'w').write(contract_of(json.load(open('data/contract/published/latest/manifest.json'))))"
+	$(BIN)/python -m orchestration.contract data/contract/published/latest/manifest.json
 
 # DuckDB stays on 1.5 in the lock: files of 2.0 cannot be opened by the 1.x clients that BI tools carry. The code runs on both.
 lock: .venv/.uv  ## Pin every dependency with hashes

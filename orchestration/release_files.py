@@ -32,6 +32,7 @@ class PublishedTable:
     name: str
     rows: int
     columns: dict[str, str]
+    never_null: list[str]
     key: list[str]
     date_column: str | None
     first_date: str | None
@@ -48,12 +49,14 @@ def write_parquet(connection: duckdb.DuckDBPyConnection, mart: Mart, directory: 
         NotPublishable: a column has a type or a value that BI tools cannot read.
     """
     table = f"{MARTS_SCHEMA}.{mart.name}"
-    columns = dict(
-        connection.execute(
-            "select column_name, data_type from duckdb_columns() where schema_name = ? and table_name = ? order by column_index",
-            [MARTS_SCHEMA, mart.name],
-        ).fetchall()
-    )
+    found = connection.execute(
+        "select column_name, data_type, is_nullable from duckdb_columns() where schema_name = ? and table_name = ?"
+        " order by column_index",
+        [MARTS_SCHEMA, mart.name],
+    ).fetchall()
+    columns = {column: data_type for column, data_type, _ in found}
+    # The contract's constraints hold the one, the primary_key test the other.
+    never_null = [column for column, _, is_nullable in found if not is_nullable or column in mart.key]
     _check_types(mart, columns)
     _check_finite(connection, mart, columns)
     path = directory / f"{mart.name}.parquet"
@@ -67,8 +70,8 @@ def write_parquet(connection: duckdb.DuckDBPyConnection, mart: Mart, directory: 
     bounds = f'min("{date_column}")::varchar, max("{date_column}")::varchar' if date_column else "null, null"
     rows, first, last = connection.execute(f"select count(*), {bounds} from {table}").fetchall()[0]
     return PublishedTable(
-        name=mart.name, rows=rows, columns=columns, key=list(mart.key), date_column=date_column, first_date=first,
-        last_date=last, **file_facts(path),
+        name=mart.name, rows=rows, columns=columns, never_null=never_null, key=list(mart.key),
+        date_column=date_column, first_date=first, last_date=last, **file_facts(path),
     )  # fmt: skip
 
 

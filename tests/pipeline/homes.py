@@ -124,7 +124,7 @@ def raw_tables(home: Home) -> dict[str, pl.DataFrame]:
 
 
 def served_tables(home: Home) -> dict[str, pl.DataFrame]:
-    """Every table of the serving copy but `release`, rows as they lie."""
+    """Every mart of the serving copy, rows as they lie."""
     with published(home) as connection:
-        names = [name for (name,) in connection.execute("show tables").fetchall() if name != "release"]
+        names = [name for (name,) in connection.execute("show tables").fetchall() if name not in ("release", "readme")]
         return {name: ask(connection, f"select * from {name}") for name in names}

@@ -7,7 +7,7 @@ with stated as (
     from {{ ref('int_fund_facts') }}
 ),
 
-days as (
+days as ( -- noqa: ST03
     select
         fund,
         origin,
@@ -21,10 +21,11 @@ compared as (
     select
         stated.*,
         days.next_stated,
-        case
+        -- sqlfluff cannot read a named window before `is not distinct from`.
+        case -- noqa: PRS
             when lag(days.next_stated) over by_fact = stated.valid_from
                 and lag(stated.value_number) over by_fact is not distinct from stated.value_number
-                and lag(stated.value_text) over by_fact is not distinct from stated.value_text
+                and lag(stated.value_text) over by_fact is not distinct from stated.value_text -- noqa: PRS
                 then 0
             else 1
         end as begins

@@ -51,7 +51,10 @@ select
     -- A US or Canadian ISIN contains the CUSIP.
     coalesce(
         {{ cusip_number('classified.cusip') }},
-        case when classified.isin like 'US%' or classified.isin like 'CA%' then {{ cusip_number('substr(trim(classified.isin), 3, 9)') }} end
+        case
+            when classified.isin like 'US%' or classified.isin like 'CA%'
+                then {{ cusip_number('substr(trim(classified.isin), 3, 9)') }}
+        end
     ) as cusip,
     {{ isin_number('classified.isin') }} as isin,
     {{ sedol_number('classified.sedol') }} as sedol,

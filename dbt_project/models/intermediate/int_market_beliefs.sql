@@ -66,17 +66,17 @@ select 'regional_banks_hit_iwm', iwm_return - spy_return, 'fraction',
 from regional_banks
 where iwm_return is not null and spy_return is not null
 union all
-select 'buying_before_reconstitution', mean_gap, 'fraction',
-    'mean of ' || cast(events as varchar) || ' events, median ' || {{ signed_percent('median_gap', 2) }} || ', p '
-    || cast(cast(p_value as decimal(4, 3)) as varchar),
+select 'buying_before_reconstitution', summary.mean_gap, 'fraction',
+    'mean of ' || cast(summary.events as varchar) || ' events, median ' || {{ signed_percent('summary.median_gap', 2) }} || ', p '
+    || cast(cast(summary.p_value as decimal(4, 3)) as varchar),
     case
-        when p_value <= {{ p.significance }} and interval_low > 0 then 'holds'
-        when p_value <= {{ p.significance }} and interval_high < 0 then 'contradicted'
+        when summary.p_value <= {{ p.significance }} and summary.interval_low > 0 then 'holds'
+        when summary.p_value <= {{ p.significance }} and summary.interval_high < 0 then 'contradicted'
         else 'noise'
     end, last_session.session, 'reconstitution_summary'
-from {{ ref('reconstitution_summary') }}
+from {{ ref('reconstitution_summary') }} as summary
 cross join last_session
-where "window" = 'list_to_effective'
+where summary."window" = 'list_to_effective'
 union all
 select 'reconstitution_every_june', events, 'events a year', 'reconstitutions in the year of the last session',
     case when events = 1 then 'holds' else 'stale' end, session, 'reconstitution_calendar'

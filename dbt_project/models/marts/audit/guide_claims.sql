@@ -1,6 +1,7 @@
 -- depends_on: {{ ref('signal_parameters') }}
 {% set p = signal_parameters(
-    'guide_claims', ['tolerance', 'sector_tolerance', 'liquidity_ratio', 'decade_months', 'significance'], upstream=['ratio', 'regime', 'breadth', 'rate_regime', 'scorecard', 'satellite', 'core_satellite', 'reconstitution']
+    'guide_claims', ['tolerance', 'sector_tolerance', 'liquidity_ratio', 'decade_months', 'significance'],
+    upstream=['ratio', 'regime', 'breadth', 'rate_regime', 'scorecard', 'satellite', 'core_satellite', 'reconstitution']
 ) -%}
 with fund_figures as (
     select

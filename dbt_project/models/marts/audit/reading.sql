@@ -145,7 +145,9 @@ statements as (
 ),
 
 topics as (
-    {% for topic in ['regime', 'ratio', 'breadth', 'rate_regime', 'cycle_phase', 'satellite', 'reconstitution', 'sector_gap', 'performance'] -%}
+    {% for topic in [
+        'regime', 'ratio', 'breadth', 'rate_regime', 'cycle_phase', 'satellite', 'reconstitution', 'sector_gap', 'performance'
+    ] -%}
     select '{{ topic }}' as topic, {{ loop.index }} as topic_no
     {% if not loop.last %}union all
     {% endif -%}

@@ -1,5 +1,7 @@
 -- depends_on: {{ ref('signal_parameters') }}
-{% set p = signal_parameters('reconstitution', ['year_sessions', 'resamples', 'coverage', 'volume_sessions', 'week_sessions', 'month_sessions']) -%}
+{% set p = signal_parameters(
+    'reconstitution', ['year_sessions', 'resamples', 'coverage', 'volume_sessions', 'week_sessions', 'month_sessions']
+) -%}
 with events as (
     select
         "window" as window_name,

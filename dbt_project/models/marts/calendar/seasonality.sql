@@ -5,7 +5,7 @@ with month_ends as (
         cast({{ dbt.date_trunc('month', 'session') }} as date) as month_start,
         max(session) as session
     from {{ ref('int_daily_returns') }}
-    group by 1, 2
+    group by fund, month_start
 ),
 
 closes as (

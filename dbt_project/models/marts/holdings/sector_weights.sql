@@ -9,7 +9,7 @@ sectors as (
     select gics_sector as sector, first_day, last_day from {{ ref('gics_sectors') }}
     union all
     select sector, date '1900-01-01' as first_day, date '9999-12-31' as last_day
-    from (values ('Cash and Other'), ('Unclassified')) as others (sector)
+    from (values ('Cash and Other'), ('Unclassified')) as others (sector) -- noqa: AL05
 ),
 
 weighed as (
@@ -20,7 +20,7 @@ weighed as (
         sum(weight) as weight,
         count(*) as lines
     from {{ ref('holdings') }}
-    group by 1, 2, 3
+    group by fund, as_of, sector
 ),
 
 held as (

@@ -15,7 +15,8 @@ windows as (
         case when ratio_no >= {{ trend }} then log_ratio - avg(log_ratio) over last_trend end as trend_gap,
         case when ratio_no >= {{ slope }} then regr_slope(log_ratio, ratio_no) over last_slope * {{ p.sessions_a_year }} end as slope,
         case
-            when ratio_no >= {{ score }} then (log_ratio - avg(log_ratio) over last_score) / nullif(stddev_samp(log_ratio) over last_score, 0)
+            when ratio_no >= {{ score }}
+                then (log_ratio - avg(log_ratio) over last_score) / nullif(stddev_samp(log_ratio) over last_score, 0)
         end as zscore,
         case when ratio_no > {{ channel }} then max(ratio) over last_channel end as channel_high,
         case when ratio_no > {{ channel }} then min(ratio) over last_channel end as channel_low

@@ -80,7 +80,8 @@ select
         else 'contradicts'
     end as verdict,
     case
-        when independent_spells < {{ p.least_spells | int }} then 'cannot be told from noise: fewer than {{ p.least_spells | int }} independent spells'
+        when independent_spells < {{ p.least_spells | int }}
+            then 'cannot be told from noise: fewer than {{ p.least_spells | int }} independent spells'
         when not is_told_from_noise then 'cannot be told from noise'
         when expected is null then found || ' than usual; the guide says nothing of it'
         when expected = found then 'supports the guide: ' || found || ' than usual, as it says'

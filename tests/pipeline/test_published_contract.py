@@ -1,0 +1,37 @@
+"""A version of the contract stands for one schema, and what it says is never NULL is so."""
+
+import json
+import re
+from typing import Any
+
+import polars as pl
+import pytest
+
+from orchestration.contract import CHANGELOG, CONTRACT_FILE, CONTRACT_VERSION, check, entry_of, fingerprint
+from tests.pipeline.homes import Home
+
+
+@pytest.fixture(scope="module")
+def contract() -> dict[str, Any]:
+    """The committed schema."""
+    found: dict[str, Any] = json.loads(CONTRACT_FILE.read_text())
+    return found
+
+
+def test_the_version_stands_for_this_schema_and_no_other(contract: dict[str, Any]) -> None:
+    """A schema written anew under an old version does not have the hash that the changelog gives for it."""
+    told = re.search(r"Schema ([0-9a-f]{12})\.", entry_of(CONTRACT_VERSION, CHANGELOG.read_text()))
+    assert told is not None
+    assert fingerprint(contract["tables"]) == told[1]
+    check(contract["tables"], contract, CONTRACT_VERSION, CHANGELOG.read_text())
+
+
+def test_what_is_never_null_is_never_null(sample_home: Home, contract: dict[str, Any]) -> None:
+    promised = 0
+    for name, table in contract["tables"].items():
+        never = [column for column, kind in table["columns"].items() if kind.endswith(" NOT NULL")]
+        assert set(table["key"]) <= set(never), name
+        frame = pl.read_parquet(sample_home.latest / f"{name}.parquet", columns=never)
+        assert {column: count for column, count in frame.null_count().row(0, named=True).items() if count} == {}, name
+        promised += len(never)
+    assert promised > 200

@@ -1,0 +1,85 @@
+"""What the documents show works: each piece of Python, the sheet, and the way that Superset takes."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+import sqlalchemy as sa
+
+from orchestration.settings import PROJECT_ROOT
+from tests.pipeline.homes import Home, smallcap
+
+DOCS = PROJECT_ROOT / "docs"
+QUESTIONS = re.findall(r"^## (\d+\. [^\n]+)\n\n(.*?)```sql", (DOCS / "QUERIES.md").read_text(), re.DOTALL | re.MULTILINE)
+RELATIONS = re.findall(r"^\| `(\w+)\.[^`]+` \| `(\w+)\.[^`]+` \|", (DOCS / "BI.md").read_text(), re.MULTILINE)
+SNIPPETS = re.findall(r"```python\n(.*?)```", (DOCS / "BI.md").read_text(), re.DOTALL)
+
+
+def test_the_command_line_lists_the_tables(sample_home: Home, tmp_path: Path) -> None:
+    done = smallcap("sql", "select table_name, grain from readme", "--data-dir", sample_home.path, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "regime_daily" in done.stdout
+
+
+def test_every_question_says_how_to_read_its_answer() -> None:
+    assert len(QUESTIONS) == 15
+    assert [title for title, words in QUESTIONS if len(words.split()) < 8] == []
+
+
+def test_every_table_is_reached_by_a_relation_or_stands_alone() -> None:
+    tables = {path.stem for path in (PROJECT_ROOT / "dbt_project" / "models" / "marts").rglob("*.sql")}
+    related = {name for pair in RELATIONS for name in pair}
+    alone = {"reading", "scorecard", "guide_claims"}  # statements, evidence and claims: read by themselves
+    assert tables - related == alone
+    assert related <= tables
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS, ids=["frames", "sheet"])
+def test_the_python_of_the_page_runs(sample_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, snippet: str) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "sample").symlink_to(sample_home.path)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(snippet, names)
+    if "regimes" in names:
+        assert len(names["regimes"]) > len(names["ratios"]) > 5000
+        assert set(names["tables"].columns) == {"table_name", "grain", "what_a_row_is"}
+        return
+    workbook = openpyxl.load_workbook(tmp_path / "small_caps.xlsx", read_only=True)
+    for table in ("reading", "sector_comparison", "scorecard"):
+        frame = pl.read_parquet(sample_home.latest / f"{table}.parquet")
+        rows = list(workbook[table].iter_rows(values_only=True))
+        assert list(rows[0]) == frame.columns
+        assert len(rows) == frame.height + 1
+        for name, kind in frame.schema.items():
+            if kind == pl.Float64:
+                place = frame.columns.index(name)
+                sheet = pl.Series(name, [row[place] for row in rows[1:]], dtype=pl.Float64, strict=False)
+                assert sheet.is_null().equals(frame[name].is_null()), name
+                assert bool(((sheet - frame[name]).abs() <= 1e-14 * frame[name].abs()).all()), name  # a sheet holds 16 digits
+
+
+def test_sqlalchemy_reflects_and_reads_every_table(sample_home: Home) -> None:
+    """Superset's way: duckdb-engine, the URI that docs/BI.md gives, tables reflected."""
+    engine = sa.create_engine(f"duckdb:///{sample_home.latest.resolve() / 'warehouse.duckdb'}?access_mode=read_only")
+    try:
+        with engine.connect() as connection:
+            readme = connection.execute(sa.text("select table_name, row_count from readme")).fetchall()
+            assert len(readme) > 30
+            assert set(sa.inspect(engine).get_table_names()) == {*(name for name, _ in readme), "readme", "release"}
+            for name, row_count in readme:
+                table = sa.Table(name, sa.MetaData(), autoload_with=engine)
+                assert [column.name for column in table.columns] == pq.read_schema(sample_home.latest / f"{name}.parquet").names
+                assert connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one() == row_count
+                assert connection.execute(sa.select(table).limit(3)).fetchall()
+            regimes = sa.Table("regime_daily", sa.MetaData(), autoload_with=engine)
+            query = sa.select(sa.func.count()).where(regimes.c.pair == "IWM/SPY", regimes.c.regime == "risk_on")
+            assert connection.execute(query).scalar_one() > 1000
+            with pytest.raises(sa.exc.DBAPIError, match="read-only"):
+                connection.execute(sa.text("delete from reading"))
+    finally:
+        engine.dispose()

@@ -1,0 +1,169 @@
+"""The rules of dbt-project-evaluator over dbt's manifest; every exception stands here with its reason."""
+
+import json
+import re
+import warnings
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestration.settings import DBT_PROJECT_DIR, Settings
+from orchestration.transform import manifest_path
+
+Node = dict[str, Any]
+MOST_JOINS = 7
+MOST_READERS = 8
+LONGEST_LINE = 140
+LONG_MODEL = 80
+PREFIXES = {"staging": "stg_", "intermediate": "int_"}
+
+WITHOUT_KEY = {
+    "stg_rejects": "a document may repeat a line that is rejected: each time is a row",
+    "int_data_findings": "a check may find a day more than once: data_quality counts the findings",
+}
+STAGING_ON_STAGING = {
+    ("stg_price_bars", "stg_price_observations"): "the observations are the base of it: one place decides which bars are final",
+    ("stg_rejects", "stg_documents"): "a rejected line counts only as long as its document does",
+}
+MANY_READERS = {
+    "stg_sessions": "the calendar that every count of sessions needs",
+    "int_daily_returns": "the one place where a total return is made",
+}
+MANY_JOINS = {
+    "reading": "a union of statements, most of which join a table or two",
+    "corrections": "the labels of three signals at the peak, and the trough, the end and the recovery of each fall",
+    "reconstitution_study": "IWM and SPY at both ends of a window, and the volume within it and before",
+    "market_events": "the closes at both ends of a stress, the fall within and the recovery after",
+}
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The project as dbt parses it."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("rules"))
+    found: dict[str, Any] = json.loads(Path(manifest_path(settings)).read_text())
+    return found
+
+
+@pytest.fixture(scope="module")
+def models(manifest: dict[str, Any]) -> dict[str, Node]:
+    """Every model by its unique id."""
+    return {uid: node for uid, node in manifest["nodes"].items() if node["resource_type"] == "model"}
+
+
+def layer(node: Node) -> str:
+    return str(node["fqn"][1]) if node["resource_type"] == "model" else str(node["resource_type"])
+
+
+def readers(manifest: dict[str, Any], uid: str) -> list[str]:
+    return [child for child in manifest["child_map"][uid] if child.startswith("model.")]
+
+
+def without_comments(node: Node) -> str:
+    return re.sub(r"--[^\n]*|\{#.*?#\}", "", node["raw_code"], flags=re.DOTALL)
+
+
+def test_every_model_and_seed_has_a_primary_key_test(manifest: dict[str, Any]) -> None:
+    tests = [node for node in manifest["nodes"].values() if node["resource_type"] == "test"]
+    tested = {node["attached_node"] for node in tests if (node.get("test_metadata") or {}).get("name") == "primary_key"}
+    tables = {uid: node for uid, node in manifest["nodes"].items() if node["resource_type"] in ("model", "seed")}
+    assert {tables[uid]["name"] for uid in tables.keys() - tested} == set(WITHOUT_KEY)
+
+
+def test_everything_is_documented(manifest: dict[str, Any], models: dict[str, Node]) -> None:
+    described = [*manifest["nodes"].values(), *manifest["sources"].values(), *manifest["macros"].values()]
+    tables = [node for node in described if node["resource_type"] in ("model", "seed", "source")]
+    assert [node["name"] for node in tables if not node["description"].strip()] == []
+    marts = [node for node in models.values() if layer(node) == "marts"]
+    columns = [(node["name"], name, column) for node in marts for name, column in node["columns"].items()]
+    assert len(columns) > 300
+    assert [(table, name) for table, name, column in columns if not column["description"].strip()] == []
+    assert [node["name"] for node in marts if not node["columns"] or not node["config"]["contract"]["enforced"]] == []
+
+
+def test_names_and_folders_tell_the_layer(models: dict[str, Node]) -> None:
+    for node in models.values():
+        prefix = PREFIXES.get(layer(node))
+        assert layer(node) in ("staging", "intermediate", "marts"), node["name"]
+        assert node["name"].startswith(prefix or node["name"]), node["name"]
+        if prefix is None:
+            assert not node["name"].startswith(tuple(PREFIXES.values())), node["name"]
+        file = DBT_PROJECT_DIR / node["original_file_path"]
+        assert file.stem == node["name"]
+        assert node["patch_path"] == f"small_cap_signal://{Path(node['original_file_path']).with_suffix('.yml').as_posix()}"
+        assert len(node["fqn"]) == (4 if layer(node) == "marts" else 3), f"{node['name']} lies in no folder of its layer"
+        assert node["schema"] == layer(node)
+
+
+def test_only_staging_reads_sources_and_each_in_one_place(manifest: dict[str, Any], models: dict[str, Node]) -> None:
+    read = Counter(parent for node in models.values() for parent in node["depends_on"]["nodes"] if parent.startswith("source."))
+    assert set(read) == set(manifest["sources"])
+    assert [source for source, places in read.items() if places > 1] == []
+    direct = {node["name"] for node in models.values() if any(p.startswith("source.") for p in node["depends_on"]["nodes"])}
+    assert {name for name in direct if not name.startswith("stg_")} == set()
+
+
+def test_staging_reads_sources_alone(manifest: dict[str, Any], models: dict[str, Node]) -> None:
+    others = {
+        (node["name"], manifest["nodes"][parent]["name"])
+        for node in models.values()
+        if layer(node) == "staging"
+        for parent in node["depends_on"]["nodes"]
+        if not parent.startswith("source.")
+    }
+    assert others == set(STAGING_ON_STAGING)
+
+
+def test_every_model_has_a_parent_and_no_model_or_seed_is_unused(manifest: dict[str, Any], models: dict[str, Node]) -> None:
+    assert [node["name"] for node in models.values() if not node["depends_on"]["nodes"]] == []
+    for uid, node in manifest["nodes"].items():
+        if node["resource_type"] == "seed" or (uid in models and layer(node) != "marts"):
+            assert readers(manifest, uid), f"nothing reads {node['name']}"
+
+
+def test_a_model_joins_few_tables(models: dict[str, Node]) -> None:
+    joins = {node["name"]: len(re.findall(r"\bjoin\b", without_comments(node))) for node in models.values()}
+    assert {name for name, count in joins.items() if count > MOST_JOINS} == set(MANY_JOINS)
+
+
+def test_few_models_are_read_by_many(manifest: dict[str, Any], models: dict[str, Node]) -> None:
+    crowded = {models[uid]["name"] for uid in models if len(readers(manifest, uid)) > MOST_READERS}
+    assert crowded == set(MANY_READERS)
+
+
+def test_no_reference_is_hard_coded(manifest: dict[str, Any], models: dict[str, Node]) -> None:
+    """After from and join stands a ref, a source, a macro or a name of the query itself."""
+    schemas = {node["schema"] for node in manifest["nodes"].values()} | {
+        source["schema"] for source in manifest["sources"].values()
+    }
+    tables = {node["name"] for node in manifest["nodes"].values() if node["resource_type"] in ("model", "seed")}
+    for node in models.values():
+        text = re.sub(r"\{\{.*?\}\}", "drawn", without_comments(node), flags=re.DOTALL)
+        own = set(re.findall(r'"?(\w+)"? as (?:not materialized )?\(', text))
+        for name in re.findall(r'(?<!distinct )\b(?:from|join)\s+([\w."]+)', text):
+            schema, _, table = name.replace('"', "").rpartition(".")
+            assert schema not in schemas, f"{node['name']} names {name} instead of a ref"
+            assert schema or table in own or table not in tables, f"{node['name']} names {name} instead of a ref"
+
+
+def test_lines_of_sql_fit_the_page() -> None:
+    files = [
+        *DBT_PROJECT_DIR.glob("models/**/*.sql"),
+        *DBT_PROJECT_DIR.glob("macros/*.sql"),
+        *DBT_PROJECT_DIR.glob("tests/**/*.sql"),
+    ]
+    assert len(files) > 90
+    lines = [(file.name, number, len(line)) for file in files for number, line in enumerate(file.read_text().splitlines(), 1)]
+    assert [line for line in lines if line[2] > LONGEST_LINE] == []
+
+
+def test_long_models_are_told(models: dict[str, Node]) -> None:
+    """A warning, not a failure: what grows past a screen asks to be split."""
+    lengths = {node["name"]: len(node["raw_code"].splitlines()) for node in models.values()}
+    long = sorted(((count, name) for name, count in lengths.items() if count > LONG_MODEL), reverse=True)
+    assert min(lengths.values()) > 0
+    if long:
+        listed = ", ".join(f"{name} {count}" for count, name in long)
+        warnings.warn(f"models of more than {LONG_MODEL} lines: {listed}", stacklevel=1)
