@@ -66,7 +66,8 @@ select 'nothing_as_liquid', iwm_volume / next_volume, 'ratio', 'dollars traded a
 from liquidity
 where iwm_volume is not null and next_volume is not null
 union all
-select 'qqq_is_top_heavy', top_10_weight, 'fraction', 'weight of the ten largest', case when top_10_weight > 0.5 then 'holds' else 'stale' end,
+select 'qqq_is_top_heavy', top_10_weight, 'fraction', 'weight of the ten largest',
+    case when top_10_weight > 0.5 then 'holds' else 'stale' end,
     as_of, 'concentration'
 from qqq_top
 where recency = 1
