@@ -64,7 +64,7 @@ def test_the_python_of_the_page_runs(sample_home: Home, tmp_path: Path, monkeypa
 
 
 def test_sqlalchemy_lists_and_reads_every_table(sample_home: Home) -> None:
-    """Superset's way: duckdb-engine, the URI that docs/BI.md gives. Columns are named by the Parquet files: duckdb-engine 0.17 cannot reflect them with SQLAlchemy 2.1."""
+    """Superset's way: duckdb-engine and the URI of docs/BI.md. It cannot reflect columns under SQLAlchemy 2.1: the files name them."""
     engine = sa.create_engine(f"duckdb:///{sample_home.latest.resolve() / 'warehouse.duckdb'}?access_mode=read_only")
     try:
         with engine.connect() as connection:
