@@ -63,16 +63,24 @@ def test_the_python_of_the_page_runs(sample_home: Home, tmp_path: Path, monkeypa
                 assert bool(((sheet - frame[name]).abs() <= 1e-14 * frame[name].abs()).all()), name  # a sheet holds 16 digits
 
 
-def test_sqlalchemy_lists_and_reads_every_table(sample_home: Home) -> None:
-    """Superset's way: duckdb-engine and the URI of docs/BI.md. It cannot reflect columns under SQLAlchemy 2.1: the files name them."""
+def test_sqlalchemy_reflects_and_reads_every_table(sample_home: Home) -> None:
+    """Superset's way, duckdb-engine; it cannot reflect columns under SQLAlchemy 2.1, so the files name them."""
     engine = sa.create_engine(f"duckdb:///{sample_home.latest.resolve() / 'warehouse.duckdb'}?access_mode=read_only")
     try:
         with engine.connect() as connection:
             readme = connection.execute(sa.text("select table_name, row_count from readme")).fetchall()
             assert len(readme) > 30
-            assert set(sa.inspect(engine).get_table_names()) == {*(name for name, _ in readme), "readme", "release"}
+            inspector = sa.inspect(engine)
+            assert set(inspector.get_table_names()) == {*(name for name, _ in readme), "readme", "release"}
+            reflected = {name: columns for (_, name), columns in inspector.get_multi_columns().items()}
+            comments = {name: comment["text"] for (_, name), comment in inspector.get_multi_table_comment().items()}
             for name, row_count in readme:
-                table = sa.table(name, *map(sa.column, pq.read_schema(sample_home.latest / f"{name}.parquet").names))
+                assert [column["name"] for column in reflected[name]] == pq.read_schema(
+                    sample_home.latest / f"{name}.parquet"
+                ).names
+                assert comments[name]
+                assert all(column["comment"] for column in reflected[name]), name
+                table = sa.table(name, *(sa.column(column["name"], column["type"]) for column in reflected[name]))
                 assert connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one() == row_count
                 assert connection.execute(sa.select(table).limit(3)).fetchall()
             regimes = sa.table("regime_daily", sa.column("pair"), sa.column("regime"))
