@@ -32,11 +32,13 @@ def _only(name: str, vendors: tuple[str, ...], description: str) -> Any:
     )
 
 
-prices_job = _only("prices", ("yahoo_prices",), "Prices alone, and every table that rests on them, to a release.")
+prices_job = _only(
+    "prices", ("yahoo_prices",), "Prices and fund data, and every table that rests on them, to a release; after one daily run."
+)
 holdings_job = _only(
     "holdings",
     ("ishares_holdings", "ssga_holdings", "invesco_holdings", "vanguard_holdings", "schwab_holdings"),
-    "Holdings alone, and every table that rests on them, to a release.",
+    "Holdings alone, and every table that rests on them, to a release; after one daily run.",
 )
 publish_job = dg.define_asset_job(
     "publish",

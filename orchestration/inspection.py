@@ -89,8 +89,8 @@ def recent_rejects(warehouse: Warehouse, most: int = 20) -> str:
 
 def markdown_table(columns: list[str], rows: list[tuple[Any, ...]]) -> str:
     """Rows for the UI; text from vendors' files is shown, never interpreted."""
-    lines = [" | ".join(map(_as_markdown, columns)), " | ".join("---" for _ in columns)]
-    return "\n".join(lines + [" | ".join(map(_as_markdown, row)) for row in rows])
+    lines = [map(_as_markdown, columns), ("---" for _ in columns), *(map(_as_markdown, row) for row in rows)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def _as_markdown(cell: object) -> str:

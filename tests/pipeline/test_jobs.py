@@ -54,11 +54,12 @@ def test_text_from_a_file_stays_text() -> None:
         ["name", "weight"], [("<img src=x onerror=alert(1)> | A & [b](javascript:c)\n# D", 0.123456789), (None, 2)]
     )
     header, rule, first, second = shown.split("\n")
-    assert (header, rule) == ("name | weight", "--- | ---")
+    assert (header, rule) == ("| name | weight |", "| --- | --- |")
     assert first.count(" | ") == 1
+    assert first.startswith("| ")
     assert not set("<>`*[]!") & set(first)
-    assert first.endswith("| 0.123457")
-    assert second == " | 2"
+    assert first.endswith("| 0.123457 |")
+    assert second == "|  | 2 |"
 
 
 def test_the_code_location_loads_as_the_ui_loads_it(sample_home: Home) -> None:

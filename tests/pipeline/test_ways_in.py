@@ -64,19 +64,26 @@ def test_the_python_of_the_page_runs(sample_home: Home, tmp_path: Path, monkeypa
 
 
 def test_sqlalchemy_reflects_and_reads_every_table(sample_home: Home) -> None:
-    """Superset's way: duckdb-engine, the URI that docs/BI.md gives, tables reflected."""
+    """Superset's way, duckdb-engine; it cannot reflect columns under SQLAlchemy 2.1, so the files name them."""
     engine = sa.create_engine(f"duckdb:///{sample_home.latest.resolve() / 'warehouse.duckdb'}?access_mode=read_only")
     try:
         with engine.connect() as connection:
             readme = connection.execute(sa.text("select table_name, row_count from readme")).fetchall()
             assert len(readme) > 30
-            assert set(sa.inspect(engine).get_table_names()) == {*(name for name, _ in readme), "readme", "release"}
+            inspector = sa.inspect(engine)
+            assert set(inspector.get_table_names()) == {*(name for name, _ in readme), "readme", "release"}
+            reflected = {name: columns for (_, name), columns in inspector.get_multi_columns().items()}
+            comments = {name: comment["text"] for (_, name), comment in inspector.get_multi_table_comment().items()}
             for name, row_count in readme:
-                table = sa.Table(name, sa.MetaData(), autoload_with=engine)
-                assert [column.name for column in table.columns] == pq.read_schema(sample_home.latest / f"{name}.parquet").names
+                assert [column["name"] for column in reflected[name]] == pq.read_schema(
+                    sample_home.latest / f"{name}.parquet"
+                ).names
+                assert comments[name]
+                assert all(column["comment"] for column in reflected[name]), name
+                table = sa.table(name, *(sa.column(column["name"], column["type"]) for column in reflected[name]))
                 assert connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one() == row_count
                 assert connection.execute(sa.select(table).limit(3)).fetchall()
-            regimes = sa.Table("regime_daily", sa.MetaData(), autoload_with=engine)
+            regimes = sa.table("regime_daily", sa.column("pair"), sa.column("regime"))
             query = sa.select(sa.func.count()).where(regimes.c.pair == "IWM/SPY", regimes.c.regime == "risk_on")
             assert connection.execute(query).scalar_one() > 1000
             with pytest.raises(sa.exc.DBAPIError, match="read-only"):
@@ -86,9 +93,9 @@ def test_sqlalchemy_reflects_and_reads_every_table(sample_home: Home) -> None:
 
 
 def test_the_readme_lists_every_table_once() -> None:
-    readme = (PROJECT_ROOT / "README.md").read_text()
-    listed = re.findall(r"`(\w+)`", readme.partition("## The tables")[2].partition("Percentages are fractions")[0])
-    assert sorted(listed) == sorted(path.stem for path in (PROJECT_ROOT / "dbt_project" / "models" / "marts").rglob("*.sql"))
+    tables = {path.stem for path in (PROJECT_ROOT / "dbt_project" / "models" / "marts").rglob("*.sql")}
+    rows = re.findall(r"^\| (?!subject)\w+ \| (.+) \|$", (PROJECT_ROOT / "README.md").read_text(), re.MULTILINE)
+    assert sorted(name for row in rows for name in re.findall(r"`(\w+)`", row)) == sorted(tables)
 
 
 def test_the_documents_link_to_what_is_there() -> None:
