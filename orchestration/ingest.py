@@ -1,18 +1,22 @@
 """Documents into raw: read, parse, part good rows from bad, append, and write the ledger, one transaction a document."""
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from itertools import groupby
 
 import duckdb
 import polars as pl
 
+from orchestration import ledger
 from orchestration.contracts import RAW_TABLES, REJECT_COLUMNS
 from orchestration.landing import Document, content_hash
-from orchestration.reading import naive_utc, read_rows
+from orchestration.ledger import Outcome
+from orchestration.reading import Reading, read_document
 from orchestration.universe import Fund
 from orchestration.vendors.base import DocumentRejected
 from orchestration.warehouse import append_observations, frame_of, registered, withdraw_document
@@ -20,26 +24,8 @@ from orchestration.warehouse import append_observations, frame_of, registered, w
 _log = logging.getLogger(__name__)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one document: its row of the ledger."""
-
-    document_id: str
-    path: str
-    sha256: str
-    vendor: str
-    kind: str
-    symbol: str
-    as_of: date | None
-    retrieved_at: datetime | None
-    rows_accepted: int
-    rows_rejected: int
-    status: str
-    reason: str | None
-
-
 DOCUMENTS_A_COMMIT = 20
+DOCUMENTS_AHEAD = 4
 
 
 def ingest(
@@ -62,17 +48,16 @@ def ingest(
         One outcome a document that was read, in reading order.
     """
     sessions = _known_sessions(connection)
-    ledger = connection.execute("select document_id from raw.documents where status = 'accepted'").fetchall()
-    accepted = {document_id for (document_id,) in ledger}
+    accepted = ledger.accepted_documents(connection)
     outcomes: list[Outcome] = []
     late: set[tuple[str, str, str]] = set()
+    read = partial(read_document, sessions=sessions, universe=universe)
     with _transactions(connection) as written:
-        for document, content in _in_order(documents):
+        for document, content, reading in _read_ahead(_in_order(documents), accepted, read):
             group = (document.vendor, document.kind, document.symbol)
-            known = _document_id(document, content) in accepted
-            if known and group not in late:
+            if reading is None and group not in late:
                 continue
-            outcome = _ingest_one(connection, document, content, sessions, universe)
+            outcome = _take_in(connection, document, content, reading.result if reading else partial(read, document, content))
             written()
             if outcome.status == "accepted":
                 late.add(group)
@@ -128,23 +113,38 @@ def _document_id(document: Document, content: bytes) -> str:
     return content_hash(f"{document.key}\n{content_hash(content)}".encode())[:16]
 
 
-def _ingest_one(
-    connection: duckdb.DuckDBPyConnection, document: Document, content: bytes, sessions: pl.DataFrame, universe: dict[str, Fund]
+def _read_ahead(
+    documents: Iterable[tuple[Document, bytes]], accepted: set[str], read: Callable[[Document, bytes], Reading]
+) -> Iterator[tuple[Document, bytes, Future[Reading] | None]]:
+    """In the same order, each document that was never taken in with its reading, begun while those before it are written."""
+    waiting: deque[tuple[Document, bytes, Future[Reading] | None]] = deque()
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        for document, content in documents:
+            known = _document_id(document, content) in accepted
+            waiting.append((document, content, None if known else reader.submit(read, document, content)))
+            if len(waiting) > DOCUMENTS_AHEAD:
+                yield waiting.popleft()
+        yield from waiting
+
+
+def _take_in(
+    connection: duckdb.DuckDBPyConnection, document: Document, content: bytes, reading_of: Callable[[], Reading]
 ) -> Outcome:
     sha256, document_id = content_hash(content), _document_id(document, content)
     try:
-        parsed, rows, rejects = read_rows(connection, document, content, sha256, sessions, universe)
+        ledger.refuse_changed(connection, document, sha256)
+        reading = reading_of()
+        ledger.refuse_step_back(connection, document, reading)
     except DocumentRejected as rejection:
         reason = str(rejection)
         whole = pl.DataFrame([(None, reason, content[:500].decode("utf-8", "replace"))], schema=REJECT_COLUMNS, orient="row")
         outcome = _outcome(document, document_id, sha256, as_of=None, accepted=0, rejected=0, reason=reason)
-        if not _is_in_ledger(connection, outcome):
+        if not ledger.holds(connection, outcome):
             _write(connection, outcome, {}, whole)
         return outcome
-    outcome = _outcome(
-        document, document_id, sha256, as_of=parsed.as_of, accepted=rows[parsed.main].height, rejected=rejects.height, reason=None
-    )
-    _write(connection, outcome, rows, rejects)
+    accepted, rejected = reading.rows[reading.main].height, reading.rejects.height
+    outcome = _outcome(document, document_id, sha256, as_of=reading.as_of, accepted=accepted, rejected=rejected, reason=None)
+    _write(connection, outcome, reading.rows, reading.rejects)
     return outcome
 
 
@@ -159,7 +159,7 @@ def _outcome(
         kind=document.kind,
         symbol=document.symbol,
         as_of=as_of,
-        retrieved_at=naive_utc(document.retrieved_at),
+        retrieved_at=ledger.naive_utc(document.retrieved_at),
         rows_accepted=accepted,
         rows_rejected=rejected,
         status="rejected" if reason else "accepted",
@@ -168,8 +168,8 @@ def _outcome(
 
 
 def _write(connection: duckdb.DuckDBPyConnection, outcome: Outcome, rows: dict[str, pl.DataFrame], rejects: pl.DataFrame) -> None:
-    if outcome.status == "rejected":
-        _withdraw_if_accepted_before(connection, outcome.document_id)
+    if outcome.status == "rejected" and ledger.was_accepted(connection, outcome.document_id):
+        withdraw_document(connection, outcome.document_id)
     for name, frame in rows.items():
         assert outcome.retrieved_at is not None  # a document without a retrieval time is rejected whole
         append_observations(
@@ -179,20 +179,4 @@ def _write(connection: duckdb.DuckDBPyConnection, outcome: Outcome, rows: dict[s
     if rejects.height:
         with registered(connection, "rejected", rejects):
             connection.execute("insert into raw.rejects select ?, line, reason, content from rejected", [outcome.document_id])
-    columns = list(vars(outcome))
-    connection.execute(
-        f"insert or replace into raw.documents ({', '.join(columns)}) values ({', '.join('?' * len(columns))})",
-        list(vars(outcome).values()),
-    )
-
-
-def _is_in_ledger(connection: duckdb.DuckDBPyConnection, outcome: Outcome) -> bool:
-    """Whether an earlier run came to the same end: then there is nothing to write."""
-    same = "select 1 from raw.documents where document_id = ? and status = ? and reason is not distinct from ?"
-    return connection.execute(same, [outcome.document_id, outcome.status, outcome.reason]).fetchone() is not None
-
-
-def _withdraw_if_accepted_before(connection: duckdb.DuckDBPyConnection, document_id: str) -> None:
-    before = connection.execute("select 1 from raw.documents where document_id = ? and status = 'accepted'", [document_id])
-    if before.fetchone():
-        withdraw_document(connection, document_id)
+    ledger.write(connection, outcome)

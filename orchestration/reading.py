@@ -1,9 +1,9 @@
 """One document into rows by raw table: whether it may be read, what its lines say, and which of them are unusable."""
 
 import logging
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date
 
-import duckdb
 import polars as pl
 
 from orchestration.contracts import RAW_TABLES, REJECT_COLUMNS, check_rows
@@ -15,14 +15,17 @@ from orchestration.vendors.registry import PARSERS
 _log = logging.getLogger(__name__)
 
 
-def read_rows(
-    connection: duckdb.DuckDBPyConnection,
-    document: Document,
-    content: bytes,
-    sha256: str,
-    sessions: pl.DataFrame,
-    universe: dict[str, Fund],
-) -> tuple[Parsed, dict[str, pl.DataFrame], pl.DataFrame]:
+@dataclass(frozen=True)
+class Reading:
+    """What a document says: rows by raw table, each with the contract's columns, and rejects (line, reason, content)."""
+
+    main: str
+    as_of: date | None
+    rows: dict[str, pl.DataFrame]
+    rejects: pl.DataFrame
+
+
+def read_document(document: Document, content: bytes, sessions: pl.DataFrame, universe: dict[str, Fund]) -> Reading:
     """Parse one document and check its rows.
 
     Raises:
@@ -34,7 +37,6 @@ def read_rows(
         raise DocumentRejected(f"no reader for {document.vendor}/{document.kind}; known are {known}")
     if document.retrieved_at is None:
         raise DocumentRejected("its file name does not begin with the retrieval time as YYYY-MM-DDTHHMMSSZ: rename it")
-    _refuse_changed(connection, document, sha256)
     context = Context(
         symbol=document.symbol,
         extension=document.extension,
@@ -51,8 +53,7 @@ def read_rows(
         # One odd document must not keep all others out.
         _log.exception("the reader of %s failed", document.key)
         raise DocumentRejected(f"its reader failed ({type(error).__name__}: {str(error)[:200]}): please report it") from error
-    _refuse_step_back(connection, document, parsed)
-    return parsed, *_part(parsed)
+    return Reading(parsed.main, parsed.as_of, *_part(parsed))
 
 
 def _part(parsed: Parsed) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
@@ -62,6 +63,10 @@ def _part(parsed: Parsed) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
         once, repeated = _drop_repeats(frame, RAW_TABLES[name].key)
         good[name], bad = check_rows(RAW_TABLES[name], once)
         rejects += [repeated, bad]
+    if not any(r.height for r in rejects):
+        return {name: frame.select(*RAW_TABLES[name].columns) for name, frame in good.items()}, pl.DataFrame(
+            schema=REJECT_COLUMNS
+        )
     listed = (
         pl.concat([r.cast(REJECT_COLUMNS) for r in rejects])  # type: ignore[arg-type]
         .group_by("line", pl.when(pl.col("line").is_null()).then("content").alias("_unnumbered"), maintain_order=True)
@@ -75,39 +80,13 @@ def _part(parsed: Parsed) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
     }, listed
 
 
-def _refuse_changed(connection: duckdb.DuckDBPyConnection, document: Document, sha256: str) -> None:
-    changed = connection.execute(
-        "select 1 from raw.documents where path = ? and sha256 <> ? and status = 'accepted'", [document.key, sha256]
-    ).fetchone()
-    if changed:
-        raise DocumentRejected(
-            "the file changed after it was read; documents are never changed: drop the new one under a new name"
-        )
-
-
-def _refuse_step_back(connection: duckdb.DuckDBPyConnection, document: Document, parsed: Parsed) -> None:
-    """A vendor that answers with an older snapshot than before has answered wrongly, unless that date was asked for by name."""
-    if parsed.main != "holdings" or document.declared_as_of:
-        return
-    newest = connection.execute(
-        "select max(as_of) from raw.documents"
-        " where vendor = ? and kind = ? and symbol = ? and retrieved_at < ? and status = 'accepted'",
-        [document.vendor, document.kind, document.symbol, naive_utc(document.retrieved_at)],
-    ).fetchone()
-    if newest and newest[0] and parsed.as_of and parsed.as_of < newest[0]:
-        raise DocumentRejected(f"its as-of date {parsed.as_of} is older than {newest[0]}, which was known before")
-
-
 def _drop_repeats(rows: pl.DataFrame, key: tuple[str, ...]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The same content twice is one observation, and the second is listed as rejected."""
+    if rows["_content"].n_unique() == rows.height:
+        return rows, pl.DataFrame(schema=REJECT_COLUMNS)
     natural = [column for column in key if column != "line_no"]
     first = pl.struct("_content", *natural).is_first_distinct()
     repeated = rows.filter(~first).select(
         pl.col("_line").alias("line"), pl.lit("repeats an earlier row").alias("reason"), pl.col("_content").alias("content")
     )
     return rows.filter(first), repeated
-
-
-def naive_utc(moment: datetime | None) -> datetime | None:
-    """The moment as the warehouse keeps it: UTC, without zone."""
-    return moment.replace(tzinfo=None) if moment else None

@@ -185,7 +185,7 @@ def _append_changed(table: RawTable) -> str:
         with last_known as (
             select raw_rows.*
             from raw.{table.name} as raw_rows
-            semi join (select distinct {table.key[0]} from incoming) using ({table.key[0]})
+            semi join incoming using ({", ".join(table.key)})
             where (raw_rows.observed_at, raw_rows.document_id) <= ($observed_at::timestamp, $document_id)
             qualify row_number() over (
                 partition by {", ".join(table.key)} order by raw_rows.observed_at desc, raw_rows.document_id desc

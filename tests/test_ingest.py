@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from orchestration import ingest as ingest_module
 from orchestration.contracts import RAW_TABLES
-from orchestration.ingest import Outcome, ingest
+from orchestration.ingest import ingest
 from orchestration.landing import Document, list_documents, write_document
+from orchestration.ledger import Outcome
 from orchestration.universe import Fund
 from orchestration.vendors.registry import PARSERS
 from orchestration.warehouse import Warehouse

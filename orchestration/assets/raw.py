@@ -10,7 +10,8 @@ from orchestration.assets.history import HISTORY
 from orchestration.assets.landing import CALENDAR, landing_key
 from orchestration.collect import documents_of
 from orchestration.contracts import RAW_TABLES
-from orchestration.ingest import Outcome, ingest
+from orchestration.ingest import ingest
+from orchestration.ledger import Outcome
 from orchestration.settings import Settings
 from orchestration.universe import load_universe
 from orchestration.vendors import fred, invesco, ishares, schwab, ssga, vanguard, yahoo, yahoo_funds

@@ -7,7 +7,7 @@ import polars as pl
 from orchestration.settings import Settings
 from orchestration.vendors.base import Context, DocumentRejected, Fetched, Parsed
 from orchestration.vendors.http import Pace, get
-from orchestration.vendors.text import decode, header_cells, number, read_table, reject_broken_numbers, split_lines
+from orchestration.vendors.text import decode, header_cells, read_numbers, read_table, split_lines
 
 VENDOR, KIND = "fred", "rates"
 SERIES = ("DFEDTAR", "DFEDTARL", "DFEDTARU", "DFF")
@@ -38,15 +38,15 @@ def parse(content: bytes, context: Context) -> Parsed:
     if header[1] != context.symbol:
         raise DocumentRejected(f"it holds the series {header[1]}, not {context.symbol}")
     rows, ragged = read_table(lines[1:], header, {"date": _DATE_NAMES, "value": (context.symbol,)})
-    rows = rows.with_columns(pl.col("value").replace(_MISSING, ""))
-    rows, broken = reject_broken_numbers(rows, ["value"])
+    rows = rows.with_columns(pl.col("value").replace(_MISSING, None))
+    rows, broken = read_numbers(rows, ["value"])
     day = pl.when(pl.col("date").str.contains(_DAY)).then(pl.col("date").str.to_date("%Y-%m-%d", strict=False))
     rows = rows.with_columns(day.alias("_date"))
     undated = rows.filter(pl.col("_date").is_null()).select(
         line="_line", reason=pl.format("'{}' is not a date", pl.col("date").fill_null("")), content="_content"
     )
     rates = rows.filter(pl.col("_date").is_not_null()).select(
-        pl.lit(context.symbol).alias("series"), pl.col("_date").alias("date"), number("value").alias("value"), "_line", "_content"
+        pl.lit(context.symbol).alias("series"), pl.col("_date").alias("date"), "value", "_line", "_content"
     )
     if rates["value"].drop_nulls().is_empty():
         raise DocumentRejected("it holds no value")

@@ -14,11 +14,9 @@ from orchestration.vendors.json_text import check_lines, load_object, objects_ta
 from orchestration.vendors.text import (
     decode,
     header_cells,
-    number,
+    read_numbers,
     read_table,
-    reject_broken_numbers,
     split_lines,
-    text_or_null,
 )
 
 VENDOR, KIND = "invesco", "holdings"
@@ -67,22 +65,23 @@ def parse(content: bytes, context: Context) -> Parsed:
     text = decode(content)
     rows, stated, rejects = _read_json(text, fund) if text.lstrip().startswith("{") else _read_csv(text, fund)
     as_of = settle_as_of(stated, context)
-    rows, broken = reject_broken_numbers(rows, _NUMBERS)
+    rows, broken = read_numbers(rows, _NUMBERS)
     holdings = rows.select(
         pl.lit(fund.fund).alias("fund"),
         pl.lit(as_of).alias("as_of"),
         pl.col("_line").cast(pl.Int32).alias("line_no"),
-        text_or_null("ticker").alias("ticker"),
-        text_or_null("name").alias("name"),
-        text_or_null("cusip").alias("cusip"),
+        "ticker",
+        "name",
+        "cusip",
         *[pl.lit(None, pl.String).alias(c) for c in ("isin", "sedol")],
-        *[text_or_null(c).alias(c) for c in ("sector_label", "asset_class_label")],
-        number("market_value").alias("market_value"),
-        (number("stated_weight") / 100).alias("stated_weight"),
+        "sector_label",
+        "asset_class_label",
+        "market_value",
+        pl.col("stated_weight") / 100,
         pl.lit(None, pl.Float64).alias("notional_value"),
-        number("quantity").alias("quantity"),
+        "quantity",
         pl.lit(None, pl.Float64).alias("price"),
-        text_or_null("currency").alias("currency"),
+        "currency",
         *[pl.lit(None, pl.String).alias(c) for c in ("exchange", "location")],
         "_line",
         "_content",

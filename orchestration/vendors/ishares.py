@@ -13,11 +13,9 @@ from orchestration.vendors.text import (
     decode,
     fields_of,
     header_cells,
-    number,
+    read_numbers,
     read_table,
-    reject_broken_numbers,
     split_lines,
-    text_or_null,
 )
 
 VENDOR, KIND = "ishares", "holdings"
@@ -70,18 +68,24 @@ def parse(content: bytes, context: Context) -> Parsed:
     _check_title(preamble, fund)
     as_of = settle_as_of(_stated_date(preamble), context)
     rows, ragged = read_table(_table_lines(lines, start), header_cells(lines[start]), _COLUMNS)
-    rows, broken = reject_broken_numbers(rows, list(_NUMBERS))
+    rows, broken = read_numbers(rows, list(_NUMBERS))
     holdings = rows.select(
         pl.lit(fund.fund).alias("fund"),
         pl.lit(as_of).alias("as_of"),
         (pl.col("_line") - start - 1).cast(pl.Int32).alias("line_no"),
-        *[text_or_null(c).alias(c) for c in ("ticker", "name")],
+        "ticker",
+        "name",
         *[pl.lit(None, pl.String).alias(c) for c in ("cusip", "isin", "sedol")],
-        *[text_or_null(c).alias(c) for c in ("sector_label", "asset_class_label")],
-        number("market_value").alias("market_value"),
-        (number("stated_weight") / 100).alias("stated_weight"),
-        *[number(c).alias(c) for c in ("notional_value", "quantity", "price")],
-        *[text_or_null(c).alias(c) for c in ("currency", "exchange", "location")],
+        "sector_label",
+        "asset_class_label",
+        "market_value",
+        pl.col("stated_weight") / 100,
+        "notional_value",
+        "quantity",
+        "price",
+        "currency",
+        "exchange",
+        "location",
         "_line",
         "_content",
     )

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from orchestration.vendors.base import DocumentRejected
+from orchestration.vendors.text import with_nothing_as_null
 
 
 def load_object(text: str) -> dict[str, Any]:
@@ -41,7 +42,8 @@ def check_lines(lines: Any, promised: int) -> list[dict[str, Any]]:
 
 
 def objects_table(lines: list[tuple[int, dict[str, Any]]], columns: Mapping[str, str]) -> pl.DataFrame:
-    """One row an object, as trimmed text under our names, with `_line` and `_content`; NULL for what an object lacks.
+    """One row an object, as trimmed text under our names, with `_line` and `_content`; NULL for what an object lacks
+    and for the vendors' signs for nothing.
 
     Args:
         lines: place in the document and object.
@@ -49,7 +51,7 @@ def objects_table(lines: list[tuple[int, dict[str, Any]]], columns: Mapping[str,
     """
     rows = [(*[_as_text(line.get(theirs)) for theirs in columns.values()], place, json.dumps(line)) for place, line in lines]
     schema = {**dict.fromkeys(columns, pl.String), "_line": pl.Int64, "_content": pl.String}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    return with_nothing_as_null(pl.DataFrame(rows, schema=schema, orient="row"), list(columns))
 
 
 def _as_text(value: object) -> str | None:

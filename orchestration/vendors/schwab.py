@@ -17,11 +17,9 @@ from orchestration.vendors.text import (
     decode,
     fields_of,
     header_cells,
-    number,
+    read_numbers,
     read_table,
-    reject_broken_numbers,
     split_lines,
-    text_or_null,
 )
 
 VENDOR, KIND = "schwab", "holdings"
@@ -58,21 +56,24 @@ def parse(content: bytes, context: Context) -> Parsed:
     rows, ragged = read_table(_table_lines(lines, start), header, {**_COLUMNS, **optional})
     rows = rows.with_columns(pl.lit(None, pl.String).alias(c) for c in _OPTIONAL if c not in optional)
     as_of = settle_as_of(_stated_date(rows), context)
-    rows, broken = reject_broken_numbers(rows, ["quantity", "stated_weight"])
+    rows, broken = read_numbers(rows, ["quantity", "stated_weight"])
     holdings = rows.select(
         pl.lit(fund.fund).alias("fund"),
         pl.lit(as_of).alias("as_of"),
         (pl.col("_line") - start - 1).cast(pl.Int32).alias("line_no"),
-        *[text_or_null(c).alias(c) for c in ("ticker", "name")],
+        "ticker",
+        "name",
         *[pl.lit(None, pl.String).alias(c) for c in ("cusip", "isin", "sedol")],
-        text_or_null("sector_label").alias("sector_label"),
+        "sector_label",
         _kind().alias("asset_class_label"),
         pl.lit(None, pl.Float64).alias("market_value"),
-        (number("stated_weight") / 100).alias("stated_weight"),
+        pl.col("stated_weight") / 100,
         pl.lit(None, pl.Float64).alias("notional_value"),
-        number("quantity").alias("quantity"),
+        "quantity",
         pl.lit(None, pl.Float64).alias("price"),
-        *[text_or_null(c).alias(c) for c in ("currency", "exchange", "location")],
+        "currency",
+        "exchange",
+        "location",
         "_line",
         "_content",
     )
@@ -115,7 +116,7 @@ def _kind() -> pl.Expr:
     """
     name = pl.col("name").str.to_uppercase()
     return (
-        pl.when(text_or_null("sector_label").is_not_null())
+        pl.when(pl.col("sector_label").is_not_null())
         .then(pl.lit("Equity"))
         .when(pl.col("ticker") == pl.col("currency"))
         .then(pl.lit("Currency"))

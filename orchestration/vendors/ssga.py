@@ -9,7 +9,7 @@ from orchestration.settings import Settings
 from orchestration.universe import Fund
 from orchestration.vendors.base import Context, DocumentRejected, Fetched, Parsed, check_holdings, require_fund, settle_as_of
 from orchestration.vendors.http import Pace, get
-from orchestration.vendors.text import find_columns, number, reject_broken_numbers, text_or_null
+from orchestration.vendors.text import find_columns, read_numbers, with_nothing_as_null
 
 VENDOR, KIND = "ssga", "holdings"
 _PATH = "/us/en/intermediary/library-content/products/fund-data/etfs/us/holdings-daily-us-en-{product}.xlsx"
@@ -47,22 +47,24 @@ def parse(content: bytes, context: Context) -> Parsed:
     start = _header_row(cells)
     _check_ticker(cells[:start], fund)
     as_of = settle_as_of(_stated_date(cells[:start]), context)
-    rows, broken = reject_broken_numbers(_table(cells, start), ["stated_weight", "quantity"])
+    rows, broken = read_numbers(_table(cells, start), ["stated_weight", "quantity"])
     holdings = rows.select(
         pl.lit(fund.fund).alias("fund"),
         pl.lit(as_of).alias("as_of"),
         (pl.col("_line") - start - 1).cast(pl.Int32).alias("line_no"),
-        *[text_or_null(c).alias(c) for c in ("ticker", "name")],
-        text_or_null("cusip").alias("cusip"),
+        "ticker",
+        "name",
+        "cusip",
         pl.lit(None, pl.String).alias("isin"),
-        *[text_or_null(c).alias(c) for c in ("sedol", "sector_label")],
+        "sedol",
+        "sector_label",
         pl.lit(None, pl.String).alias("asset_class_label"),
         pl.lit(None, pl.Float64).alias("market_value"),
-        (number("stated_weight") / 100).alias("stated_weight"),
+        pl.col("stated_weight") / 100,
         pl.lit(None, pl.Float64).alias("notional_value"),
-        number("quantity").alias("quantity"),
+        "quantity",
         pl.lit(None, pl.Float64).alias("price"),
-        text_or_null("currency").alias("currency"),
+        "currency",
         *[pl.lit(None, pl.String).alias(c) for c in ("exchange", "location")],
         "_line",
         "_content",
@@ -117,4 +119,4 @@ def _table(cells: list[list[str]], start: int) -> pl.DataFrame:
         if any(cells[i])
     ]
     schema = {**dict.fromkeys(_COLUMNS, pl.String), "_line": pl.Int64, "_content": pl.String}
-    return pl.DataFrame(table, schema=schema, orient="row")
+    return with_nothing_as_null(pl.DataFrame(table, schema=schema, orient="row"), list(_COLUMNS))

@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
@@ -11,12 +11,13 @@ import polars as pl
 from orchestration.contracts import REJECT_COLUMNS
 from orchestration.vendors.base import DocumentRejected
 
-NOTHING = ("", "-", "--", "\u2014", "\u00a0")
+NOTHING = ("", "-", "--", "\u2014")
 _HTML = re.compile(r"^\s*(<!doctype|<html|<head|<body|<\?xml|<script)", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffd]")
 # A comma is a thousands separator or nothing: "0,64" and "1.234,56" are another country's numbers, not ours.
-_NUMBER = r"^-?(\d+|[1-9]\d{0,2}(,\d{3})+)?(\.\d*)?([eE][-+]?\d{1,3})?$"
+_NUMBER = r"^-?(?:(?:\d+|[1-9]\d{0,2}(?:,\d{3})+)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,3})?$"
 _LONGEST_LINE = 20_000
+_PLACE = {"_line": pl.Int64, "_content": pl.String}
 
 
 def decode(content: bytes) -> str:
@@ -61,20 +62,6 @@ def fields_of(line: str) -> list[str] | str:
         return f"its quotation marks do not pair ({error})"
 
 
-def _fields_of_all(lines: list[str]) -> list[list[str]] | list[list[str] | str]:
-    """As `fields_of`, line by line; in one go where nothing is wrong with any."""
-    texts = [line.rstrip("\r\n") for line in lines]
-    whole = not lines or texts[-1] != lines[-1] or texts[-1].rstrip().endswith('"')
-    if whole and max(map(len, texts), default=0) <= _LONGEST_LINE and not _CONTROL.search("".join(texts)):
-        try:
-            fields = list(csv.reader(texts, strict=True))
-        except csv.Error:
-            fields = []
-        if len(fields) == len(lines):  # no line has swallowed the next one
-            return fields
-    return [fields_of(line) for line in lines]
-
-
 def read_table(
     lines: list[tuple[int, str]], header: list[str], wanted: Mapping[str, tuple[str, ...]]
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -86,20 +73,24 @@ def read_table(
         wanted: our name of each column, with the names vendors give it.
 
     Returns:
-        Rows as trimmed text under our names, with `_line` and `_content`; rejects (line, reason, content).
+        Rows as trimmed text under our names, NULL for the vendors' signs for nothing, with `_line` and `_content`; rejects
+        (line, reason, content).
 
     Raises:
         DocumentRejected: a wanted column is missing or stands twice.
     """
     places = find_columns(header, wanted)
-    schema = {**dict.fromkeys(wanted, pl.String), "_line": pl.Int64, "_content": pl.String}
-    fields_of_lines = _fields_of_all([line for _, line in lines])
-    if all(isinstance(fields, list) and len(fields) == len(header) for fields in fields_of_lines):
-        return _whole_columns(lines, fields_of_lines, places, schema), pl.DataFrame(schema=REJECT_COLUMNS)
+    table = pl.DataFrame({"_line": [number for number, _ in lines], "_content": [line for _, line in lines]}, schema=_PLACE)
+    cells = _plain_cells(table["_content"], len(header)) if _has_its_end(lines) else None
+    if cells is not None:
+        wanted_cells = [cells.struct.field(f"field_{place}").alias(ours) for ours, place in places.items()]
+        rows = table.select(*wanted_cells, "_line", pl.col("_content").str.strip_chars_end("\r\n"))
+        return with_nothing_as_null(rows, list(wanted)), pl.DataFrame(schema=REJECT_COLUMNS)
+    schema = {**dict.fromkeys(wanted, pl.String), **_PLACE}
     good: list[tuple[Any, ...]] = []
     bad: list[tuple[int, str, str]] = []
-    for (number, line), fields in zip(lines, fields_of_lines, strict=True):
-        content = line.rstrip("\r\n")
+    for number, line in lines:
+        fields, content = fields_of(line), line.rstrip("\r\n")
         if isinstance(fields, str):
             bad.append((number, fields, content[:_LONGEST_LINE]))
         elif len(fields) != len(header):
@@ -110,18 +101,29 @@ def read_table(
             bad.append((number, f"it has {len(fields)} fields where the header has {len(header)}", content))
         else:
             good.append((*[fields[place].strip() for place in places.values()], number, content))
-    return pl.DataFrame(good, schema=schema, orient="row"), pl.DataFrame(bad, schema=REJECT_COLUMNS, orient="row")
+    rows = pl.DataFrame(good, schema=schema, orient="row")
+    return with_nothing_as_null(rows, list(wanted)), pl.DataFrame(bad, schema=REJECT_COLUMNS, orient="row")
 
 
-def _whole_columns(
-    lines: list[tuple[int, str]], fields: Sequence[Sequence[str]], places: Mapping[str, int], schema: Mapping[str, Any]
-) -> pl.DataFrame:
-    """The same rows where nothing is wrong with any line: whole columns at once."""
-    columns = list(zip(*fields, strict=True))
-    table: dict[str, Sequence[Any]] = {name: columns[place] if columns else () for name, place in places.items()}
-    table["_line"] = [number for number, _ in lines]
-    table["_content"] = [line.rstrip("\r\n") for _, line in lines]
-    return pl.DataFrame(table, schema=schema).with_columns(pl.col(*places).str.strip_chars())
+def _has_its_end(lines: list[tuple[int, str]]) -> bool:
+    return not lines or lines[-1][1].endswith(("\n", "\r", '"'))
+
+
+def _plain_cells(lines: pl.Series, width: int) -> pl.Series | None:
+    """The trimmed cells of all lines at once, as a struct, where no line needs a reader of CSV: every cell stands between
+    quotation marks, or none does, and no cell holds one or begins or ends with a blank. None where a line is not so."""
+    text = lines.str.strip_chars_end("\r\n")
+    marks = text.str.count_matches('"', literal=True)
+    if (marks == 0).all():
+        separator, blanks = ",", r"^\s|,\s|\s,|\s$"
+    elif (marks == 2 * width).all() and (text.str.starts_with('"') & text.str.ends_with('"')).all():
+        text = text.str.strip_prefix('"').str.strip_suffix('"')
+        separator, blanks = '","', r'^\s|"\s|\s"|\s$'
+    else:
+        return None
+    separators = text.str.count_matches(separator, literal=True)
+    odd = (separators != width - 1) | (text.str.len_bytes() > _LONGEST_LINE) | text.str.contains(f"{_CONTROL.pattern}|{blanks}")
+    return None if odd.any() else text.str.split_exact(separator, width - 1)
 
 
 def find_columns(header: list[str], wanted: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
@@ -140,35 +142,37 @@ def find_columns(header: list[str], wanted: Mapping[str, tuple[str, ...]]) -> di
     return found
 
 
-def text_or_null(column: str) -> pl.Expr:
-    """The column as text, with the vendors' signs for nothing as NULL."""
-    trimmed = pl.col(column).str.strip_chars()
-    return pl.when(~trimmed.is_in(NOTHING)).then(trimmed)
+def with_nothing_as_null(rows: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
+    """The rows with NULL for the vendors' signs for nothing in those columns of trimmed text."""
+    return rows.with_columns(pl.when(~pl.col(columns).is_in(NOTHING)).then(pl.col(columns)))
 
 
-def number(column: str) -> pl.Expr:
-    """The column as DOUBLE: thousands commas dropped, NULL for nothing and for what is no number."""
-    return pl.when(_is_number(column)).then(text_or_null(column).str.replace_all(",", "").cast(pl.Float64, strict=False))
-
-
-def reject_broken_numbers(rows: pl.DataFrame, columns: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Part the rows in which a numeric column holds text that is no number.
+def read_numbers(rows: pl.DataFrame, columns: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Read columns of trimmed text as DOUBLE, thousands commas dropped; NULL stays NULL.
 
     Returns:
-        The other rows; rejects (line, reason, content).
+        The rows with numbers in those columns; the rows in which one holds text that is no number, as rejects (line, reason,
+        content).
     """
-    broken = [
-        pl.when(text_or_null(column).is_not_null() & ~_is_number(column)).then(
+    texts = rows.select(columns)
+    numbers = texts.select(
+        pl.when(pl.all().str.contains(_NUMBER)).then(
+            pl.all().str.replace_all(",", "", literal=True).cast(pl.Float64, strict=False)
+        )
+    )
+    read = rows.with_columns(numbers)
+    if texts.null_count().equals(numbers.null_count()):
+        return read, pl.DataFrame(schema=REJECT_COLUMNS)
+    reasons = [
+        pl.when(texts[column].is_not_null() & numbers[column].is_null()).then(
             pl.format("{} '{}' is not a number", pl.lit(column), pl.col(column))
         )
         for column in columns
     ]
-    judged = rows.with_columns(pl.concat_list(broken).list.drop_nulls().list.join("; ").alias("_reason"))
-    bad = judged.filter(pl.col("_reason") != "").select(
-        pl.col("_line").alias("line"), pl.col("_reason").alias("reason"), pl.col("_content").alias("content")
+    judged = rows.select(
+        pl.col("_line").alias("line"),
+        pl.concat_list(reasons).list.drop_nulls().list.join("; ").alias("reason"),
+        pl.col("_content").alias("content"),
     )
-    return judged.filter(pl.col("_reason") == "").drop("_reason"), bad
-
-
-def _is_number(column: str) -> pl.Expr:
-    return text_or_null(column).str.contains(_NUMBER) & text_or_null(column).str.contains(r"^-?\.?\d")
+    is_broken = judged["reason"] != ""
+    return read.filter(~is_broken), judged.filter(is_broken)

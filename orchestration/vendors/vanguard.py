@@ -15,7 +15,7 @@ from orchestration.universe import Fund
 from orchestration.vendors.base import Context, DocumentRejected, Fetched, Parsed, check_holdings, require_fund, settle_as_of
 from orchestration.vendors.http import Pace, get
 from orchestration.vendors.json_text import check_lines, load_object, objects_table
-from orchestration.vendors.text import decode, number, reject_broken_numbers, text_or_null
+from orchestration.vendors.text import decode, read_numbers
 
 VENDOR, KIND = "vanguard", "holdings"
 _PATH = "/vmf/api/{product}/portfolio-holding/stock.json?start=1&count=20000&asOfType=daily"
@@ -63,20 +63,22 @@ def parse(content: bytes, context: Context) -> Parsed:
     ]
     unusable = {place for place, *_ in lacking}
     rows = objects_table([(place, line) for place, line in lines if place not in unusable], _COLUMNS)
-    rows, broken = reject_broken_numbers(rows, _NUMBERS)
+    rows, broken = read_numbers(rows, _NUMBERS)
     holdings = rows.select(
         pl.lit(fund.fund).alias("fund"),
         pl.lit(as_of).alias("as_of"),
         pl.col("_line").cast(pl.Int32).alias("line_no"),
-        text_or_null("ticker").alias("ticker"),
-        pl.coalesce(text_or_null("name"), text_or_null("short_name")).alias("name"),
-        *[text_or_null(c).alias(c) for c in ("cusip", "isin", "sedol")],
+        "ticker",
+        pl.coalesce("name", "short_name").alias("name"),
+        "cusip",
+        "isin",
+        "sedol",
         pl.lit(None, pl.String).alias("sector_label"),
-        text_or_null("kind").fill_null(_THE_LIST).alias("asset_class_label"),
-        number("market_value").alias("market_value"),
-        (number("stated_weight") / 100).alias("stated_weight"),
+        pl.col("kind").fill_null(_THE_LIST).alias("asset_class_label"),
+        "market_value",
+        pl.col("stated_weight") / 100,
         pl.lit(None, pl.Float64).alias("notional_value"),
-        number("quantity").alias("quantity"),
+        "quantity",
         pl.lit(None, pl.Float64).alias("price"),
         *[pl.lit(None, pl.String).alias(c) for c in ("currency", "exchange", "location")],
         "_line",

@@ -12,7 +12,7 @@ from orchestration.settings import Settings
 from orchestration.vendors import yfinance_client
 from orchestration.vendors.base import Context, DocumentRejected, Fetched, FetchFailed, Parsed
 from orchestration.vendors.http import Pace, with_retries
-from orchestration.vendors.text import decode, find_columns, header_cells, number, read_table, reject_broken_numbers, split_lines
+from orchestration.vendors.text import decode, find_columns, header_cells, read_numbers, read_table, split_lines
 
 if TYPE_CHECKING:
     import pandas
@@ -159,8 +159,8 @@ def _read_csv(content: bytes) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
     numbers = [name for name in wanted if name != "Date"]
     # pandas writes a missing number as nothing, and people's own exports as nan.
     rows = rows.with_columns(pl.when(pl.col(name).str.to_lowercase() != "nan").then(name).alias(name) for name in numbers)
-    rows, broken = reject_broken_numbers(rows, numbers)
-    return rows.with_columns(number(name).alias(name) for name in numbers), [ragged, broken]
+    rows, broken = read_numbers(rows, numbers)
+    return rows, [ragged, broken]
 
 
 def _double(column: str) -> pl.Expr:

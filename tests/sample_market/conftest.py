@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 
 from orchestration import market_calendar
-from orchestration.ingest import Outcome, ingest
+from orchestration.ingest import ingest
 from orchestration.landing import list_documents, write_document
+from orchestration.ledger import Outcome
 from orchestration.sample_market.clock import SAMPLE_CLOCK
 from orchestration.sample_market.documents import SampleDocument, sample_documents
 from orchestration.universe import load_universe

@@ -13,8 +13,9 @@ from orchestration import backfill, market_calendar
 from orchestration.assets import history
 from orchestration.automation import BACKFILL_JOB, DAILY_JOB
 from orchestration.definitions import build_defs
-from orchestration.ingest import Outcome, ingest
+from orchestration.ingest import ingest
 from orchestration.landing import list_documents, write_document
+from orchestration.ledger import Outcome
 from orchestration.settings import Settings, Source
 from orchestration.warehouse import Warehouse
 from tests.vendors import documents as invented

@@ -12,8 +12,9 @@ import polars as pl
 import pytest
 
 from orchestration import market_calendar
-from orchestration.ingest import Outcome, ingest
+from orchestration.ingest import ingest
 from orchestration.landing import list_documents
+from orchestration.ledger import Outcome
 from orchestration.universe import load_universe
 from orchestration.warehouse import Warehouse
 from tests.vendors.documents import RETRIEVED
