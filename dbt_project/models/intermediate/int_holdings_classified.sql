@@ -24,8 +24,7 @@ classified as (
             when labelled_class <> 'equity' then labelled_class
             -- Issuers file rights, warrants and escrows under equity.
             when exchange like 'NO MARKET%' then 'other'
-            when {{ matches('upper(name)', '( |-)(CVR|RIGHTS?|WARRANTS?|ESCROW)( |$)') }} then 'other'
-            when {{ matches('upper(name)', '^ESC ') }} then 'other'
+            when {{ matches('upper(name)', '( |-)(CVR|RIGHTS?|WARRANTS?|ESCROW)( |$)|^ESC ') }} then 'other'
             else 'equity'
         end as holdings_class
     from lines

@@ -40,13 +40,15 @@ dated as (
     window within_era as (partition by chosen.security_id, chosen.resolved_by, eras.era order by chosen.as_of)
 ),
 
-runs as (
+-- Where a stretch of one label begins or ends: what lies between says nothing new.
+ends as (
     select
         *,
         sum(case when labelled_sector = sector_before then 0 else 1 end) over (
             partition by security_id, resolved_by, era order by as_of rows between unbounded preceding and current row
         ) as run_no
     from dated
+    where labelled_sector is distinct from sector_before or labelled_sector is distinct from sector_after
 )
 
 select
@@ -62,5 +64,5 @@ select
     min(labelled_sector) as gics_sector,
     max(as_of) as evidence_as_of,
     max(case when labelled_sector = sector_after then null else document_id end) as document_id
-from runs
+from ends
 group by security_id, resolved_by, era, run_no

@@ -13,7 +13,8 @@ with keyed as (
     from {{ ref('int_holdings_classified') }} as lines
     left join {{ ref('int_linked_numbers') }} as numbers
         on coalesce('CUSIP:' || lines.cusip, 'ISIN:' || lines.isin, 'SEDOL:' || lines.sedol) = numbers.number
-    left join {{ ref('int_ticker_holders') }} as holders on lines.ticker = holders.ticker and lines.as_of = holders.as_of
+    left join {{ ref('int_ticker_holders') }} as holders
+        on lines.ticker = holders.ticker and lines.as_of between holders.first_day and holders.last_day
 ),
 
 first_observed as (

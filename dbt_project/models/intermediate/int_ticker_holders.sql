@@ -1,6 +1,6 @@
 -- depends_on: {{ ref('signal_parameters') }}
 {%- set p = signal_parameters('security_identity', ['ticker_gap_days']) %}
--- Which security held a ticker on the date of a snapshot: for lines that give no number.
+-- Which security held a ticker from which day to which: for lines that give no number.
 with numbered as (
     select
         lines.ticker,
@@ -26,27 +26,40 @@ days as (
 beside_the_day_before as (
     select
         *,
-        lag(as_of) over (partition by ticker order by as_of) as as_of_before,
-        lag(first_word) over (partition by ticker order by as_of) as word_before
+        lag(as_of) over by_day as as_of_before,
+        lag(first_word) over by_day as word_before,
+        lag(security_key) over by_day as key_before
     from days
+    window by_day as (partition by ticker order by as_of)
 ),
 
-spells as (
+judged as (
     select
         *,
         -- Long gone and back under another name: another company took the ticker.
-        sum(
-            case
-                when {{ dbt.datediff('as_of_before', 'as_of', 'day') }} > {{ p.ticker_gap_days }} and first_word <> word_before
-                then 1 else 0
-            end
-        ) over (partition by ticker order by as_of rows between unbounded preceding and current row) as spell_no
+        case
+            when {{ dbt.datediff('as_of_before', 'as_of', 'day') }} > {{ p.ticker_gap_days }} and first_word <> word_before
+            then 1 else 0
+        end as is_another_company
     from beside_the_day_before
+),
+
+turns as (
+    select
+        *,
+        sum(is_another_company) over (
+            partition by ticker order by as_of rows between unbounded preceding and current row
+        ) as spell_no
+    from judged
+    where as_of_before is null or is_another_company = 1 or security_key is distinct from key_before
 )
 
 select
     ticker,
-    as_of,
+    as_of as first_day,
+    coalesce(
+        cast({{ dbt.dateadd('day', -1, 'lead(as_of) over (partition by ticker order by as_of)') }} as date), date '9999-12-31'
+    ) as last_day,
     coalesce(
         last_value(security_key ignore nulls) over (
             partition by ticker, spell_no order by as_of rows between unbounded preceding and current row
@@ -56,4 +69,4 @@ select
         ),
         'TICKER:' || ticker || ':' || spell_no
     ) as security_key
-from spells
+from turns
