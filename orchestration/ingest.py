@@ -5,21 +5,22 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import partial
+from functools import cached_property, partial
 from itertools import groupby
 
 import duckdb
 import polars as pl
 
 from orchestration import ledger
-from orchestration.contracts import RAW_TABLES, REJECT_COLUMNS
+from orchestration.contracts import RAW_TABLES, REJECT_COLUMNS, RawTable
 from orchestration.landing import Document, content_hash
 from orchestration.ledger import Outcome
 from orchestration.reading import Reading, read_document
 from orchestration.universe import Fund
 from orchestration.vendors.base import DocumentRejected
-from orchestration.warehouse import append_observations, frame_of, registered, withdraw_document
+from orchestration.warehouse import append_observations, frame_of, registered, stamped, withdraw_document
 
 _log = logging.getLogger(__name__)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -47,46 +48,85 @@ def ingest(
     Returns:
         One outcome a document that was read, in reading order.
     """
+    connection.execute("set threads = 1")  # the other core reads the next documents
     sessions = _known_sessions(connection)
     accepted = ledger.accepted_documents(connection)
     outcomes: list[Outcome] = []
     late: set[tuple[str, str, str]] = set()
     read = partial(read_document, sessions=sessions, universe=universe)
-    with _transactions(connection) as written:
-        for document, content, reading in _read_ahead(_in_order(documents), accepted, read):
-            group = (document.vendor, document.kind, document.symbol)
-            if reading is None and group not in late:
+    with _transactions(connection) as (rows_waiting, written):
+        for one, reading in _read_ahead(_in_order(documents), accepted, read):
+            if reading is None and one.group not in late:
                 continue
-            outcome = _take_in(connection, document, content, reading.result if reading else partial(read, document, content))
+            reading_of = reading.result if reading else partial(read, one.document, one.content)
+            outcome = _take_in(connection, one, reading_of, rows_waiting)
             written()
             if outcome.status == "accepted":
-                late.add(group)
+                late.add(one.group)
             because = f" ({outcome.reason})" if outcome.reason else ""
             progress(f"{outcome.path}: {outcome.status}, {outcome.rows_accepted} rows{because}")
             outcomes.append(outcome)
     return outcomes
 
 
+class _RowsWaiting:
+    """Rows of documents on their way into raw: many documents share a statement, which costs more than the rows of one."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._frames: dict[str, list[pl.DataFrame]] = {}
+        self._keys: dict[str, list[pl.DataFrame]] = {}
+
+    def add(self, outcome: Outcome, rows: dict[str, pl.DataFrame]) -> None:
+        """Let the rows wait; what waits of the same keys was observed before them, and goes first."""
+        assert outcome.retrieved_at is not None  # a document without a retrieval time is rejected whole
+        keys = {
+            name: frame.select(RAW_TABLES[name].snapshot_key or RAW_TABLES[name].key).unique() for name, frame in rows.items()
+        }
+        if any(self._waits(name, frame) for name, frame in keys.items()):
+            self.append()
+        for name, frame in rows.items():
+            told = stamped(frame, observed_at=outcome.retrieved_at, document_id=outcome.document_id)
+            self._frames.setdefault(name, []).append(told)
+            self._keys.setdefault(name, []).append(keys[name])
+
+    def append(self) -> None:
+        """Write all that wait."""
+        for name, frames in self._frames.items():
+            append_observations(self._connection, RAW_TABLES[name], pl.concat(frames))
+        self._frames.clear()
+        self._keys.clear()
+
+    def _waits(self, name: str, keys: pl.DataFrame) -> bool:
+        return name in self._keys and not pl.concat(self._keys[name]).join(keys, on=keys.columns, how="semi").is_empty()
+
+
+def _keys_of(table: RawTable, rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.select(table.snapshot_key or table.key).unique()
+
+
 @contextmanager
-def _transactions(connection: duckdb.DuckDBPyConnection) -> Iterator[Callable[[], None]]:
+def _transactions(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[_RowsWaiting, Callable[[], None]]]:
     """A document's rows and its line in the ledger are committed together, some documents at a time: each commit waits for the
     disk. What a killed run has not committed, the next one reads again.
 
-    Gives the function to call after each document.
+    Gives where rows wait for the commit, and the function to call after each document.
     """
-    waiting = 0
+    rows_waiting, documents = _RowsWaiting(connection), 0
 
     def written() -> None:
-        nonlocal waiting
-        waiting += 1
-        if waiting == DOCUMENTS_A_COMMIT:
+        nonlocal documents
+        documents += 1
+        if documents == DOCUMENTS_A_COMMIT:
+            rows_waiting.append()
             connection.commit()
             connection.begin()
-            waiting = 0
+            documents = 0
 
     connection.begin()
     try:
-        yield written
+        yield rows_waiting, written
+        rows_waiting.append()
     except BaseException:
         connection.rollback()
         raise
@@ -98,68 +138,83 @@ def _known_sessions(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     return frame_of(connection.sql(f"select session, opens_at, closes_at from raw.sessions {newest}"))
 
 
-def _in_order(documents: Iterable[Document]) -> Iterator[tuple[Document, bytes]]:
+@dataclass(frozen=True)
+class _Received:
+    """A document with its bytes; `document_id` names the two together."""
+
+    document: Document
+    content: bytes
+
+    @cached_property
+    def sha256(self) -> str:
+        return content_hash(self.content)
+
+    @cached_property
+    def document_id(self) -> str:
+        return content_hash(f"{self.document.key}\n{self.sha256}".encode())[:16]
+
+    @property
+    def group(self) -> tuple[str, str, str]:
+        """What one history is told of."""
+        return (self.document.vendor, self.document.kind, self.document.symbol)
+
+
+def _in_order(documents: Iterable[Document]) -> Iterator[_Received]:
     """In the order of the observations: by retrieval, and by document within one second."""
 
     def second(document: Document) -> datetime:
         return document.retrieved_at or _EPOCH
 
     for _, same_second in groupby(sorted(documents, key=second), key=second):
-        read = [(document, document.read()) for document in same_second]
-        yield from sorted(read, key=lambda pair: _document_id(*pair))
-
-
-def _document_id(document: Document, content: bytes) -> str:
-    return content_hash(f"{document.key}\n{content_hash(content)}".encode())[:16]
+        yield from sorted((_Received(document, document.read()) for document in same_second), key=lambda one: one.document_id)
 
 
 def _read_ahead(
-    documents: Iterable[tuple[Document, bytes]], accepted: set[str], read: Callable[[Document, bytes], Reading]
-) -> Iterator[tuple[Document, bytes, Future[Reading] | None]]:
+    received: Iterable[_Received], accepted: set[str], read: Callable[[Document, bytes], Reading]
+) -> Iterator[tuple[_Received, Future[Reading] | None]]:
     """In the same order, each document that was never taken in with its reading, begun while those before it are written."""
-    waiting: deque[tuple[Document, bytes, Future[Reading] | None]] = deque()
+    waiting: deque[tuple[_Received, Future[Reading] | None]] = deque()
     with ThreadPoolExecutor(max_workers=1) as reader:
-        for document, content in documents:
-            known = _document_id(document, content) in accepted
-            waiting.append((document, content, None if known else reader.submit(read, document, content)))
+        for one in received:
+            known = one.document_id in accepted
+            waiting.append((one, None if known else reader.submit(read, one.document, one.content)))
             if len(waiting) > DOCUMENTS_AHEAD:
                 yield waiting.popleft()
         yield from waiting
 
 
 def _take_in(
-    connection: duckdb.DuckDBPyConnection, document: Document, content: bytes, reading_of: Callable[[], Reading]
+    connection: duckdb.DuckDBPyConnection, one: _Received, reading_of: Callable[[], Reading], rows_waiting: _RowsWaiting
 ) -> Outcome:
-    sha256, document_id = content_hash(content), _document_id(document, content)
     try:
-        ledger.refuse_changed(connection, document, sha256)
+        ledger.refuse_changed(connection, one.document, one.sha256)
         reading = reading_of()
-        ledger.refuse_step_back(connection, document, reading)
+        ledger.refuse_step_back(connection, one.document, reading)
     except DocumentRejected as rejection:
-        reason = str(rejection)
-        whole = pl.DataFrame([(None, reason, content[:500].decode("utf-8", "replace"))], schema=REJECT_COLUMNS, orient="row")
-        outcome = _outcome(document, document_id, sha256, as_of=None, accepted=0, rejected=0, reason=reason)
+        outcome = _outcome(one, as_of=None, accepted=0, rejected=0, reason=str(rejection))
         if not ledger.holds(connection, outcome):
-            _write(connection, outcome, {}, whole)
+            if ledger.was_accepted(connection, outcome.document_id):
+                withdraw_document(connection, outcome.document_id)
+            whole = [(None, outcome.reason, one.content[:500].decode("utf-8", "replace"))]
+            _write_in_ledger(connection, outcome, pl.DataFrame(whole, schema=REJECT_COLUMNS, orient="row"))
         return outcome
     accepted, rejected = reading.rows[reading.main].height, reading.rejects.height
-    outcome = _outcome(document, document_id, sha256, as_of=reading.as_of, accepted=accepted, rejected=rejected, reason=None)
-    _write(connection, outcome, reading.rows, reading.rejects)
+    outcome = _outcome(one, as_of=reading.as_of, accepted=accepted, rejected=rejected, reason=None)
+    rows_waiting.add(outcome, reading.rows)
+    _write_in_ledger(connection, outcome, reading.rejects)
     return outcome
 
 
-def _outcome(
-    document: Document, document_id: str, sha256: str, *, as_of: date | None, accepted: int, rejected: int, reason: str | None
-) -> Outcome:
+def _outcome(one: _Received, *, as_of: date | None, accepted: int, rejected: int, reason: str | None) -> Outcome:
     return Outcome(
-        document_id=document_id,
-        path=document.key,
-        sha256=sha256,
-        vendor=document.vendor,
-        kind=document.kind,
-        symbol=document.symbol,
+        document_id=one.document_id,
+        path=one.document.key,
+        sha256=one.sha256,
+        vendor=one.document.vendor,
+        kind=one.document.kind,
+        symbol=one.document.symbol,
         as_of=as_of,
-        retrieved_at=ledger.naive_utc(document.retrieved_at),
+        retrieved_at=ledger.naive_utc(one.document.retrieved_at),
         rows_accepted=accepted,
         rows_rejected=rejected,
         status="rejected" if reason else "accepted",
@@ -167,14 +222,7 @@ def _outcome(
     )
 
 
-def _write(connection: duckdb.DuckDBPyConnection, outcome: Outcome, rows: dict[str, pl.DataFrame], rejects: pl.DataFrame) -> None:
-    if outcome.status == "rejected" and ledger.was_accepted(connection, outcome.document_id):
-        withdraw_document(connection, outcome.document_id)
-    for name, frame in rows.items():
-        assert outcome.retrieved_at is not None  # a document without a retrieval time is rejected whole
-        append_observations(
-            connection, RAW_TABLES[name], frame, observed_at=outcome.retrieved_at, document_id=outcome.document_id
-        )
+def _write_in_ledger(connection: duckdb.DuckDBPyConnection, outcome: Outcome, rejects: pl.DataFrame) -> None:
     connection.execute("delete from raw.rejects where document_id = ?", [outcome.document_id])
     if rejects.height:
         with registered(connection, "rejected", rejects):

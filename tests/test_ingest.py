@@ -320,6 +320,21 @@ def holdings_pool() -> list[tuple[str, bytes, datetime, str]]:
     return pool
 
 
+@pytest.mark.parametrize("pool", [price_pool, holdings_pool])
+def test_how_many_documents_share_a_commit_does_not_matter(
+    house: House, pool: Callable[[], list[tuple[str, bytes, datetime, str]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_by_one = House(tmp_path / "one_by_one")
+    for document in pool():
+        house.put(*document)
+        one_by_one.put(*document)
+    house.run()
+    monkeypatch.setattr(ingest_module, "DOCUMENTS_A_COMMIT", 1)
+    one_by_one.run()
+    assert one_by_one.contents() == house.contents()
+    one_by_one.connection.close()
+
+
 MOMENTS = [AT + n * DAY for n in range(7)]
 
 

@@ -1,7 +1,7 @@
 """Append-only observations: what makes a row, and in which order they count."""
 
 import multiprocessing
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 
 from orchestration.contracts import RAW_TABLES
-from orchestration.warehouse import Warehouse, WarehouseLocked, append_observations
+from orchestration.warehouse import Warehouse, WarehouseLocked, append_observations, stamped
 
 DAY = date(2026, 5, 5)
-NOW = datetime(2026, 5, 6, tzinfo=UTC)
+NOW = datetime(2026, 5, 6)
 
 
 @pytest.fixture
@@ -28,9 +28,8 @@ def rate(value: float | None) -> pl.DataFrame:
 
 
 def tell(connection: duckdb.DuckDBPyConnection, value: float | None, day: int, document: str) -> int:
-    return append_observations(
-        connection, RAW_TABLES["rates"], rate(value), observed_at=NOW + timedelta(days=day), document_id=document
-    )
+    told = stamped(rate(value), observed_at=NOW + timedelta(days=day), document_id=document)
+    return append_observations(connection, RAW_TABLES["rates"], told)
 
 
 def test_a_value_is_appended_only_when_it_differs(connection: duckdb.DuckDBPyConnection) -> None:
@@ -51,9 +50,8 @@ def test_documents_of_one_second_are_ordered_by_their_id(connection: duckdb.Duck
 def test_zero_takes_an_action_back_and_says_nothing_alone(connection: duckdb.DuckDBPyConnection) -> None:
     def action(value: float, day: int) -> int:
         rows = pl.DataFrame([("IWM", DAY, "dividend", value)], schema=RAW_TABLES["corporate_actions"].columns, orient="row")
-        return append_observations(
-            connection, RAW_TABLES["corporate_actions"], rows, observed_at=NOW + timedelta(days=day), document_id=f"d{day}"
-        )
+        told = stamped(rows, observed_at=NOW + timedelta(days=day), document_id=f"d{day}")
+        return append_observations(connection, RAW_TABLES["corporate_actions"], told)
 
     assert [action(value, day) for day, value in enumerate([0.0, 0.5, 0.5, 0.0, 0.0, 0.5])] == [0, 1, 0, 1, 0, 1]
 
@@ -66,13 +64,8 @@ def test_a_snapshot_is_appended_as_a_whole_when_a_line_is_gone(connection: duckd
             dict.fromkeys(table.columns) | {"fund": "IWM", "as_of": DAY, "line_no": i, "name": name, "market_value": 1.0}
             for i, name in enumerate(names, start=1)
         ]
-        return append_observations(
-            connection,
-            table,
-            pl.DataFrame(rows, schema=table.columns),
-            observed_at=NOW + timedelta(days=day),
-            document_id=f"d{day}",
-        )
+        told = stamped(pl.DataFrame(rows, schema=table.columns), observed_at=NOW + timedelta(days=day), document_id=f"d{day}")
+        return append_observations(connection, table, told)
 
     assert [snapshot(names, day) for day, names in enumerate([["a", "b", "c"], ["a", "b", "c"], ["a", "b"], ["a", "b"]])] == [
         3,
@@ -83,7 +76,7 @@ def test_a_snapshot_is_appended_as_a_whole_when_a_line_is_gone(connection: duckd
 
 
 def test_nothing_appended_from_nothing(connection: duckdb.DuckDBPyConnection) -> None:
-    assert append_observations(connection, RAW_TABLES["rates"], rate(1).clear(), observed_at=NOW, document_id="d") == 0
+    assert append_observations(connection, RAW_TABLES["rates"], stamped(rate(1).clear(), observed_at=NOW, document_id="d")) == 0
 
 
 def test_prepare_twice_keeps_what_is_there(tmp_path: Path) -> None:
