@@ -26,6 +26,8 @@ create table if not exists raw.rejects (
 """
 
 
+# The form of files for 1.0 makes every string column be tried in four ways; nobody but this project opens the warehouse.
+_NEW_FILES: dict[str, str | bool | int | float | list[str]] = {"storage_compatibility_version": "v1.5.0"}
 LEDGER_TABLES = ("documents", "rejects")
 
 
@@ -67,7 +69,7 @@ class Warehouse:
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            connection = duckdb.connect(str(self.path))
+            connection = duckdb.connect(str(self.path), config=_NEW_FILES)
         except duckdb.IOException as error:
             if "lock" in str(error).lower():
                 raise WarehouseLocked(
