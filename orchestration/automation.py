@@ -5,6 +5,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration import market_calendar
+from orchestration.assets.groups import group
 from orchestration.assets.history import HISTORY
 from orchestration.assets.published import GROUP as PUBLISHED
 
@@ -42,7 +43,7 @@ holdings_job = _only(
 )
 publish_job = dg.define_asset_job(
     "publish",
-    selection=dg.AssetSelection.groups(PUBLISHED),
+    selection=dg.AssetSelection.groups(group(PUBLISHED)),
     description="A new release from the warehouse as it stands: nothing is fetched, nothing is computed.",
     executor_def=dg.in_process_executor,
 )

@@ -100,14 +100,35 @@ def _as_markdown(cell: object) -> str:
     return "".join(f"&#{ord(sign)};" if sign in "|<>&`*_[]!\\" else sign for sign in text)
 
 
-def previews(serving_copy: Path, tables: list[str], most: int = 5) -> dict[str, str]:
+def columns(warehouse: Warehouse) -> dict[tuple[str, str], dict[str, dict[str, str]]]:
+    """Type and comment of each column by name, of every table and view, by schema and name."""
+    found: dict[tuple[str, str], dict[str, dict[str, str]]] = {}
+    question = (
+        "select schema_name, table_name, column_name, data_type, coalesce(comment, '') from duckdb_columns() where not internal"
+        " order by schema_name, table_name, column_index"
+    )
+    for schema, table, column, data_type, comment in _ask(warehouse, question):
+        found.setdefault((schema, table), {})[column] = {"data_type": data_type, "description": comment}
+    return found
+
+
+def mart_previews(warehouse: Warehouse) -> dict[tuple[str, str], str]:
+    """The last rows of each mart as a markdown table, by schema and name."""
+    tables = _ask(warehouse, "select schema_name, table_name from duckdb_tables() where schema_name = 'marts'")
+    with warehouse.connect() as connection:
+        return {(schema, table): last_rows(connection, f"{schema}.{table}") for schema, table in tables}
+
+
+def last_rows(connection: duckdb.DuckDBPyConnection, table: str, most: int = 5) -> str:
+    """The last rows of a table as markdown."""
+    rows = connection.execute(f"select * from {table} order by rowid desc limit {most}").fetchall()
+    return markdown_table([column[0] for column in connection.description or []], rows)
+
+
+def previews(serving_copy: Path, tables: list[str]) -> dict[str, str]:
     """The last rows of each table of a release, as markdown by table."""
     with duckdb.connect(str(serving_copy), read_only=True) as connection:
-        found = {}
-        for table in tables:
-            rows = connection.execute(f"select * from {table} order by rowid desc limit {most}").fetchall()
-            found[table] = markdown_table([column[0] for column in connection.description or []], rows)
-    return found
+        return {table: last_rows(connection, table) for table in tables}
 
 
 def missing_sessions(warehouse: Warehouse) -> list[tuple[str, date]]:

@@ -46,6 +46,10 @@ class Settings(BaseSettings):
     keep_releases: int = Field(5, ge=2, description="how many releases stay on disk")
     writer_wait_seconds: float = Field(10.0, ge=0, description="how long to wait for another run to finish")
 
+    column_lineage: bool = Field(
+        False, description="tell the UI which columns a column comes from: ten seconds once, then nothing until a model changes"
+    )
+
     fetch_timeout_seconds: float = Field(30.0, gt=0, description="one request, from connect to last byte")
     fetch_attempts: int = Field(3, ge=1, description="tries a document, with growing pauses between them")
     fetch_pause_seconds: float = Field(1.0, ge=0, description="least pause between two requests to one vendor")

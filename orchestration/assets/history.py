@@ -7,6 +7,7 @@ from datetime import date
 
 import dagster as dg
 
+from orchestration.assets.groups import group
 from orchestration.assets.landing import GROUP
 from orchestration.backfill import FIRST_MONTH, backfill_month
 from orchestration.collect import Collected
@@ -24,7 +25,8 @@ warnings.filterwarnings("ignore", message=".*backfill_policy", category=dg.BetaW
 
 
 @dg.asset(
-    key=HISTORY, group_name=GROUP, kinds={"ishares", "file"}, owners=["team:data"], partitions_def=MONTHS, pool="ishares_history",
+    key=HISTORY, group_name=group(GROUP), kinds={"ishares", "file"}, owners=["team:data"],
+    partitions_def=MONTHS, pool="ishares_history",
     # One run for all months asked for, so that one pace holds for all of them.
     backfill_policy=dg.BackfillPolicy.single_run(),
     description="Holdings of iShares funds at the end of past months, one partition a month: fetched once, with source live. The "

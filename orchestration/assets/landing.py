@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration import inspection, market_calendar
+from orchestration.assets.groups import group
 from orchestration.collect import BY_HAND, Collected, collect, collect_sessions, documents_of
 from orchestration.settings import Settings
 from orchestration.universe import load_universe
@@ -37,7 +38,7 @@ def landing_key(vendor: str, kind: str) -> dg.AssetKey:
 
 
 @dg.asset(
-    key=CALENDAR, group_name=GROUP, kinds={"parquet"}, owners=["team:data"],
+    key=CALENDAR, group_name=group(GROUP), kinds={"parquet"}, owners=["team:data"],
     description="Trading days of the New York Stock Exchange with their opening and closing times, from exchange_calendars.",
 )  # fmt: skip
 def nyse_sessions(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[None]:
@@ -54,7 +55,7 @@ def _asked_after(vendor: str, kind: str) -> list[dg.AssetKey]:
 
 def _landing_asset(vendor: str, kind: str, description: str) -> dg.AssetsDefinition:
     @dg.asset(
-        key=landing_key(vendor, kind), group_name=GROUP, kinds={vendor, "file"}, owners=["team:data"],
+        key=landing_key(vendor, kind), group_name=group(GROUP), kinds={vendor, "file"}, owners=["team:data"],
         description=description, deps=_asked_after(vendor, kind), op_tags={"vendor": vendor},
     )  # fmt: skip
     def documents(

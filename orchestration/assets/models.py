@@ -1,7 +1,7 @@
 """The dbt project as assets: one build a run, its tests as asset checks."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,28 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtP
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
 from orchestration import inspection
+from orchestration.assets.groups import group
+from orchestration.assets.lineage import COLUMN_LINEAGE, ColumnLineage
 from orchestration.settings import DBT_PROJECT_DIR, Settings
 from orchestration.transform import build, manifest_path
 from orchestration.warehouse import Warehouse
 
-_TRANSLATOR = DagsterDbtTranslator(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=False))
+_RESULT_OF_A_TEST = "LogTestResult"
+
+
+class _Translator(DagsterDbtTranslator):
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """Numbered, as all groups are."""
+        name = super().get_group_name(dbt_resource_props)
+        return group(name) if name else None
+
+    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
+        """A seed is written by hand."""
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        return spec.replace_attributes(kinds={"csv", *spec.kinds}) if unique_id.startswith("seed.") else spec
+
+
+_TRANSLATOR = _Translator(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=False))
 
 
 def dbt_models(settings: Settings) -> dg.AssetsDefinition:
@@ -34,22 +51,54 @@ def dbt_models(settings: Settings) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[Any]:
         selected = _selection(context, manifest) if context.is_subset else []
-        held_back: list[dg.Output[Any]] = []
+        of_tables: list[dict[str, Any]] = []
+
+        def told(event: dict[str, Any], history: dict[str, Any]) -> Iterator[Any]:
+            message = DbtCoreCliEventMessage(raw_event=event, event_history_metadata=history)
+            yield from message.to_default_asset_events(manifest, _TRANSLATOR, context, settings.dbt_target_dir, project)
+
         for event in build(settings, selected):
-            message = DbtCoreCliEventMessage(raw_event=event, event_history_metadata={})
-            for result in message.to_default_asset_events(manifest, _TRANSLATOR, context, settings.dbt_target_dir, project):
-                # Row counts can be read once dbt has let go of the file: outputs wait for them, checks do not.
-                if isinstance(result, dg.Output):
-                    held_back.append(result)
-                else:
-                    yield result
-        counts = inspection.row_counts(warehouse)
-        for output in held_back:
-            schema, table = context.asset_key_for_output(output.output_name).path
-            rows = {"dagster/row_count": counts[schema, table]} if (schema, table) in counts else {}
-            yield output.with_metadata({**output.metadata, **rows})
+            # Tables can be looked at once dbt has let go of the file: they wait, checks do not.
+            if event["info"]["name"] == _RESULT_OF_A_TEST:
+                yield from told(event, {})
+            else:
+                of_tables.append(event)
+        described = _Described(settings, warehouse, manifest)
+        for event in of_tables:
+            unique_id = event["data"]["node_info"]["unique_id"]
+            for output in told(event, described.history(unique_id)):
+                yield output.with_metadata(described.metadata(unique_id, output.metadata))
 
     return models
+
+
+class _Described:
+    """What the UI shows of the tables as they stand after a build."""
+
+    def __init__(self, settings: Settings, warehouse: Warehouse, manifest: dict[str, Any]) -> None:
+        self._nodes = manifest["nodes"]
+        self._draws_lineage = settings.column_lineage
+        self._lineage = ColumnLineage(manifest, settings.dbt_target_dir, inspection.columns(warehouse))
+        self._rows = inspection.row_counts(warehouse)
+        self._previews = inspection.mart_previews(warehouse)
+
+    def history(self, unique_id: str) -> dict[str, Any]:
+        """What dagster-dbt needs to describe the columns, and to search for where they come from if nobody has yet."""
+        columns = {"columns": self._lineage.columns(unique_id)}
+        to_search = self._draws_lineage and unique_id.startswith("model.") and self._lineage.kept(unique_id) is None
+        return {**columns, "parents": self._lineage.parents(unique_id)} if to_search else columns
+
+    def metadata(self, unique_id: str, found: Mapping[str, Any]) -> dict[str, Any]:
+        """The same with rows, the last of them, and lineage."""
+        table = (self._nodes[unique_id]["schema"], self._nodes[unique_id]["name"])
+        if COLUMN_LINEAGE in found:
+            self._lineage.keep(unique_id, found[COLUMN_LINEAGE].value)
+        return {
+            **found,
+            **((self._lineage.kept(unique_id) or {}) if self._draws_lineage else {}),
+            **({"dagster/row_count": self._rows[table]} if table in self._rows else {}),
+            **({"last_rows": dg.MetadataValue.md(self._previews[table])} if table in self._previews else {}),
+        }
 
 
 def _selection(context: dg.AssetExecutionContext, manifest: dict[str, Any]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration import inspection
+from orchestration.assets.groups import group
 from orchestration.publish import publish
 from orchestration.release_files import Mart
 from orchestration.settings import Settings
@@ -40,21 +41,21 @@ def published_assets(settings: Settings) -> dg.AssetsDefinition:
     mart_keys = [dg.AssetKey(["marts", mart.name]) for mart in marts]
     specs = [
         dg.AssetSpec(
-            [GROUP, mart.name], group_name=GROUP, kinds={"parquet"}, owners=["team:data"], deps=[["marts", mart.name]],
+            [GROUP, mart.name], group_name=group(GROUP), kinds={"parquet"}, owners=["team:data"], deps=[["marts", mart.name]],
             description=f"{mart.description} As Parquet, sorted by {', '.join(mart.key)}.",
         )
         for mart in marts
     ] + [
         dg.AssetSpec(
-            [GROUP, "warehouse"], group_name=GROUP, kinds={"duckdb"}, owners=["team:data"], deps=mart_keys,
+            [GROUP, "warehouse"], group_name=group(GROUP), kinds={"duckdb"}, owners=["team:data"], deps=mart_keys,
             description="Every mart in one read-only DuckDB file, with table and column comments and a table `release`.",
         ),
         dg.AssetSpec(
-            [GROUP, "report"], group_name=GROUP, kinds={"html"}, owners=["team:data"], deps=mart_keys,
+            [GROUP, "report"], group_name=group(GROUP), kinds={"html"}, owners=["team:data"], deps=mart_keys,
             description="The release as one page to read: report.html, self-contained, with charts, tables and their sources.",
         ),
         dg.AssetSpec(
-            [GROUP, "manifest"], group_name=GROUP, kinds={"json"}, owners=["team:data"], deps=mart_keys,
+            [GROUP, "manifest"], group_name=group(GROUP), kinds={"json"}, owners=["team:data"], deps=mart_keys,
             description="What the release holds: rows, columns, keys, date ranges, bytes and SHA-256 of each file. Written last.",
         ),
     ]  # fmt: skip
@@ -63,6 +64,9 @@ def published_assets(settings: Settings) -> dg.AssetsDefinition:
     def release(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> Iterator[dg.MaterializeResult[None]]:
         published = publish(settings, marts, run_id=context.run_id)
         tables = published.manifest["tables"]
+        # However the run was started: its list tells what came of it.
+        tags = {"source": settings.source.value, "session": published.manifest["last_session"], "release": published.release_id}
+        context.instance.add_run_tags(context.run_id, tags)
         last_rows = inspection.previews(published.directory / "warehouse.duckdb", [table["name"] for table in tables])
         for table in tables:
             yield dg.MaterializeResult(

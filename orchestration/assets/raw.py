@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration import inspection, market_calendar
+from orchestration.assets.groups import group
 from orchestration.assets.history import HISTORY
 from orchestration.assets.landing import CALENDAR, landing_key
 from orchestration.collect import documents_of
@@ -30,7 +31,7 @@ def _spec(table: str, deps: list[dg.AssetKey]) -> dg.AssetSpec:
     contract = RAW_TABLES[table]
     columns = [dg.TableColumn(name, str(data_type)) for name, data_type in contract.columns.items()]
     return dg.AssetSpec(
-        key=raw_key(table), group_name=GROUP, kinds={"duckdb", "polars"}, owners=["team:data"], deps=deps,
+        key=raw_key(table), group_name=group(GROUP), kinds={"duckdb", "polars"}, owners=["team:data"], deps=deps,
         description=(contract.contract.__doc__ or "").strip(),
         metadata={"dagster/column_schema": dg.TableSchema(columns), "dagster/table_name": f"raw.{table}"},
     )  # fmt: skip
@@ -74,7 +75,7 @@ _LEDGER_DESCRIPTIONS = {
     name="raw_ledger",
     specs=[
         dg.AssetSpec(
-            raw_key(table), group_name=GROUP, kinds={"duckdb"}, owners=["team:data"], description=text,
+            raw_key(table), group_name=group(GROUP), kinds={"duckdb"}, owners=["team:data"], description=text,
             deps=[raw_key(raw_table) for raw_table in RAW_TABLES], metadata={"dagster/table_name": f"raw.{table}"},
         )
         for table, text in _LEDGER_DESCRIPTIONS.items()
