@@ -1,5 +1,6 @@
 """Numbers, dates and labels as people read them. None is written as a dash: never as a zero."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
@@ -44,7 +45,7 @@ def measure(value: float | None, unit: str | None) -> str:
     if value is None or unit is None:
         return NOTHING
     of, _, each = unit.partition(" a ")
-    forms = {"fraction": share, "USD": dollars, "equities": number, "events": number}
+    forms: dict[str, Callable[[float], str]] = {"fraction": share, "USD": dollars, "equities": number, "events": number}
     if of in forms:
         return forms[of](value) + (f" a {each}" if each else "")
     if unit == "ratio":
