@@ -60,15 +60,19 @@ def _counts(pairs: list[Row]) -> Table:
             [
                 row["fund"], day(row["as_of"]),
                 Cell(day(row["previous_as_of"]), note=f"{plural(_apart(row), 'day')} earlier"),
-                Cell(number(row["added"]), note=share(row["added_weight"])),
-                Cell(number(row["removed"]), note=share(row["removed_weight"])), number(row["kept"]),
+                _count(row["added"], row["added_weight"]), _count(row["removed"], row["removed_weight"]), number(row["kept"]),
                 row["reconstitution"] or NOTHING,
             ]
             for row in pairs
         ],
         source="Mart holdings_changes, equities alone. Below the counts: their share of the fund, in percent. Reconstitution: the"
         f" newest one of Russell's in whose window the two snapshots lie; {NOTHING}: none, or the index is not Russell's.",
+        stacks=True,
     )  # fmt: skip
+
+
+def _count(count: int, weight: float) -> Cell:
+    return Cell(number(count), note=share(weight) if count else "")
 
 
 def _apart(row: Row) -> int:
@@ -130,7 +134,7 @@ def _spec(fund: str) -> dict[str, object]:
     ]  # fmt: skip
     point = {"type": "point", "size": 90, "opacity": 1, "filled": True}
     ring = {**point, "fill": PAPER, "stroke": TONES["grey"], "strokeWidth": 1.6}
-    start, end = value_axis("start", ".2~%"), value_axis("end", ".2~%")
+    start, end = (value_axis(field, ".2~%", scale={"zero": False}) for field in ("start", "end"))
     has_moved = {"condition": {"test": "datum.change == 'stayed'", "value": 1}, "value": 0}
     looks = {"stayed": ("circle", "blue"), "joined": ("triangle-up", "green"), "left": ("triangle-down", "orange")}
     shapes = {"domain": list(looks), "range": [shape for shape, _ in looks.values()]}

@@ -2,7 +2,7 @@
 
 from orchestration.report.blocks import Cell, Chapter, Column, Manifest, Section, Table
 from orchestration.report.release_tables import ReleaseTables, Row
-from orchestration.report.wording import MAIN_FUNDS, NOTHING, day, label, listed, percent, plural
+from orchestration.report.wording import MAIN_FUNDS, NOTHING, day, listed, percent, plural
 
 
 def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
@@ -15,7 +15,7 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
         CHAPTER.name,
         CHAPTER.title,
         lead=f"{plural(len(events), 'dated stress', 'dated stresses')}, the newest first. The deepest fall was that of"
-        f" {deepest['fund']}, {percent(deepest['max_drawdown'])}, in {label(deepest['event'])}.",
+        f" {deepest['fund']}, {percent(deepest['max_drawdown'])}, in {deepest['description']}.",
         blocks=[_table(events)],
         notes=["All of these are past, chosen knowing how they went: they tell what can happen, not how often."],
     )
@@ -31,6 +31,7 @@ def _table(events: dict[str, dict[str, Row]]) -> Table:
         source="Mart market_events. Total returns with dividends from the first to the last day, in percent; below them the"
         " deepest fall from a high in between, and the first later close back at the start. No figure: the fund's history"
         f" does not reach.{more}",
+        stacks=True,
     )
 
 
@@ -43,7 +44,7 @@ def _fund(row: Row | None) -> Cell | str:
     if row is None:
         return NOTHING
     back = f"back {day(row['recovery'])}" if row["recovery"] else "ended higher" if row["total_return"] >= 0 else "not back yet"
-    return Cell(percent(row["total_return"], signed=True), note=f"fall {percent(row['max_drawdown'])}\n{back}")
+    return Cell(percent(row["total_return"], signed=True), note=f"fall {percent(row['max_drawdown'])}, {back}")
 
 
 CHAPTER = Chapter("events", "Dated stresses", ("market_events",), _write)

@@ -18,8 +18,8 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     return Section(
         CHAPTER.name,
         CHAPTER.title,
-        lead="Two funds overlap by the sum of the smaller of their two weights in every company: 0 % is nothing in common,"
-        " 100 % the same fund.",
+        lead="Two funds overlap by the sum of the smaller of their two weights in every company:"
+        f" {percent(0, 0)} is nothing in common, {percent(1, 0)} the same fund.",
         blocks=[_chart(rows), _table(rows)],
         notes=["The newest snapshots of two funds can lie far apart: the table gives both days."],
     )
@@ -69,7 +69,7 @@ def _chart(rows: list[Row]) -> Chart:
                 "second": [f"{row['fund_b']} {day(row['as_of_b'])}" for row in rows],
             }
         },
-        keys=[Key("band-full", "blue", "the fuller the colour, the more is held in common")],
+        keys=[Key("band", "blue", "the fuller the colour, the more is held in common")],
     )  # fmt: skip
 
 

@@ -15,12 +15,13 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     rows = tables.ask("select * from investor_profiles order by profile, criterion")
     order = list(_PROFILES)
     rows.sort(key=lambda row: order.index(row["profile"]) if row["profile"] in order else len(order))
-    same, other = (sum(row["is_the_guides_pick"] is answer for row in rows) for answer in (True, False))
+    same, other, unknown = (sum(row["is_the_guides_pick"] is answer for row in rows) for answer in (True, False, None))
     return Section(
         CHAPTER.name,
         CHAPTER.title,
-        lead=f"By {plural(len(rows), 'criterion', 'criteria')} the data pick what the guide of 2026-05-12 does {same}"
-        f" times and something else {other} times; the rest cannot be compared.",
+        lead=f"By {plural(len(rows), 'criterion', 'criteria')} the data pick what the guide of 2026-05-12 does"
+        f" {plural(same, 'time')} and something else {plural(other, 'time')}"
+        + (f"; {unknown} cannot be compared." if unknown else "."),
         blocks=[_table(rows)],
         notes=["Not advice: what a person needs beyond these figures is not in them."],
     )

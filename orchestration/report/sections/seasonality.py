@@ -21,8 +21,9 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     return Section(
         CHAPTER.name,
         CHAPTER.title,
-        lead=f"Of {number(len(rows))} shares of months with a gain, {outside} lie outside the band that chance gives to months"
-        f" that are all alike; chance alone would put up to {number(len(rows) * (1 - _CHANCE), 0)} there.",
+        lead=f"In {outside} of {number(len(rows))} calendar months of a fund the share of months with a gain lies outside what"
+        f" chance gives where all months are alike; chance alone would put about {number(len(rows) * (1 - _CHANCE))} or fewer"
+        " there.",
         blocks=[_chart(rows, manifest), _table(rows)],
         notes=[
             "The mart gives no spread of the returns, so their means bear no interval; where mean and median lie apart, a few"
@@ -66,9 +67,9 @@ def _chart(rows: list[Row], manifest: Manifest) -> Chart:
         says=f"{funds[0]}, {_counts(own)} of each: the mean goes from {percent(_mean(worst), signed=True)} in"
         f" {_MONTHS[worst['month'] - 1]} to {percent(_mean(best), signed=True)} in {_MONTHS[best['month'] - 1]}; the share of"
         f" months with a gain leaves the band of chance in {', '.join(outside) or 'none'}.",
-        source=f"Mart seasonality, whole months before {manifest['last_session'] or NOTHING}. Total returns with dividends,"
+        source=f"Mart seasonality, whole months known on {manifest['last_session'] or NOTHING}. Total returns with dividends,"
         " percent a month. The band holds 95 % of the shares that chance gives to as many months, each as likely to gain as the"
-        " fund's months altogether.",
+        " fund's months altogether; rings are the months whose share lies in it.",
         height=_RETURNS + _SHARES + 118,
         spec=_spec(funds[0]),
         data={"months": data},
