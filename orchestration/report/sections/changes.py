@@ -160,11 +160,11 @@ def _names(largest: list[Row]) -> Table:
     """Names and tickers come from vendors' files: plain text, whatever they hold."""
     return Table(
         caption=f"The {_TOP} largest of those that joined, left and stayed",
-        columns=[Column("Company", False), Column("Ticker", False), Column("Before"), Column("Now"), Column("Change")],
+        columns=[Column("Company", False), Column("Change"), Column("Before"), Column("Now")],
         rows=[
             [
-                row["name"] or row["security_id"], row["ticker"] or NOTHING, percent(row["weight_before"], 3),
-                percent(row["weight"], 3), points(row["weight_change"], 3),
+                Cell(row["name"] or row["security_id"], note=row["ticker"] or ""), points(row["weight_change"], 3),
+                percent(row["weight_before"], 3), percent(row["weight"], 3),
             ]
             for row in largest
         ],
