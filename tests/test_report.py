@@ -1,6 +1,7 @@
 """The report without a market: words, missing marts, colours and scripts."""
 
 import json
+import math
 import re
 from datetime import date
 from pathlib import Path
@@ -14,6 +15,7 @@ from orchestration.report.blocks import Chart
 from orchestration.report.freshness import missing_from
 from orchestration.report.page import CHAPTERS, _payload, render
 from orchestration.report.release_tables import ReleaseTables
+from orchestration.report.sections.seasonality import chance_band
 
 STYLE = Path(wording.__file__).parent / "templates" / "style.css"
 TONES = ("ink", "faint", "blue", "orange", "green", "purple", "grey")
@@ -45,6 +47,19 @@ def tables_with(*statements: str) -> ReleaseTables:
         (wording.percent(None), "\u2013"),
         (wording.fee(0.0019), "0.19\xa0%"),
         (wording.fee(0.000945), "0.0945\xa0%"),
+        (wording.share(0.4123), "41.2\xa0%"),
+        (wording.share(-0.00823), "\u22120.82\xa0%"),
+        (wording.share(0.000193), "0.0193\xa0%"),
+        (wording.share(0.0), "0.00\xa0%"),
+        (wording.measure(0.000945, "fraction a year"), "0.0945\xa0% a year"),
+        (wording.measure(0.11, "fraction"), "11.0\xa0%"),
+        (wording.measure(11_328_960_000.0, "USD a session"), "$11.3\xa0bn a session"),
+        (wording.measure(1970.0, "equities"), "1,970"),
+        (wording.measure(2.0, "events a year"), "2 a year"),
+        (wording.measure(8.86, "ratio"), "8.9\xa0\u00d7"),
+        (wording.measure(-0.0423, "log points"), "\u22120.0423\xa0log points"),
+        (wording.measure(None, "fraction"), "\u2013"),
+        (wording.measure(None, None), "\u2013"),
         (wording.points(0.08), "+8.0\xa0pp"),
         (wording.interval(-0.01, 0.02), "\u22121.0 to +2.0\xa0%"),
         (wording.interval(None, 0.02), "\u2013"),
@@ -117,6 +132,14 @@ def test_chart_data_cannot_leave_its_script() -> None:
 def test_a_script_cannot_end_its_own_element() -> None:
     page = render(tables_with("create table release as select 1"), manifest(), 'const a = "</script><!--";')
     assert page.count("</script>") == page.count("<script")
+
+
+def test_the_band_of_chance_holds_what_the_binomial_gives() -> None:
+    for count, likely in ((1, 0.6), (15, 0.6), (25, 0.58), (32, 0.0), (32, 1.0)):
+        fewest, most = chance_band(count, likely)
+        odds = [math.comb(count, wins) * likely**wins * (1 - likely) ** (count - wins) for wins in range(count + 1)]
+        assert sum(odds[:fewest]) <= 0.025 < sum(odds[: fewest + 1])
+        assert sum(odds[most + 1 :]) <= 0.025 < sum(odds[most:])
 
 
 def luminance(colour: str) -> float:

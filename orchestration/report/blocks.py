@@ -75,6 +75,11 @@ class Table:
     groups: dict[int, str] = field(default_factory=dict)
 
 
+def headings(words: list[str]) -> dict[int, str]:
+    """The `groups` of a table from each row's heading: it stands where it changes."""
+    return {place: word for place, word in enumerate(words) if place == 0 or words[place - 1] != word}
+
+
 @dataclass(frozen=True)
 class Statement:
     """One statement of the reading: what, in which words, by what figure, and what it was worth."""

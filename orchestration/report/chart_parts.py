@@ -50,6 +50,11 @@ def height_axis(title: str | None, form: str = "", **parts: Any) -> Spec:
     return {**room, **named, "tickCount": 5, **({"format": form} if form else {}), **parts}
 
 
+def panel_title(text: str) -> Spec:
+    """What one of several panels shows, above it."""
+    return {"text": text, "anchor": "start", "fontSize": 12, "fontWeight": "normal", "color": FAINT}
+
+
 def log_scale(values: list[float | None]) -> Spec:
     """A logarithmic scale that ends a little beyond the values, not at the next power of ten."""
     known = [value for value in values if value]

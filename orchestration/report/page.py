@@ -17,16 +17,21 @@ from orchestration.report.blocks import Cell, Chart, Manifest
 from orchestration.report.release_tables import ReleaseTables
 from orchestration.report.sections import (
     breadth,
+    changes,
     claims,
     core_satellite,
+    events,
     fees,
     funds,
+    overlap,
+    profiles,
     quality,
     rates,
     ratio,
     reading,
     reconstitution,
     scorecards,
+    seasonality,
     sectors,
 )  # fmt: skip
 from orchestration.report.vega import vega_script
@@ -37,7 +42,8 @@ _DATE = re.compile(r"\b\d{4}-\d{2}(-\d{2})?\b")
 CHAPTERS = [
     module.CHAPTER
     for module in (
-        reading, ratio, breadth, rates, sectors, funds, scorecards, reconstitution, core_satellite, fees, claims, quality,
+        reading, ratio, breadth, rates, sectors, funds, overlap, scorecards, seasonality, events, reconstitution, changes,
+        core_satellite, fees, profiles, claims, quality,
     )
 ]  # fmt: skip
 

@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 
 Row = dict[str, Any]
+Columns = dict[str, list[Any]]
 
 
 class ReleaseTables:
@@ -37,7 +38,7 @@ class ReleaseTables:
         names = [column[0] for column in answer.description or []]
         return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
 
-    def columns(self, query: str, *parameters: Any) -> dict[str, list[Any]]:
+    def columns(self, query: str, *parameters: Any) -> Columns:
         """The same by column, for charts."""
         answer = self._connection.execute(query, list(parameters))
         names = [column[0] for column in answer.description or []]

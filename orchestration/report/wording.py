@@ -1,5 +1,6 @@
 """Numbers, dates and labels as people read them. None is written as a dash: never as a zero."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
@@ -7,6 +8,7 @@ NOTHING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 GAP = "\N{NO-BREAK SPACE}"
 TIMES = f"{GAP}\N{MULTIPLICATION SIGN}"
+MAIN_FUNDS = ("IWM", "SPY", "QQQ")
 # Labels whose plain word is not just the label with blanks.
 _WORDS = {"risk_on": "risk-on", "risk_off": "risk-off", "small_cap_led": "small-cap led", "spy_only": "SPY only"}
 
@@ -29,6 +31,26 @@ def percent(value: float | None, digits: int = 1, *, signed: bool = False) -> st
 def fee(value: float | None) -> str:
     """An expense ratio with the digits it is quoted in: 0.0019 -> 0.19 %, 0.000945 -> 0.0945 %."""
     return percent(value, 4 if value is not None and round(value * 1e4, 6) % 1 else 2)
+
+
+def share(value: float | None) -> str:
+    """A fraction of any size with the digits that tell it apart: 0.4123 -> 41.2 %, 0.0082 -> 0.82 %, 0.000193 -> 0.0193 %."""
+    if value is None or abs(value) < 0.001:
+        return fee(value)
+    return percent(value, 1 if abs(value) >= 0.1 else 2)
+
+
+def measure(value: float | None, unit: str | None) -> str:
+    """A figure in the unit that its mart gives; one it does not know stands behind the number as it is."""
+    if value is None or unit is None:
+        return NOTHING
+    of, _, each = unit.partition(" a ")
+    forms: dict[str, Callable[[float], str]] = {"fraction": share, "USD": dollars, "equities": number, "events": number}
+    if of in forms:
+        return forms[of](value) + (f" a {each}" if each else "")
+    if unit == "ratio":
+        return f"{number(value, 1)}{TIMES}"
+    return f"{number(value, 4)}{GAP}{unit}"
 
 
 def points(value: float | None, digits: int = 1, *, signed: bool = True) -> str:
@@ -78,6 +100,11 @@ def p_value(value: float | None) -> str:
 def listed(words: list[str]) -> str:
     """a, b and c."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else "none"
+
+
+def fund_order(fund: str) -> tuple[int, str]:
+    """Sorts the three funds of the guide first, the others by their letters."""
+    return (MAIN_FUNDS.index(fund) if fund in MAIN_FUNDS else len(MAIN_FUNDS), fund)
 
 
 def plural(count: int, word: str, many: str | None = None) -> str:

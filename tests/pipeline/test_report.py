@@ -1,11 +1,14 @@
 """The page of the sample's release, as a file: whole, self-contained, small, and harmless whatever names it holds."""
 
 import hashlib
+import html
 import json
+import math
 import re
 import shutil
 import subprocess
 import sys
+from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ import pytest
 
 from orchestration.report.page import CHAPTERS, write_report
 from orchestration.report.release_tables import release_tables
+from orchestration.report.wording import measure, percent
 from tests.pipeline.homes import Home
 
 HOSTILE = "</script><script>window.ran=1</script><img src=x onerror=window.ran=1>\"'&{{7*7}}"
@@ -63,6 +67,9 @@ def hostile_report(sample_home: Home, directory: Path) -> Path:
         connection.execute("update sector_comparison set sector = sector || ?", [HOSTILE])
         connection.execute("update reading set subject = ?, evidence = ?", [HOSTILE] * 2)
         connection.execute("update guide_claims set reason = ?", [HOSTILE])
+        connection.execute("update security_master set name = ?, ticker = security_id || ?", [HOSTILE] * 2)
+        connection.execute("update investor_profiles set reason = ?, guide_says = ?", [HOSTILE] * 2)
+        connection.execute("update market_events set description = ?", [HOSTILE])
     manifest = json.loads((sample_home.latest / "manifest.json").read_text())
     with release_tables(directory) as tables:
         return write_report(tables, manifest, directory, scripts=sample_home.path / "report")
@@ -92,7 +99,7 @@ def test_every_section_is_there_and_lacks_nothing(page: str, elements: Elements)
 
 def test_every_chart_has_words_a_height_and_data(page: str, elements: Elements) -> None:
     charts = [attributes for attributes in elements.named("div") if attributes.get("role") == "img"]
-    assert len(charts) >= 10
+    assert len(charts) >= 14
     assert len(charts) == len(elements.named("figure")) == len(elements.named("figcaption"))
     for chart in charts:
         assert len(chart["aria-label"] or "") > 60
@@ -102,8 +109,114 @@ def test_every_chart_has_words_a_height_and_data(page: str, elements: Elements) 
         assert all(len(next(iter(columns.values()))) > 0 for columns in json.loads(payload[1])["data"].values())
 
 
+def chart_data(page: str, name: str) -> dict[str, dict[str, list[Any]]]:
+    """The data of a chart in the page, by name and column."""
+    found = re.search(rf'id="data-{name}">(.*?)</script>', page)
+    assert found, name
+    data: dict[str, dict[str, list[Any]]] = json.loads(found[1])["data"]
+    return data
+
+
+def section_of(page: str, name: str) -> str:
+    """The words of a section, one blank between them."""
+    found = re.search(rf'<section id="{name}".*?</section>', page, re.DOTALL)
+    assert found, name
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", found[0])).split())
+
+
+def answers(sample_home: Home, query: str) -> list[tuple[Any, ...]]:
+    """Rows from the Parquet files of the release, each named as a table."""
+    with duckdb.connect() as connection:
+        for table in re.findall(r"(?:from|join) ([a-z_]+)", query):
+            file = sample_home.latest / f"{table}.parquet"
+            if file.exists():
+                connection.execute(f"create or replace view {table} as select * from read_parquet('{file}')")
+        return connection.execute(query).fetchall()
+
+
+def test_the_other_ratios_are_drawn_from_closes_of_each_week(sample_home: Home, page: str) -> None:
+    for pair in ("IWM/QQQ", "QQQ/SPY"):
+        points = chart_data(page, "other_ratios")[f"{pair} points"]
+        rows = answers(sample_home, f"select session, ratio from ratio_daily where pair = '{pair}' and ratio is not null")
+        ratios = {(session - date(1970, 1, 1)).days: ratio for session, ratio in rows}
+        weeks = {session.isocalendar()[:2] for session, _ in rows}
+        breaks = [place for place in points["trend_break"] if place]
+        assert len(weeks) <= len(points["session"]) <= len(weeks) + len(breaks)
+        assert points["session"][-1] == max(ratios)
+        for session, ratio in zip(points["session"], points["ratio"], strict=True):
+            assert ratio == pytest.approx(ratios[session], abs=6e-5)
+
+
+def test_holdings_changes_are_counted_again_from_the_holdings(sample_home: Home, page: str) -> None:
+    rows = answers(sample_home, "select fund, as_of, security_id, change, weight_change, previous_as_of from holdings_changes")
+    newest = {fund: max(row[1] for row in rows if row[0] == fund) for fund in {row[0] for row in rows}}
+    words = section_of(page, "changes")
+    data = chart_data(page, "changes")["changes"]
+    for fund, as_of in newest.items():
+        own = [row for row in rows if row[0] == fund and row[1] == as_of]
+        counts = [sum(row[3] == change for row in own) for change in ("added", "removed", "kept")]
+        found = re.search(rf"{fund} {as_of} {own[0][5]} \S+ days earlier (\S+)(?: \S+ %)? (\S+)(?: \S+ %)? (\S+)", words)
+        assert found and [int(count.replace(",", "")) for count in found.groups()] == counts
+        moved = [change for name, change in zip(data["fund"], data["moved"], strict=True) if name == fund]
+        largest = sorted((abs(row[4]) for row in own), reverse=True)[:10]
+        assert [abs(change) for change in moved] == pytest.approx(largest, abs=1e-6)
+
+
+def test_overlap_shows_the_newest_row_of_every_pair(sample_home: Home, page: str) -> None:
+    rows = answers(sample_home, "select fund_a, fund_b, arg_max(overlap, as_of) from fund_overlap group by fund_a, fund_b")
+    data = chart_data(page, "overlap")["pairs"]
+    shown = {frozenset(pair[:2]): pair[2] for pair in zip(data["left"], data["below"], data["overlap"], strict=True)}
+    assert shown == {frozenset((a, b)): pytest.approx(overlap, abs=6e-6) for a, b, overlap in rows}
+
+
+def test_months_outside_the_band_of_chance_are_marked_and_no_others(sample_home: Home, page: str) -> None:
+    rows = {
+        row[:2]: row[2:] for row in answers(sample_home, "select fund, month, mean_return, hit_rate, months from seasonality")
+    }
+    data = chart_data(page, "seasonality")["months"]
+    names = list(dict.fromkeys(data["month"]))
+    columns = zip(*(data[name] for name in ("fund", "month", "mean_return", "hit_rate", "months", "outside")), strict=True)
+    seen = 0
+    for fund, month, mean, hits, months, is_outside in columns:
+        own = {key: value for key, value in rows.items() if key[0] == fund}
+        likely = sum(value[1] * value[2] for value in own.values()) / sum(value[2] for value in own.values())
+        expected = own[fund, names.index(month) + 1]
+        assert (mean, hits, months) == (pytest.approx(expected[0], abs=6e-5), pytest.approx(expected[1], abs=6e-5), expected[2])
+        gains = round(expected[1] * months)
+        odds = [math.comb(months, wins) * likely**wins * (1 - likely) ** (months - wins) for wins in range(months + 1)]
+        assert is_outside == (min(sum(odds[: gains + 1]), sum(odds[gains:])) <= 0.025)
+        seen += 1
+    assert seen == len(rows)
+
+
+def test_stresses_and_investors_show_what_their_tables_hold(sample_home: Home, page: str) -> None:
+    events, investors = section_of(page, "events"), section_of(page, "profiles")
+    falls = answers(
+        sample_home, "select total_return, max_drawdown, recovery from market_events where fund in ('IWM', 'SPY', 'QQQ')"
+    )
+    for total, fall, recovery in falls:
+        after = f"back {recovery}" if recovery else "ended higher" if total >= 0 else "not back yet"
+        assert f"{percent(total, signed=True)} fall {percent(fall)}, {after}".replace("\xa0", " ") in events.replace(" ,", ",")
+    rows = answers(
+        sample_home, "select criterion, reason, pick, figure, unit, guide_pick, is_the_guides_pick from investor_profiles"
+    )
+    for criterion, reason, pick, figure, unit, guide_pick, is_same in rows:
+        shown = f"{criterion.replace('_', ' ')} {reason} {pick} {measure(figure, unit)}".replace("\xa0", " ")
+        after = investors.partition(shown)[2]
+        assert after and f"{guide_pick} " in after
+        assert {True: " yes ", False: " no "}[is_same] in f" {after} "
+    assert sum(row[-1] for row in rows) == investors.count(" yes")
+
+
+def test_claims_show_the_unit_of_their_mart(sample_home: Home, page: str) -> None:
+    words = section_of(page, "claims")
+    rows = answers(sample_home, "select statement, guide_says, measured_value, unit from guide_claims")
+    for statement, says, value, unit in rows:
+        assert f"{statement} {says} {measure(value, unit)}".replace("\xa0", " ") in words
+
+
 def test_tables_have_captions_and_heads(page: str, elements: Elements) -> None:
-    assert len(elements.named("table")) == len(elements.named("caption")) >= 10
+    assert len(elements.named("table")) == len(elements.named("caption")) >= 18
     assert all(head.get("scope") for head in elements.named("th"))
     assert elements.named("html") == [{"lang": "en"}]
 

@@ -88,7 +88,7 @@ def test_every_chart_is_drawn_within_the_room_kept_for_it(visit: Visit) -> None:
         "'.role-mark path, .role-mark line').length, svg: chart.querySelector('svg').getBoundingClientRect().toJSON(),"
         " kept: parseFloat(getComputedStyle(chart).minHeight), width: chart.clientWidth}))"
     )
-    assert len(charts) >= 10
+    assert len(charts) >= 14
     for chart in charts:
         assert chart["marks"] > 2, chart
         assert chart["kept"] - 12 <= chart["svg"]["height"] <= chart["kept"], chart
@@ -123,6 +123,9 @@ def test_the_toggle_changes_the_charts_too(desk: Visit) -> None:
 
 def test_tooltips_answer(desk: Visit) -> None:
     assert "IWM" in desk.hover("sectors", ".mark-symbol path")
+    assert "Companies in common" in desk.hover("overlap", ".mark-rect path")
+    assert "By chance from" in desk.hover("seasonality", ".mark-symbol path")
+    assert "Trend mean" in desk.hover("other_ratios", ".mark-line path")
     assert "p-value" in desk.hover("scorecards", ".mark-symbol path")
     text = desk.hover("ratio", ".mark-line path")
     assert "Session" in text and "Ratio" in text
@@ -147,6 +150,15 @@ def test_the_scorecard_answers_for_another_fund_and_horizon(desk: Visit) -> None
     once = desk.page.evaluate(ends)
     desk.page.select_option("#figure-scorecards select[data-parameter='target']", "IWM - SPY")
     desk.until(f"{ends} !== '{once}'")
+
+
+def test_holdings_and_months_answer_for_another_fund(desk: Visit) -> None:
+    for chart, fund in (("changes", "QQQ"), ("seasonality", "VTWO")):
+        marks = f"[...document.querySelectorAll('#chart-{chart} .mark-symbol path')].map(p => p.getAttribute('transform')).join()"
+        before = desk.page.evaluate(marks)
+        desk.page.select_option(f"#figure-{chart} select[data-parameter='fund']", fund)
+        desk.until(f"{marks} !== '{before}'")
+    assert desk.said == []
 
 
 def test_a_smaller_window_redraws(desk: Visit) -> None:
@@ -176,6 +188,7 @@ def test_the_policy_runs_no_script_but_the_pages_own(desk: Visit) -> None:
 def test_names_from_vendors_run_nowhere(browser: Any, sample_home: Home, tmp_path: Path) -> None:
     opened = Visit(browser, hostile_report(sample_home, tmp_path), 1400, "light")
     assert "<img src=x onerror" in opened.hover("sectors", ".mark-symbol path")
+    assert "<img src=x onerror" in opened.hover("changes", ".mark-symbol path")
     assert opened.page.evaluate("window.ran") is None
     assert opened.page.evaluate("document.images.length") == 0
     assert opened.said == []

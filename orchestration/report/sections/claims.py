@@ -1,18 +1,13 @@
 """The guide's statements held against the data."""
 
-from orchestration.report.blocks import Cell, Chapter, Column, Manifest, Section, Table
+from orchestration.report.blocks import Cell, Chapter, Column, Manifest, Section, Table, headings
 from orchestration.report.release_tables import ReleaseTables, Row
-from orchestration.report.wording import NOTHING, TIMES, day, dollars, fee, listed, number, percent
+from orchestration.report.wording import NOTHING, day, listed, measure
 
 _LOOKS = {
     "holds": ("blue", "circle"), "stale": ("purple", "up"), "contradicted": ("orange", "diamond"), "noise": ("grey", "ring"),
     "untestable": ("grey", "cross"),
 }  # fmt: skip
-_COUNTS, _MULTIPLES, _MONEY = (
-    ("holdings_count", "reconstitution_every_june"),
-    ("nothing_as_liquid",),
-    ("net_assets", "dollar_volume", "fee_gap"),
-)
 
 
 def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
@@ -31,7 +26,6 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
 
 
 def _table(rows: list[Row]) -> Table:
-    groups = {place: row["topic"] for place, row in enumerate(rows) if place == 0 or rows[place - 1]["topic"] != row["topic"]}
     return Table(
         caption="The claims audit",
         columns=[
@@ -40,34 +34,20 @@ def _table(rows: list[Row]) -> Table:
         ],
         rows=[
             [
-                row["statement"], row["guide_says"], _measured(row), _verdict(row), day(row["as_of"]),
-                row["read_from"] or NOTHING,
+                row["statement"], row["guide_says"], measure(row["measured_value"], row["unit"]), _verdict(row),
+                day(row["as_of"]), row["read_from"] or NOTHING,
             ]
             for row in rows
         ],
         source="Mart guide_claims.",
         stacks=True,
-        groups=groups,
+        groups=headings([row["topic"] for row in rows]),
     )  # fmt: skip
 
 
 def _verdict(row: Row) -> Cell:
     tone, mark = _LOOKS.get(row["verdict"], ("grey", "ring"))
     return Cell(row["verdict"], note=row["reason"], tone=tone, mark=mark)
-
-
-def _measured(row: Row) -> str:
-    """A figure has the unit of its name; what is measured of a belief is a fraction unless the claim counts."""
-    claim, value = row["claim"], row["measured_value"]
-    if any(name in claim for name in _MONEY):
-        return dollars(value)
-    if any(name in claim for name in _COUNTS):
-        return number(value)
-    if claim in _MULTIPLES:
-        return f"{number(value, 1)}{TIMES}" if value is not None else NOTHING
-    if "expense_ratio" in claim:
-        return fee(value)
-    return percent(value, 2 if "weight" in claim or "yield" in claim else 1)
 
 
 CHAPTER = Chapter("claims", "The guide, audited", ("guide_claims",), _write)

@@ -2,7 +2,6 @@
 
 from orchestration.report.blocks import Cell, Chapter, Chart, Column, Key, Manifest, Section, Table
 from orchestration.report.chart_parts import (
-    FAINT,
     PAPER,
     SIGNED,
     TONES,
@@ -10,6 +9,7 @@ from orchestration.report.chart_parts import (
     height_axis,
     log_scale,
     moment,
+    panel_title,
     row_axis,
     span,
     told,
@@ -91,7 +91,7 @@ def _panel(shown: list[str], suffix: str, scale: dict[str, object]) -> dict[str,
     text = "Value against the static middle portfolio" if suffix else "Value of one dollar"
     return {
         "height": 150 if suffix else 190,
-        "title": {"text": text, "anchor": "start", "fontSize": 12, "fontWeight": "normal", "color": FAINT},
+        "title": panel_title(text),
         "layer": [lines, under_pointer("drift" if suffix else "growth", "session", tooltip, "values")],
     }
 

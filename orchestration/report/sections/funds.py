@@ -4,9 +4,8 @@ from collections.abc import Callable
 
 from orchestration.report.blocks import Cell, Chapter, Column, Manifest, Section, Table
 from orchestration.report.release_tables import ReleaseTables, Row
-from orchestration.report.wording import NOTHING, day, dollars, fee, label, number, percent
+from orchestration.report.wording import NOTHING, day, dollars, fee, fund_order, label, number, percent
 
-_FIRST = ("IWM", "SPY", "QQQ")
 _FIGURES: dict[str, tuple[str, Callable[[float | None], str]]] = {
     "holdings_count": ("Companies", number),
     "expense_ratio": ("Fee a year", fee),
@@ -20,7 +19,7 @@ _TEXTS = {"issuer": "Issuer", "index_name": "Index", "market_cap_focus": "Compan
 
 def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     rows = tables.ask("select * from fund_comparison")
-    rows.sort(key=lambda row: (_FIRST.index(row["fund"]) if row["fund"] in _FIRST else len(_FIRST), row["fund"]))
+    rows.sort(key=lambda row: fund_order(row["fund"]))
     return Section(
         CHAPTER.name,
         CHAPTER.title,

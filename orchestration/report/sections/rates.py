@@ -3,9 +3,8 @@
 from orchestration.report.blocks import Cell, Chapter, Chart, Column, Key, Manifest, Section, Table
 from orchestration.report.chart_parts import INK, TONES, chart, height_axis, log_scale, moment, told, under_pointer
 from orchestration.report.release_tables import ReleaseTables
-from orchestration.report.wording import day, label, number, percent, plural, rounded
+from orchestration.report.wording import MAIN_FUNDS, day, label, number, percent, plural, rounded
 
-_FUNDS = ("IWM", "SPY", "QQQ")
 _REGIMES = {"hiking": "orange", "hold_after_hikes": "orange", "cutting": "blue", "hold_after_cuts": "blue"}
 _RELATIVE = """
 select session, ratio_total_return as relative
@@ -123,10 +122,10 @@ def _steps() -> list[dict[str, object]]:
 def _performance(tables: ReleaseTables) -> Table:
     rows = tables.ask("select rate_regime, fund, annual_return, spells, sessions from rate_regime_performance")
     found = {(row["rate_regime"], row["fund"]): row for row in rows}
-    shown = [regime for regime in _REGIMES if any((regime, fund) in found for fund in _FUNDS)]
+    shown = [regime for regime in _REGIMES if any((regime, fund) in found for fund in MAIN_FUNDS)]
     body: list[list[Cell | str]] = []
     for regime in shown:
-        cells = [found.get((regime, fund)) for fund in _FUNDS]
+        cells = [found.get((regime, fund)) for fund in MAIN_FUNDS]
         spells = sorted({cell["spells"] for cell in cells if cell})
         sessions = sorted({cell["sessions"] for cell in cells if cell})
         body.append(
@@ -139,7 +138,7 @@ def _performance(tables: ReleaseTables) -> Table:
         )
     return Table(
         caption="Annualised total return by rate regime",
-        columns=[Column("Rate regime", False), *(Column(fund) for fund in _FUNDS), Column("Spells"), Column("Sessions")],
+        columns=[Column("Rate regime", False), *(Column(fund) for fund in MAIN_FUNDS), Column("Spells"), Column("Sessions")],
         rows=body,
         source="Mart rate_regime_performance. Percent a year, all spells pooled. A handful of spells is little evidence: the"
         f" scorecard below holds {plural(len(shown), 'regime')} against chance.",
