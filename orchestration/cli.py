@@ -101,7 +101,7 @@ def ui(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000,
 ) -> None:
     """Open the Dagster UI on this machine, with the schedules running."""
-    settings = _settings(source=source, landing_dir=landing_dir, data_dir=data_dir, column_lineage=True)
+    settings = _settings(source=source, landing_dir=landing_dir, data_dir=data_dir, ui_details=True)
     _check_folders(settings)
     from orchestration.instance import prepare_dagster_home
     from orchestration.settings import PROJECT_ROOT

@@ -46,9 +46,7 @@ class Settings(BaseSettings):
     keep_releases: int = Field(5, ge=2, description="how many releases stay on disk")
     writer_wait_seconds: float = Field(10.0, ge=0, description="how long to wait for another run to finish")
 
-    column_lineage: bool = Field(
-        False, description="tell the UI which columns a column comes from: ten seconds once, then nothing until a model changes"
-    )
+    ui_details: bool = Field(False, description="put chart images and column lineage into the run history, for the UI")
 
     fetch_timeout_seconds: float = Field(30.0, gt=0, description="one request, from connect to last byte")
     fetch_attempts: int = Field(3, ge=1, description="tries a document, with growing pauses between them")

@@ -13,7 +13,7 @@ import pytest
 from orchestration.report import wording
 from orchestration.report.blocks import Chart
 from orchestration.report.freshness import missing_from
-from orchestration.report.page import CHAPTERS, _payload, render
+from orchestration.report.page import CHAPTERS, payload, render
 from orchestration.report.release_tables import ReleaseTables
 from orchestration.report.sections.seasonality import chance_band
 
@@ -123,7 +123,7 @@ def test_only_an_invented_market_says_that_it_is_one() -> None:
 def test_chart_data_cannot_leave_its_script() -> None:
     hostile = "</script><script>alert(1)</script><!--\u2028&"
     chart = Chart("x", "t", "u", "s", 1, {"description": hostile}, {"d": {"name": [hostile], "day": [date(1970, 1, 3)]}})
-    text = _payload(chart)
+    text = payload(chart)
     assert not set("<>&\u2028\u2029") & set(text)
     assert json.loads(text)["data"]["d"] == {"name": [hostile], "day": [2]}
     assert json.loads(text)["days"] == {"d": ["day"]}

@@ -77,7 +77,7 @@ class _Described:
 
     def __init__(self, settings: Settings, warehouse: Warehouse, manifest: dict[str, Any]) -> None:
         self._nodes = manifest["nodes"]
-        self._draws_lineage = settings.column_lineage
+        self._draws_lineage = settings.ui_details
         self._lineage = ColumnLineage(manifest, settings.dbt_target_dir, inspection.columns(warehouse))
         self._rows = inspection.row_counts(warehouse)
         self._previews = inspection.mart_previews(warehouse)

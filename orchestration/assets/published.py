@@ -9,12 +9,17 @@ import dagster as dg
 
 from orchestration import inspection
 from orchestration.assets.groups import group
-from orchestration.publish import publish
+from orchestration.publish import Release, publish
 from orchestration.release_files import Mart
 from orchestration.settings import Settings
 from orchestration.transform import manifest_path
 
 GROUP = "published"
+# Of which table the report draws which chart.
+_CHARTS = {
+    "ratio_daily": "ratio", "breadth_daily": "breadth", "sector_comparison": "sectors", "core_satellite_daily": "core_satellite",
+    "scorecard": "scorecards",
+}  # fmt: skip
 
 
 def published_marts(settings: Settings) -> list[Mart]:
@@ -68,10 +73,12 @@ def published_assets(settings: Settings) -> dg.AssetsDefinition:
         tags = {"source": settings.source.value, "session": published.manifest["last_session"], "release": published.release_id}
         context.instance.add_run_tags(context.run_id, tags)
         last_rows = inspection.previews(published.directory / "warehouse.duckdb", [table["name"] for table in tables])
+        charts = _chart_images(published) if settings.ui_details else {}
         for table in tables:
             yield dg.MaterializeResult(
                 asset_key=[GROUP, table["name"]],
                 metadata={
+                    **charts.get(table["name"], {}),
                     "dagster/row_count": table["rows"],
                     "dagster/column_schema": dg.TableSchema([dg.TableColumn(n, t) for n, t in table["columns"].items()]),
                     "file": dg.MetadataValue.path(published.directory / table["file"]),
@@ -93,3 +100,11 @@ def published_assets(settings: Settings) -> dg.AssetsDefinition:
         yield dg.MaterializeResult(asset_key=[GROUP, "manifest"], metadata={**whole, "tables": len(published.manifest["tables"])})
 
     return release
+
+
+def _chart_images(published: Release) -> dict[str, dict[str, dg.MetadataValue[Any]]]:
+    """By table, the report's chart of it."""
+    from orchestration.report.pictures import chart_pictures
+
+    pictures = chart_pictures(published.directory, published.manifest, _CHARTS.values())
+    return {table: {"chart": dg.MetadataValue.md(pictures[name])} for table, name in _CHARTS.items() if name in pictures}

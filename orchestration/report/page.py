@@ -63,20 +63,19 @@ def render(tables: ReleaseTables, manifest: Manifest, vega: str) -> str:
         vega: the libraries, as an ES module.
     """
     sections = [chapter.section(tables, manifest) for chapter in CHAPTERS]
-    style, theme, charts = (_template(name) for name in ("style.css", "theme.js", "charts.js"))
+    style, theme, charts = (template(name) for name in ("style.css", "theme.js", "charts.js"))
     heights = sorted({chart.height for section in sections for chart in section.charts})
     style += "".join(f".h{height} {{ min-height: {height}px; }}\n" for height in heights)
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(cell=_cell, dated=_dated)
-    template = environment.from_string(_template("page.html.j2"))
-    return template.render(
+    return environment.from_string(template("page.html.j2")).render(
         sections=sections,
         manifest=manifest,
         style=_ours(style),
         scripts=[_ours(script) for script in (_harmless(vega), charts)],
         theme=_ours(theme),
         policy=_policy(style, [theme, _harmless(vega), charts]),
-        payloads=[(chart.name, _ours(_payload(chart))) for section in sections for chart in section.charts],
+        payloads=[(chart.name, _ours(payload(chart))) for section in sections for chart in section.charts],
     )  # fmt: skip
 
 
@@ -94,7 +93,8 @@ def _dated(text: str) -> Markup:
     return _ours(_DATE.sub(r"<time>\g<0></time>", str(escape(text))))
 
 
-def _template(name: str) -> str:
+def template(name: str) -> str:
+    """A file of the page's own: its style, its scripts, its frame."""
     return (resources.files("orchestration.report") / "templates" / name).read_text()
 
 
@@ -119,7 +119,7 @@ def _harmless(script: str) -> str:
     return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 
-def _payload(chart: Chart) -> str:
+def payload(chart: Chart) -> str:
     """A chart as JSON that cannot leave its script element: dates are days since 1970, columns instead of rows."""
     days = {
         name: [column for column, values in columns.items() if any(isinstance(value, date) for value in values)]

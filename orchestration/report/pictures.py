@@ -1,0 +1,61 @@
+"""Charts of the report as PNG, for places that show a picture and run no script."""
+
+import base64
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from orchestration.report.blocks import Chart, Manifest
+from orchestration.report.page import CHAPTERS, payload, template
+from orchestration.report.release_tables import release_tables
+
+WIDTH = 760
+_DAY = 86_400_000  # milliseconds, which Vega counts dates in
+_VARIABLE = re.compile(r"var\(--([\w-]+)\)")
+
+
+def chart_pictures(release: Path, manifest: Manifest, names: Iterable[str]) -> dict[str, str]:
+    """The charts of these names as markdown: what each says, and the picture itself as data.
+
+    Charts whose tables the release lacks are left out.
+    """
+    wanted = set(names)
+    with release_tables(release) as tables:
+        charts = [chart for chapter in CHAPTERS for chart in chapter.section(tables, manifest).charts if chart.name in wanted]
+    return {chart.name: _as_markdown(chart) for chart in charts}
+
+
+def _as_markdown(chart: Chart) -> str:
+    picture = base64.b64encode(png(chart)).decode()
+    return f"![{chart.title}](data:image/png;base64,{picture})\n\n{chart.says}"
+
+
+def png(chart: Chart) -> bytes:
+    """The chart as the page draws it in light colours, `WIDTH` pixels wide."""
+    import vl_convert  # heavy, and only pictures need it
+
+    content: dict[str, Any] = json.loads(payload(chart))
+    datasets = {name: _rows(columns, content["days"][name]) for name, columns in content["data"].items()}
+    spec = {**_sized(content["spec"]), "datasets": datasets, "background": "white"}
+    colours = _light_colours()
+    return vl_convert.vegalite_to_png(_VARIABLE.sub(lambda found: colours[found[1]], json.dumps(spec)))
+
+
+def _sized(spec: dict[str, Any]) -> dict[str, Any]:
+    panels = spec.get("vconcat")
+    return {**spec, "vconcat": [{**panel, "width": WIDTH} for panel in panels]} if panels else {**spec, "width": WIDTH}
+
+
+def _rows(columns: dict[str, list[Any]], days: list[str]) -> list[dict[str, Any]]:
+    moments = {
+        name: [value * _DAY if name in days and value is not None else value for value in values]
+        for name, values in columns.items()
+    }
+    return [dict(zip(moments, row, strict=True)) for row in zip(*moments.values(), strict=True)]
+
+
+def _light_colours() -> dict[str, str]:
+    """The style sheet's first block of variables."""
+    return dict(re.findall(r"--([\w-]+): (#\w+)", template("style.css").split("}")[0]))
