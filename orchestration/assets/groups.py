@@ -1,8 +1,8 @@
 """Asset groups, numbered so that the UI, which sorts by name, lists them along the data's way."""
 
 _ALONG_THE_WAY = (
-    "landing", "raw", "seeds", "staging", "intermediate", "holdings", "funds", "rates", "signals", "calendar", "portfolio",
-    "audit", "published",
+    "landing", "raw", "seeds", "staging", "intermediate", "holdings", "signals", "rates", "calendar",
+    "portfolio", "funds", "audit", "published",
 )  # fmt: skip
 
 

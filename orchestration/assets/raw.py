@@ -7,7 +7,6 @@ import dagster as dg
 
 from orchestration import inspection, market_calendar
 from orchestration.assets.groups import group
-from orchestration.assets.history import HISTORY
 from orchestration.assets.landing import CALENDAR, landing_key
 from orchestration.collect import documents_of
 from orchestration.contracts import RAW_TABLES
@@ -98,7 +97,7 @@ raw_assets = [
     _raw_assets(
         "raw_holdings", ["holdings", "fund_facts"],
         [(module.VENDOR, module.KIND) for module in (ishares, ssga, invesco, vanguard, schwab, yahoo_funds)],
-        [HISTORY, raw_key("sessions")],
+        [raw_key("sessions")],
     ),
     _raw_assets("raw_rates", ["rates"], [(fred.VENDOR, fred.KIND)], [raw_key("sessions")]),
     raw_ledger,
