@@ -1,5 +1,6 @@
 """Short questions to the warehouse, for metadata, checks and vendors. Reads only; every answer is small."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -87,29 +88,36 @@ def recent_rejects(warehouse: Warehouse, most: int = 20) -> str:
     return markdown_table(["document", "line", "reason", "begins with"], _ask(warehouse, question, most))
 
 
-def markdown_table(columns: list[str], rows: list[tuple[Any, ...]]) -> str:
-    """Rows for the UI; text from vendors' files is shown, never interpreted."""
-    lines = [map(_as_markdown, columns), ("---" for _ in columns), *(map(_as_markdown, row) for row in rows)]
+def markdown_table(columns: list[str], rows: list[tuple[Any, ...]], longest: int = 80) -> str:
+    """Rows for the UI, each text cut at so many characters; text from vendors' files is shown, never interpreted."""
+    heads, *body = [[_as_markdown(cell, longest) for cell in row] for row in (columns, *rows)]
+    lines = [heads, ["---"] * len(columns), *body]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def _as_markdown(cell: object) -> str:
+def _as_markdown(cell: object, longest: int) -> str:
     if cell is None:
         return ""
-    text = f"{cell:.6g}" if isinstance(cell, float) else " ".join(str(cell)[:80].split())
+    text = f"{cell:.6g}" if isinstance(cell, float) else " ".join(str(cell)[:longest].split())
     return "".join(f"&#{ord(sign)};" if sign in "|<>&`*_[]!\\" else sign for sign in text)
 
 
 def columns(warehouse: Warehouse) -> dict[tuple[str, str], dict[str, dict[str, str]]]:
     """Type and comment of each column by name, of every table and view, by schema and name."""
+    return _described(_ask(warehouse, _COLUMNS))
+
+
+def _described(rows: list[tuple[Any, ...]]) -> dict[tuple[str, str], dict[str, dict[str, str]]]:
     found: dict[tuple[str, str], dict[str, dict[str, str]]] = {}
-    question = (
-        "select schema_name, table_name, column_name, data_type, coalesce(comment, '') from duckdb_columns() where not internal"
-        " order by schema_name, table_name, column_index"
-    )
-    for schema, table, column, data_type, comment in _ask(warehouse, question):
+    for schema, table, column, data_type, comment in rows:
         found.setdefault((schema, table), {})[column] = {"data_type": data_type, "description": comment}
     return found
+
+
+_COLUMNS = (
+    "select schema_name, table_name, column_name, data_type, coalesce(comment, '') from duckdb_columns() where not internal"
+    " order by schema_name, table_name, column_index"
+)
 
 
 def mart_previews(warehouse: Warehouse) -> dict[tuple[str, str], str]:
@@ -125,10 +133,19 @@ def last_rows(connection: duckdb.DuckDBPyConnection, table: str, most: int = 5) 
     return markdown_table([column[0] for column in connection.description or []], rows)
 
 
-def previews(serving_copy: Path, tables: list[str]) -> dict[str, str]:
-    """The last rows of each table of a release, as markdown by table."""
+@dataclass(frozen=True)
+class Published:
+    """A published table: type and comment of each column by name, and its last rows as markdown."""
+
+    columns: dict[str, dict[str, str]]
+    last_rows: str
+
+
+def published_tables(serving_copy: Path) -> dict[str, Published]:
+    """What the serving copy says of each of its tables."""
     with duckdb.connect(str(serving_copy), read_only=True) as connection:
-        return {table: last_rows(connection, table) for table in tables}
+        tables = _described(connection.execute(_COLUMNS).fetchall())
+        return {table: Published(columns, last_rows(connection, table)) for (_, table), columns in tables.items()}
 
 
 def missing_sessions(warehouse: Warehouse) -> list[tuple[str, date]]:

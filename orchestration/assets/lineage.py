@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.inspection import markdown_table
 from orchestration.landing import write_atomically
 
 COLUMN_LINEAGE = "dagster/column_lineage"
@@ -37,13 +38,18 @@ class ColumnLineage:
         ]
         return {self._relations[parent]["relation_name"]: {"columns": self.columns(parent)} for parent in reads}
 
-    def kept(self, unique_id: str) -> dict[str, dg.TableColumnLineage] | None:
-        """What an earlier build found in the same SQL over the same columns."""
+    def kept(self, unique_id: str) -> dict[str, Any] | None:
+        """As metadata, what this or an earlier build found in the same SQL over the same columns."""
         path = self._path(unique_id)
         if not path.exists():
             return None
         found: dict[str, list[tuple[list[str], str]]] = json.loads(path.read_text())
-        return {COLUMN_LINEAGE: dg.TableColumnLineage({column: _deps(deps) for column, deps in found.items()})}
+        # The free UI draws no lineage of columns, but it shows a table.
+        rows = [(column, _in_words(found.get(column, []))) for column in self.columns(unique_id)]
+        return {
+            COLUMN_LINEAGE: dg.TableColumnLineage({column: _deps(deps) for column, deps in found.items()}),
+            "columns_from": dg.MetadataValue.md(markdown_table(["column", "comes from"], rows, longest=1000)),
+        }
 
     def keep(self, unique_id: str, lineage: dg.TableColumnLineage) -> None:
         """Write down what was found."""
@@ -59,6 +65,10 @@ class ColumnLineage:
             [sql.read_text() if sql.exists() else "", self.columns(unique_id), self.parents(unique_id)], sort_keys=True
         )
         return self._target_dir / "column_lineage" / f"{node['name']}-{hashlib.sha256(known.encode()).hexdigest()[:12]}.json"
+
+
+def _in_words(deps: list[tuple[list[str], str]]) -> str:
+    return ", ".join(sorted(f"{path[-1]}.{column}" for path, column in deps)) or "the model itself"
 
 
 def _deps(deps: list[tuple[list[str], str]]) -> list[dg.TableColumnDep]:

@@ -72,7 +72,7 @@ def published_assets(settings: Settings) -> dg.AssetsDefinition:
         # However the run was started: its list tells what came of it.
         tags = {"source": settings.source.value, "session": published.manifest["last_session"], "release": published.release_id}
         context.instance.add_run_tags(context.run_id, tags)
-        last_rows = inspection.previews(published.directory / "warehouse.duckdb", [table["name"] for table in tables])
+        served = inspection.published_tables(published.directory / "warehouse.duckdb")
         charts = _chart_images(published) if settings.ui_details else {}
         for table in tables:
             yield dg.MaterializeResult(
@@ -80,12 +80,12 @@ def published_assets(settings: Settings) -> dg.AssetsDefinition:
                 metadata={
                     **charts.get(table["name"], {}),
                     "dagster/row_count": table["rows"],
-                    "dagster/column_schema": dg.TableSchema([dg.TableColumn(n, t) for n, t in table["columns"].items()]),
+                    "dagster/column_schema": _column_schema(served[table["name"]]),
                     "file": dg.MetadataValue.path(published.directory / table["file"]),
                     "bytes": table["bytes"],
                     "newest": table["last_date"] or "undated",
                     "release": published.release_id,
-                    "last_rows": dg.MetadataValue.md(last_rows[table["name"]]),
+                    "last_rows": dg.MetadataValue.md(served[table["name"]].last_rows),
                 },
             )
         whole: dict[str, Any] = {"release": published.release_id, "directory": dg.MetadataValue.path(published.directory)}
@@ -100,6 +100,10 @@ def published_assets(settings: Settings) -> dg.AssetsDefinition:
         yield dg.MaterializeResult(asset_key=[GROUP, "manifest"], metadata={**whole, "tables": len(published.manifest["tables"])})
 
     return release
+
+
+def _column_schema(table: inspection.Published) -> dg.TableSchema:
+    return dg.TableSchema([dg.TableColumn(n, c["data_type"], description=c["description"]) for n, c in table.columns.items()])
 
 
 def _chart_images(published: Release) -> dict[str, dict[str, dg.MetadataValue[Any]]]:

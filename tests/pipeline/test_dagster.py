@@ -1,5 +1,7 @@
 """The asset graph, the schedule, a subset, and a step that fails."""
 
+import base64
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -76,6 +78,14 @@ def test_every_asset_is_described_grouped_owned_and_has_kinds(specs: Specs) -> N
         assert list(spec.owners), key
 
 
+def test_groups_are_listed_along_the_way_of_the_data(specs: Specs) -> None:
+    groups = {key.split("/")[0]: str(spec.group_name) for key, spec in specs.items() if not key.startswith("marts/")}
+    marts = sorted({str(spec.group_name) for key, spec in specs.items() if key.startswith("marts/")})
+    way = [groups[layer] for layer in ("landing", "raw", "seeds", "staging", "intermediate")] + [*marts, groups["published"]]
+    assert way == sorted(way)
+    assert len(set(way)) == 13
+
+
 def test_raw_tables_and_marts_show_their_columns(specs: Specs, sample_home: Home) -> None:
     with warehouse(sample_home) as connection:
         rows = ask(
@@ -150,6 +160,34 @@ def test_a_few_models_can_be_materialised_alone(sample_home: Home, tmp_path: Pat
     with warehouse(home) as connection:
         for key in chosen:
             assert counts[key] == ask(connection, f"select count(*) from marts.{key.path[-1]}").item()
+
+
+def test_the_ui_shows_lineage_rows_and_charts(sample_home: Home, tmp_path: Path) -> None:
+    home = copied(sample_home, tmp_path / "home", parts=EVERYTHING)
+    definitions = build_defs(home.settings(ui_details=True))
+    model = dg.AssetKey(["marts", "sector_coverage"])
+    for _ in range(2):  # found, then kept
+        with dg.DagsterInstance.ephemeral() as instance:
+            result = definitions.resolve_job_def(DAILY_JOB).execute_in_process(
+                asset_selection=[model], instance=instance, raise_on_error=True
+            )
+        (event,) = result.get_asset_materialization_events()
+        metadata = event.materialization.metadata
+        lineage: Any = metadata["dagster/column_lineage"].value
+        assert dg.TableColumnDep(dg.AssetKey(["marts", "holdings"]), "fund") in lineage.deps_by_column["fund"]
+        assert "| fund | holdings.fund |" in str(metadata["columns_from"].value).replace("&#95;", "_")
+        assert str(metadata["last_rows"].value).count("\n") > 2
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = definitions.resolve_job_def("publish").execute_in_process(instance=instance, raise_on_error=True)
+        tags = instance.get_run_by_id(result.run_id).tags  # type: ignore[union-attr]
+    assert (tags["source"], tags["session"], tags["release"]) == ("sample", "2026-09-30", home.releases[-1])
+    (ratio,) = [e for e in result.get_asset_materialization_events() if e.asset_key == dg.AssetKey(["published", "ratio_daily"])]
+    metadata = ratio.materialization.metadata
+    picture = re.match(r"!\[.+\]\(data:image/png;base64,([^)]+)\)\n\n.*IWM", str(metadata["chart"].value))
+    assert picture
+    assert base64.b64decode(picture[1]).startswith(b"\x89PNG")
+    schema: Any = metadata["dagster/column_schema"].value
+    assert all(column.description for column in schema.columns)
 
 
 def test_a_step_that_fails_leaves_the_last_release_in_force(
