@@ -67,11 +67,11 @@ def published_assets(settings: Settings) -> dg.AssetsDefinition:
 
     @dg.multi_asset(name="publish_release", specs=specs, pool="warehouse")
     def release(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> Iterator[dg.MaterializeResult[None]]:
-        published = publish(settings, marts, run_id=context.run_id)
+        published = publish(settings, marts, run_id=context.run.run_id)
         tables = published.manifest["tables"]
         # However the run was started: its list tells what came of it.
         tags = {"source": settings.source.value, "session": published.manifest["last_session"], "release": published.release_id}
-        context.instance.add_run_tags(context.run_id, tags)
+        context.instance.add_run_tags(context.run.run_id, tags)
         served = inspection.published_tables(published.directory / "warehouse.duckdb")
         charts = _chart_images(published) if settings.ui_details else {}
         for table in tables:

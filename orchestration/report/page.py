@@ -5,11 +5,12 @@ import hashlib
 import json
 import re
 from datetime import date
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from orchestration.landing import write_atomically
@@ -66,9 +67,7 @@ def render(tables: ReleaseTables, manifest: Manifest, vega: str) -> str:
     style, theme, charts = (template(name) for name in ("style.css", "theme.js", "charts.js"))
     heights = sorted({chart.height for section in sections for chart in section.charts})
     style += "".join(f".h{height} {{ min-height: {height}px; }}\n" for height in heights)
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(cell=_cell, dated=_dated)
-    return environment.from_string(template("page.html.j2")).render(
+    return _frame().render(
         sections=sections,
         manifest=manifest,
         style=_ours(style),
@@ -77,6 +76,13 @@ def render(tables: ReleaseTables, manifest: Manifest, vega: str) -> str:
         policy=_policy(style, [theme, _harmless(vega), charts]),
         payloads=[(chart.name, _ours(payload(chart))) for section in sections for chart in section.charts],
     )  # fmt: skip
+
+
+@cache
+def _frame() -> Template:
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters.update(cell=_cell, dated=_dated)
+    return environment.from_string(template("page.html.j2"))
 
 
 def _cell(value: Cell | str) -> Cell:
