@@ -1,4 +1,4 @@
-"""Documents into raw: read, parse, part good rows from bad, append, and write the ledger, one transaction a document."""
+"""Documents into raw: read, parse, part good rows from bad, append, and write the ledger, some documents a transaction."""
 
 import logging
 from collections import deque
@@ -80,9 +80,7 @@ class _RowsWaiting:
     def add(self, outcome: Outcome, rows: dict[str, pl.DataFrame]) -> None:
         """Let the rows wait; what waits of the same keys was observed before them, and goes first."""
         assert outcome.retrieved_at is not None  # a document without a retrieval time is rejected whole
-        keys = {
-            name: frame.select(RAW_TABLES[name].snapshot_key or RAW_TABLES[name].key).unique() for name, frame in rows.items()
-        }
+        keys = {name: _keys_of(RAW_TABLES[name], frame) for name, frame in rows.items()}
         if any(self._waits(name, frame) for name, frame in keys.items()):
             self.append()
         for name, frame in rows.items():

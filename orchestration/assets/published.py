@@ -71,7 +71,7 @@ def published_assets(settings: Settings) -> dg.AssetsDefinition:
         tables = published.manifest["tables"]
         # However the run was started: its list tells what came of it.
         tags = {"source": settings.source.value, "session": published.manifest["last_session"], "release": published.release_id}
-        context.instance.add_run_tags(context.run.run_id, tags)
+        context.instance.add_run_tags(context.run.run_id, {name: value for name, value in tags.items() if value})
         served = inspection.published_tables(published.directory / "warehouse.duckdb")
         charts = _chart_images(published) if settings.ui_details else {}
         for table in tables:

@@ -17,7 +17,7 @@ _VARIABLE = re.compile(r"var\(--([\w-]+)\)")
 
 
 def chart_pictures(release: Path, manifest: Manifest, names: Iterable[str]) -> dict[str, str]:
-    """The charts of these names as markdown: what each says, and the picture itself as data.
+    """The charts of these names as markdown: the picture itself as data, what it says, and its legend.
 
     Charts whose tables the release lacks are left out.
     """
@@ -29,7 +29,8 @@ def chart_pictures(release: Path, manifest: Manifest, names: Iterable[str]) -> d
 
 def _as_markdown(chart: Chart) -> str:
     picture = base64.b64encode(png(chart)).decode()
-    return f"![{chart.title}](data:image/png;base64,{picture})\n\n{chart.says}"
+    legend = "; ".join(f"{key.tone} {key.mark}: {key.text}" for key in chart.keys)
+    return f"![{chart.title}](data:image/png;base64,{picture})\n\n{chart.says}\n\n{legend}"
 
 
 def png(chart: Chart) -> bytes:
