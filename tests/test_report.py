@@ -1,7 +1,6 @@
 """The report without a market: words, missing marts, colours and scripts."""
 
 import json
-import math
 import re
 from datetime import date
 from pathlib import Path
@@ -15,7 +14,6 @@ from orchestration.report.blocks import Chart
 from orchestration.report.freshness import missing_from
 from orchestration.report.page import CHAPTERS, payload, render
 from orchestration.report.release_tables import ReleaseTables
-from orchestration.report.sections.seasonality import chance_band
 
 STYLE = Path(wording.__file__).parent / "templates" / "style.css"
 TONES = ("ink", "faint", "blue", "orange", "green", "purple", "grey")
@@ -132,14 +130,6 @@ def test_chart_data_cannot_leave_its_script() -> None:
 def test_a_script_cannot_end_its_own_element() -> None:
     page = render(tables_with("create table release as select 1"), manifest(), 'const a = "</script><!--";')
     assert page.count("</script>") == page.count("<script")
-
-
-def test_the_band_of_chance_holds_what_the_binomial_gives() -> None:
-    for count, likely in ((1, 0.6), (15, 0.6), (25, 0.58), (32, 0.0), (32, 1.0)):
-        fewest, most = chance_band(count, likely)
-        odds = [math.comb(count, wins) * likely**wins * (1 - likely) ** (count - wins) for wins in range(count + 1)]
-        assert sum(odds[:fewest]) <= 0.025 < sum(odds[: fewest + 1])
-        assert sum(odds[most + 1 :]) <= 0.025 < sum(odds[most:])
 
 
 def luminance(colour: str) -> float:

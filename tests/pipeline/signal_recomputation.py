@@ -1,6 +1,7 @@
 """Breadth, corrections, phases, seasons and stresses once more: Python loops over raw rows, from the tables' descriptions."""
 
 import csv
+import math
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby, pairwise
@@ -134,11 +135,31 @@ def months(path: Path) -> dict[int, dict[str, float]]:
     for before, this in list(pairwise(ends))[:-1]:
         if 12 * (this[0] - before[0]) + this[1] - before[1] == 1:
             by_month.setdefault(this[1], []).append(ends[this] / ends[before] - 1)
-    return {
-        month: {"mean_return": mean(values), "median_return": median(values), "months": len(values),
-                "hit_rate": sum(value > ROUNDING for value in values) / len(values)}
-        for month, values in by_month.items()
-    }  # fmt: skip
+    gains = {month: sum(value > ROUNDING for value in values) for month, values in by_month.items()}
+    likely = sum(gains.values()) / sum(map(len, by_month.values()))
+    found: dict[int, dict[str, float]] = {}
+    for month, values in by_month.items():
+        low, high = chance_band(len(values), likely)
+        found[month] = {
+            "mean_return": mean(values), "median_return": median(values), "months": len(values),
+            "hit_rate": gains[month] / len(values), "chance_low": low / len(values), "chance_high": high / len(values),
+            "is_beyond_chance": not low <= gains[month] <= high,
+        }  # fmt: skip
+    return found
+
+
+def chance_band(count: int, likely: float) -> tuple[int, int]:
+    """The wins of `count` tosses that are left when at most 2.5 of 100 trials are taken off each end, one number at a time."""
+    odds = {wins: math.comb(count, wins) * likely**wins * (1 - likely) ** (count - wins) for wins in range(count + 1)}
+    low, off = 0, odds[0]
+    while off <= 0.025:
+        low += 1
+        off += odds[low]
+    high, off = count, odds[count]
+    while off <= 0.025:
+        high -= 1
+        off += odds[high]
+    return low, high
 
 
 def stress(path: Path, first_day: date, last_day: date) -> Row | None:

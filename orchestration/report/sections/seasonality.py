@@ -1,30 +1,26 @@
 """Calendar months: what the funds returned in each, and whether more months gained than chance explains."""
 
-import math
-
 from orchestration.report.blocks import Chapter, Chart, Column, Control, Key, Manifest, Section, Table, headings
 from orchestration.report.chart_parts import FAINT, PAPER, SIGNED, TONES, Spec, chart, height_axis, panel_title, told, zero_line
 from orchestration.report.release_tables import ReleaseTables, Row
 from orchestration.report.wording import NOTHING, fund_order, number, percent
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_CHANCE = 0.95
 _RETURNS, _SHARES = 150, 130
 
 
 def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     rows = tables.ask("select * from seasonality order by fund, month")
     rows.sort(key=lambda row: fund_order(row["fund"]))
-    for fund in {row["fund"] for row in rows}:
-        _add_chance([row for row in rows if row["fund"] == fund])
-    outside = sum(row["is_outside"] for row in rows)
+    outside = sum(row["is_beyond_chance"] for row in rows)
+    chance = manifest["parameters"]["seasonality.chance"]["value"]
     return Section(
         CHAPTER.name,
         CHAPTER.title,
         lead=f"In {outside} of {number(len(rows))} calendar months of a fund the share of months with a gain lies outside what"
-        f" chance gives where all months are alike; chance alone would put about {number(len(rows) * (1 - _CHANCE))} or fewer"
+        f" chance gives where all months are alike; chance alone would put about {number(len(rows) * (1 - chance))} or fewer"
         " there.",
-        blocks=[_chart(rows, manifest), _table(rows)],
+        blocks=[_chart(rows, manifest, chance), _table(rows)],
         notes=[
             "The mart gives no spread of the returns, so their means bear no interval; where mean and median lie apart, a few"
             " months made the mean. The guide's funds move together: their months are no independent witnesses."
@@ -32,32 +28,14 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     )
 
 
-def _add_chance(rows: list[Row]) -> None:
-    """To one fund's months: the band of shares with a gain, were each month as likely to gain as all of them together."""
-    likely = sum(row["hit_rate"] * row["months"] for row in rows) / sum(row["months"] for row in rows)
-    for row in rows:
-        fewest, most = chance_band(row["months"], likely)
-        gains = round(row["hit_rate"] * row["months"])
-        row.update(chance_low=fewest / row["months"], chance_high=most / row["months"], is_outside=not fewest <= gains <= most)
-
-
-def chance_band(count: int, likely: float) -> tuple[int, int]:
-    """The fewest and the most of `count` tosses that succeed by chance in at least 95 of 100 trials, as the binomial has it."""
-    odds = [math.comb(count, wins) * likely**wins * (1 - likely) ** (count - wins) for wins in range(count + 1)]
-    tail = (1 - _CHANCE) / 2
-    fewest = max(wins for wins in range(count + 1) if sum(odds[:wins]) <= tail)
-    most = min(wins for wins in range(count + 1) if sum(odds[wins + 1 :]) <= tail)
-    return fewest, most
-
-
-def _chart(rows: list[Row], manifest: Manifest) -> Chart:
+def _chart(rows: list[Row], manifest: Manifest, chance: float) -> Chart:
     funds = list(dict.fromkeys(row["fund"] for row in rows))
     own = [row for row in rows if row["fund"] == funds[0]]
     best, worst = max(own, key=_mean), min(own, key=_mean)
-    outside = [_MONTHS[row["month"] - 1] for row in own if row["is_outside"]]
+    outside = [_MONTHS[row["month"] - 1] for row in own if row["is_beyond_chance"]]
     data: dict[str, list[object]] = {
         "fund": [row["fund"] for row in rows], "month": [_MONTHS[row["month"] - 1] for row in rows],
-        "months": [row["months"] for row in rows], "outside": [row["is_outside"] for row in rows],
+        "months": [row["months"] for row in rows], "outside": [row["is_beyond_chance"] for row in rows],
     }  # fmt: skip
     for field in ("mean_return", "median_return", "hit_rate", "chance_low", "chance_high"):
         data[field] = [round(row[field], 4) for row in rows]
@@ -68,14 +46,14 @@ def _chart(rows: list[Row], manifest: Manifest) -> Chart:
         f" {_MONTHS[worst['month'] - 1]} to {percent(_mean(best), signed=True)} in {_MONTHS[best['month'] - 1]}; the share of"
         f" months with a gain leaves the band of chance in {', '.join(outside) or 'none'}.",
         source=f"Mart seasonality, whole months known on {manifest['last_session'] or NOTHING}. Total returns with dividends,"
-        " percent a month. The band holds 95 % of the shares that chance gives to as many months, each as likely to gain as the"
-        " fund's months altogether; rings are the months whose share lies in it.",
+        f" percent a month. The band holds {percent(chance, 0)} of the shares that chance gives to as many months, each as likely"
+        " to gain as the fund's months altogether; rings are the months whose share lies in it.",
         height=_RETURNS + _SHARES + 118,
         spec=_spec(funds[0]),
         data={"months": data},
         keys=[
             Key("ring", "grey", "within what chance gives"), Key("diamond", "orange", "outside it"),
-            Key("line", "faint", "median"), Key("band", "grey", "95 % of what chance gives"),
+            Key("line", "faint", "median"), Key("band", "grey", f"{percent(chance, 0)} of what chance gives"),
         ],
         controls=[Control("fund", "Fund", [(fund, fund) for fund in funds], funds[0])],
     )  # fmt: skip

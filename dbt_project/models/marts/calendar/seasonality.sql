@@ -1,3 +1,5 @@
+-- depends_on: {{ ref('signal_parameters') }}
+{%- set p = signal_parameters('seasonality', ['chance']) %}
 -- Whole calendar months only: from the last close of the month before to the last close of the month, once a later one is known.
 with month_ends as (
     select
@@ -30,15 +32,86 @@ monthly as (
         round(total_return_index / index_before - 1, 12) as total_return
     from closes
     where month_after is not null and month_before = cast({{ dbt.dateadd('month', -1, 'month_start') }} as date)
+),
+
+counted as (
+    select
+        fund,
+        month,
+        avg(total_return) as mean_return,
+        median(total_return) as median_return,
+        count(*) as months,
+        sum(case when total_return > 0 then 1 else 0 end) as gains
+    from monthly
+    group by fund, month
+),
+
+likely as (
+    select
+        fund,
+        sum(gains) / cast(sum(months) as double) as gain_rate
+    from counted
+    group by fund
+),
+
+-- The binomial odds of every number of gains, were each month as likely to gain as all the fund's months together.
+odds as (
+    select
+        counted.fund,
+        counted.month,
+        counts.number - 1 as gains,
+        case
+            when likely.gain_rate in (0, 1) then case when counts.number - 1 = counted.months * likely.gain_rate then 1 else 0 end
+            else exp(
+                lgamma(counted.months + 1) - lgamma(counts.number) - lgamma(counted.months - counts.number + 2)
+                + (counts.number - 1) * ln(likely.gain_rate)
+                + (counted.months - counts.number + 1) * ln(1 - likely.gain_rate)
+            )
+        end as odds
+    from counted
+    inner join likely on counted.fund = likely.fund
+    inner join ({{ whole_numbers(200) }}) as counts on counts.number <= counted.months + 1
+),
+
+tails as (
+    select
+        fund,
+        month,
+        gains,
+        coalesce(
+            sum(odds) over (
+                partition by fund, month order by gains rows between unbounded preceding and 1 preceding
+            ), 0
+        ) as fewer,
+        coalesce(
+            sum(odds) over (
+                partition by fund, month order by gains rows between 1 following and unbounded following
+            ), 0
+        ) as more
+    from odds
+),
+
+bands as (
+    select
+        fund,
+        month,
+        max(case when fewer <= (1 - {{ p.chance }}) / 2 then gains end) as fewest,
+        min(case when more <= (1 - {{ p.chance }}) / 2 then gains end) as most
+    from tails
+    group by fund, month
 )
 
 select
-    fund,
-    month,
-    avg(total_return) as mean_return,
-    median(total_return) as median_return,
-    avg(case when total_return > 0 then 1.0 else 0.0 end) as hit_rate,
-    cast(count(*) as integer) as months
-from monthly
-group by fund, month
-order by fund, month
+    counted.fund,
+    counted.month,
+    counted.mean_return,
+    counted.median_return,
+    counted.gains / cast(counted.months as double) as hit_rate,
+    bands.fewest / cast(counted.months as double) as chance_low,
+    bands.most / cast(counted.months as double) as chance_high,
+    counted.gains not between bands.fewest and bands.most as is_beyond_chance,
+    cast(counted.months as integer) as months,
+    '{{ p.params_id }}' as params_id
+from counted
+inner join bands on counted.fund = bands.fund and counted.month = bands.month
+order by counted.fund, counted.month
