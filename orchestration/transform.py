@@ -15,9 +15,12 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt_common.events.functions import msg_to_dict
 
+from orchestration.rules import growing_tables, keep_rules, rules_of
 from orchestration.settings import DBT_PROJECT_DIR, Settings
+from orchestration.warehouse import Warehouse
 
 WAREHOUSE_VARIABLE = "SMALLCAP_WAREHOUSE"
+GROWING_VARIABLE = "SMALLCAP_GROWING"
 _parsed: dict[Path, Any] = {}
 _RESULTS = {"LogSeedResult", "LogModelResult", "LogTestResult"}
 _SOURCES = ("*.sql", "*.yml", "*.csv")
@@ -34,7 +37,7 @@ def manifest_path(settings: Settings) -> Path:
         BuildFailed: the project does not parse.
     """
     path = settings.dbt_target_dir / "manifest.json"
-    newest = max(file.stat().st_mtime for pattern in _SOURCES for file in DBT_PROJECT_DIR.rglob(pattern))
+    newest = max(file.stat().st_mtime for file in _project_files())
     if not path.exists() or path.stat().st_mtime < newest:
         result = _invoke(settings, ["parse"], [])
         if not result.success:
@@ -58,14 +61,21 @@ def build(settings: Settings, select: Sequence[str]) -> Iterator[dict[str, Any]]
     arguments = ["build", "--exclude-resource-type", "unit_test", "--no-write-json"]
     arguments += ["--select", *select] if select else []
     arguments += ["--vars", f"{{known_at: '{settings.known_at:%Y-%m-%d %H:%M:%S.%f}'}}"] if settings.known_at else []
+    warehouse, rules = Warehouse(settings.warehouse_path), rules_of(_project_files(), settings.known_at)
+    growing = growing_tables(warehouse, rules)
     with ThreadPoolExecutor(max_workers=1) as pool:
-        running = pool.submit(_invoke, settings, arguments, [lambda event: _pass_result(event, events.put)])
+        running = pool.submit(_invoke, settings, arguments, [lambda event: _pass_result(event, events.put)], growing)
         running.add_done_callback(lambda _: events.put(None))
         while (event := events.get()) is not None:
             yield event
         result = running.result()
     if not result.success:
         raise BuildFailed(_first_failures(result))
+    keep_rules(warehouse, rules, (one.node for one in result.result.results))
+
+
+def _project_files() -> list[Path]:
+    return sorted(file for pattern in _SOURCES for file in DBT_PROJECT_DIR.rglob(pattern))
 
 
 def _pass_result(event: Any, take: Callable[[dict[str, Any]], None]) -> None:
@@ -74,8 +84,9 @@ def _pass_result(event: Any, take: Callable[[dict[str, Any]], None]) -> None:
         take(msg_to_dict(event))
 
 
-def _invoke(settings: Settings, arguments: list[str], callbacks: list[Any]) -> dbtRunnerResult:
+def _invoke(settings: Settings, arguments: list[str], callbacks: list[Any], growing: Sequence[str] = ()) -> dbtRunnerResult:
     os.environ[WAREHOUSE_VARIABLE] = str(settings.warehouse_path)
+    os.environ[GROWING_VARIABLE] = ",".join(growing)
     settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
     places = [
         "--project-dir", str(DBT_PROJECT_DIR), "--profiles-dir", str(DBT_PROJECT_DIR),

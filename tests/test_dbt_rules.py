@@ -22,6 +22,9 @@ PREFIXES = {"staging": "stg_", "intermediate": "int_"}
 WITHOUT_KEY = {
     "stg_rejects": "a document may repeat a line that is rejected: each time is a row",
     "int_data_findings": "a check may find a day more than once: data_quality counts the findings",
+    "int_line_securities": "a view that int_security_lines keeps, key tested, whatever differs between the two",
+    "int_line_sectors": "a view that the mart holdings keeps, key tested, whatever differs between the two",
+    "int_snapshot_pairs": "a view: each of its rows is one of int_equity_positions, whose key is tested",
 }
 STAGING_ON_STAGING = {
     ("stg_price_bars", "stg_price_observations"): "the observations are the base of it: one place decides which bars are final",

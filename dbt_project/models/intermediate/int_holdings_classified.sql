@@ -1,3 +1,7 @@
+{{ config(
+    materialized='incremental',
+    pre_hook="{{ forget_changed_snapshots(ref('stg_holdings'), 'sum(hash(line_no, document_id))') }}"
+) }}
 -- What each line of a snapshot is and how much it weighs.
 with lines as (
     select
@@ -11,6 +15,7 @@ with lines as (
     -- A label counts only while the sector it stands for exists: GICS renamed and split some.
     left join {{ ref('gics_sectors') }} as sectors
         on labels.gics_sector = sectors.gics_sector and holdings.as_of between sectors.first_day and sectors.last_day
+    where {{ is_missing('holdings', ref('stg_holdings')) }}
 ),
 
 classified as (
@@ -35,8 +40,9 @@ snapshots as (
         fund,
         as_of,
         count(*) = count(market_value) as has_market_values,
-        sum(market_value) as market_value,
-        sum(stated_weight) as stated_weight
+        -- In the order of the file: the same sum to the last digit, however the rows were found.
+        sum(market_value order by line_no) as market_value,
+        sum(stated_weight order by line_no) as stated_weight
     from classified
     group by fund, as_of
 )

@@ -1,16 +1,23 @@
+{{ config(
+    materialized='incremental',
+    pre_hook="{{ forget_changed_snapshots(ref('int_snapshot_pairs'),
+        'sum(case when weight is not null then hash(security_id, previous_as_of, weight) end),
+        sum(case when weight_before is not null then hash(security_id, previous_as_of, weight_before) end)') }}"
+) }}
 -- depends_on: {{ ref('signal_parameters') }}
 {%- set p = signal_parameters('holdings_changes', ['reconstitution_days']) %}
 -- Every equity of two snapshots in a row, by security: a changed ticker is no change.
-with positions as (
-    select * from {{ ref('int_equity_positions') }}
-),
-
-snapshots as (
+with compared as (
     select
-        fund,
-        as_of,
-        lag(as_of) over (partition by fund order by as_of) as previous_as_of
-    from (select distinct fund, as_of from positions) as dates
+        pairs.fund,
+        pairs.as_of,
+        pairs.security_id,
+        max(pairs.previous_as_of) as previous_as_of,
+        max(pairs.weight) as weight,
+        max(pairs.weight_before) as weight_before
+    from {{ ref('int_snapshot_pairs') }} as pairs
+    where {{ is_missing('pairs', ref('int_equity_positions')) }}
+    group by pairs.fund, pairs.as_of, pairs.security_id
 ),
 
 -- A fund trades the names on the day itself and for some time after: what changes between the two snapshots can be its work.
@@ -19,49 +26,19 @@ reconstituted as (
         snapshots.fund,
         snapshots.as_of,
         max(events.event) as reconstitution
-    from snapshots
+    from (select distinct fund, as_of, previous_as_of from compared) as snapshots
     inner join {{ ref('funds') }} as funds on snapshots.fund = funds.fund and funds.index_name like 'Russell%'
     inner join {{ ref('reconstitutions') }} as events
         on snapshots.as_of >= events.effective
         and {{ dbt.datediff('events.effective', 'snapshots.previous_as_of', 'day') }} < {{ p.reconstitution_days }}
     group by snapshots.fund, snapshots.as_of
-),
-
-held as (
-    select
-        fund,
-        as_of,
-        security_id,
-        weight,
-        null as weight_before
-    from positions
-    union all
-    select
-        snapshots.fund,
-        snapshots.as_of,
-        positions.security_id,
-        null as weight,
-        positions.weight as weight_before
-    from positions
-    inner join snapshots on positions.fund = snapshots.fund and positions.as_of = snapshots.previous_as_of
-),
-
-compared as (
-    select
-        fund,
-        as_of,
-        security_id,
-        max(weight) as weight,
-        max(weight_before) as weight_before
-    from held
-    group by fund, as_of, security_id
 )
 
 select
     compared.fund,
     compared.as_of,
     compared.security_id,
-    snapshots.previous_as_of,
+    compared.previous_as_of,
     case when compared.weight_before is null then 'added' when compared.weight is null then 'removed' else 'kept' end as change,
     compared.weight,
     compared.weight_before,
@@ -71,7 +48,5 @@ select
         as is_reconstitution,
     '{{ p.params_id }}' as params_id
 from compared
-inner join snapshots on compared.fund = snapshots.fund and compared.as_of = snapshots.as_of
 left join reconstituted on compared.fund = reconstituted.fund and compared.as_of = reconstituted.as_of
-where snapshots.previous_as_of is not null
 order by compared.fund, compared.as_of, compared.security_id

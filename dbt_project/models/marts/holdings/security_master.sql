@@ -1,7 +1,7 @@
 -- depends_on: {{ ref('signal_parameters') }}
 {%- set p = signal_parameters('security_identity', ['ticker_gap_days']) %}
 -- Newest ticker, name and numbers of each equity, and its sector on the day it was last held with the way it is known.
-with equities as (
+with equities as not materialized (
     select * from {{ ref('int_security_lines') }}
     where holdings_class = 'equity'
 ),
