@@ -14,11 +14,36 @@ with labelled as (
     where labelled_sector is not null
 ),
 
+-- Most securities have one label as long as they are held: its first and last day tell all.
+spans as (
+    select
+        labelled.security_id,
+        labelled.resolved_by,
+        eras.era,
+        min(labelled.as_of) as first_as_of,
+        max(labelled.as_of) as last_as_of,
+        min(labelled.labelled_sector) <> max(labelled.labelled_sector) as has_several_labels
+    from labelled
+    inner join {{ ref('gics_eras') }} as eras on labelled.as_of between eras.first_day and eras.last_day
+    group by labelled.security_id, labelled.resolved_by, eras.era
+),
+
+telling as (
+    select
+        labelled.*,
+        spans.era
+    from labelled
+    inner join spans
+        on labelled.security_id = spans.security_id and labelled.resolved_by = spans.resolved_by
+        and labelled.as_of between spans.first_as_of and spans.last_as_of
+    where spans.has_several_labels or labelled.as_of in (spans.first_as_of, spans.last_as_of)
+),
+
 chosen as (
     select
         *,
         row_number() over (partition by security_id, resolved_by, as_of order by fund, line_no) as choice
-    from labelled
+    from telling
 ),
 
 dated as (
@@ -35,7 +60,7 @@ dated as (
         lead(chosen.labelled_sector) over (within_era) as sector_after,
         lead(chosen.as_of) over (within_era) as next_as_of
     from chosen
-    inner join {{ ref('gics_eras') }} as eras on chosen.as_of between eras.first_day and eras.last_day
+    inner join {{ ref('gics_eras') }} as eras on chosen.era = eras.era
     where chosen.choice = 1
     window within_era as (partition by chosen.security_id, chosen.resolved_by, eras.era order by chosen.as_of)
 ),
