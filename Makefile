@@ -7,7 +7,7 @@ SOURCE ?= sample
 # Where Python may not write bytecode, it is written once: every start of a process would compile some thousand modules.
 COMPILE := $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
 
-.PHONY: run test lint lint-python lint-types lint-sql ui live lock bench test-duckdb2 test-spark contract clean help
+.PHONY: run test lint lint-python lint-types lint-sql ui live lock bench test-duckdb2 test-spark test-superset test-bi contract clean help
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -49,10 +49,23 @@ test-duckdb2: $(READY)  ## The same run on DuckDB 2: the code must not depend on
 	PYTHONPATH=.duckdb2 $(BIN)/python -c "import duckdb; print('DuckDB', duckdb.__version__); assert duckdb.__version__ > '2'"
 	PYTHONPATH=.duckdb2 $(BIN)/smallcap run --source sample --data-dir data/duckdb2
 
-test-spark: $(READY)  ## Read every published file with PySpark, which needs Java 17; not part of the other tests
+test-spark: $(READY)  ## Read every published file with PySpark, which needs Java 17 or 21; not part of make test
 	test -e .spark/pyspark || $(BIN)/uv pip install -q --target .spark 'pyspark>=4.1,<4.2'
 	test -e data/sample/published/latest/manifest.json || $(BIN)/smallcap run --source sample
 	PYTHONPATH=.spark PYSPARK_PYTHON=$(CURDIR)/$(BIN)/python $(BIN)/python tests/spark_reads.py data/sample/published/latest
+
+# Superset 6.1 imports rich and cachetools without asking for them; flask-caching 2.5 hands its cache an option it does not know.
+test-superset: $(READY)  ## Read every published table and file with Apache Superset, on Python 3.11 or 3.12; not part of make test
+	test -e .superset/bin/superset || { $(BIN)/uv venv -q --clear --python $(BIN)/python .superset && \
+		$(BIN)/uv pip install -q --python .superset/bin/python 'apache-superset>=6.1,<6.2' 'duckdb-engine>=0.17,<0.18' 'duckdb>=1.5,<2' \
+		rich cachetools 'flask-caching<2.5'; }
+	test -e data/sample/published/latest/manifest.json || $(BIN)/smallcap run --source sample
+	.superset/bin/python tests/superset_reads.py data/sample/published/latest
+
+# Java does not come from the package index: a machine without it says that Spark was not asked.
+test-bi: test-superset  ## test-superset and test-spark, the latter only where Java is
+	@if "$${JAVA_HOME:+$$JAVA_HOME/bin/}java" -version >/dev/null 2>&1; then $(MAKE) --no-print-directory test-spark; \
+		else echo "Spark was not asked: no Java here, it needs 17 or 21"; fi
 
 contract: $(READY)  ## Write docs/contract.json from a fresh sample release, after a change of the published schema
 	rm -rf data/contract
