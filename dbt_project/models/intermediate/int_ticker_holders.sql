@@ -13,14 +13,28 @@ with numbered as (
     where lines.holdings_class = 'equity' and lines.ticker is not null
 ),
 
-days as (
+-- Most tickers are one name's and one security's as long as they are seen: their first day tells all.
+tickers as (
     select
         ticker,
-        as_of,
-        min(first_word) as first_word,
-        min(security_key) as security_key
+        min(as_of) as first_as_of,
+        min(first_word) <> max(first_word)
+        or min(security_key) <> max(security_key)
+        or count(security_key) not in (0, count(*)) as changes
     from numbered
-    group by ticker, as_of
+    group by ticker
+),
+
+days as (
+    select
+        numbered.ticker,
+        numbered.as_of,
+        min(numbered.first_word) as first_word,
+        min(numbered.security_key) as security_key
+    from numbered
+    inner join tickers on numbered.ticker = tickers.ticker
+    where tickers.changes or numbered.as_of = tickers.first_as_of
+    group by numbered.ticker, numbered.as_of
 ),
 
 beside_the_day_before as (
