@@ -9,9 +9,10 @@ daily as (
     select
         windows.fund,
         windows.window_name,
-        stddev_samp(case when returns.sessions_spanned = 1 then returns.total_return end) as deviation,
-        avg(case when returns.sessions_spanned = 1 then returns.total_return end) as mean_return,
-        avg(rates.policy_rate) as mean_policy_rate,
+        -- In the order of the sessions: the same to the last digit, however the rows were found.
+        stddev_samp(case when returns.sessions_spanned = 1 then returns.total_return end order by returns.session) as deviation,
+        avg(case when returns.sessions_spanned = 1 then returns.total_return end order by returns.session) as mean_return,
+        avg(rates.policy_rate order by returns.session) as mean_policy_rate,
         count(rates.policy_rate) * 1.0 / count(*) as rate_coverage,
         count(*) as sessions
     from windows

@@ -26,15 +26,16 @@ figures as (
         min(daily.session) as first_session,
         max(daily.session) as last_session,
         count(daily.total_return) as sessions,
-        exp(sum(ln(1 + daily.total_return))) as growth,
-        avg(daily.total_return) * {{ p.sessions_a_year }} as mean_annual_return,
-        stddev_samp(daily.total_return) * sqrt({{ p.sessions_a_year }}) as volatility,
-        avg(rates.policy_rate) as mean_policy_rate,
+        -- In the order of the sessions: the same to the last digit, however the rows were found.
+        exp(sum(ln(1 + daily.total_return) order by daily.session)) as growth,
+        avg(daily.total_return order by daily.session) * {{ p.sessions_a_year }} as mean_annual_return,
+        stddev_samp(daily.total_return order by daily.session) * sqrt({{ p.sessions_a_year }}) as volatility,
+        avg(rates.policy_rate order by daily.session) as mean_policy_rate,
         count(rates.policy_rate) * 1.0 / count(*) as rate_coverage,
         min(daily.drawdown) as max_drawdown,
-        avg(daily.iwm_weight) as mean_iwm_weight,
-        sum(daily.turnover) as turnover,
-        sum(daily.cost) as cost
+        avg(daily.iwm_weight order by daily.session) as mean_iwm_weight,
+        sum(daily.turnover order by daily.session) as turnover,
+        sum(daily.cost order by daily.session) as cost
     from daily
     left join {{ ref('policy_rate_daily') }} as rates on daily.session = rates.session
     group by daily.strategy
