@@ -2,6 +2,7 @@
     materialized='incremental',
     pre_hook="{{ forget_changed_snapshots(ref('int_line_sectors'), 'sum(hash(line, document_id, security_id, gics_sector))') }}"
 ) }}
+-- What int_line_sectors tells, kept and in order.
 select
     lines.fund,
     lines.as_of,
