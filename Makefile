@@ -54,13 +54,14 @@ test-spark: $(READY)  ## Read every published file with PySpark, which needs Jav
 	test -e data/sample/published/latest/manifest.json || $(BIN)/smallcap run --source sample
 	PYTHONPATH=.spark PYSPARK_PYTHON=$(CURDIR)/$(BIN)/python $(BIN)/python tests/spark_reads.py data/sample/published/latest
 
-# Superset 6.1 imports rich and cachetools without asking for them; flask-caching 2.5 hands its cache an option it does not know.
-test-superset: $(READY)  ## Read every published table and file with Apache Superset, on Python 3.11 or 3.12; not part of make test
-	test -e .superset/bin/superset || { $(BIN)/uv venv -q --clear --python $(BIN)/python .superset && \
-		$(BIN)/uv pip install -q --python .superset/bin/python 'apache-superset>=6.1,<6.2' 'duckdb-engine>=0.17,<0.18' 'duckdb>=1.5,<2' \
-		rich cachetools 'flask-caching<2.5'; }
+test-superset: $(READY) .superset/.ready  ## Read every published table and file with Apache Superset, on Python 3.11 or 3.12; not part of make test
 	test -e data/sample/published/latest/manifest.json || $(BIN)/smallcap run --source sample
 	.superset/bin/python tests/superset_reads.py data/sample/published/latest
+
+.superset/.ready: .venv/.uv tests/superset.lock
+	$(BIN)/uv venv -q --clear --python $(BIN)/python .superset
+	$(BIN)/uv pip install -q --python .superset/bin/python -r tests/superset.lock
+	touch $@
 
 # Java does not come from the package index: a machine without it says that Spark was not asked.
 test-bi: test-superset  ## test-superset and test-spark, the latter only where Java is
@@ -76,6 +77,8 @@ contract: $(READY)  ## Write docs/contract.json from a fresh sample release, aft
 lock: .venv/.uv  ## Pin every dependency with hashes
 	printf 'duckdb<2\n' | $(BIN)/uv pip compile pyproject.toml - --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --quiet --output-file requirements.lock
+	$(BIN)/uv pip compile tests/superset.in --universal --python-version 3.11 --no-header --no-annotate --quiet \
+		--output-file tests/superset.lock
 
 clean:  ## Remove the sample market's data; landing and live data stay
 	rm -rf data/sample data/duckdb2 data/contract
