@@ -3,7 +3,8 @@
     case {{ unit }}
         when 'fraction a year' then cast(round(100 * {{ figure }}, 4) as varchar) || ' % a year'
         when 'fraction' then cast(round(100 * {{ figure }}, 4) as varchar) || ' %'
-        when 'USD a session' then cast(round({{ figure }} / 1000000, 0) as varchar) || ' million dollars a session'
+        when 'USD a session' then cast(cast(round({{ figure }} / 1000000) as bigint) as varchar) || ' million dollars a session'
+        when 'USD' then cast(cast(round({{ figure }}) as bigint) as varchar) || ' dollars'
         else cast(round({{ figure }}, 2) as varchar) || ' ' || {{ unit }}
     end
 {%- endmacro %}
