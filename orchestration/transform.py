@@ -15,6 +15,7 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt_common.events.functions import msg_to_dict
 
+from orchestration.landing import write_atomically
 from orchestration.rules import growing_tables, keep_rules, rules_of
 from orchestration.settings import DBT_PROJECT_DIR, Settings
 from orchestration.warehouse import Warehouse
@@ -31,18 +32,19 @@ class BuildFailed(RuntimeError):
 
 
 def manifest_path(settings: Settings) -> Path:
-    """dbt's manifest, parsed anew when a file of the project is newer.
+    """dbt's manifest, parsed anew when the project is not the one it was made from: dates of files do not tell, after a copy.
 
     Raises:
         BuildFailed: the project does not parse.
     """
-    path = settings.dbt_target_dir / "manifest.json"
-    newest = max(file.stat().st_mtime for file in _project_files())
-    if not path.exists() or path.stat().st_mtime < newest:
+    path, parsed_from = settings.dbt_target_dir / "manifest.json", settings.dbt_target_dir / "parsed_from"
+    rules = rules_of(_project_files(), None)
+    if not (path.exists() and parsed_from.exists() and parsed_from.read_text() == rules):
         result = _invoke(settings, ["parse"], [])
         if not result.success:
             raise BuildFailed(f"the dbt project does not parse: {result.exception}")
         _parsed[settings.dbt_target_dir] = result.result  # the build of this process need not parse again
+        write_atomically(parsed_from, rules.encode())
     return path
 
 
