@@ -64,7 +64,8 @@ answers as (
                     || {{ in_words('gaps.cost_subtracted', 'criteria.unit') }} || ' subtracted, by the fees alone'
             when readings.pair is not null
                 then readings.regime || ': the log ratio stands ' || cast(round(readings.trend_gap, 4) as varchar)
-                    || ' from its mean, at or above ' || cast(cast(round(100 * readings.percentile) as bigint) as varchar) || ' % of its year'
+                    || ' from its mean, at or above '
+                    || cast(cast(round(100 * readings.percentile) as bigint) as varchar) || ' % of its year'
             when targets.session is not null then targets.reason
             else 'not decided: no fund of the segment has this figure'
         end as reason
