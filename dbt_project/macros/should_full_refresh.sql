@@ -8,3 +8,8 @@
     {%- set growing = env_var('SMALLCAP_GROWING', '').split(',') -%}
     {{ return(asked or (model.config.materialized == 'incremental' and model.name not in growing)) }}
 {% endmacro %}
+
+{#- dbt by hand may leave anything behind, and nothing would tell: no table may grow before a build of all it is made of. -#}
+{% macro forget_rules_by_hand() %}
+    {%- if execute and env_var('SMALLCAP_GROWING', 'by hand') == 'by hand' -%} drop table if exists build.made_by {%- endif -%}
+{% endmacro %}

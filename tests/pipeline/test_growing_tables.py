@@ -2,6 +2,8 @@
 
 import random
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,13 +11,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from orchestration import transform
 from orchestration.ingest import ingest
 from orchestration.landing import Document, list_documents
-from orchestration.settings import Settings
+from orchestration.settings import DBT_PROJECT_DIR, Settings
 from orchestration.transform import build
 from orchestration.universe import load_universe
 from orchestration.warehouse import Warehouse, withdraw_document
-from tests.pipeline.homes import Home, ask, copied, warehouse
+from tests.pipeline.homes import Home, ask, copied, environment, warehouse
 
 GROWING = {
     "intermediate.int_holdings_classified": ["fund", "as_of", "line_no"],
@@ -155,6 +158,36 @@ def test_a_document_that_is_taken_back_takes_its_rows_along(
         withdraw_document(connection, document_id)
     without = Funds(copied(sample_home, tmp_path / "without", parts=("dbt",)))
     assert_same(funds.tables(), grow([document for document in documents if document != one], without, builds=1))
+
+
+@pytest.fixture
+def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The first of the growing tables in a copy of the project."""
+    shutil.copytree(DBT_PROJECT_DIR, tmp_path / "project", ignore=shutil.ignore_patterns("target", "logs"))
+    monkeypatch.setattr(transform, "DBT_PROJECT_DIR", tmp_path / "project")
+    return tmp_path / "project" / "models" / "intermediate" / "int_holdings_classified.sql"
+
+
+def changed(text: str) -> str:
+    """The model with another name in every line."""
+    assert text.count(" classified.name,") == 1
+    return text.replace(" classified.name,", " 'changed' as name,")
+
+
+def test_what_dbt_made_by_hand_is_made_anew(grown: tuple[Funds, Tables], anew: Tables, model: Path, tmp_path: Path) -> None:
+    funds, text = Funds(copied(grown[0].home, tmp_path / "home")), model.read_text()
+    assert_same(funds.tables(), anew)
+    model.write_text(changed(text))
+    project, warehouse_path = str(transform.DBT_PROJECT_DIR), str(funds.warehouse.path)
+    subprocess.run(
+        [
+            str(Path(sys.executable).parent / "dbt"), "run", "--select", model.stem, "--project-dir", project,
+            "--profiles-dir", project, "--target-path", str(tmp_path / "dbt"), "--log-path", str(tmp_path / "dbt"),
+        ],
+        env=environment(SMALLCAP_WAREHOUSE=warehouse_path), check=True, capture_output=True,
+    )  # fmt: skip
+    model.write_text(text)
+    assert_same(funds.tables(), anew)
 
 
 def test_real_documents_grow_alike(real_landing: Path, sample_home: Home, tmp_path: Path) -> None:
