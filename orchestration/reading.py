@@ -13,6 +13,8 @@ from orchestration.vendors.base import Context, DocumentRejected, Parsed
 from orchestration.vendors.registry import PARSERS
 
 _log = logging.getLogger(__name__)
+# polars and fastexcel each have a class of that name, and export it from nowhere in common.
+_PANIC = "PanicException"
 
 
 @dataclass(frozen=True)
@@ -47,13 +49,16 @@ def read_document(document: Document, content: bytes, sessions: pl.DataFrame, un
     )
     try:
         parsed = parser(content, context)
+        return Reading(parsed.main, parsed.as_of, *_part(parsed))
     except DocumentRejected:
         raise
-    except Exception as error:
-        # One odd document must not keep all others out.
-        _log.exception("the reader of %s failed", document.key)
-        raise DocumentRejected(f"its reader failed ({type(error).__name__}: {str(error)[:200]}): please report it") from error
-    return Reading(parsed.main, parsed.as_of, *_part(parsed))
+    except BaseException as error:
+        # One odd document must not keep all others out. Native libraries panic outside of Exception; an interruption passes.
+        if not (isinstance(error, Exception) or type(error).__name__ == _PANIC):
+            raise
+        _log.debug("the reader of %s failed", document.key, exc_info=True)
+        what = " ".join(str(error).split())[:200]
+        raise DocumentRejected(f"its reader failed ({type(error).__name__}: {what}): please report it") from error
 
 
 def _part(parsed: Parsed) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
