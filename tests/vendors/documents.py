@@ -75,7 +75,7 @@ class IShares:
             "IWM Invented ETF",
             'Fund Holdings as of,"May 05, 2026"',
             'Inception Date,"Jan 01, 2000"',
-            'Shares Outstanding,"1,234,000.00"',
+            'Shares Outstanding,"117,800.00"',
             'Stock,"-"',
             'Bond,"-"',
             'Cash,"-"',
@@ -172,6 +172,13 @@ class IShares:
         """The document's lines without line ends."""
         table = [",".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in self.rows]
         return [*self.preamble, ",".join(self.header), *table, *self.tail]
+
+    def rescale(self, factor: float) -> None:
+        """Every price and value of the equities at another day's level."""
+        for row in self.rows:
+            if row[3] == "Equity":
+                for cell in (4, 6, 8):
+                    row[cell] = _money(float(row[cell].replace(",", "")) * factor)
 
     def encode(self) -> bytes:
         """The document, with its byte-order mark."""
@@ -385,6 +392,7 @@ class Prices:
     def invented(cls, days: list[date], *, scale: float = 1.0) -> "Prices":
         """A gentle slope with a dividend on the twentieth day; `scale` rescales the adjusted closes as a new dividend does."""
         close = [100 + 0.5 * i for i in range(len(days))]
+        before_dividend = 1 - 0.5 / close[18] if len(close) > 19 else 1.0
         return cls(
             pl.DataFrame(
                 {
@@ -393,7 +401,7 @@ class Prices:
                     "High": [c + 1.0 for c in close],
                     "Low": [c - 1.0 for c in close],
                     "Close": close,
-                    "Adj Close": [c * 0.9 * scale for c in close],
+                    "Adj Close": [c * 0.9 * scale * (before_dividend if i < 19 else 1.0) for i, c in enumerate(close)],
                     "Volume": [1_000_000.0 + i for i in range(len(days))],
                     "Dividends": [0.5 if i == 19 else 0.0 for i in range(len(days))],
                     "Stock Splits": [0.0] * len(days),
