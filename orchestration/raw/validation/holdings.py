@@ -24,6 +24,7 @@ LARGE_LINE = 0.02
 SECTOR_CHANGE, SECTOR_DAYS = 0.08, 200  # 2.8 points, across a reconstitution and half a year
 ONE_SECTOR_SHARE = 0.70
 SECTOR_DISAGREEMENT, NAME_DISAGREEMENT = 0.20, 0.20
+PRICE_FACTOR_ELSEWHERE = 2.0
 LARGEST_LINE, BROAD_FUND = 0.25, 100
 COPIED_SHARE = 0.50
 FEWEST_TO_COMPARE = 20
@@ -35,7 +36,7 @@ class KnownHoldings:
 
     `previous`: the nearest known snapshot of the fund (raw columns), empty where there is none; `previous_as_of` its date.
     `net_asset_value`: the fund's close on or just before a date, dollars a share.
-    `elsewhere`: ticker, name and GICS sector of the newest snapshots of all funds (columns ticker_key, name_key, sector).
+    `elsewhere`: the newest snapshots of all funds (fund, as_of, ticker_key, name_key, sector, price in dollars a share).
     `sessions`: trading days, to tell whether two dates are one market day. `sectors`: GICS sector by the issuers' labels.
     `same_era`: no change of the sector standard is between the two snapshots.
     """
@@ -107,7 +108,9 @@ def _own_findings(
     yield from _values(snapshot)
     yield from _net_assets(snapshot, as_of, shares, known.net_asset_values)
     yield from _one_sector(snapshot)
-    yield from _elsewhere(snapshot, known.elsewhere.filter(pl.col("fund") != fund))
+    of_others = known.elsewhere.filter(pl.col("fund") != fund)
+    yield from _prices_elsewhere(snapshot, as_of, of_others)
+    yield from _elsewhere(snapshot, of_others)
     largest = snapshot.sort("weight", nulls_last=False).row(-1, named=True)
     if snapshot.height >= BROAD_FUND and largest["weight"] > LARGEST_LINE:
         yield Finding("no_line_dominates", f"{largest['name']} has {largest['weight']:.1%} of {snapshot.height} lines")
@@ -157,6 +160,22 @@ def _one_sector(snapshot: pl.DataFrame) -> Iterator[Finding]:
     sector, lines = labelled["sector"].value_counts(sort=True).row(0)
     if lines > ONE_SECTOR_SHARE * labelled.height:
         yield Finding("sectors_are_many", f"{lines} of {labelled.height} lines bear the sector {sector}")
+
+
+def _prices_elsewhere(snapshot: pl.DataFrame, as_of: date, elsewhere: pl.DataFrame) -> Iterator[Finding]:
+    """The value of one share, line by line, against other funds' files of about the same time."""
+    near = elsewhere.filter((pl.col("as_of") - as_of).dt.total_days().abs() <= SECTOR_DAYS)
+    lines = snapshot.filter((pl.col("quantity") > 0) & (pl.col("market_value") > 0)).unique("ticker_key", keep="none")
+    both = lines.join(near.select("ticker_key", theirs="price"), on="ticker_key", how="inner").drop_nulls("theirs")
+    factors = both.select(factor=pl.col("market_value") / pl.col("quantity") / pl.col("theirs"))["factor"]
+    if len(factors) < FEWEST_TO_COMPARE:
+        return
+    median = float(factors.median())  # type: ignore[arg-type]
+    if not 1 / PRICE_FACTOR_ELSEWHERE < median < PRICE_FACTOR_ELSEWHERE:
+        yield Finding(
+            "prices_agree_elsewhere",
+            f"a share is worth {median:.3g} times what other files of that time say, in the median of {len(factors)} lines",
+        )
 
 
 def _elsewhere(snapshot: pl.DataFrame, elsewhere: pl.DataFrame) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ is compared without asking the warehouse again.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Protocol
 
@@ -122,10 +122,8 @@ class _PriceJudge:
     ) -> None:
         self._connection = connection
         self._calendar = calendar
-        self._inceptions = {
-            f.price_symbol: date.fromisoformat(f.inception) for f in universe.values() if f.price_symbol and f.inception
-        }
-        self._others = _other_funds(connection, batch, calendar)
+        inceptions = {f.price_symbol: date.fromisoformat(f.inception) for f in universe.values() if f.price_symbol and f.inception}
+        self._others = _other_funds(connection, batch, calendar, inceptions)
         self._known = KnownPrices(pl.DataFrame(), pl.DataFrame())
 
     def begin(self, symbol: str, before: tuple[datetime, str]) -> None:
@@ -139,8 +137,6 @@ class _PriceJudge:
         return judge_prices(
             document.rows,
             symbol=document.symbol,
-            inception=self._inceptions.get(document.symbol),
-            retrieved_at=document.retrieved_at,
             known=self._known,
             others=self._others,
             calendar=self._calendar,
@@ -162,7 +158,9 @@ class _PriceJudge:
         return set(restated.filter((pl.col("now") / pl.col("close") - 1).abs() > 1e-3)["document_id"])
 
 
-def _other_funds(connection: duckdb.DuckDBPyConnection, batch: list[Parsed], calendar: pl.DataFrame) -> OtherFunds:
+def _other_funds(
+    connection: duckdb.DuckDBPyConnection, batch: list[Parsed], calendar: pl.DataFrame, inceptions: dict[str, date]
+) -> OtherFunds:
     known = _newest(connection, "price_bars", "symbol, session", "symbol, session, open, close", "true")
     of_batch = [
         one.rows["price_bars"].select("symbol", "session", "open", "close", pl.lit(one.document_id).alias("version"))
@@ -177,7 +175,14 @@ def _other_funds(connection: duckdb.DuckDBPyConnection, batch: list[Parsed], cal
     )
     moves = [log_moves(bars, calendar).with_columns(symbol=pl.lit(symbol)) for (symbol,), bars in last.group_by("symbol")]
     empty = pl.DataFrame(schema={"session": pl.Date, "move": pl.Float64, "overnight": pl.Float64, "symbol": pl.String})
-    return OtherFunds(pl.concat([empty, *moves]), closes, _disputed(closes))
+    return OtherFunds(pl.concat([empty, *moves]), closes, _disputed(closes), inceptions)
+
+
+def _is_older_than_its_fund(one: Parsed, inceptions: dict[str, date]) -> bool:
+    """Another fund's prices must not speak for this one."""
+    first = one.rows["price_bars"]["session"].min()
+    inception = inceptions.get(one.symbol)
+    return isinstance(first, date) and inception is not None and first < inception - timedelta(days=7)
 
 
 def _disputed(closes: pl.DataFrame) -> frozenset[str]:
@@ -188,7 +193,7 @@ def _disputed(closes: pl.DataFrame) -> frozenset[str]:
         for place, one in enumerate(versions):
             for other in versions[:place]:
                 ratio = one.join(other, on="session").select((pl.col("close") / pl.col("close_right")).log().alias("r"))["r"]
-                if len(ratio) >= 20 and float(((ratio - ratio.median()).abs() > 0.01).mean() or 0) > 0.5:  # type: ignore[arg-type,operator]
+                if len(ratio) >= 20 and float(((ratio - ratio.median()).abs() > 5e-4).mean() or 0) > 0.5:  # type: ignore[arg-type,operator]
                     disputed.add(str(symbol))
     return frozenset(disputed)
 
@@ -201,7 +206,7 @@ class _RateJudge:
         self._connection = connection
         known = _newest(connection, "rates", "series, date", "series, date, value", "true")
         of_batch = [one.rows["rates"].select("series", "date", "value") for one in batch]
-        self._all = pl.concat([*of_batch, known]).unique(["series", "date"], keep="last", maintain_order=True)
+        self._all = pl.concat([*of_batch, known]).unique(["series", "date", "value"])
         self._known = pl.DataFrame()
 
     def begin(self, symbol: str, before: tuple[datetime, str]) -> None:
@@ -229,7 +234,15 @@ class _RateJudge:
 
 # Holdings
 
-_LINES = "line_no, ticker, name, cusip, isin, sedol, sector_label, asset_class_label, market_value, stated_weight, quantity, price, currency"
+_LINES = "line_no, ticker, name, sector_label, market_value, stated_weight, quantity, price, currency"
+_ELSEWHERE = {
+    "fund": pl.String(),
+    "as_of": pl.Date(),
+    "ticker_key": pl.String(),
+    "name_key": pl.String(),
+    "sector": pl.String(),
+    "price": pl.Float64(),
+}
 
 
 @dataclass
@@ -278,7 +291,7 @@ class _HoldingsJudge:
             snapshot.lines = None  # one snapshot in memory is enough for a history that comes in order
         lines = rows["holdings"]
         self._snapshots[document.as_of] = _Snapshot(document.as_of, document.document_id, lines)
-        self._learned[document.symbol] = self._keyed(lines.select("ticker", "name", "sector_label"), document.symbol)
+        self._learned[document.symbol] = self._keyed(lines, document.symbol, document.as_of)
         self.__dict__.pop("_elsewhere", None)
 
     def suppliers(self, document: Parsed) -> set[str]:
@@ -324,26 +337,29 @@ class _HoldingsJudge:
     def _of_warehouse(self) -> pl.DataFrame:
         newest = frame_of(
             self._connection.sql(
-                "select fund, ticker, name, sector_label from raw.holdings semi join"
+                "select fund, as_of, ticker, name, sector_label, market_value, quantity from raw.holdings semi join"
                 " (select fund, max(as_of) as as_of from raw.holdings group by fund) using (fund, as_of)"
             )
         )
-        frames = [self._keyed(lines, str(fund)) for (fund,), lines in newest.group_by("fund")]
-        empty = pl.DataFrame(schema=dict.fromkeys(("fund", "ticker_key", "name_key", "sector"), pl.String))
-        return pl.concat([empty, *frames])
+        frames = [self._keyed(lines, str(fund), as_of) for (fund, as_of), lines in newest.group_by("fund", "as_of")]  # type: ignore[arg-type]
+        return pl.concat([pl.DataFrame(schema=_ELSEWHERE), *frames])
 
     @cached_property
     def _elsewhere(self) -> pl.DataFrame:
         known = self._of_warehouse.filter(~pl.col("fund").is_in(list(self._learned)))
         return pl.concat([known, *self._learned.values()])
 
-    def _keyed(self, lines: pl.DataFrame, fund: str) -> pl.DataFrame:
+    def _keyed(self, lines: pl.DataFrame, fund: str, as_of: date) -> pl.DataFrame:
         return (
             lines.select(
                 pl.lit(fund).alias("fund"),
+                pl.lit(as_of).alias("as_of"),
                 pl.col("ticker").str.to_uppercase().str.replace_all(r"[ ./-]", "").alias("ticker_key"),
                 name_key("name").alias("name_key"),
                 pl.col("sector_label").replace_strict(self._sectors, default=None, return_dtype=pl.String).alias("sector"),
+                pl.when((pl.col("quantity") > 0) & (pl.col("market_value") > 0))
+                .then(pl.col("market_value") / pl.col("quantity"))
+                .alias("price"),
             )
             .filter(pl.col("ticker_key").is_not_null())
             .unique("ticker_key", keep="none")

@@ -5,13 +5,13 @@ all funds is rarer. The adjusted close is the vendor's own second word on every 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 import polars as pl
 
 from orchestration.raw.validation.rules import Finding
-from orchestration.raw.validation.verdict import Verdict, quarantine_rows
+from orchestration.raw.validation.verdict import QUARANTINE_COLUMNS, Verdict, quarantine_rows
 
 # Beside each limit: the largest natural value in 26 years of IWM, SPY and QQQ.
 ADJUSTED_TOLERANCE = 5e-4  # 2.6e-4
@@ -26,13 +26,17 @@ LARGEST_RANGE = 0.60  # 25 %
 LARGEST_VOLUME_RATIO = 60.0  # 13.8
 LARGEST_DOLLAR_VOLUME = 3e11  # SPY trades some 4e10 dollars a session
 CLOSE_RESTATED, VOLUME_RESTATED = 1e-3, 0.02
-RESTATEMENT_WORSE_BY = 0.01
+RESTATEMENT_WORSE_BY = 0.004
+ACTION_CHANGED = 0.10
+MANY_RESTATED, CLEARLY_WORSE, WORSE_ON_MANY = 100, 2.0, 1.2
 FEW_ROWS, FEW_SHARE = 3, 0.002
 FEW_RESTATED_SHARE = 0.01
 FEWEST_TO_COMPARE = 20
 MISSING_SESSIONS, MISSING_SHARE = 20, 0.01
 INCEPTION_GRACE = timedelta(days=7)
-LAG_SESSIONS, LAG_MARGIN = 250, 0.3
+FIRST_BAR_GRACE = timedelta(days=30)
+SETTLING = timedelta(days=5)
+LAG_SESSIONS, LAG_CORRELATION, LAG_MARGIN = 60, 0.6, 0.3
 _USUAL_GAP, _USUAL_OPEN_GAP = 0.003, 0.0015
 _WINDOW = 63
 
@@ -49,12 +53,13 @@ class KnownPrices:
 class OtherFunds:
     """Bars of all funds: `moves` (symbol, session, move, overnight; log changes) and `closes` (version, symbol, session, close).
 
-    `disputed` are the symbols of which two documents show different prices.
+    `disputed` are the symbols of which two documents show different prices; `inceptions` the funds' first days.
     """
 
     moves: pl.DataFrame
     closes: pl.DataFrame
     disputed: frozenset[str] = frozenset()
+    inceptions: dict[str, date] = field(default_factory=dict)
 
 
 def log_moves(bars: pl.DataFrame, calendar: pl.DataFrame) -> pl.DataFrame:
@@ -77,8 +82,6 @@ def judge_prices(
     rows: dict[str, pl.DataFrame],
     *,
     symbol: str,
-    inception: date | None,
-    retrieved_at: datetime,
     known: KnownPrices,
     others: OtherFunds,
     calendar: pl.DataFrame,
@@ -87,7 +90,6 @@ def judge_prices(
 
     Args:
         rows: `price_bars` and `corporate_actions` with `_line` and `_content`; rows that keep the row contracts.
-        inception: the fund's first day, where it is known.
         calendar: every session of XNYS with its number (session, session_no).
 
     Returns:
@@ -95,9 +97,9 @@ def judge_prices(
     """
     bars, actions = rows["price_bars"].sort("session"), rows["corporate_actions"]
     evidence = _evidence(bars, actions, known, others.moves.filter(pl.col("symbol") != symbol), calendar)
-    quarantined = pl.concat([_implausible_rows(evidence), _kept_actions(evidence, actions)])
-    of_bars = quarantined.filter(pl.col("rule") != "known_action_is_kept")
-    findings = list(_document_findings(evidence, actions, of_bars, symbol, inception, others, calendar))
+    of_bars, of_actions = _implausible_rows(evidence), _implausible_actions(evidence, actions, known)
+    quarantined = pl.concat([of_bars, of_actions.select(QUARANTINE_COLUMNS.keys())])
+    findings = list(_document_findings(evidence, of_bars, symbol, others, calendar))
     contradicts = None
     restated = evidence.filter("is_restated")
     if _are_many(restated.height, evidence["known_close"].count(), FEW_RESTATED_SHARE):
@@ -107,12 +109,10 @@ def judge_prices(
         else:
             findings.append(Finding("history_is_not_restated", reason))
     lost = of_bars["line"].implode()
-    kept = quarantined.filter(pl.col("rule") == "known_action_is_kept")
     plausible = {
         "price_bars": bars.filter(~pl.col("_line").is_in(lost).fill_null(False)),
-        "corporate_actions": actions.filter(
-            ~pl.col("_line").is_in(lost).fill_null(False)
-            & ~((pl.col("value") == 0) & pl.col("_line").is_in(kept["line"].implode()).fill_null(False))
+        "corporate_actions": actions.filter(~pl.col("_line").is_in(lost).fill_null(False)).join(
+            of_actions, on=["ex_date", "kind"], how="anti"
         ),
     }
     return Verdict(plausible, quarantined, findings, contradicts)
@@ -133,6 +133,7 @@ def _evidence(
     compared = with_events.join(_gaps(with_events, others), on="session", how="left", maintain_order="left")
     return _with_restatements(_with_adjustment_errors(_with_usual_gaps(compared)), actions, known).with_columns(
         is_newest=pl.col("session") == pl.col("session").max(),
+        usual_volume=pl.col("volume").rolling_median(_WINDOW, center=True, min_samples=10),
         volume_ratio=pl.col("volume") / pl.col("volume").shift(1).rolling_median(21, min_samples=10),
         is_copy=(pl.col("volume") > 0)
         & pl.struct("open", "high", "low", "close", "volume").is_duplicated()
@@ -209,7 +210,7 @@ def _with_adjustment_errors(evidence: pl.DataFrame) -> pl.DataFrame:
     the known one, and with none.
 
     CRSP's total return is (close + distribution) / previous close; Yahoo multiplies by previous close / (previous close -
-    distribution): the nearer of the two counts. Yahoo's dividends may or may not hold its capital gains.
+    distribution): the nearer of the two counts. Yahoo's dividends hold its capital gains where they are at least as large.
     """
     before, ratio = pl.col("close").shift(1), pl.col("vendor_adj_close") / pl.col("vendor_adj_close").shift(1)
     follows = pl.col("move").is_not_null()
@@ -222,13 +223,15 @@ def _with_adjustment_errors(evidence: pl.DataFrame) -> pl.DataFrame:
     dividend, gain = pl.col("dividend"), pl.col("capital_gain").fill_null(0)
     prints_cents = ((pl.col("vendor_adj_close") * 100).round(0) - pl.col("vendor_adj_close") * 100).abs().max() < 1e-6
     cents = pl.when(prints_cents).then(0.011 / pl.col("vendor_adj_close")).otherwise(0.0)
+    paid = pl.when(dividend >= gain).then(dividend).otherwise(dividend + gain)
     # The newest distribution may not be in the adjusted closes yet: then those before it are the closes themselves.
     not_adjusted_yet = (
         (pl.col("vendor_adj_close") == pl.col("close")).shift(1)
-        & (dividend + gain > 0)
-        & ((dividend + gain) / before < LARGEST_UNADJUSTED)
+        & (paid > 0)
+        & (paid.shift(-1).fill_null(0).reverse().cum_sum().reverse() == 0)
+        & (paid / before < LARGEST_UNADJUSTED)
     )
-    errors = pl.min_horizontal(error(dividend), error(dividend + gain))
+    errors = error(paid)
     return evidence.with_columns(
         adjusted_error=pl.when(not_adjusted_yet).then(pl.min_horizontal(errors, error(pl.lit(0.0)))).otherwise(errors),
         error_if_known=pl.min_horizontal(error(pl.col("known_distribution")), error(pl.col("known_dividend"))),
@@ -287,7 +290,7 @@ def _implausible_rows(evidence: pl.DataFrame) -> pl.DataFrame:
             "the newest close {} is {} % from every other fund's move: the next session decides", "close", percent("gap")
         ),
         "range_is_possible": pl.format("high {} and low {} are too far apart", "high", "low"),
-        "volume_is_possible": pl.format("volume {} is {} times the usual", "volume", pl.col("volume_ratio").round(0)),
+        "volume_is_possible": pl.format("volume {} beside a usual {}", "volume", pl.col("usual_volume").round(0)),
         "bar_is_not_a_copy": pl.format("the bar of {} repeats another session's", "session"),
         "restated_bar_is_better": pl.format(
             "the close was {}, is now {}, and the other funds agree with the former", pl.col("known_close").round(4), "close"
@@ -315,7 +318,8 @@ def _with_row_flags(evidence: pl.DataFrame) -> pl.DataFrame:
         breaks_newest_close_is_confirmed=pl.col("is_newest")
         & (((pl.col("gap") > newest) & (pl.col("gap") > NEWEST_JUMP_MADS * pl.col("usual_gap"))) | (~alone & (pl.col("gap") > NEWEST_JUMP_ALWAYS))),
         breaks_range_is_possible=pl.col("high") / pl.col("low") - 1 > LARGEST_RANGE,
-        breaks_volume_is_possible=pl.col("volume_ratio") > LARGEST_VOLUME_RATIO,
+        breaks_volume_is_possible=(pl.col("volume_ratio") > LARGEST_VOLUME_RATIO)
+        | ((pl.col("volume") == 0) & (pl.col("usual_volume") > 0)),
         breaks_bar_is_not_a_copy=pl.col("is_copy"),
         breaks_restated_bar_is_better=pl.col("is_close_restated") & (with_new - with_known > RESTATEMENT_WORSE_BY),
     )  # fmt: skip
@@ -327,32 +331,50 @@ def _known_explains() -> pl.Expr:
     return (nothing & (pl.col("error_if_known") <= pl.col("adjusted_tolerance"))).fill_null(False)
 
 
-def _kept_actions(evidence: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
-    """Known distributions that the document shows as zero, unless its adjusted close says so, too."""
-    withdrawn = (
-        (pl.col("known_distribution") > 0)
-        & (pl.col("dividend") == 0)
-        & (pl.col("capital_gain").fill_null(0) == 0)
-        & ~(pl.col("error_if_none") <= pl.col("adjusted_tolerance")).fill_null(False)
+def _implausible_actions(evidence: pl.DataFrame, actions: pl.DataFrame, known: KnownPrices) -> pl.DataFrame:
+    """Actions of sessions that were known before: withdrawn, changed or added without the adjusted close agreeing.
+
+    Returns:
+        ex_date, kind, and the columns of the quarantine.
+    """
+    last_known = known.bars["observed_at"].max() if known.bars.height else None
+    if not isinstance(last_known, datetime):
+        return pl.DataFrame(schema={"ex_date": pl.Date, "kind": pl.String, **QUARANTINE_COLUMNS})
+    settled = known.bars["session"].min(), (last_known - SETTLING).date()
+    tolerance = pl.col("adjusted_tolerance")
+    # Where the bar itself is implausible, its adjusted close says nothing.
+    supported = (pl.col("adjusted_error") <= tolerance) & ~(pl.min_horizontal("error_if_known", "error_if_none") <= tolerance)
+    judged = (
+        actions.filter(pl.col("ex_date").is_between(*settled))
+        .join(known.actions.rename({"value": "known"}), on=["ex_date", "kind"], how="left")
+        .with_columns(pl.col("known").fill_null(0.0))
+        .filter((pl.col("value") - pl.col("known")).abs() > ACTION_CHANGED * pl.max_horizontal("value", "known"))
+        .join(
+            evidence.select(
+                pl.col("session").alias("ex_date"),
+                supported.fill_null(False).alias("supported"),
+                (pl.col("error_if_none") <= tolerance).fill_null(False).alias("denied"),
+            ),
+            on="ex_date",
+            how="left",
+        )
     )
-    reason = pl.format(
-        "the distribution of {} a share is kept: the document has none, and its adjusted close does not deny it",
-        "known_distribution",
-    )
-    return quarantine_rows(evidence, {"known_action_is_kept": reason}, {"known_action_is_kept": withdrawn})
+    splits_rescaled = known.actions.filter((pl.col("kind") == "split") & (pl.col("ex_date") > settled[1])).height > 0
+    is_split = pl.col("kind") == "split"
+    breaks = pl.when(is_split).then(True).when(pl.col("value") == 0).then(~pl.col("denied")).otherwise(~pl.col("supported"))
+    kept = judged.filter(breaks.fill_null(True) & ~(pl.lit(splits_rescaled) & ~is_split))
+    reason = pl.format("the {} of {} a share stays known, not {}: the adjusted close does not agree", "kind", "known", "value")
+    return kept.select(
+        "ex_date", "kind", pl.col("_line").alias("line"), pl.lit("known_action_is_kept").alias("rule"), reason.alias("reason"),
+        pl.col("_content").alias("content"),
+    ).cast(QUARANTINE_COLUMNS)  # type: ignore[arg-type]  # fmt: skip
 
 
 # Documents
 
 
 def _document_findings(
-    evidence: pl.DataFrame,
-    actions: pl.DataFrame,
-    quarantined: pl.DataFrame,
-    symbol: str,
-    inception: date | None,
-    others: OtherFunds,
-    calendar: pl.DataFrame,
+    evidence: pl.DataFrame, quarantined: pl.DataFrame, symbol: str, others: OtherFunds, calendar: pl.DataFrame
 ) -> Iterator[Finding]:
     implausible = quarantined["line"].n_unique()
     if _are_many(implausible, evidence.height, FEW_SHARE):
@@ -367,8 +389,7 @@ def _document_findings(
     yield from _splits(evidence)
     first, last = evidence["session"].min(), evidence["session"].max()
     assert isinstance(first, date)
-    if inception is not None and first < inception - INCEPTION_GRACE:
-        yield Finding("begins_with_the_fund", f"its first bar is of {first}, and {symbol} began on {inception}")
+    yield from _beginning(first, symbol, others.inceptions)
     expected = calendar.filter(pl.col("session").is_between(first, last)).height
     missing = expected - evidence.height
     if missing > max(MISSING_SESSIONS, MISSING_SHARE * expected):
@@ -378,6 +399,17 @@ def _document_findings(
         yield Finding("dollar_volume_is_possible", f"it trades {dollars:,.0f} dollars a session")
     yield from _identity(evidence, symbol, others)
     yield from _alignment(evidence, symbol, others)
+
+
+def _beginning(first: date, symbol: str, inceptions: dict[str, date]) -> Iterator[Finding]:
+    own = inceptions.get(symbol)
+    if own is None:
+        return
+    if first < own - INCEPTION_GRACE:
+        yield Finding("begins_with_the_fund", f"its first bar is of {first}, and {symbol} began on {own}")
+    same = [name for name, day in inceptions.items() if name != symbol and day <= first < day + INCEPTION_GRACE]
+    if same and first > own + timedelta(days=365):
+        yield Finding("begins_with_the_fund", f"its first bar is of {first}, when {same[0]} began, and {symbol} began on {own}")
 
 
 def _jumps(flagged: pl.DataFrame) -> Iterator[Finding]:
@@ -427,28 +459,47 @@ def _identity(evidence: pl.DataFrame, symbol: str, others: OtherFunds) -> Iterat
         .filter((pl.col("common") >= FEWEST_TO_COMPARE) & (pl.col("equal") > 0.9 * pl.col("common")))
         .sort("symbol")
     )
+    first = evidence["session"].min()
     for row in same.iter_rows(named=True):
-        # Of two documents with the same prices the one is wrong whose symbol has another document that says otherwise.
-        if symbol in others.disputed or row["symbol"] not in others.disputed:
-            yield Finding("is_not_another_fund", f"{row['equal']} of {row['common']} closes are those of {row['symbol']}")
-            return
+        # Of two documents with the same prices the one is wrong whose symbol has another document that says otherwise,
+        # or the one that begins with the other fund.
+        if symbol not in others.disputed and row["symbol"] in others.disputed:
+            continue
+        own, theirs = (_begins_with(first, others.inceptions.get(name)) for name in (symbol, row["symbol"]))
+        if own and not theirs:
+            continue
+        yield Finding("is_not_another_fund", f"{row['equal']} of {row['common']} closes are those of {row['symbol']}")
+        return
+
+
+def _begins_with(first: object, inception: date | None) -> bool:
+    return isinstance(first, date) and inception is not None and abs(first - inception) < FIRST_BAR_GRACE
 
 
 def _alignment(evidence: pl.DataFrame, symbol: str, others: OtherFunds) -> Iterator[Finding]:
+    """Each stretch of sessions on its own: only a part of a table may be shifted."""
     market = others.moves.filter(pl.col("symbol") != symbol).group_by("session").agg(market=pl.col("move").median())
     both = evidence.select("session", "move").join(market, on="session", how="inner").drop_nulls().sort("session")
-    if both.height < LAG_SESSIONS:
-        return
-    same, earlier, later = both.select(
-        same=pl.corr("move", "market"),
-        earlier=pl.corr(pl.col("move"), pl.col("market").shift(1)),
-        later=pl.corr(pl.col("move"), pl.col("market").shift(-1)),
-    ).row(0)
-    best = max(earlier or 0.0, later or 0.0)
-    if best > (same or 0.0) + LAG_MARGIN:
+    stretches = (
+        both.with_columns(
+            earlier=pl.col("market").shift(1), later=pl.col("market").shift(-1), stretch=pl.int_range(pl.len()).reverse() // LAG_SESSIONS
+        )
+        .group_by("stretch")
+        .agg(
+            pl.col("session").min().alias("first"),
+            pl.len().alias("sessions"),
+            same=pl.corr("move", "market"),
+            apart=pl.max_horizontal(pl.corr("move", "earlier"), pl.corr("move", "later")),
+        )
+        .filter((pl.col("sessions") >= LAG_SESSIONS // 2) & (pl.col("apart") > LAG_CORRELATION) & (pl.col("apart") > pl.col("same") + LAG_MARGIN))
+        .sort("first")
+    )
+    if stretches.height:
+        worst = stretches.row(0, named=True)
         yield Finding(
             "dates_are_aligned",
-            f"its moves correlate {same:.2f} with the other funds' on the same session and {best:.2f} one session apart",
+            f"from {worst['first']} on its moves correlate {worst['same']:.2f} with the other funds' on the same session and"
+            f" {worst['apart']:.2f} one session apart",
         )
 
 
@@ -465,21 +516,34 @@ def _restatement(restated: pl.DataFrame, evidence: pl.DataFrame) -> str:
 def _agrees_better(
     bars: pl.DataFrame, evidence: pl.DataFrame, known: KnownPrices, others: OtherFunds, symbol: str, calendar: pl.DataFrame
 ) -> bool:
-    """Whether the other funds agree with the document, and not with what is known: by identity, or by the moves of restated closes."""
+    """Whether what is known is the one that is wrong: another fund's prices, prices of before the fund, adjusted closes in place of
+    closes, or moves that are further from the other funds' than the document's."""
     restated = evidence.filter("is_close_restated")
     if restated.is_empty():
         return False
-    if list(_identity(known.bars, symbol, others)) and symbol in others.disputed:
+    first = known.bars["session"].min()
+    assert isinstance(first, date)
+    if list(_beginning(first, symbol, others.inceptions)) or (list(_identity(known.bars, symbol, others)) and symbol in others.disputed):
         return True
-    if "open" not in known.bars.columns:
-        return False
+    adjusted = evidence.select(ratio=pl.col("known_close") / pl.col("vendor_adj_close"), of_closes=pl.col("known_close") / pl.col("close"))
+    if _is_constant(adjusted["ratio"]) and not _is_constant(adjusted["of_closes"]):
+        return True
     of_others = others.moves.filter(pl.col("symbol") != symbol)
     days = restated.select("session")
 
     def departure(frame: pl.DataFrame) -> float:
-        moves = log_moves(frame, calendar)
-        gaps = _gaps(moves, of_others).join(days, on="session", how="semi")
+        gaps = _gaps(log_moves(frame, calendar), of_others).join(days, on="session", how="semi")
         return float(gaps.select((pl.col("gap").fill_null(0) + pl.col("open_gap").fill_null(0)).sum()).item() or 0.0)
 
     of_document, of_known = departure(bars), departure(known.bars)
-    return of_known > 2 * of_document and of_known - of_document > 2 * RESTATEMENT_WORSE_BY
+    times = CLEARLY_WORSE if days.height < MANY_RESTATED else WORSE_ON_MANY
+    return of_known > times * of_document and of_known - of_document > 2 * RESTATEMENT_WORSE_BY
+
+
+def _is_constant(ratio: pl.Series) -> bool:
+    """The same to a few parts in ten thousand on nearly all sessions."""
+    known = ratio.drop_nulls()
+    if len(known) < FEWEST_TO_COMPARE:
+        return False
+    off = (known / float(known.median()) - 1).abs() > 5e-4  # type: ignore[arg-type]
+    return float(off.mean() or 0) < 0.05  # type: ignore[arg-type]

@@ -4,7 +4,7 @@ The target range is 0.25 points wide and holds the effective rate: three series 
 """
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import polars as pl
 
@@ -12,13 +12,15 @@ from orchestration.raw.validation.rules import Finding
 from orchestration.raw.validation.verdict import Verdict, quarantine_rows
 
 EFFECTIVE, UPPER, LOWER, TARGET = "DFF", "DFEDTARU", "DFEDTARL", "DFEDTAR"
-# Beside each limit: what 70 years of these series show.
+# The single target ended when the range began.
+RANGE_BEGINS = date(2008, 12, 16)
+# Beside each limit: what the real series show.
 LOWEST_RATE, HIGHEST_RATE = -1.0, 25.0  # 0.04 to 22.36 %
-LARGEST_STEP = 1.0  # 1.00, on 2020-03-16
 RANGE_WIDTH = 0.25
-BELOW_LOWER, ABOVE_UPPER, OFF_TARGET = 0.15, 0.10, 1.0  # 0.10, 0.05; 1.81, and above 1.00 on 0.3 % of days
-DISAGREEING_SHARE = 0.05
-FRACTION_BELOW, LONG_SERIES = 0.2, 3650
+BELOW_LOWER, ABOVE_UPPER = 0.15, 0.10  # 0.10, 0.05
+OFF_TARGET = 3.0  # 1.81
+FRACTION_BELOW, LONG_SERIES = 0.2, 3000
+REVISED_BY = 0.011  # the effective rate is revised in its last digit
 FEW_ROWS, FEW_SHARE = 3, 0.01
 FEWEST_TO_COMPARE = 20
 _FIRST_DATE = date(1950, 1, 1)
@@ -32,75 +34,89 @@ def judge_rates(
     Args:
         rows: `rates` with `_line` and `_content`; percent a year.
         known: date and value as known before the document.
-        others: series, date, value of the other series.
+        others: series, date, value of the other series, in every version that a document gives.
     """
-    rates = rows["rates"].sort("date").with_columns(step=pl.col("value").diff().abs())
+    rates = rows["rates"].sort("date").with_columns(
+        before=pl.col("value").shift(1), after=pl.col("value").shift(-1)
+    )
+    rates = rates.join(known.rename({"value": "known"}), on="date", how="left", maintain_order="left")
+    rates = rates.join(_disagreeing_days(series, rates, others), on="date", how="left", maintain_order="left")
     quarantined = _implausible_rows(rates, series, retrieved_at)
     plausible = rates.filter(~pl.col("_line").is_in(quarantined["line"].implode()).fill_null(False))
-    findings = list(_document_findings(rates, plausible, quarantined, series, others))
+    findings = list(_document_findings(rates, plausible, quarantined))
     contradicts = None
-    compared = plausible.join(known.rename({"value": "known"}), on="date", how="inner").drop_nulls(["value", "known"])
-    changed = compared.filter((pl.col("value") - pl.col("known")).abs() > 1e-9)
+    tolerance = REVISED_BY if series == EFFECTIVE else 1e-9
+    compared = plausible.drop_nulls(["value", "known"])
+    changed = compared.filter((pl.col("value") - pl.col("known")).abs() > tolerance)
     if changed.height > max(FEW_ROWS, FEW_SHARE * compared.height):
         worst = changed.sort((pl.col("value") - pl.col("known")).abs()).row(-1, named=True)
-        reason = f"{changed.height} of {compared.height} known rates change, such as {worst['date']} from {worst['known']:g} to {worst['value']:g}"
-        if not findings and _disagreements(series, known, others):
+        reason = (
+            f"{changed.height} of {compared.height} known rates change, such as {worst['date']} from {worst['known']:g}"
+            f" to {worst['value']:g}"
+        )
+        if not findings and _are_many(_disagreeing_days(series, known, others).height, known.height):
             contradicts = Finding("is_not_contradicted", f"a later document contradicts it: {reason}")
         else:
             findings.append(Finding("rates_are_not_restated", reason))
-    return Verdict({"rates": plausible.drop("step")}, quarantined, findings, contradicts)
+    return Verdict({"rates": plausible.select(rows["rates"].columns)}, quarantined, findings, contradicts)
+
+
+def _are_many(count: int, of: int) -> bool:
+    return count > max(FEW_ROWS, FEW_SHARE * of)
 
 
 def _implausible_rows(rates: pl.DataFrame, series: str, retrieved_at: datetime) -> pl.DataFrame:
     is_target = pl.lit(series in (UPPER, LOWER, TARGET))
-    spike = pl.col("step").shift(-1) > LARGEST_STEP  # a level that stays is for the other series to judge
+    first = RANGE_BEGINS if series in (UPPER, LOWER) else _FIRST_DATE
+    last = min(retrieved_at.date(), RANGE_BEGINS - timedelta(days=1)) if series == TARGET else retrieved_at.date()
+    returns = (pl.col("after") == pl.col("before")) & (pl.col("value") != pl.col("before"))
     conditions = {
         "rate_is_possible": ~pl.col("value").is_between(LOWEST_RATE, HIGHEST_RATE),
-        "date_is_possible": ~pl.col("date").is_between(_FIRST_DATE, retrieved_at.date()),
-        "step_is_possible": is_target & (pl.col("step") > LARGEST_STEP) & spike,
+        "date_is_possible": ~pl.col("date").is_between(first, last),
+        "step_is_possible": is_target & returns,
+        "series_agree": pl.col("against").is_not_null(),
+        "known_rate_is_kept": pl.col("value").is_null() & pl.col("known").is_not_null(),
     }
     reasons = {
         "rate_is_possible": pl.format("the rate {} on {} is not between -1 % and 25 %", "value", "date"),
-        "date_is_possible": pl.format("the date {} is before 1950 or after the retrieval", "date"),
-        "step_is_possible": pl.format("the target moves by {} points to {} on {}, and back", "step", "value", "date"),
+        "date_is_possible": pl.format("the series has no value on {}", "date"),
+        "step_is_possible": pl.format("the target moves to {} on {} for one day", "value", "date"),
+        "series_agree": pl.format("on {} the rate {} agrees with no other series: {}", "date", "value", "against"),
+        "known_rate_is_kept": pl.format("the rate {} of {} is kept: the document has none", "known", "date"),
     }
     return quarantine_rows(rates, reasons, conditions)
 
 
-def _document_findings(
-    rates: pl.DataFrame, plausible: pl.DataFrame, quarantined: pl.DataFrame, series: str, others: pl.DataFrame
-) -> Iterator[Finding]:
-    implausible = quarantined["line"].n_unique()
-    if implausible > max(FEW_ROWS, FEW_SHARE * rates.height):
-        first = quarantined.row(0, named=True)
+def _document_findings(rates: pl.DataFrame, plausible: pl.DataFrame, quarantined: pl.DataFrame) -> Iterator[Finding]:
+    highest = plausible["value"].max()
+    if isinstance(highest, float) and plausible.height > LONG_SERIES and highest < FRACTION_BELOW:
+        yield Finding("rates_are_percent", f"its highest value in {plausible.height} days is {highest:g} %: are these fractions?")
+    implausible = quarantined["line"].n_unique() if quarantined.height else 0
+    if _are_many(implausible, rates.height):
+        first = quarantined.sort("line").row(0, named=True)
         yield Finding(
             "few_rates_are_implausible",
             f"{implausible} of {rates.height} rows are implausible; the first is line {first['line']}: {first['reason']}",
         )
-        return
-    highest = plausible["value"].max()
-    if isinstance(highest, float) and plausible.height > LONG_SERIES and highest < FRACTION_BELOW:
-        yield Finding("rates_are_percent", f"its highest value in {plausible.height} days is {highest:g} %: are these fractions?")
-    against = _disagreements(series, plausible.select("date", "value"), others)
-    if against:
-        yield Finding("series_agree", "; ".join(against))
 
 
-def _disagreements(series: str, rates: pl.DataFrame, others: pl.DataFrame) -> list[str]:
-    """What a series says against each of the others, where it agrees with none of them: the one that is alone is wrong."""
-    found = []
-    for other, bounds in _BOUNDS.get(series, {}).items():
-        both = rates.join(others.filter(pl.col("series") == other).select("date", theirs="value"), on="date").drop_nulls()
-        if both.height < FEWEST_TO_COMPARE:
-            continue
-        outside = both.filter(~(pl.col("value") - pl.col("theirs")).round(6).is_between(*bounds))
-        if outside.height <= DISAGREEING_SHARE * both.height:
-            return []
-        first = outside.row(0, named=True)
-        found.append(
-            f"on {outside.height} of {both.height} days it does not agree with {other}, first on {first['date']}: {first['value']:g} against {first['theirs']:g}"
+def _disagreeing_days(series: str, rates: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    """The days on which a rate agrees with none of the others that have one, in any of their documents: date, against."""
+    pairs = [
+        rates.select("date", "value")
+        .join(others.filter(pl.col("series") == other), on="date", how="inner", suffix="_theirs")
+        .drop_nulls()
+        .select(
+            "date",
+            agrees=(pl.col("value") - pl.col("value_theirs")).round(6).is_between(*bounds),
+            against=pl.format("{} is {}", pl.lit(other), "value_theirs"),
         )
-    return found
+        for other, bounds in _BOUNDS.get(series, {}).items()
+    ]
+    if not pairs:
+        return pl.DataFrame(schema={"date": pl.Date, "against": pl.String})
+    by_day = pl.concat(pairs).group_by("date").agg(pl.col("agrees").any(), pl.col("against").unique(maintain_order=True).str.join(", "))
+    return by_day.filter(~pl.col("agrees")).select("date", "against")
 
 
 def _mirrored(bounds: tuple[float, float]) -> tuple[float, float]:
