@@ -23,7 +23,7 @@ from orchestration.ledger import ACCEPTED, BY_PERSON, CONTRADICTED, QUARANTINED,
 from orchestration.raw.decisions import Choice, Decision
 from orchestration.raw.validation.documents import check_document
 from orchestration.raw.validation.judge import Judge, Parsed, judge_for
-from orchestration.raw.validation.rules import Finding
+from orchestration.raw.validation.rules import CONTRADICTIONS, Finding
 from orchestration.reading import Reading, read_document
 from orchestration.universe import Fund
 from orchestration.vendors.base import DocumentRejected
@@ -67,7 +67,7 @@ def ingest(
     sessions = _known_sessions(connection)
     run = _Run(connection, universe, clock or datetime.now(UTC), decisions or {}, sessions, progress)
     run.take_in(_in_order(documents))
-    return run.outcomes
+    return list({outcome.document_id: outcome for outcome in run.outcomes}.values())
 
 
 @dataclass(frozen=True)
@@ -217,6 +217,7 @@ class _Run:
             if was_accepted:
                 self._withdraw([one])
             outcome, contradicted = self._take_in_one(one, judge, readings)
+            contradicted = contradicted or self._outvoted(group[: place - 1], one, judge, readings)
             if contradicted:
                 # What they said is withdrawn, and everything from the oldest of them on is read again.
                 place = self._overrule(group, contradicted)
@@ -244,12 +245,40 @@ class _Run:
         for document_id in ids:
             self._entries.pop(document_id, None)
 
+    def _outvoted(
+        self, before: list[_Received], one: _Received, judge: Judge, readings: _Readings
+    ) -> dict[str, Finding]:
+        """The documents that are known, where more later ones contradict them and agree with each other; with why.
+
+        Of two documents that contradict each other and that nothing else decides, the first is used until a second one agrees with
+        the later.
+        """
+        entry = self._entries[one.document_id]
+        if entry.status != QUARANTINED or entry.rule not in CONTRADICTIONS:
+            return {}
+        used = [earlier for earlier in before if self._accepted(earlier)]
+        against = [
+            earlier
+            for earlier in before
+            if (e := self._entries.get(earlier.document_id)) and e.status == QUARANTINED and e.rule in CONTRADICTIONS
+        ]
+        if not used or len(against) < len(used) or len(self._blamable({u.document_id for u in used})) < len(used):
+            return {}
+        parsed = _parsed(one, readings.take(one))
+        agreeing = [earlier for earlier in against if judge.agree(_parsed(earlier, readings.take(earlier)), parsed)]
+        if len(agreeing) < len(used):
+            return {}
+        self._withdraw([*agreeing, one])
+        why = f"{len(agreeing) + 1} later documents contradict it and agree with each other, the last of {one.retrieved_at:%Y-%m-%d}"
+        return {u.document_id: Finding(CONTRADICTED, why) for u in used}
+
     def _overrule(self, group: list[_Received], contradicted: dict[str, Finding]) -> int:
         """Quarantine what a later document contradicts; the place in the group to go on from."""
         places = [place for place, one in enumerate(group) if one.document_id in contradicted]
         self._withdraw([one for one in group[places[0] :] if self._accepted(one)])
         for place in places:
-            self._write(_outcome(group[place], QUARANTINED, finding=contradicted[group[place].document_id]), findings=True)
+            finding = contradicted[group[place].document_id]
+            self._finish(_outcome(group[place], QUARANTINED, finding=finding), listed=_as_rejects([finding]))
         return places[0]
 
     def _read(self, one: _Received) -> Reading:
@@ -319,10 +348,7 @@ class _Run:
         *,
         rejected: pl.DataFrame | None = None,
         quarantined: pl.DataFrame | None = None,
-        findings: bool = False,
     ) -> None:
-        if findings and outcome.rule and outcome.reason:
-            quarantined = _as_rejects([Finding(outcome.rule, outcome.reason)])
         if not (outcome.status == REJECTED and ledger.holds(self._connection, outcome)):
             self._connection.execute("delete from raw.rejects where document_id = ?", [outcome.document_id])
             for frame, kind in ((rejected, REJECTED), (quarantined, QUARANTINED)):

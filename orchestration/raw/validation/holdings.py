@@ -3,6 +3,7 @@
 A line of a snapshot cannot be left out without changing every weight, so these rules judge the document as a whole.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -24,7 +25,11 @@ LARGE_LINE = 0.02
 SECTOR_CHANGE, SECTOR_DAYS = 0.08, 200  # 2.8 points, across a reconstitution and half a year
 ONE_SECTOR_SHARE = 0.70
 SECTOR_DISAGREEMENT, NAME_DISAGREEMENT = 0.20, 0.20
-PRICE_FACTOR_ELSEWHERE = 2.0
+PRICE_FACTOR_ELSEWHERE, ODD_PRICE_SHARE = 2.0, 0.25
+LINES_TO_ORDER, LEAST_ORDER = 50, 0.5
+LOST_WEIGHT, LOST_LINE = 0.25, 0.03
+SAME_DATE_LINES, SAME_DATE_WEIGHT = 0.02, 0.005
+LABELLED_BEFORE, LABELLED_NOW = 0.9, 0.5
 LARGEST_LINE, BROAD_FUND = 0.25, 100
 COPIED_SHARE = 0.50
 FEWEST_TO_COMPARE = 20
@@ -163,18 +168,38 @@ def _one_sector(snapshot: pl.DataFrame) -> Iterator[Finding]:
 
 
 def _prices_elsewhere(snapshot: pl.DataFrame, as_of: date, elsewhere: pl.DataFrame) -> Iterator[Finding]:
-    """The value of one share, line by line, against other funds' files of about the same time."""
+    """Value, or weight, of one share, and the order of the weights, against other funds' files of about the same time."""
     near = elsewhere.filter((pl.col("as_of") - as_of).dt.total_days().abs() <= SECTOR_DAYS)
-    lines = snapshot.filter((pl.col("quantity") > 0) & (pl.col("market_value") > 0)).unique("ticker_key", keep="none")
-    both = lines.join(near.select("ticker_key", theirs="price"), on="ticker_key", how="inner").drop_nulls("theirs")
-    factors = both.select(factor=pl.col("market_value") / pl.col("quantity") / pl.col("theirs"))["factor"]
-    if len(factors) < FEWEST_TO_COMPARE:
-        return
-    median = float(factors.median())  # type: ignore[arg-type]
-    if not 1 / PRICE_FACTOR_ELSEWHERE < median < PRICE_FACTOR_ELSEWHERE:
+    has_values = snapshot["market_value"].null_count() == 0
+    lines = snapshot.filter((pl.col("quantity") > 0) & (pl.col("weight") > 0)).unique("ticker_key", keep="none")
+    both = lines.join(near.select("ticker_key", "price", file="fund", theirs="weight"), on="ticker_key", how="inner", suffix="_elsewhere")
+    priced = both.drop_nulls("price_elsewhere").with_columns(
+        factor=pl.when(has_values).then("market_value").otherwise("weight") / pl.col("quantity") / pl.col("price_elsewhere")
+    )
+    if priced.height >= FEWEST_TO_COMPARE:
+        median = float(priced["factor"].median())  # type: ignore[arg-type]
+        odd = priced.filter(~(pl.col("factor") / median).is_between(1 / PRICE_FACTOR_ELSEWHERE, PRICE_FACTOR_ELSEWHERE)).height
+        if has_values and not 1 / PRICE_FACTOR_ELSEWHERE < median < PRICE_FACTOR_ELSEWHERE:
+            yield Finding(
+                "prices_agree_elsewhere",
+                f"a share is worth {median:.3g} times what other files of that time say, in the median of {priced.height} lines",
+            )
+        elif odd > ODD_PRICE_SHARE * priced.height:
+            yield Finding(
+                "prices_agree_elsewhere",
+                f"on {odd} of {priced.height} lines weight and quantity give another price than other files of that time",
+            )
+    ordered = (
+        both.group_by("file")
+        .agg(pl.len().alias("lines"), pl.corr("weight", "theirs", method="spearman").fill_nan(0).alias("correlation"))
+        .filter(pl.col("lines") >= LINES_TO_ORDER)
+        .sort("correlation")
+    )
+    if ordered.height and (best := ordered.row(-1, named=True))["correlation"] < LEAST_ORDER:
         yield Finding(
-            "prices_agree_elsewhere",
-            f"a share is worth {median:.3g} times what other files of that time say, in the median of {len(factors)} lines",
+            "weights_agree_elsewhere",
+            f"the order of its weights has nothing to do with that in the file of {best['file']} ({best['lines']} names in both,"
+            f" rank correlation {best['correlation']:.2f})",
         )
 
 
@@ -219,6 +244,7 @@ def _against_previous(
             f"{len(names & before)} of {len(names | before)} names are in both it and the snapshot of {previous_as_of}",
         )
         return
+    yield from _lost(snapshot, previous, as_of, previous_as_of)
     both = snapshot.unique("key", keep="none").join(previous.unique("key", keep="none"), on="key", suffix="_before")
     if both.height < FEWEST_TO_COMPARE:
         return
@@ -232,6 +258,22 @@ def _against_previous(
     same = both.filter((pl.col("quantity") == pl.col("quantity_before")) & _same_value()).height
     if as_of != previous_as_of and apart and same > COPIED_SHARE * both.height:
         yield Finding("snapshot_is_not_a_copy", f"{same} of {both.height} lines are those of {previous_as_of}, to the last digit")
+
+
+def _lost(snapshot: pl.DataFrame, previous: pl.DataFrame, as_of: date, previous_as_of: date) -> Iterator[Finding]:
+    """Names of the snapshot before that are not in this one: few, and none of the largest."""
+    if abs((as_of - previous_as_of).days) > NEAR_DAYS or as_of < previous_as_of:
+        return
+    keys = snapshot["key"].drop_nulls().implode()
+    lost = previous.filter(pl.col("key").is_not_null() & ~pl.col("key").is_in(keys)).sort("weight")
+    weight = float(lost["weight"].sum())
+    same_date = as_of == previous_as_of
+    too_much = weight > (SAME_DATE_WEIGHT if same_date else LOST_WEIGHT) or (same_date and lost.height > SAME_DATE_LINES * previous.height)
+    if lost.height and (too_much or lost["weight"][-1] > LOST_LINE):
+        yield Finding(
+            "names_are_as_before",
+            f"{lost.height} names with {weight:.1%} of the snapshot of {previous_as_of} are not in it, such as {lost['name'][-1]}",
+        )
 
 
 def _same_value() -> pl.Expr:
@@ -259,11 +301,12 @@ def _weights_as_before(both: pl.DataFrame, days: int, previous_as_of: date) -> I
         (pl.col("quantity") > 0) & (pl.col("quantity_before") > 0) & (pl.col("weight") > 0) & (pl.col("weight_before") > 0)
     )
     implied = implied.with_columns(
-        factor=(pl.col("weight") / pl.col("quantity") / (pl.col("weight_before") / pl.col("quantity_before"))).log()
+        factor=(pl.col("weight") / pl.col("quantity") / (pl.col("weight_before") / pl.col("quantity_before"))).log(),
+        price_factor=(pl.col("market_value") / pl.col("quantity") / (pl.col("market_value_before") / pl.col("quantity_before"))).log(),
     )
     if implied.height < FEWEST_TO_COMPARE:
         return
-    limit = abs(float(pl.select(pl.lit(IMPLIED_PRICE_FACTOR).log()).item()))
+    limit = math.log(IMPLIED_PRICE_FACTOR)
     median = float(implied["factor"].median())  # type: ignore[arg-type]
     odd = implied.filter((pl.col("factor") - median).abs() > limit).sort("weight")
     large = odd.filter((pl.col("weight") > LARGE_LINE) & ((pl.col("factor") - median).abs() > 2 * limit))
@@ -274,11 +317,11 @@ def _weights_as_before(both: pl.DataFrame, days: int, previous_as_of: date) -> I
             f"weight per share changes by more than a factor of {IMPLIED_PRICE_FACTOR:g} since {previous_as_of} on {odd.height} of"
             f" {implied.height} lines, such as {worst['name']}",
         )
-    elif "market_value" in both.columns and both["market_value"].null_count() and abs(median) > limit:
-        # Without market values all quantities can be wrong together.
-        yield Finding(
-            "implied_prices_are_as_before", f"quantities change by a factor of {2.718281828**-median:.3g} since {previous_as_of}"
-        )
+        return
+    # All quantities can be wrong together.
+    shared = median if both["market_value"].null_count() else float(implied["price_factor"].median() or 0.0)  # type: ignore[arg-type]
+    if abs(shared) > limit:
+        yield Finding("implied_prices_are_as_before", f"value per share changes by a factor of {math.exp(shared):.3g} since {previous_as_of}")
 
 
 def _names_as_before(both: pl.DataFrame, previous_as_of: date) -> Iterator[Finding]:
@@ -294,6 +337,11 @@ def _names_as_before(both: pl.DataFrame, previous_as_of: date) -> Iterator[Findi
 def _sectors_as_before(
     snapshot: pl.DataFrame, previous: pl.DataFrame, both: pl.DataFrame, days: int, previous_as_of: date
 ) -> Iterator[Finding]:
+    # An issuer's other layout has no sectors at all; one that has some has nearly all.
+    had, has = (float((~frame["sector"].is_null()).mean() or 0.0) for frame in (previous, snapshot))  # type: ignore[arg-type]
+    if had > LABELLED_BEFORE and 0 < has < LABELLED_NOW:
+        yield Finding("sectors_are_as_before", f"{has:.0%} of its lines have a sector, on {previous_as_of} {had:.0%}")
+        return
     relabelled = both.filter(pl.col("sector") != pl.col("sector_before"))
     labelled = both.drop_nulls(["sector", "sector_before"]).height
     if labelled >= FEWEST_TO_COMPARE and relabelled.height > SECTOR_DISAGREEMENT * labelled:

@@ -51,6 +51,9 @@ class Judge(Protocol):
     def suppliers(self, document: Parsed) -> set[str]:
         """The documents that supplied what this one contradicts."""
 
+    def agree(self, one: Parsed, other: Parsed) -> bool:
+        """Whether the other is plausible where only the one is known."""
+
 
 def judge_for(
     kind: str,
@@ -93,6 +96,10 @@ class _NoRules:
         """Nobody is contradicted."""
         return set()
 
+    def agree(self, one: Parsed, other: Parsed) -> bool:
+        """Nothing is compared."""
+        return True
+
 
 def _newest(
     connection: duckdb.DuckDBPyConnection, table: str, key: str, columns: str, where: str, *parameters: object
@@ -134,28 +141,55 @@ class _PriceJudge:
         )
 
     def judge(self, document: Parsed) -> Verdict:
+        return self._judge(document, self._known)
+
+    def agree(self, one: Parsed, other: Parsed) -> bool:
+        verdict = self._judge(other, _with(KnownPrices(*_NOTHING_KNOWN), one, one.rows))
+        return not verdict.findings and verdict.contradicts is None
+
+    def _judge(self, document: Parsed, known: KnownPrices) -> Verdict:
         return judge_prices(
-            document.rows,
-            symbol=document.symbol,
-            known=self._known,
-            others=self._others,
-            calendar=self._calendar,
+            document.rows, symbol=document.symbol, known=known, others=self._others, calendar=self._calendar
         )
 
     def learn(self, document: Parsed, rows: Rows) -> None:
-        bars = rows["price_bars"].select(
-            "session", "open", "close", "volume", pl.lit(document.retrieved_at, pl.Datetime("us")).alias("observed_at"),
-            pl.lit(document.document_id).alias("document_id"),
-        )  # fmt: skip
-        actions = rows["corporate_actions"].select("ex_date", "kind", "value")
-        self._known = KnownPrices(
-            pl.concat([self._known.bars, bars]).unique("session", keep="last").sort("session"),
-            pl.concat([self._known.actions, actions]).unique(["ex_date", "kind"], keep="last"),
-        )
+        self._known = _with(self._known, document, rows)
 
     def suppliers(self, document: Parsed) -> set[str]:
         restated = self._known.bars.join(document.rows["price_bars"].select("session", now="close"), on="session")
         return set(restated.filter((pl.col("now") / pl.col("close") - 1).abs() > 1e-3)["document_id"])
+
+
+_NOTHING_KNOWN = (
+    pl.DataFrame(
+        schema={
+            "session": pl.Date,
+            "open": pl.Float64,
+            "close": pl.Float64,
+            "volume": pl.Int64,
+            "observed_at": pl.Datetime("us"),
+            "document_id": pl.String,
+        }
+    ),
+    pl.DataFrame(schema={"ex_date": pl.Date, "kind": pl.String, "value": pl.Float64}),
+)
+
+
+def _with(known: KnownPrices, document: Parsed, rows: Rows) -> KnownPrices:
+    """What is known with a document's rows in place of what they restate."""
+    bars = rows["price_bars"].select(
+        "session",
+        "open",
+        "close",
+        "volume",
+        pl.lit(document.retrieved_at, pl.Datetime("us")).alias("observed_at"),
+        pl.lit(document.document_id).alias("document_id"),
+    )
+    actions = rows["corporate_actions"].select("ex_date", "kind", "value")
+    return KnownPrices(
+        pl.concat([known.bars, bars]).unique("session", keep="last").sort("session"),
+        pl.concat([known.actions, actions]).unique(["ex_date", "kind"], keep="last"),
+    )
 
 
 def _other_funds(
@@ -215,12 +249,16 @@ class _RateJudge:
         )
 
     def judge(self, document: Parsed) -> Verdict:
+        return self._judge(document, self._known.select("date", "value"))
+
+    def agree(self, one: Parsed, other: Parsed) -> bool:
+        verdict = self._judge(other, one.rows["rates"].select("date", "value"))
+        return not verdict.findings and verdict.contradicts is None
+
+    def _judge(self, document: Parsed, known: pl.DataFrame) -> Verdict:
+        others = self._all.filter(pl.col("series") != document.symbol)
         return judge_rates(
-            document.rows,
-            series=document.symbol,
-            retrieved_at=document.retrieved_at,
-            known=self._known.select("date", "value"),
-            others=self._all.filter(pl.col("series") != document.symbol),
+            document.rows, series=document.symbol, retrieved_at=document.retrieved_at, known=known, others=others
         )
 
     def learn(self, document: Parsed, rows: Rows) -> None:
@@ -242,6 +280,7 @@ _ELSEWHERE = {
     "name_key": pl.String(),
     "sector": pl.String(),
     "price": pl.Float64(),
+    "weight": pl.Float64(),
 }
 
 
@@ -272,16 +311,25 @@ class _HoldingsJudge:
 
     def judge(self, document: Parsed) -> Verdict:
         assert document.as_of is not None
-        fund = self._universe[document.symbol]
         self._previous = self._nearest(document.as_of)
+        lines = self._lines(self._previous, document) if self._previous else pl.DataFrame()
+        return self._judge(document, lines, self._previous.as_of if self._previous else None)
+
+    def agree(self, one: Parsed, other: Parsed) -> bool:
+        verdict = self._judge(other, one.rows["holdings"], one.as_of)
+        return not verdict.findings and verdict.contradicts is None
+
+    def _judge(self, document: Parsed, previous: pl.DataFrame, previous_as_of: date | None) -> Verdict:
+        assert document.as_of is not None
+        fund = self._universe[document.symbol]
         known = KnownHoldings(
-            previous=self._lines(self._previous, document) if self._previous else pl.DataFrame(),
-            previous_as_of=self._previous.as_of if self._previous else None,
+            previous=previous,
+            previous_as_of=previous_as_of,
             net_asset_values=self._closes.filter(pl.col("symbol") == (fund.price_symbol or "")).select("session", "close"),
             elsewhere=self._elsewhere,
             sessions=self._calendar["session"],
             sectors=self._sectors,
-            same_era=self._previous is not None and self._is_one_era(document.as_of, self._previous.as_of),
+            same_era=previous_as_of is not None and self._is_one_era(document.as_of, previous_as_of),
         )
         return judge_holdings(document.rows, fund=fund.fund, as_of=document.as_of, most_lines=fund.max_holdings, known=known)
 
@@ -337,7 +385,7 @@ class _HoldingsJudge:
     def _of_warehouse(self) -> pl.DataFrame:
         newest = frame_of(
             self._connection.sql(
-                "select fund, as_of, ticker, name, sector_label, market_value, quantity from raw.holdings semi join"
+                "select fund, as_of, ticker, name, sector_label, market_value, stated_weight, quantity from raw.holdings semi join"
                 " (select fund, max(as_of) as as_of from raw.holdings group by fund) using (fund, as_of)"
             )
         )
@@ -360,6 +408,7 @@ class _HoldingsJudge:
                 pl.when((pl.col("quantity") > 0) & (pl.col("market_value") > 0))
                 .then(pl.col("market_value") / pl.col("quantity"))
                 .alias("price"),
+                pl.coalesce("market_value", "stated_weight").alias("weight"),
             )
             .filter(pl.col("ticker_key").is_not_null())
             .unique("ticker_key", keep="none")

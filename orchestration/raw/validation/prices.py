@@ -26,7 +26,7 @@ LARGEST_RANGE = 0.60  # 25 %
 LARGEST_VOLUME_RATIO = 60.0  # 13.8
 LARGEST_DOLLAR_VOLUME = 3e11  # SPY trades some 4e10 dollars a session
 CLOSE_RESTATED, VOLUME_RESTATED = 1e-3, 0.02
-RESTATEMENT_WORSE_BY = 0.004
+SMALL_RESTATEMENT, RESTATEMENT_BETTER_BY = 0.002, 0.004
 ACTION_CHANGED = 0.10
 MANY_RESTATED, CLEARLY_WORSE, WORSE_ON_MANY = 100, 2.0, 1.2
 FEW_ROWS, FEW_SHARE = 3, 0.002
@@ -321,7 +321,8 @@ def _with_row_flags(evidence: pl.DataFrame) -> pl.DataFrame:
         breaks_volume_is_possible=(pl.col("volume_ratio") > LARGEST_VOLUME_RATIO)
         | ((pl.col("volume") == 0) & (pl.col("usual_volume") > 0)),
         breaks_bar_is_not_a_copy=pl.col("is_copy"),
-        breaks_restated_bar_is_better=pl.col("is_close_restated") & (with_new - with_known > RESTATEMENT_WORSE_BY),
+        breaks_restated_bar_is_better=(pl.col("close_change").abs() > SMALL_RESTATEMENT)
+        & (with_new > with_known - RESTATEMENT_BETTER_BY),
     )  # fmt: skip
 
 
@@ -537,7 +538,7 @@ def _agrees_better(
 
     of_document, of_known = departure(bars), departure(known.bars)
     times = CLEARLY_WORSE if days.height < MANY_RESTATED else WORSE_ON_MANY
-    return of_known > times * of_document and of_known - of_document > 2 * RESTATEMENT_WORSE_BY
+    return of_known > times * of_document and of_known - of_document > 2 * RESTATEMENT_BETTER_BY
 
 
 def _is_constant(ratio: pl.Series) -> bool:

@@ -64,6 +64,7 @@ RULES: dict[str, Rule] = {
         Rule("lines_are_as_before", "holdings", _DOCUMENT, "The count of lines changes by at most 20 % from the snapshot before."),
         Rule("value_is_price_times_quantity", "holdings", _DOCUMENT, "Price times quantity is the market value, line by line."),
         Rule("prices_agree_elsewhere", "holdings", _DOCUMENT, "A share is worth what other funds' files of that time say, within a factor of 2."),
+        Rule("weights_agree_elsewhere", "holdings", _DOCUMENT, "Its larger lines are the larger ones in another fund's file, too."),
         Rule("net_assets_agree", "holdings", _DOCUMENT, "Market values sum to shares outstanding times the fund's close."),
         Rule("net_assets_are_as_before", "holdings", _DOCUMENT, "The sum of market values changes by at most a factor of 3 in 120 days."),
         Rule("names_are_as_before", "holdings", _DOCUMENT, "At least half of the names are those of the snapshot before."),
@@ -82,6 +83,24 @@ RULES: dict[str, Rule] = {
         Rule("is_not_contradicted", "every", _DOCUMENT, "A later document does not contradict it and agree better with the other funds."),
     )
 }  # fmt: skip
+
+
+# Rules that compare with what is known: where they alone are broken, either side may be the wrong one.
+CONTRADICTIONS = frozenset(
+    {
+        "history_is_not_restated",
+        "few_rows_are_implausible",
+        "rates_are_not_restated",
+        "net_assets_are_as_before",
+        "lines_are_as_before",
+        "names_are_as_before",
+        "weights_are_as_before",
+        "implied_prices_are_as_before",
+        "sectors_are_as_before",
+        "tickers_bear_their_names",
+        "sectors_agree_elsewhere",
+    }
+)
 
 
 @dataclass(frozen=True)
