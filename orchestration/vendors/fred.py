@@ -82,7 +82,9 @@ def _dates(rows: pl.DataFrame) -> pl.Expr:
         return as_sent
     example = slashed.filter(pl.col("first") > _MONTHS).head(1)
     if example.height:
-        raise DocumentRejected(f"its dates begin with the day: {_place(example)}; save them as YYYY-MM-DD, or bring FRED's own file")
+        raise DocumentRejected(
+            f"its dates begin with the day: {_place(example)}; save them as YYYY-MM-DD, or bring FRED's own file"
+        )
     if slashed.filter(pl.col("second") > _MONTHS).is_empty():
         raise DocumentRejected(
             f"nothing tells the month from the day in its dates: {_place(slashed.head(1))}; save them as YYYY-MM-DD, or bring FRED's"

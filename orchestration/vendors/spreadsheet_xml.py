@@ -71,9 +71,9 @@ def _cells(row: ElementTree.Element) -> list[str]:
 
 def _place(element: ElementTree.Element, following: int, most: int) -> int:
     """Where a row or cell stands, counted from 0: after the one before, unless it says otherwise."""
-    stated = element.get(f"{{{_NAMESPACE}}}Index")
+    stated = element.get(f"{{{_NAMESPACE}}}Index", str(following + 1))
     try:
-        place = following if stated is None else int(stated) - 1
+        place = int(stated) - 1
     except ValueError as error:
         raise DocumentRejected(f"its XML has a place {stated[:20]!r} that is no number") from error
     if not following <= place < most:

@@ -161,7 +161,9 @@ def _plain_numbers(rows: pl.DataFrame) -> pl.DataFrame:
     if "market_value" in rows.columns:
         columns.append(pl.col("market_value").str.replace(r"^(-?)\$", "$1"))
     if "stated_weight" in rows.columns:
-        columns.append(pl.when(~pl.col("stated_weight").str.contains(_LESS_THAN)).then(pl.col("stated_weight").str.strip_suffix("%")))
+        columns.append(
+            pl.when(~pl.col("stated_weight").str.contains(_LESS_THAN)).then(pl.col("stated_weight").str.strip_suffix("%"))
+        )
     return rows.with_columns(columns)
 
 

@@ -163,7 +163,9 @@ def _actions(rows: pl.DataFrame, own_rows: pl.DataFrame, symbol: str) -> pl.Data
     An absent column or an empty cell says nothing.
     """
     columns = [name for name in yahoo_layouts.ACTIONS if name in rows.columns]
-    told = [rows.select("session", pl.lit(name).alias("column"), pl.col(name).alias("value"), "_line", "_content") for name in columns]
+    told = [
+        rows.select("session", pl.lit(name).alias("column"), pl.col(name).alias("value"), "_line", "_content") for name in columns
+    ]
     return (
         pl.concat([own_rows.select("session", "column", "value", "_line", "_content"), *told])
         .select(

@@ -117,7 +117,7 @@ def _header(lines: list[tuple[int, str]], symbol: str) -> tuple[list[str], list[
     levels = [header_cells(line) for _, line in lines[:3]]
     if not levels[0][0]:
         levels[0][0] = "Date"  # an index without a name
-    if "Close" in levels[0][1:] and (len(levels) == 1 or "Date" in levels[0] and levels[1][0]):
+    if "Close" in levels[0][1:] and (len(levels) == 1 or ("Date" in levels[0] and levels[1][0])):
         return levels[0], lines[1:]
     if len(levels) < 3 or not {"Close", "Adj Close"} & {*levels[0], *levels[1]}:
         return levels[0], lines[1:]

@@ -27,7 +27,7 @@ class YahooSession(requests.Session):  # type: ignore[type-arg]
         super().__init__(impersonate="chrome")
         self._base, self._limit = urlsplit(base_url), timeout
 
-    def request(self, method: Any, url: str, *args: Any, **kwargs: Any) -> "Response":
+    def request(self, method: Any, url: str, **kwargs: Any) -> "Response":
         """Send it to our address, within our time and size.
 
         Raises:
@@ -37,11 +37,8 @@ class YahooSession(requests.Session):  # type: ignore[type-arg]
         if not (kwargs.get("params") or {}).get("crumb", True):
             kwargs["params"] = {name: value for name, value in kwargs["params"].items() if name != "crumb"}
         asked = urlsplit(url)
-        response = bounded(
-            lambda collect: super(YahooSession, self).request(
-                method, self._address(url), *args, **kwargs, content_callback=collect
-            )
-        )
+        send = super().request
+        response = bounded(lambda collect: send(method, self._address(url), **kwargs, content_callback=collect))
         if asked.path == _CRUMB:
             _check_crumb(response)
         elif asked.hostname in _DATA_HOSTS and not (response.status_code in _OTHER_COOKIE and self.has_cookies):
