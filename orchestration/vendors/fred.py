@@ -17,6 +17,7 @@ _VALUE_NAMES = ("value", "VALUE")
 _MISSING = "."
 _DAY, _SPREADSHEET_DAY = r"^\d{4}-\d{2}-\d{2}$", r"^(\d{1,2})/(\d{1,2})/\d{4}$"
 _MONTHS = 12
+_SAVE_AS = "Save them as YYYY-MM-DD, or bring FRED's own file"
 _HOW_TO_GET = "Download https://fred.stlouisfed.org/graph/fredgraph.csv?id=SERIES and put the file there unchanged"
 
 
@@ -82,14 +83,9 @@ def _dates(rows: pl.DataFrame) -> pl.Expr:
         return as_sent
     example = slashed.filter(pl.col("first") > _MONTHS).head(1)
     if example.height:
-        raise DocumentRejected(
-            f"its dates begin with the day: {_place(example)}; save them as YYYY-MM-DD, or bring FRED's own file"
-        )
+        raise DocumentRejected(f"its dates begin with the day: {_place(example)}. {_SAVE_AS}")
     if slashed.filter(pl.col("second") > _MONTHS).is_empty():
-        raise DocumentRejected(
-            f"nothing tells the month from the day in its dates: {_place(slashed.head(1))}; save them as YYYY-MM-DD, or bring FRED's"
-            " own file"
-        )
+        raise DocumentRejected(f"nothing tells the month from the day in its dates: {_place(slashed.head(1))}. {_SAVE_AS}")
     return pl.when(day.str.contains(_SPREADSHEET_DAY)).then(day.str.to_date("%m/%d/%Y", strict=False))
 
 

@@ -1,8 +1,8 @@
 """Vanguard: the stocks of a fund at the end of a month, as JSON or as the CSV of its website.
 
-The JSON has CUSIP, ISIN, SEDOL and market value, and no sector; it does not name its fund: only its size and date can tell that it
-is another's. The CSV has SEDOL, market value and a sector (older files) or GICS sub-industry. Cash, bonds and derivatives stand in
-lists of their own, which are not read, so the weights sum to a little below 1.
+The JSON has CUSIP, ISIN, SEDOL and market value, and no sector; it does not name its fund: only its size and date can tell that
+it is another's. The CSV has SEDOL, market value and a sector (older files) or GICS sub-industry. Cash, bonds and derivatives
+stand in lists of their own, which are not read, so the weights sum to a little below 1.
 """
 
 import re

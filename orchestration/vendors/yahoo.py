@@ -162,12 +162,14 @@ def _actions(rows: pl.DataFrame, own_rows: pl.DataFrame, symbol: str) -> pl.Data
 
     An absent column or an empty cell says nothing.
     """
-    columns = [name for name in yahoo_layouts.ACTIONS if name in rows.columns]
+    place = ["_line", "_content"]
     told = [
-        rows.select("session", pl.lit(name).alias("column"), pl.col(name).alias("value"), "_line", "_content") for name in columns
+        rows.select("session", pl.lit(name).alias("column"), pl.col(name).alias("value"), *place)
+        for name in yahoo_layouts.ACTIONS
+        if name in rows.columns
     ]
     return (
-        pl.concat([own_rows.select("session", "column", "value", "_line", "_content"), *told])
+        pl.concat([own_rows.select("session", "column", "value", *place), *told])
         .select(
             pl.lit(symbol).alias("symbol"),
             pl.col("session").alias("ex_date"),

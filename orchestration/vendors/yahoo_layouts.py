@@ -1,8 +1,8 @@
 """The layouts in which people keep Yahoo's daily bars: all become one table under Yahoo's own column names.
 
-Our fetch writes Parquet with one header; `Ticker.history` and the old download button give a CSV; `yf.download` writes two header
-levels, prices and tickers, in either order; the web page is copied with tabs, dates such as "Aug 14, 2026" and actions between the
-bars. Which columns there are differs: actions may be missing, and that is not the same as having been zero.
+Our fetch writes Parquet with one header; `Ticker.history` and the old download button give a CSV; `yf.download` writes two
+header levels, prices and tickers, in either order; the web page is copied with tabs, dates such as "Aug 14, 2026" and actions
+between the bars. Which columns there are differs: actions may be missing, and that is not the same as having been zero.
 """
 
 import re
@@ -47,8 +47,8 @@ _FIRST_DAY, _LAST_DAY = date(1800, 1, 1), date(2200, 1, 1)
 class Table:
     """What a document says.
 
-    `rows` holds Date as written, session (NULL where that is no day), Yahoo's columns as DOUBLE, `_line` and `_content`; `actions`
-    those that stand in rows of their own; `rejects` what could not be read.
+    `rows` holds Date as written, session (NULL where that is no day), Yahoo's columns as DOUBLE, `_line` and `_content`;
+    `actions` those that stand in rows of their own; `rejects` what could not be read.
     """
 
     rows: pl.DataFrame
@@ -184,7 +184,7 @@ def _read_parquet(content: bytes, symbol: str) -> Table:
 
 
 def _one_level(columns: list[str], symbol: str) -> list[str]:
-    """The names of a frame's columns; pandas writes two levels as "('Close', 'IWM')", and an index without a name as its place."""
+    """The names of the columns. pandas writes two levels as "('Close', 'IWM')", and an index without a name as its place."""
     levels = [_TWO_LEVELS.match(name) for name in columns]
     if not any(levels):
         return ["Date" if name == "__index_level_0__" else name for name in columns]

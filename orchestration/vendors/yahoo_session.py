@@ -27,7 +27,7 @@ class YahooSession(requests.Session):  # type: ignore[type-arg]
         super().__init__(impersonate="chrome")
         self._base, self._limit = urlsplit(base_url), timeout
 
-    def request(self, method: Any, url: str, **kwargs: Any) -> "Response":
+    def request(self, method: Any, url: str, **kwargs: Any) -> "Response":  # type: ignore[override]
         """Send it to our address, within our time and size.
 
         Raises:
