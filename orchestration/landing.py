@@ -86,9 +86,7 @@ class Document:
         root = self.path.absolute().parents[3]
         try:
             if not self.path.resolve(strict=True).is_relative_to(root.resolve(strict=True)):
-                raise UnreadableDocument(
-                    "it is a link that leads out of the landing folder: copy the file itself there, or make that folder a landing one"
-                )
+                raise UnreadableDocument("it is a link that leads out of the landing folder: copy the file itself there")
             # Without waiting: a pipe nobody writes to would block for ever.
             handle = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
             try:

@@ -142,11 +142,11 @@ def _read_csv(text: str, fund: Fund, context: Context) -> Parsed:
     if tickers and tickers != [fund.fund]:
         raise DocumentRejected(f"it holds the fund {', '.join(tickers)[:40]}, not {fund.fund}")
     as_of = settle_as_of(_american_date(lines[title]), context)
-    start = next((i for i in range(title + 1, len(lines)) if "HOLDINGS" in header_cells(lines[i])), None)
+    end = next((i for i in range(title + 1, len(lines)) if _CSV_LIST.match(lines[i])), len(lines))
+    start = next((i for i in range(title + 1, end) if "HOLDINGS" in header_cells(lines[i])), None)
     if start is None:
         raise WrongLayout("its list of stocks has no header with HOLDINGS")
     header = header_cells(lines[start])
-    end = next((i for i in range(start + 1, len(lines)) if _CSV_LIST.match(lines[i])), len(lines))
     # To the first blank line, or to the last that has the header's width: a stray blank line must not cut the list short.
     blank = next((i for i in range(start + 1, end) if not lines[i].strip()), end)
     last = next((i + 1 for i in range(end - 1, blank, -1) if len(fields_of(lines[i])) == len(header)), blank)
