@@ -18,6 +18,7 @@ from orchestration.vendors.text import decode, find_columns, header_cells, read_
 
 BARS = ("Open", "High", "Low", "Close", "Adj Close", "Volume")
 ACTIONS = ("Dividends", "Stock Splits", "Capital Gains")
+_OPTIONAL = {name: (name,) for name in ACTIONS}
 ACTION_ROWS: dict[str, type[pl.DataType]] = {
     "Date": pl.String,
     "session": pl.Date,
@@ -81,7 +82,7 @@ def _session() -> pl.Expr:
     )
 
 
-def _present(header: list[str]) -> dict[str, tuple[str, ...]]:
+def _wanted(header: list[str]) -> dict[str, tuple[str, ...]]:
     """The columns to read.
 
     Raises:
@@ -89,7 +90,7 @@ def _present(header: list[str]) -> dict[str, tuple[str, ...]]:
     """
     if "Close" in header and "Adj Close" not in header:
         raise WrongLayout("the column 'Adj Close' is missing: its Close may be adjusted for dividends, which nobody can undo")
-    return {name: (name,) for name in ("Date", *BARS, *[name for name in ACTIONS if name in header])}
+    return {name: (name,) for name in ("Date", *BARS)}
 
 
 def _without_actions(header: list[str]) -> list[pl.DataFrame]:
@@ -107,7 +108,7 @@ def _read_text(text: str, symbol: str) -> Table:
     if first_row is not None:
         return _read_page(lines[:first_row], lines[first_row:])
     header, lines = _header(lines, symbol)
-    rows, ragged = read_table(lines, header, _present(header))
+    rows, ragged = read_table(lines, header, _wanted(header), _OPTIONAL)
     rows, broken = _numbers(rows)
     return Table(rows, [ragged, broken, *_without_actions(header)])
 
@@ -150,7 +151,7 @@ def _read_page(above: list[tuple[int, str]], lines: list[tuple[int, str]]) -> Ta
         column = next(name for name in ACTIONS if name.startswith(match["kind"].title()))
         value = float(match["value"].replace(",", "")) / float((match["per"] or ":1")[1:])
         actions.append((match["day"], column, value, number, line.rstrip("\r\n")))
-    rows, ragged = read_table(bars, names, _present(names), separator=separator)
+    rows, ragged = read_table(bars, names, _wanted(names), _OPTIONAL, separator=separator)
     rows, broken = _numbers(rows)
     found = pl.DataFrame(actions, schema={name: kind for name, kind in ACTION_ROWS.items() if name != "session"}, orient="row")
     return Table(rows, [ragged, broken], found.with_columns(_session().alias("session")).select(*ACTION_ROWS))
@@ -169,7 +170,7 @@ def _read_parquet(content: bytes, symbol: str) -> Table:
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise DocumentRejected(f"it cannot be read as parquet: {(str(error).splitlines() or [''])[0][:120]}") from error
     frame.columns = header = _one_level(frame.columns, symbol)
-    present = list(find_columns(header, _present(header)))
+    present = list(find_columns(header, _wanted(header), _OPTIONAL))
     # A column without any value has no type of its own.
     odd = [name for name in present if not _fits(name, frame.schema[name])]
     if odd:
