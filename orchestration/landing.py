@@ -86,10 +86,7 @@ class Document:
         root = self.path.absolute().parents[3]
         try:
             if not self.path.resolve(strict=True).is_relative_to(root.resolve(strict=True)):
-                raise UnreadableDocument(
-                    "it is a link that leads out of the landing folder: copy the file itself there, or name its folder as a landing"
-                    " folder"
-                )
+                raise UnreadableDocument("it is a link that leads out of the landing folder: copy the file itself there")
             # Without waiting: a pipe nobody writes to would block for ever.
             handle = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
             try:
@@ -114,8 +111,8 @@ def _content_of(handle: int) -> bytes:
             return bytes(content)
         content += chunk
     raise UnreadableDocument(
-        f"it is larger than {LARGEST_DOCUMENT_BYTES:,} bytes ({max(status.st_size, len(content)):,}): no vendor sends such a file;"
-        " move it out of the landing folder"
+        f"it is larger than {LARGEST_DOCUMENT_BYTES:,} bytes ({max(status.st_size, len(content)):,}): no vendor sends such a"
+        " file; move it out of the landing folder"
     )
 
 

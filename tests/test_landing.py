@@ -175,7 +175,8 @@ def test_a_file_at_the_limit_is_read(folder: Path, tmp_path: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize(
-    ("error", "remedy"), [(PermissionError(13, "Permission denied"), "read permission"), (OSError(5, "I/O error"), "check the disk")]
+    ("error", "remedy"),
+    [(PermissionError(13, "Permission denied"), "read permission"), (OSError(5, "I/O error"), "check the disk")],
 )
 def test_a_file_the_system_refuses_names_the_remedy(
     error: OSError, remedy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -209,9 +210,7 @@ def test_a_folder_that_cannot_be_listed_hides_no_other(
 
 
 def test_a_name_that_is_no_text_is_escaped_and_read(folder: Path, tmp_path: Path) -> None:
-    odd = os.fsencode(folder) + b"/2026-05-06T010203Z.caf\xe9\n.csv"
-    with open(odd, "wb") as stream:
-        stream.write(b"x")
+    (folder / os.fsdecode(b"2026-05-06T010203Z.caf\xe9\n.csv")).write_bytes(b"x")
     (tmp_path / "landing" / os.fsdecode(b"\xff")).write_bytes(b"stray")
     document = listed(tmp_path / "landing")
     assert document.key == "fred/rates/DFF/2026-05-06T010203Z.caf\\udce9\\n.csv"

@@ -69,7 +69,9 @@ def check_holdings(rows: pl.DataFrame, fund: Fund) -> None:
     if usable["market_value"].is_not_null().any() and total <= 0:
         raise DocumentRejected(f"its market values sum to {total:,.2f}")
     stated = float(usable["stated_weight"].sum())
-    if usable["stated_weight"].is_not_null().any() and abs(stated - 1) > _WEIGHT_TOLERANCE and not _only_rounded(usable, total):
+    if usable["stated_weight"].is_not_null().any() and abs(stated - 1) > _WEIGHT_TOLERANCE:
+        if _only_rounded(usable, total):
+            return
         raise DocumentRejected(
             f"its weights sum to {stated:.4f}, not to 1, and no rounding explains it: bring the issuer's whole file"
         )

@@ -48,7 +48,7 @@ _JSON_COLUMNS = {
 }
 # An object that lacks one is a broken one, unless all do.
 _JSON_NUMBERS = ("units", "marketValueBase")
-_HOW_TO_GET = "Download the holdings from the fund's page at www.invesco.com (Portfolio, Export data) and put the file there unchanged"
+_HOW_TO_GET = "Export the holdings from the fund's page at www.invesco.com and put the file there unchanged"
 
 
 def fetch(fund: Fund, settings: Settings, pace: Pace) -> Fetched:

@@ -32,14 +32,14 @@ _PATH = (
     "?appType=PRODUCT_PAGE&appSubType=ISHARES&targetSite=us-ishares&locale=en_US&userType=individual&component=holdings"
 )
 _HEADERS = {"Referer": "https://www.ishares.com/us/products/", "Accept": "text/csv,*/*"}
-_COLUMNS = {"name": ("Name",)}
+# Cash and futures are told from shares by their asset class alone.
+_COLUMNS = {"name": ("Name",), "asset_class_label": ("Asset Class",)}
 _OPTIONAL = {
     "ticker": ("Ticker",),
     "cusip": ("CUSIP",),
     "isin": ("ISIN",),
     "sedol": ("SEDOL",),
     "sector_label": ("Sector",),
-    "asset_class_label": ("Asset Class",),
     "market_value": ("Market Value",),
     "stated_weight": ("Weight (%)", "Market Weight"),
     "notional_value": ("Notional Value",),

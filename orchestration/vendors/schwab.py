@@ -25,9 +25,7 @@ _OPTIONAL = {
     "exchange": ("Exchange",),
     "sector_label": ("Sector",),
 }
-_HOW_TO_GET = (
-    "Choose Export All Holdings on the fund's page at www.schwabassetmanagement.com and put the file there unchanged"
-)
+_HOW_TO_GET = "Choose Export All Holdings on the fund's page at www.schwabassetmanagement.com and put the file there unchanged"
 _DATE_FORMATS = ("%Y-%m-%d", "%m/%d/%Y")
 
 

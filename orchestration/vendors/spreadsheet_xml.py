@@ -15,6 +15,8 @@ _NAMESPACE = "urn:schemas-microsoft-com:office:spreadsheet"
 _START_BYTES = 2_000
 _BARE_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9A-Fa-f]{1,6});)")
 _DEFINITION = re.compile(r"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
+# Decoded already: another encoding named there could hide a definition.
+_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _MOST_ROWS, _MOST_COLUMNS = 100_000, 200
 
 
@@ -38,11 +40,10 @@ def csv_lines(content: bytes, sheet: str) -> list[str]:
         raise DocumentRejected("its XML defines a document type or entities: no issuer's file does")
     lines: list[str] = []
     found = False
+    whole = io.BytesIO(_BARE_AMPERSAND.sub("&amp;", _DECLARATION.sub("", text, count=1)).encode())
     try:
         # Row by row, and each row forgotten: a tree of the whole file would take many times its size.
-        for event, element in ElementTree.iterparse(
-            io.BytesIO(_BARE_AMPERSAND.sub("&amp;", text).encode()), events=("start", "end")
-        ):
+        for event, element in ElementTree.iterparse(whole, events=("start", "end")):  # noqa: S314 nothing is defined in it
             if event == "start" and element.tag == f"{{{_NAMESPACE}}}Worksheet":
                 inside = element.get(f"{{{_NAMESPACE}}}Name") == sheet
                 found = found or inside
@@ -71,9 +72,9 @@ def _cells(row: ElementTree.Element) -> list[str]:
 
 def _place(element: ElementTree.Element, following: int, most: int) -> int:
     """Where a row or cell stands, counted from 0: after the one before, unless it says otherwise."""
-    stated = element.get(f"{{{_NAMESPACE}}}Index")
+    stated = element.get(f"{{{_NAMESPACE}}}Index", str(following + 1))
     try:
-        place = following if stated is None else int(stated) - 1
+        place = int(stated) - 1
     except ValueError as error:
         raise DocumentRejected(f"its XML has a place {stated[:20]!r} that is no number") from error
     if not following <= place < most:

@@ -89,7 +89,8 @@ def _header_row(cells: list[list[str]]) -> int:
 
 def _check_ticker(preamble: list[list[str]], fund: Fund) -> None:
     """Some copies begin at the header row: then nothing but the list itself can tell that it is another fund's."""
-    stated = next((row[1] for row in preamble if row[0].startswith("Ticker Symbol")), "" if any(map(any, preamble)) else fund.fund)
+    unsaid = "" if any(map(any, preamble)) else fund.fund
+    stated = next((row[1] for row in preamble if row[0].startswith("Ticker Symbol")), unsaid)
     if stated != fund.fund:
         raise DocumentRejected(f"it holds the fund {stated[:40]!r}, not {fund.fund}")
 

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
 
@@ -18,6 +19,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffd]")
 # A comma is a thousands separator or nothing: "0,64" and "1.234,56" are another country's numbers, not ours.
 _NUMBER = r"^-?(?:(?:\d+|[1-9]\d{0,2}(?:,\d{3})+)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,3})?$"
 _LONGEST_LINE = 20_000
+# One letter more or less in a name of four.
+_MISSPELT = 0.85
 _PLACE = {"_line": pl.Int64, "_content": pl.String}
 
 
@@ -142,12 +145,16 @@ def find_columns(
     """Which header cell holds what.
 
     Raises:
-        WrongLayout: a wanted column is missing, or one stands twice.
+        WrongLayout: a wanted column is missing, one stands twice, or an optional one's name is misspelt: a damaged header must
+            not look like a layout without that column.
     """
     found: dict[str, int] = {}
+    unknown = set(header) - {name for names in (*wanted.values(), *optional.values()) for name in names}
     for ours, theirs in {**wanted, **optional}.items():
         name = next((name for name in theirs if name in header), None)
         if name is None and ours in optional:
+            if misspelt := [near for name in theirs for near in get_close_matches(name, unknown, 1, _MISSPELT)]:
+                raise WrongLayout(f"the column {theirs[0]!r} is missing, and the header has {misspelt[0][:40]!r}")
             continue
         if name is None or header.count(name) > 1:
             problem = "is missing" if name is None else "stands more than once"

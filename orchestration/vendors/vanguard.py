@@ -1,8 +1,8 @@
 """Vanguard: the stocks of a fund at the end of a month, as JSON or as the CSV of its website.
 
-The JSON has CUSIP, ISIN, SEDOL and market value, and no sector; it does not name its fund: only its size and date can tell that it
-is another's. The CSV has SEDOL, market value and a sector (older files) or GICS sub-industry. Cash, bonds and derivatives stand in
-lists of their own, which are not read, so the weights sum to a little below 1.
+The JSON has CUSIP, ISIN, SEDOL and market value, and no sector; it does not name its fund: only its size and date can tell that
+it is another's. The CSV has SEDOL, market value and a sector (older files) or GICS sub-industry. Cash, bonds and derivatives
+stand in lists of their own, which are not read, so the weights sum to a little below 1.
 """
 
 import re
@@ -142,11 +142,11 @@ def _read_csv(text: str, fund: Fund, context: Context) -> Parsed:
     if tickers and tickers != [fund.fund]:
         raise DocumentRejected(f"it holds the fund {', '.join(tickers)[:40]}, not {fund.fund}")
     as_of = settle_as_of(_american_date(lines[title]), context)
-    start = next((i for i in range(title + 1, len(lines)) if "HOLDINGS" in header_cells(lines[i])), None)
+    end = next((i for i in range(title + 1, len(lines)) if _CSV_LIST.match(lines[i])), len(lines))
+    start = next((i for i in range(title + 1, end) if "HOLDINGS" in header_cells(lines[i])), None)
     if start is None:
         raise WrongLayout("its list of stocks has no header with HOLDINGS")
     header = header_cells(lines[start])
-    end = next((i for i in range(start + 1, len(lines)) if _CSV_LIST.match(lines[i])), len(lines))
     # To the first blank line, or to the last that has the header's width: a stray blank line must not cut the list short.
     blank = next((i for i in range(start + 1, end) if not lines[i].strip()), end)
     last = next((i + 1 for i in range(end - 1, blank, -1) if len(fields_of(lines[i])) == len(header)), blank)
@@ -161,7 +161,9 @@ def _plain_numbers(rows: pl.DataFrame) -> pl.DataFrame:
     if "market_value" in rows.columns:
         columns.append(pl.col("market_value").str.replace(r"^(-?)\$", "$1"))
     if "stated_weight" in rows.columns:
-        columns.append(pl.when(~pl.col("stated_weight").str.contains(_LESS_THAN)).then(pl.col("stated_weight").str.strip_suffix("%")))
+        columns.append(
+            pl.when(~pl.col("stated_weight").str.contains(_LESS_THAN)).then(pl.col("stated_weight").str.strip_suffix("%"))
+        )
     return rows.with_columns(columns)
 
 

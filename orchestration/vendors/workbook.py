@@ -49,7 +49,9 @@ def _check_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
                 width, height = max(width, _number(column)), max(height, int(row))
             before = chunk[-40:]
     if width * height > _MOST_CELLS:
-        raise DocumentRejected(f"the workbook has a sheet of {height:,} rows and {width:,} columns: no issuer's file is that large")
+        raise DocumentRejected(
+            f"the workbook has a sheet of {height:,} rows and {width:,} columns: no issuer's file is that large"
+        )
 
 
 def _number(column: bytes) -> int:

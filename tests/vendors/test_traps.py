@@ -581,7 +581,7 @@ def test_fred_line_broken_in_two_is_not_read_short() -> None:
 
 def test_fred_line_that_is_no_date_is_listed() -> None:
     parsed = read_fred(Fred(rows=[("2026-04-01", "3.5"), ("2026-04-31", "3.5"), ("soon", "3.5")]))
-    assert reasons(parsed) == ["'2026-04-31' is not a date", "'soon' is not a date"]
+    assert reasons(parsed) == [f"'{day}' is not a date: it should look like 2026-05-01" for day in ("2026-04-31", "soon")]
 
 
 # Yahoo
