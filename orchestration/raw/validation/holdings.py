@@ -26,13 +26,14 @@ SECTOR_CHANGE, SECTOR_DAYS = 0.08, 200  # 2.8 points, across a reconstitution an
 ONE_SECTOR_SHARE = 0.70
 SECTOR_DISAGREEMENT, NAME_DISAGREEMENT = 0.20, 0.20
 PRICE_FACTOR_ELSEWHERE, ODD_PRICE_SHARE = 2.0, 0.25
-LINES_TO_ORDER, LEAST_ORDER = 50, 0.5
+LEAST_ORDER = 0.5
 LOST_WEIGHT, LOST_LINE = 0.25, 0.03
 SAME_DATE_LINES, SAME_DATE_WEIGHT = 0.02, 0.005
 LABELLED_BEFORE, LABELLED_NOW = 0.9, 0.5
 LARGEST_LINE, BROAD_FUND = 0.25, 100
 COPIED_SHARE = 0.50
 FEWEST_TO_COMPARE = 20
+FEWEST_ELSEWHERE = 50
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,7 @@ def _prices_elsewhere(snapshot: pl.DataFrame, as_of: date, elsewhere: pl.DataFra
     priced = both.drop_nulls("price_elsewhere").with_columns(
         factor=pl.when(has_values).then("market_value").otherwise("weight") / pl.col("quantity") / pl.col("price_elsewhere")
     )
-    if priced.height >= FEWEST_TO_COMPARE:
+    if priced.height >= FEWEST_ELSEWHERE:
         median = float(priced["factor"].median())  # type: ignore[arg-type]
         odd = priced.filter(~(pl.col("factor") / median).is_between(1 / PRICE_FACTOR_ELSEWHERE, PRICE_FACTOR_ELSEWHERE)).height
         if has_values and not 1 / PRICE_FACTOR_ELSEWHERE < median < PRICE_FACTOR_ELSEWHERE:
@@ -192,7 +193,7 @@ def _prices_elsewhere(snapshot: pl.DataFrame, as_of: date, elsewhere: pl.DataFra
     ordered = (
         both.group_by("file")
         .agg(pl.len().alias("lines"), pl.corr("weight", "theirs", method="spearman").fill_nan(0).alias("correlation"))
-        .filter(pl.col("lines") >= LINES_TO_ORDER)
+        .filter(pl.col("lines") >= FEWEST_ELSEWHERE)
         .sort("correlation")
     )
     if ordered.height and (best := ordered.row(-1, named=True))["correlation"] < LEAST_ORDER:
@@ -208,7 +209,7 @@ def _elsewhere(snapshot: pl.DataFrame, elsewhere: pl.DataFrame) -> Iterator[Find
     lines = snapshot.filter(pl.col("ticker_key").is_not_null()).unique("ticker_key", keep="none")
     told = elsewhere.group_by("ticker_key").agg(pl.col("name_key").alias("names"), pl.col("sector").drop_nulls().alias("sectors"))
     both = lines.join(told, on="ticker_key", how="inner")
-    if both.height >= FEWEST_TO_COMPARE:
+    if both.height >= FEWEST_ELSEWHERE:
         other = both.filter(~pl.col("name_key").is_in(pl.col("names")))
         if other.height > NAME_DISAGREEMENT * both.height:
             first = other.sort("weight", descending=True).row(0, named=True)
@@ -218,7 +219,7 @@ def _elsewhere(snapshot: pl.DataFrame, elsewhere: pl.DataFrame) -> Iterator[Find
             )
             return
     sectors = both.filter(pl.col("sector").is_not_null() & (pl.col("sectors").list.len() > 0))
-    if sectors.height >= FEWEST_TO_COMPARE:
+    if sectors.height >= FEWEST_ELSEWHERE:
         other = sectors.filter(~pl.col("sector").is_in(pl.col("sectors")))
         if other.height > SECTOR_DISAGREEMENT * sectors.height:
             first = other.sort("weight", descending=True).row(0, named=True)

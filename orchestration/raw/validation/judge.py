@@ -119,7 +119,8 @@ _BEFORE = "(observed_at, document_id) < (?::timestamp, ?::varchar)"
 
 # Prices
 
-_BARS = "session, open, close, volume, observed_at, document_id"
+_VALUES = ("open", "high", "low", "close", "volume", "vendor_adj_close")
+_BARS = f"session, {', '.join(_VALUES)}, observed_at, document_id"
 _ACTIONS = "ex_date, kind, value"
 
 
@@ -165,8 +166,11 @@ _NOTHING_KNOWN = (
         schema={
             "session": pl.Date,
             "open": pl.Float64,
+            "high": pl.Float64,
+            "low": pl.Float64,
             "close": pl.Float64,
             "volume": pl.Int64,
+            "vendor_adj_close": pl.Float64,
             "observed_at": pl.Datetime("us"),
             "document_id": pl.String,
         }
@@ -176,12 +180,10 @@ _NOTHING_KNOWN = (
 
 
 def _with(known: KnownPrices, document: Parsed, rows: Rows) -> KnownPrices:
-    """What is known with a document's rows in place of what they restate."""
-    bars = rows["price_bars"].select(
+    """What is known with a document's rows in place of what they restate; a bar that stays the same stays as it was observed."""
+    bars = rows["price_bars"].join(known.bars, on=["session", *_VALUES], how="anti", nulls_equal=True).select(
         "session",
-        "open",
-        "close",
-        "volume",
+        *_VALUES,
         pl.lit(document.retrieved_at, pl.Datetime("us")).alias("observed_at"),
         pl.lit(document.document_id).alias("document_id"),
     )

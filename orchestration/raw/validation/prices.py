@@ -338,10 +338,10 @@ def _implausible_actions(evidence: pl.DataFrame, actions: pl.DataFrame, known: K
     Returns:
         ex_date, kind, and the columns of the quarantine.
     """
-    last_known = known.bars["observed_at"].max() if known.bars.height else None
-    if not isinstance(last_known, datetime):
+    last_known = known.bars["session"].max() if known.bars.height else None
+    if not isinstance(last_known, date):
         return pl.DataFrame(schema={"ex_date": pl.Date, "kind": pl.String, **QUARANTINE_COLUMNS})
-    settled = known.bars["session"].min(), (last_known - SETTLING).date()
+    settled = known.bars["session"].min(), last_known - SETTLING
     tolerance = pl.col("adjusted_tolerance")
     # Where the bar itself is implausible, its adjusted close says nothing.
     supported = (pl.col("adjusted_error") <= tolerance) & ~(pl.min_horizontal("error_if_known", "error_if_none") <= tolerance)
@@ -360,8 +360,10 @@ def _implausible_actions(evidence: pl.DataFrame, actions: pl.DataFrame, known: K
             how="left",
         )
     )
-    splits_rescaled = known.actions.filter((pl.col("kind") == "split") & (pl.col("ex_date") > settled[1])).height > 0
     is_split = pl.col("kind") == "split"
+    splits = pl.concat([known.actions, actions.select("ex_date", "kind", "value")]).filter(is_split & (pl.col("value") > 0))
+    # After a split the vendor rescales dividends, too.
+    splits_rescaled = splits.filter(pl.col("ex_date") > settled[1]).height > 0
     breaks = pl.when(is_split).then(True).when(pl.col("value") == 0).then(~pl.col("denied")).otherwise(~pl.col("supported"))
     kept = judged.filter(breaks.fill_null(True) & ~(pl.lit(splits_rescaled) & ~is_split))
     reason = pl.format("the {} of {} a share stays known, not {}: the adjusted close does not agree", "kind", "known", "value")
