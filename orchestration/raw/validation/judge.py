@@ -161,6 +161,8 @@ class _PriceJudge:
         return set(restated.filter((pl.col("now") / pl.col("close") - 1).abs() > 1e-3)["document_id"])
 
 
+_MOVES = {"session": pl.Date(), "move": pl.Float64(), "overnight": pl.Float64(), "symbol": pl.String()}
+_CLOSES = {"version": pl.String(), "symbol": pl.String(), "session": pl.Date(), "close": pl.Float64()}
 _NOTHING_KNOWN = (
     pl.DataFrame(
         schema={
@@ -197,28 +199,30 @@ def _with(known: KnownPrices, document: Parsed, rows: Rows) -> KnownPrices:
 def _other_funds(
     connection: duckdb.DuckDBPyConnection, batch: list[Parsed], calendar: pl.DataFrame, inceptions: dict[str, date]
 ) -> OtherFunds:
+    nobody = OtherFunds(pl.DataFrame(schema=_MOVES), pl.DataFrame(schema=_CLOSES), inceptions=inceptions)
+
+    def is_plausible_alone(one: Parsed) -> bool:
+        alone = judge_prices(
+            one.rows, symbol=one.symbol, known=KnownPrices(*_NOTHING_KNOWN), others=nobody, calendar=calendar
+        )
+        return not alone.findings
+
     known = _newest(connection, "price_bars", "symbol, session", "symbol, session, open, close", "true")
+    # What is implausible by itself says nothing about the others.
     of_batch = [
-        one.rows["price_bars"].select("symbol", "session", "open", "close", pl.lit(one.document_id).alias("version"))
+        one.rows["price_bars"].select("symbol", "session", "open", "close", version=pl.lit(one.document_id))
         for one in batch
+        if is_plausible_alone(one)
     ]
-    newest = {one.symbol: frame for one, frame in zip(batch, of_batch, strict=True)}
+    newest = {str(frame["symbol"][0]): frame for frame in of_batch if frame.height}
     versions = [known.with_columns(version=pl.lit("known"))]
     versions += [f for f in of_batch if f.height >= _LONG_DOCUMENT or any(f is n for n in newest.values())]
-    closes = pl.concat(versions, how="diagonal").select("version", "symbol", "session", "close")
+    closes = pl.concat(versions, how="diagonal").select(*_CLOSES)
     last = pl.concat([*(f.drop("version") for f in of_batch), known]).unique(
         ["symbol", "session"], keep="last", maintain_order=True
     )
     moves = [log_moves(bars, calendar).with_columns(symbol=pl.lit(symbol)) for (symbol,), bars in last.group_by("symbol")]
-    empty = pl.DataFrame(schema={"session": pl.Date, "move": pl.Float64, "overnight": pl.Float64, "symbol": pl.String})
-    return OtherFunds(pl.concat([empty, *moves]), closes, _disputed(closes), inceptions)
-
-
-def _is_older_than_its_fund(one: Parsed, inceptions: dict[str, date]) -> bool:
-    """Another fund's prices must not speak for this one."""
-    first = one.rows["price_bars"]["session"].min()
-    inception = inceptions.get(one.symbol)
-    return isinstance(first, date) and inception is not None and first < inception - timedelta(days=7)
+    return OtherFunds(pl.concat([nobody.moves, *moves]), closes, _disputed(closes), inceptions)
 
 
 def _disputed(closes: pl.DataFrame) -> frozenset[str]:

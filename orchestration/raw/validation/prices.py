@@ -481,20 +481,32 @@ def _begins_with(first: object, inception: date | None) -> bool:
 
 def _alignment(evidence: pl.DataFrame, symbol: str, others: OtherFunds) -> Iterator[Finding]:
     """Each stretch of sessions on its own: only a part of a table may be shifted."""
-    market = others.moves.filter(pl.col("symbol") != symbol).group_by("session").agg(market=pl.col("move").median())
-    both = evidence.select("session", "move").join(market, on="session", how="inner").drop_nulls().sort("session")
+    of_others = others.moves.filter(pl.col("symbol") != symbol).select("symbol", "session", theirs="move")
+    both = evidence.select("session", "move").join(of_others, on="session", how="inner").drop_nulls().sort("symbol", "session")
+    neighbour = pl.col("theirs")
     stretches = (
         both.with_columns(
-            earlier=pl.col("market").shift(1), later=pl.col("market").shift(-1), stretch=pl.int_range(pl.len()).reverse() // LAG_SESSIONS
+            earlier=neighbour.shift(1).over("symbol"),
+            later=neighbour.shift(-1).over("symbol"),
+            stretch=pl.int_range(pl.len()).reverse().over("symbol") // LAG_SESSIONS,
         )
-        .group_by("stretch")
+        .group_by("symbol", "stretch")
         .agg(
             pl.col("session").min().alias("first"),
             pl.len().alias("sessions"),
-            same=pl.corr("move", "market"),
+            same=pl.corr("move", "theirs"),
             apart=pl.max_horizontal(pl.corr("move", "earlier"), pl.corr("move", "later")),
         )
-        .filter((pl.col("sessions") >= LAG_SESSIONS // 2) & (pl.col("apart") > LAG_CORRELATION) & (pl.col("apart") > pl.col("same") + LAG_MARGIN))
+        .filter(pl.col("sessions") >= LAG_SESSIONS // 2)
+        # A fund whose own table is shifted is apart from this one, too: all others have to say so.
+        .group_by("stretch")
+        .agg(
+            pl.col("first").min(),
+            pl.col("same").max(),
+            pl.col("apart").min(),
+            ((pl.col("apart") > LAG_CORRELATION) & (pl.col("apart") > pl.col("same") + LAG_MARGIN)).all().alias("is_shifted"),
+        )
+        .filter("is_shifted")
         .sort("first")
     )
     if stretches.height:
