@@ -15,7 +15,7 @@ import polars as pl
 
 from orchestration.raw.validation.holdings import KnownHoldings, judge_holdings, name_key
 from orchestration.raw.validation.prices import KnownPrices, OtherFunds, judge_prices, log_moves
-from orchestration.raw.validation.rates import judge_rates
+from orchestration.raw.validation.rates import disagreement, judge_rates
 from orchestration.raw.validation.verdict import Verdict
 from orchestration.settings import SEEDS_DIR
 from orchestration.universe import Fund
@@ -245,8 +245,7 @@ class _RateJudge:
     def __init__(self, connection: duckdb.DuckDBPyConnection, batch: list[Parsed]) -> None:
         self._connection = connection
         known = _newest(connection, "rates", "series, date", "series, date, value", "true")
-        of_batch = [one.rows["rates"].select("series", "date", "value") for one in batch]
-        self._all = pl.concat([*of_batch, known]).unique(["series", "date", "value"])
+        self._all = pl.concat([known, *_agreeing(batch, known)]).unique(["series", "date", "value"])
         self._known = pl.DataFrame()
 
     def begin(self, symbol: str, before: tuple[datetime, str]) -> None:
@@ -274,6 +273,27 @@ class _RateJudge:
     def suppliers(self, document: Parsed) -> set[str]:
         changed = self._known.join(document.rows["rates"].select("date", now="value"), on="date")
         return set(changed.filter(pl.col("value") != pl.col("now"))["document_id"])
+
+
+def _agreeing(batch: list[Parsed], known: pl.DataFrame) -> list[pl.DataFrame]:
+    """The rates of the documents that may speak against others: plausible by themselves, and without those that disagree most, one
+    after the other, until all that are left agree."""
+    nobody = known.clear()
+    frames = [
+        one.rows["rates"].select("series", "date", "value")
+        for one in batch
+        if not judge_rates(
+            one.rows, series=one.symbol, retrieved_at=one.retrieved_at, known=nobody.drop("series"), others=nobody
+        ).findings
+    ]
+    while frames:
+        everything = pl.concat([known, *frames])
+        scores = [disagreement(frame, everything) for frame in frames]
+        worst = max(range(len(frames)), key=lambda place: scores[place])
+        if scores[worst] == (0, 0.0) or scores.count(scores[worst]) > 1:
+            break  # all agree, or nothing tells which one is wrong
+        del frames[worst]
+    return frames
 
 
 # Holdings

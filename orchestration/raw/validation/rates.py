@@ -119,6 +119,24 @@ def _disagreeing_days(series: str, rates: pl.DataFrame, others: pl.DataFrame) ->
     return by_day.filter(~pl.col("agrees")).select("date", "against")
 
 
+def disagreement(rates: pl.DataFrame, everything: pl.DataFrame) -> tuple[int, float]:
+    """With how many other series a document disagrees on many days, and the share of its days on which it agrees with none.
+
+    Args:
+        rates: series, date, value of one document.
+        everything: the same of all documents.
+    """
+    if rates.is_empty():
+        return 0, 0.0
+    series = str(rates["series"][0])
+    others = everything.filter(pl.col("series") != series)
+    alone = _disagreeing_days(series, rates, others)
+    if not _are_many(alone.height, rates.height):
+        return 0, 0.0
+    against = [name for (name,), other in others.group_by("series") if _are_many(_disagreeing_days(series, rates, other).height, rates.height)]
+    return len(against), alone.height / rates.height
+
+
 def _mirrored(bounds: tuple[float, float]) -> tuple[float, float]:
     low, high = bounds
     return -high, -low
