@@ -1,5 +1,6 @@
 """The few commands a person types. Each imports only what it needs: looking something up must not wait for Dagster."""
 
+import json
 import os
 import sys
 from datetime import datetime
@@ -12,6 +13,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from orchestration.manifest import withheld_sentences
 from orchestration.settings import Settings, Source
 
 app = typer.Typer(
@@ -166,13 +168,15 @@ def _open(release: Path) -> Any:
 
 
 def _print_reading(release: Path) -> None:
+    for sentence in withheld_sentences(json.loads((release / "manifest.json").read_text(encoding="utf-8"))):
+        output.print(f"Warning: {sentence}", style="bold red", markup=False, highlight=False, soft_wrap=True)
     with _open(release) as connection:
         facts = connection.execute("select source, last_session, known_at, release_id from release").fetchall()[0]
         rows = connection.execute(
             "select subject, reading, measure, value, unit, since, sessions, session, evidence from reading order by line"
         ).fetchall()
     source, last_session, known_at, release_id = facts
-    title = f"Reading of {last_session}" + (" · SAMPLE: an invented market" if source == "sample" else f" · source {source}")
+    title = (f"Reading of {last_session}" if last_session else "Reading without prices") + (" · SAMPLE: an invented market" if source == "sample" else f" · source {source}")
     title += f" · as known at {known_at} UTC" if known_at else ""
     table = Table(title=title, caption=f"release {release_id}", title_justify="left", caption_justify="left", box=SIMPLE_HEAD)
     for heading in ("subject", "reading", "value", "measure", "in force since", "as of"):
@@ -180,6 +184,9 @@ def _print_reading(release: Path) -> None:
     for subject, reading, measure, value, unit, since, sessions, session, _ in rows:
         in_force = f"{since} ({sessions} sessions)" if since else ""
         table.add_row(subject, reading or "", _figure(value, unit), measure, in_force, str(session))
+    if not rows:
+        output.print(f"{title}: none, because the table `reading` is withheld or holds no row.", soft_wrap=True)
+        return
     output.print(table)
     worth = Table(title="What such a reading was worth", title_justify="left", box=SIMPLE_HEAD, show_header=False)
     for subject, _, _, _, _, _, _, _, evidence in rows:

@@ -17,10 +17,10 @@ from orchestration.publish import latest_release
 from orchestration.release_files import NotPublishable
 from orchestration.settings import Settings, Source
 from orchestration.transform import BuildFailed
-from orchestration.warehouse import WarehouseLocked
+from orchestration.warehouse import DiskFull, WarehouseDamaged, WarehouseLocked, WarehouseUnusable
 
 Progress = Callable[[str], None]
-_OUR_ERRORS = {error.__name__ for error in (WarehouseLocked, BuildFailed, NotPublishable)}
+_OUR_ERRORS = {error.__name__ for error in (WarehouseUnusable, WarehouseLocked, WarehouseDamaged, DiskFull, BuildFailed, NotPublishable)}
 
 
 class RunFailed(RuntimeError):
@@ -47,7 +47,7 @@ def run_daily(settings: Settings, *, progress: Progress) -> Path:
         if not check.passed:
             progress(f"{check.severity.value.lower()}: {check.asset_key.to_user_string()}: {_in_words(check)}")
     release = latest_release(settings)
-    last_good = f"the last good release stays in force: {release}" if release else "nothing is published yet"
+    last_good = f"the previous release remains current: {release}" if release else "nothing is published yet"
     if settings.source is Source.live and settings.known_at is None and _nobody_answered(result):
         raise RunFailed(f"no vendor answered: check the network with `smallcap doctor --source live`; {last_good}")
     if not result.success:

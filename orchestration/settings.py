@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     landing_dir: Path | None = Field(None, description="documents to read where they lie; never written to")
     known_at: datetime | None = Field(None, description="rebuild the marts from what was observed by then (UTC)")
 
+    rebuilding: bool = Field(False, description="make a fresh warehouse beside the present one; set by `smallcap rebuild`")
     keep_releases: int = Field(5, ge=2, description="how many releases stay on disk")
     writer_wait_seconds: float = Field(10.0, ge=0, description="how long to wait for another run to finish")
 
@@ -77,8 +78,13 @@ class Settings(BaseSettings):
 
     @property
     def warehouse_path(self) -> Path:
-        """The writer's DuckDB file."""
-        return self.home / "warehouse.duckdb"
+        """The writer's DuckDB file. A fresh one bears the same name: the views in it name the file."""
+        return (self.rebuild_dir if self.rebuilding else self.home) / "warehouse.duckdb"
+
+    @property
+    def rebuild_dir(self) -> Path:
+        """Where a fresh warehouse is made before it takes the place of the present one."""
+        return self.home / "rebuild"
 
     @property
     def own_landing_dir(self) -> Path:
@@ -116,6 +122,11 @@ class Settings(BaseSettings):
     def dbt_target_dir(self) -> Path:
         """dbt's manifest and compiled SQL."""
         return self.home / "dbt"
+
+    @property
+    def fetches(self) -> bool:
+        """Whether this run asks the vendors: a rebuilt past and a rebuilt warehouse are made of what has come."""
+        return self.source is Source.live and self.known_at is None and not self.rebuilding
 
     @property
     def clock(self) -> datetime:

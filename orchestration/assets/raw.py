@@ -67,6 +67,7 @@ def _metadata(warehouse: Warehouse, table: str, outcomes: list[Outcome]) -> dict
 _LEDGER_DESCRIPTIONS = {
     "documents": "One row a document: where it lies, its SHA-256, what it holds, and whether it was accepted or why not.",
     "rejects": "One row a rejected line, or a whole rejected document, with the reason in words and the content as received.",
+    "fetches": "One row a document that was asked of a vendor: when, and whether it came, was unchanged, or failed and why.",
 }
 
 
