@@ -19,6 +19,7 @@ from orchestration.warehouse import Warehouse
 
 _WARN, _ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 LEAST_COVERAGE = 0.99
+NO_TABLE_IS_WITHHELD = "no_table_is_withheld"
 
 
 @dg.asset_check(asset=raw_key("documents"), blocking=True, description="There is something to compute from.")
@@ -46,7 +47,9 @@ def fetches_are_answered(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetChec
     return dg.AssetCheckResult(passed=not failed, severity=_WARN, description=text or "nothing that was asked for is missing")
 
 
-@dg.asset_check(asset=dg.AssetKey([PUBLISHED, "manifest"]), description="The release withholds no table.")
+@dg.asset_check(
+    asset=dg.AssetKey([PUBLISHED, "manifest"]), name=NO_TABLE_IS_WITHHELD, description="The release withholds no table."
+)
 def no_table_is_withheld(settings: dg.ResourceParam[Settings]) -> dg.AssetCheckResult:
     """Names the withheld tables of the release, with the reasons."""
     manifest = json.loads((settings.published_dir / LATEST / "manifest.json").read_text(encoding="utf-8"))

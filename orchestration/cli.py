@@ -109,9 +109,19 @@ def ui(
     from orchestration.settings import PROJECT_ROOT
 
     os.environ.update(settings.as_environment(), DAGSTER_HOME=str(prepare_dagster_home(settings)))
+    _close_dead_runs()
     workspace = str(PROJECT_ROOT / "workspace.yaml")
     os.chdir(PROJECT_ROOT)
     os.execv(sys.executable, [sys.executable, "-m", "dagster", "dev", "-w", workspace, "-h", "127.0.0.1", "-p", str(port)])
+
+
+def _close_dead_runs() -> None:
+    import dagster as dg
+
+    from orchestration.dead_runs import close_dead_runs
+
+    with dg.DagsterInstance.get() as instance:
+        close_dead_runs(instance, output.print)
 
 
 def _settings(**given: Any) -> Settings:

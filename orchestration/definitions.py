@@ -12,6 +12,7 @@ from orchestration.assets.published import published_assets
 from orchestration.assets.raw import raw_assets
 from orchestration.automation import jobs, schedules
 from orchestration.checks import checks
+from orchestration.dead_runs import one_process
 from orchestration.landing import clear_unfinished
 from orchestration.settings import Settings
 from orchestration.warehouse import Warehouse, writer_lock
@@ -34,7 +35,7 @@ def build_defs(settings: Settings, *, console: dg.LoggerDefinition | None = None
         schedules=schedules,
         resources=resources,
         loggers={"console": console} if console else {},
-        executor=dg.in_process_executor,
+        executor=one_process,
     )
 
 

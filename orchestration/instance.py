@@ -5,7 +5,7 @@ from pathlib import Path
 
 from orchestration.settings import Settings
 
-# Runs that write the warehouse queue up behind each other; nobody is counted, nobody is greeted.
+# Runs that write the warehouse queue up behind each other, and one whose process died is closed; nobody is counted or greeted.
 _CONFIGURATION = """\
 concurrency:
   pools:
@@ -15,6 +15,15 @@ telemetry:
   enabled: false
 nux:
   enabled: false
+run_launcher:
+  module: orchestration.dead_runs
+  class: WatchedLauncher
+run_monitoring:
+  enabled: true
+  poll_interval_seconds: 15
+  start_timeout_seconds: 120
+  cancel_timeout_seconds: 60
+  free_slots_after_run_end_seconds: 1
 event_log_storage:
   module: orchestration.run_history
   class: RunHistory

@@ -5,12 +5,15 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
 
 from orchestration.assets.landing import CALENDAR
 from orchestration.automation import DAILY_JOB
+from orchestration.checks import NO_TABLE_IS_WITHHELD
+from orchestration.dead_runs import close_dead_runs, lock_of_run
 from orchestration.definitions import build_defs
 from orchestration.instance import prepare_dagster_home
 from orchestration.publish import latest_release
@@ -39,12 +42,14 @@ def run_daily(settings: Settings, *, progress: Progress) -> Path:
         definitions = build_defs(settings, console=_step_log(progress))
     except BuildFailed as failure:
         raise RunFailed(str(failure)) from failure
-    with dg.DagsterInstance.get() as instance:
+    run_id = str(uuid4())
+    with dg.DagsterInstance.get() as instance, lock_of_run(settings.dagster_home, run_id):
+        close_dead_runs(instance, progress)
         result = definitions.resolve_job_def(DAILY_JOB).execute_in_process(
-            run_config={"loggers": {"console": {}}}, instance=instance, raise_on_error=False
+            run_config={"loggers": {"console": {}}}, instance=instance, raise_on_error=False, run_id=run_id
         )
     for check in result.get_asset_check_evaluations():
-        if not check.passed:
+        if not check.passed and check.check_name != NO_TABLE_IS_WITHHELD:  # the reading begins with it
             progress(f"{check.severity.value.lower()}: {check.asset_key.to_user_string()}: {_in_words(check)}")
     release = latest_release(settings)
     last_good = f"the previous release remains current: {release}" if release else "nothing is published yet"

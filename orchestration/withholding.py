@@ -17,8 +17,8 @@ OUTDATED = "it was not built again after its inputs were"
 NEVER_BUILT = "it was never built"
 # Without these inputs a table without rows is no finding: it could not be made.
 _INPUTS = {
-    "sessions": "no sessions", "price_bars": "no prices", "holdings": "no holdings", "fund_facts": "no fund data",
-    "rates": "no interest rates",
+    "sessions": "no sessions are known", "price_bars": "no prices are known", "holdings": "no holdings are known",
+    "fund_facts": "no fund data are known", "rates": "no interest rates are known",
 }  # fmt: skip
 _STATE = """
 create schema if not exists build;
@@ -154,7 +154,7 @@ class Withholding:
         for name in self._graph.marts if absent else []:
             lacks = [_INPUTS[table] for table in absent if f"raw.{table}" in self._graph.inputs(name)]
             if lacks and not connection.execute(f"select 1 from {MARTS}.{name} limit 1").fetchall():
-                found[name] = f"{' and '.join(lacks)} known"
+                found[name] = " and ".join(lacks)
         return found
 
     def _known(self, connection: duckdb.DuckDBPyConnection, *, passed_on: bool) -> Causes:

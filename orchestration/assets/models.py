@@ -13,7 +13,7 @@ from orchestration.assets.lineage import COLUMN_LINEAGE, ColumnLineage
 from orchestration.settings import DBT_PROJECT_DIR, Settings
 from orchestration.transform import build, read_manifest
 from orchestration.warehouse import Warehouse
-from orchestration.withholding import MARTS
+from orchestration.withholding import MARTS, Graph
 
 _RESULT_OF_A_TEST = "LogTestResult"
 
@@ -76,20 +76,20 @@ def dbt_models(settings: Settings) -> dg.AssetsDefinition:
             for output in told(event, described.history(unique_id)):
                 made.add(output.output_name)
                 yield output.with_metadata(described.metadata(unique_id, output.metadata))
-        yield from _made_empty(context, warehouse, made)
+        yield from _made_empty(context, Graph(manifest), inspection.withheld(warehouse), made)
 
     return models
 
 
-def _made_empty(context: dg.AssetExecutionContext, warehouse: Warehouse, made: set[str]) -> Iterator[dg.Output[None]]:
+def _made_empty(
+    context: dg.AssetExecutionContext, graph: Graph, withheld: Mapping[str, str], made: set[str]
+) -> Iterator[dg.Output[None]]:
     """The marts that dbt did not build are tables without a row by now: a release is made of what is sound, and names them."""
-    withheld = inspection.withheld(warehouse)
-    for key in sorted(context.selected_asset_keys):
-        name = key.to_python_identifier()
-        if key.path[0] == MARTS and name not in made:
-            yield dg.Output(
-                None, output_name=name, metadata={"status": "withheld", "reason": withheld[key.path[-1]], "dagster/row_count": 0}
-            )
+    marts = {key.path[-1]: key.to_python_identifier() for key in context.selected_asset_keys if key.path[0] == MARTS}
+    for name in sorted(marts, key=lambda name: len(graph.rests_on(name))):  # Dagster wants inputs first
+        if marts[name] not in made:
+            said = {"status": "withheld", "reason": withheld[name], "dagster/row_count": 0}
+            yield dg.Output(None, output_name=marts[name], metadata=said)
 
 
 class _Described:
