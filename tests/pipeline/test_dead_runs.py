@@ -37,13 +37,14 @@ def statuses(home: Home) -> dict[str, str]:
 
 def failure_of(home: Home, run_id: str) -> list[str]:
     with dg.DagsterInstance.from_config(str(home.path / "dagster")) as instance:
-        return [entry.user_message for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.RUN_FAILURE)]
+        failures = instance.all_logs(run_id, of_type=dg.DagsterEventType.RUN_FAILURE)
+        return [str(entry.dagster_event.message) for entry in failures if entry.dagster_event]
 
 
 def process_of(home: Home, run_id: str) -> int:
     """The process that executes a run, by what it wrote into its history."""
     with dg.DagsterInstance.from_config(str(home.path / "dagster")) as instance:
-        messages = [entry.user_message for entry in instance.all_logs(run_id)]
+        messages = [str(entry.dagster_event.message) for entry in instance.all_logs(run_id) if entry.dagster_event]
     return int(next(text.split("pid: ")[1].rstrip(").") for text in messages if text.startswith("Started process for run")))
 
 
