@@ -48,9 +48,27 @@ def run(
     from orchestration.runner import RunFailed, run_daily
 
     try:
-        release = run_daily(
-            settings, progress=lambda text: output.print(text, style="dim", highlight=False, markup=False, soft_wrap=True)
-        )
+        release = run_daily(settings, progress=_say)
+    except RunFailed as failure:
+        raise Refused(str(failure)) from failure
+    _print_reading(release)
+    output.print(f"\nRelease: {release}", soft_wrap=True)
+
+
+@app.command()
+def rebuild(
+    source: SourceOption = None,
+    landing_dir: LandingDirOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Make a fresh warehouse from the documents in landing, and publish a release; nothing is fetched."""
+    settings = _settings(source=source, landing_dir=landing_dir, data_dir=data_dir)
+    _check_folders(settings)
+    from orchestration.rebuild import rebuild_warehouse
+    from orchestration.runner import RunFailed
+
+    try:
+        release = rebuild_warehouse(settings, progress=_say)
     except RunFailed as failure:
         raise Refused(str(failure)) from failure
     _print_reading(release)
@@ -113,6 +131,10 @@ def ui(
     workspace = str(PROJECT_ROOT / "workspace.yaml")
     os.chdir(PROJECT_ROOT)
     os.execv(sys.executable, [sys.executable, "-m", "dagster", "dev", "-w", workspace, "-h", "127.0.0.1", "-p", str(port)])
+
+
+def _say(text: str) -> None:
+    output.print(text, style="dim", highlight=False, markup=False, soft_wrap=True)
 
 
 def _close_dead_runs() -> None:
@@ -186,7 +208,8 @@ def _print_reading(release: Path) -> None:
             "select subject, reading, measure, value, unit, since, sessions, session, evidence from reading order by line"
         ).fetchall()
     source, last_session, known_at, release_id = facts
-    title = (f"Reading of {last_session}" if last_session else "Reading without prices") + (" · SAMPLE: an invented market" if source == "sample" else f" · source {source}")
+    title = f"Reading of {last_session}" if last_session else "Reading without prices"
+    title += " · SAMPLE: an invented market" if source == "sample" else f" · source {source}"
     title += f" · as known at {known_at} UTC" if known_at else ""
     table = Table(title=title, caption=f"release {release_id}", title_justify="left", caption_justify="left", box=SIMPLE_HEAD)
     for heading in ("subject", "reading", "value", "measure", "in force since", "as of"):

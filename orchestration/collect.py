@@ -108,8 +108,7 @@ def _fetch_all(settings: Settings, vendor: str, kind: str, universe: dict[str, F
             outcomes.append(Collected(symbol, "failed", _one_line(str(failure))))
         except WarehouseUnusable:
             raise
-        except Exception as error:
-            # What a vendor's client does not expect is no answer, and must not keep the other vendors out.
+        except Exception as error:  # noqa: BLE001 what a vendor's client does not expect must not keep the other vendors out
             _log.debug("asking %s for %s failed", vendor, symbol, exc_info=True)
             reason = f"the answer could not be used ({type(error).__name__}: {error})"
             outcomes.append(Collected(symbol, "failed", _one_line(reason)))

@@ -31,8 +31,8 @@ def failing(connection: duckdb.DuckDBPyConnection) -> list[Fetch]:
     known = "select 1 from duckdb_tables() where schema_name = 'raw' and table_name = 'fetches'"
     if not connection.execute(known).fetchall():
         return []
-    last = (
-        "from raw.fetches qualify row_number() over (partition by vendor, kind, symbol order by attempted_at desc, rowid desc) = 1"
-    )
-    rows = connection.execute(f"select * from ({last}) where outcome = 'failed' order by vendor, kind, symbol").fetchall()
+    last = "row_number() over (partition by vendor, kind, symbol order by attempted_at desc, rowid desc) = 1"
+    rows = connection.execute(
+        f"select * from (from raw.fetches qualify {last}) where outcome = 'failed' order by vendor, kind, symbol"
+    ).fetchall()
     return [Fetch(*row) for row in rows]

@@ -1,5 +1,6 @@
 """The writer's DuckDB file: opened late, closed early, append-only. Knows no vendor."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -77,7 +78,8 @@ def raise_if_unusable(path: Path, message: str) -> None:
 _FULL = ("no space left on device", "disk is full", "file too large", "disk quota exceeded", "not enough space")
 _DAMAGED = (
     "corrupt database file", "does not match stored checksum", "not a valid duckdb database", "failed to deserialize",
-    "serialization error", "database has been invalidated", "internal error", "failed to read block",
+    "serialization error", "database has been invalidated", "internal error",
+    "failed to read block", "could not read enough bytes",
 )  # fmt: skip
 
 
@@ -98,6 +100,21 @@ def writer_lock(settings: Settings) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def rebuild_lock(settings: Settings) -> FileLock:
+    """What a rebuild holds from its begin to its end; asking for it does not wait."""
+    return FileLock(settings.home / ".rebuild.lock", timeout=0)
+
+
+def clear_unfinished_rebuild(settings: Settings) -> None:
+    """Remove what a killed rebuild left."""
+    if settings.rebuild_dir.exists() and not settings.rebuilding:
+        try:
+            with rebuild_lock(settings):
+                shutil.rmtree(settings.rebuild_dir)
+        except Timeout:
+            pass  # it is still being made
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ def _made_empty(
     marts = {key.path[-1]: key.to_python_identifier() for key in context.selected_asset_keys if key.path[0] == MARTS}
     for name in sorted(marts, key=lambda name: len(graph.rests_on(name))):  # Dagster wants inputs first
         if marts[name] not in made:
-            said = {"status": "withheld", "reason": withheld[name], "dagster/row_count": 0}
+            said: dict[str, Any] = {"status": "withheld", "reason": withheld[name], "dagster/row_count": 0}
             yield dg.Output(None, output_name=marts[name], metadata=said)
 
 

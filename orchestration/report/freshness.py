@@ -10,9 +10,7 @@ from orchestration.report.wording import label
 Missing = dict[str, Any]
 
 
-def missing_from(
-    tables: ReleaseTables, *, priced: Collection[str], failed_fetches: Iterable[Missing] = ()
-) -> list[Missing]:
+def missing_from(tables: ReleaseTables, *, priced: Collection[str], failed_fetches: Iterable[Missing] = ()) -> list[Missing]:
     """What is missing, stale or rejected, one entry a finding: check, symbol, how many, the newest day, and a sentence.
 
     Args:

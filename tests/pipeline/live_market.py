@@ -148,6 +148,8 @@ def run_live_twice(path: Path, cwd: Path) -> LiveRuns:
 
 def run_live_without_yahoo(path: Path, cwd: Path) -> Home:
     """The first run with source live, while Yahoo answers nothing."""
-    vendors = LocalVendors(invented.Prices.invented(invented.recent_days(5, datetime.now(UTC).date())), down={"yahoo", "yahoo_fund"})
+    vendors = LocalVendors(
+        invented.Prices.invented(invented.recent_days(5, datetime.now(UTC).date())), down={"yahoo", "yahoo_fund"}
+    )
     with listening(vendors) as variables:
         return homes.run(path, "live", cwd=cwd, **variables)

@@ -107,7 +107,7 @@ def test_no_killed_run_keeps_the_next_one_waiting(sample_home: Home, tmp_path: P
     done = run(home.path, "sample", cwd=tmp_path)
     assert done.code == 0, done.out + done.err
     assert f"closed the record of run {another[:8]}" in done.out
-    assert {status for status in statuses(home).values()} == {"SUCCESS", "FAILURE"}
+    assert set(statuses(home).values()) == {"SUCCESS", "FAILURE"}
     assert list(lock_path(home.path / "dagster", "any").parent.glob("*.lock")) == []
 
 
@@ -161,10 +161,9 @@ def test_a_run_without_a_lock_is_dead_only_after_the_time_that_a_start_takes(
 
 
 def test_fifty_killed_runs_leave_room_for_the_next(instance: dg.DagsterInstance) -> None:
-    runs = [started(instance) for _ in range(50)]
-    for run in runs:
-        lock_path(instance.root_directory, run.run_id).parent.mkdir(exist_ok=True)
-        lock_path(instance.root_directory, run.run_id).touch()
+    lock_path(instance.root_directory, "any").parent.mkdir()
+    for dead in [started(instance) for _ in range(50)]:
+        lock_path(instance.root_directory, dead.run_id).touch()
     close_dead_runs(instance, lambda _: None)
     assert instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])) == 0
     with lock_of_run(instance.root_directory, "next"):

@@ -93,7 +93,9 @@ def test_the_second_answer_adds_one_session_and_no_other_row(live_homes: LiveRun
 
 def test_each_request_is_in_a_table(live_homes: LiveRuns) -> None:
     with warehouse(live_homes.one_is_down) as connection:
-        outcomes = ask(connection, "select symbol, outcome, reason from raw.fetches where vendor = 'ssga' order by attempted_at").rows()
+        outcomes = ask(
+            connection, "select symbol, outcome, reason from raw.fetches where vendor = 'ssga' order by attempted_at"
+        ).rows()
         asked = ask(connection, "select count(*) from raw.fetches where vendor = 'schwab'").item()
     assert outcomes == [("SPY", "new", None), ("SPY", "failed", "the vendor answered 500")]
     assert asked == 0

@@ -123,7 +123,7 @@ def test_the_run_the_report_and_the_check_say_so(faulty: FaultyRun) -> None:
     sentence = next(words for words in withheld_sentences(manifest_of(faulty.home)) if words.startswith("Withheld, because its"))
     assert sentence == f"Withheld, because {FAILED_TEST}: regime_daily."
     page = (faulty.home.latest / "report.html").read_text()
-    assert f'<strong>Incomplete release.</strong> {sentence}' in page
+    assert f"<strong>Incomplete release.</strong> {sentence}" in page
     assert f"regime_daily is withheld: {FAILED_TEST}" in page
     assert any(line.startswith("error: marts/regime_daily") and "planted_failure" in line for line in faulty.told)
     with dg.DagsterInstance.from_config(str(faulty.home.path / "dagster")) as instance:
@@ -230,9 +230,7 @@ def test_no_section_of_the_report_fails_without_a_table(sample_home: Home, tmp_p
     with duckdb.connect(str(tmp_path / "tables.duckdb")) as connection:
         for empty in [*([name] for name in names), *([other for other in names if other != name] for name in names)]:
             for name in empty:
-                connection.execute(
-                    f"alter table {name} rename to {name}__full; create table {name} as from {name}__full limit 0"
-                )
+                connection.execute(f"alter table {name} rename to {name}__full; create table {name} as from {name}__full limit 0")
             tables = ReleaseTables(connection)
             sections = [chapter.section(tables, {**manifest, "last_session": None}) for chapter in CHAPTERS]
             assert [section.name for section in sections] == [chapter.name for chapter in CHAPTERS]
