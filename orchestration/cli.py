@@ -31,6 +31,10 @@ LandingDirOption = Annotated[Path | None, typer.Option(help="Read documents here
 KnownAtOption = Annotated[str | None, typer.Option(help="Rebuild from what was known by this time (UTC), such as 2026-06-30.")]
 
 
+# They end the path in the address of a database.
+_NOT_IN_PATHS = "#?"
+
+
 class Refused(Exception):
     """The command cannot go on; the message is one sentence that says what to do."""
 
@@ -52,7 +56,7 @@ def run(
     except RunFailed as failure:
         raise Refused(str(failure)) from failure
     _print_reading(release)
-    output.print(f"\nRelease: {release}", soft_wrap=True)
+    output.print(f"\nRelease: {release}", soft_wrap=True, markup=False, highlight=False)
 
 
 @app.command()
@@ -72,7 +76,7 @@ def rebuild(
     except RunFailed as failure:
         raise Refused(str(failure)) from failure
     _print_reading(release)
-    output.print(f"\nRelease: {release}", soft_wrap=True)
+    output.print(f"\nRelease: {release}", soft_wrap=True, markup=False, highlight=False)
 
 
 @app.command()
@@ -157,7 +161,8 @@ def _settings(**given: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"])
-        raise Refused(f"SMALLCAP_{name.upper()} (or --{name.replace('_', '-')}) is {first['input']!r}: {first['msg']}") from error
+        given_as, why = f"SMALLCAP_{name.upper()} (or --{name.replace('_', '-')})", first["msg"].removeprefix("Value error, ")
+        raise Refused(f"{given_as} is {str(first['input'])!r}: {why}") from error
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -166,7 +171,7 @@ def _moment(text: str | None) -> datetime | None:
     try:
         return datetime.fromisoformat(text)
     except ValueError as error:
-        raise Refused(f"--known-at {text!r} is no time: write it as 2026-06-30 or 2026-06-30T23:59") from error
+        raise Refused(f"Invalid --known-at {text!r}: use YYYY-MM-DD, such as 2026-06-30, or 2026-06-30T23:59") from error
 
 
 def _check_folders(settings: Settings) -> None:
@@ -177,6 +182,9 @@ def _check_folders(settings: Settings) -> None:
         raise Refused(f"{landing} cannot be read: check its permissions")
     if settings.source is Source.landing and landing is None and not settings.own_landing_dir.is_dir():
         raise Refused("--source landing needs --landing-dir, or documents under the data directory's landing folder")
+    odd = next((text for text in str(settings.home) if text in _NOT_IN_PATHS or not text.isprintable()), None)
+    if odd:
+        raise Refused(f"{str(settings.home)!r} holds {odd!r}, which no database can have in its path: choose another --data-dir")
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
     except OSError as error:

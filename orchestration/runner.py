@@ -24,6 +24,7 @@ from orchestration.transform import BuildFailed
 from orchestration.warehouse import DiskFull, WarehouseDamaged, WarehouseLocked, WarehouseUnusable, raise_if_unusable
 
 _LONGEST_LINE = 500
+_HISTORY_DAMAGED = ("malformed", "not a database", "disk I/O error", "unable to open")
 Progress = Callable[[str], None]
 _OUR_ERRORS = {
     error.__name__ for error in (WarehouseUnusable, WarehouseLocked, WarehouseDamaged, DiskFull, BuildFailed, NotPublishable)
@@ -81,8 +82,13 @@ def _sentence(error: str, settings: Settings) -> str:
         raise_if_unusable(settings.warehouse_path, error)
     except WarehouseUnusable as known:
         return str(known)
-    if "sqlite3" in error and any(words in error for words in ("malformed", "not a database", "disk I/O error")):
-        return f"the run history is damaged: delete the folder {settings.dagster_home}, which holds no data, and run again"
+    if "sqlite3" in error and any(
+        words in error for words in ("malformed", "not a database", "disk I/O error", "unable to open")
+    ):
+        return (
+            f"the run history cannot be used: make sure that the disk is not full, then delete the folder {settings.dagster_home},"
+            " which holds no data, and run again"
+        )
     name, _, text = error.partition(": ")
     return textwrap.shorten(text if name in _OUR_ERRORS else error, _LONGEST_LINE, placeholder=" …")
 

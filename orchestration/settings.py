@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, HttpUrl, TypeAdapter, field_validator
+from pydantic import AfterValidator, Field, HttpUrl, TypeAdapter, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from orchestration.sample_market.clock import SAMPLE_CLOCK
@@ -31,6 +31,14 @@ class Source(StrEnum):
     sample = "sample"
     live = "live"
     landing = "landing"
+
+
+# SPY, the oldest of the funds, began to trade.
+FIRST_KNOWN_AT = datetime(1993, 1, 29, tzinfo=UTC)
+
+
+def _now(source: Source) -> datetime:
+    return SAMPLE_CLOCK if source is Source.sample else datetime.now(UTC)
 
 
 class Settings(BaseSettings):
@@ -63,10 +71,15 @@ class Settings(BaseSettings):
 
     @field_validator("known_at")
     @classmethod
-    def _known_at_in_utc(cls, value: datetime | None) -> datetime | None:
+    def _known_at_in_utc(cls, value: datetime | None, info: ValidationInfo) -> datetime | None:
         if value is None:
             return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        now = _now(info.data.get("source", Source.sample))
+        if FIRST_KNOWN_AT.year <= value.year <= now.year:  # in the year 1 or 9999 no zone can be converted
+            moment = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+            if FIRST_KNOWN_AT <= moment <= now:
+                return moment
+        raise ValueError(f"use YYYY-MM-DD, from {FIRST_KNOWN_AT:%Y-%m-%d} to {now:%Y-%m-%d}")
 
     @property
     def home(self) -> Path:
@@ -131,7 +144,7 @@ class Settings(BaseSettings):
     @property
     def clock(self) -> datetime:
         """Now, in UTC; the sample market has a clock of its own, so its results never change with the day."""
-        return SAMPLE_CLOCK if self.source is Source.sample else datetime.now(UTC)
+        return _now(self.source)
 
     @property
     def today(self) -> date:

@@ -89,7 +89,7 @@ def build(settings: Settings, select: Sequence[str]) -> Iterator[dict[str, Any]]
     warehouse, rules = Warehouse(settings.warehouse_path), rules_of(_project_files(), settings.known_at)
     warehouse.prepare()
     growing = growing_tables(warehouse, rules)
-    withholding = Withholding(warehouse, read_manifest(settings), select)
+    withholding = Withholding(warehouse, read_manifest(settings), select, settings.known_at)
     withholding.begin()
     with ThreadPoolExecutor(max_workers=1) as pool:
         running = pool.submit(_invoke, settings, arguments, [lambda event: _pass_result(event, events.put)], growing)

@@ -5,6 +5,7 @@ failures withhold a table.
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -91,8 +92,11 @@ class Graph:
 class Withholding:
     """The judgement on one build, written down before it begins and again when it has ended."""
 
-    def __init__(self, warehouse: Warehouse, manifest: Manifest, select: Collection[str]) -> None:
+    def __init__(
+        self, warehouse: Warehouse, manifest: Manifest, select: Collection[str], known_at: datetime | None = None
+    ) -> None:
         self._warehouse = warehouse
+        self._known_at = known_at.replace(tzinfo=None) if known_at else None
         self._tests = {uid: node for uid, node in manifest["nodes"].items() if node["resource_type"] == "test"}
         self._names = {uid: node["name"] for uid, node in manifest["nodes"].items()}
         self._graph = Graph(manifest)
@@ -149,7 +153,8 @@ class Withholding:
 
     def _without_input(self, connection: duckdb.DuckDBPyConnection) -> Causes:
         """Marts without a row that rest on a raw table without a row. What rests on them is judged by its own rows."""
-        absent = [table for table in _INPUTS if not connection.execute(f"select 1 from raw.{table} limit 1").fetchall()]
+        observed = "select 1 from raw.{} where observed_at <= coalesce(?, observed_at) limit 1"
+        absent = [table for table in _INPUTS if not connection.execute(observed.format(table), [self._known_at]).fetchall()]
         found: Causes = {}
         for name in self._graph.marts if absent else []:
             lacks = [_INPUTS[table] for table in absent if f"raw.{table}" in self._graph.inputs(name)]
