@@ -1,6 +1,8 @@
 """The few commands a person types. Each imports only what it needs: looking something up must not wait for Dagster."""
 
+import io
 import json
+import locale
 import os
 import sys
 from datetime import datetime
@@ -204,11 +206,22 @@ def _open(release: Path) -> Any:
     import duckdb
 
     # The query is the user's own, but the file stays as published and the rest of the disk out of reach.
-    return duckdb.connect(str(release / "warehouse.duckdb"), read_only=True, config={"enable_external_access": False})
+    try:
+        return duckdb.connect(str(release / "warehouse.duckdb"), read_only=True, config={"enable_external_access": False})
+    except duckdb.Error as error:
+        raise Refused(f"{release / 'warehouse.duckdb'} cannot be opened: publish a new release with `smallcap run`") from error
+
+
+def _manifest(release: Path) -> dict[str, Any]:
+    try:
+        manifest: dict[str, Any] = json.loads((release / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise Refused(f"{release / 'manifest.json'} cannot be read: publish a new release with `smallcap run`") from error
+    return manifest
 
 
 def _print_reading(release: Path) -> None:
-    for sentence in withheld_sentences(json.loads((release / "manifest.json").read_text(encoding="utf-8"))):
+    for sentence in withheld_sentences(_manifest(release)):
         output.print(f"Warning: {sentence}", style="bold red", markup=False, highlight=False, soft_wrap=True)
     with _open(release) as connection:
         facts = connection.execute("select source, last_session, known_at, release_id from release").fetchall()[0]
@@ -248,8 +261,21 @@ def _figure(value: float, unit: str) -> str:
 
 def main() -> None:
     """Entry point: a refusal is one sentence and exit code 1."""
+    _speak_utf8()
     try:
         app()
     except Refused as refusal:
         trouble.print(str(refusal), soft_wrap=True, markup=False)
         raise SystemExit(1) from None
+    except OSError as error:
+        trouble.print(f"{error.filename or 'a file'}: {error.strerror or error}", soft_wrap=True, markup=False)
+        raise SystemExit(1) from None
+
+
+def _speak_utf8() -> None:
+    """Files, paths and arguments are UTF-8 whatever the locale; a terminal that cannot show a sign shows a question mark."""
+    if locale.getpreferredencoding(False).lower().replace("-", "") != "utf8":
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")

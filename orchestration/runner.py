@@ -82,12 +82,10 @@ def _sentence(error: str, settings: Settings) -> str:
         raise_if_unusable(settings.warehouse_path, error)
     except WarehouseUnusable as known:
         return str(known)
-    if "sqlite3" in error and any(
-        words in error for words in ("malformed", "not a database", "disk I/O error", "unable to open")
-    ):
+    if "sqlite3" in error and any(words in error for words in _HISTORY_DAMAGED):
         return (
-            f"the run history cannot be used: make sure that the disk is not full, then delete the folder {settings.dagster_home},"
-            " which holds no data, and run again"
+            f"the run history cannot be used: if the disk is not full, delete the folder {settings.dagster_home}, which holds no"
+            " data, and run again"
         )
     name, _, text = error.partition(": ")
     return textwrap.shorten(text if name in _OUR_ERRORS else error, _LONGEST_LINE, placeholder=" …")

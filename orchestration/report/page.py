@@ -103,7 +103,7 @@ def _dated(text: str) -> Markup:
 
 def template(name: str) -> str:
     """A file of the page's own: its style, its scripts, its frame."""
-    return (resources.files("orchestration.report") / "templates" / name).read_text()
+    return (resources.files("orchestration.report") / "templates" / name).read_text(encoding="utf-8")
 
 
 def _policy(style: str, scripts: list[str]) -> str:
