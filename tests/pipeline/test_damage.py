@@ -104,7 +104,7 @@ def test_a_damaged_warehouse_is_named_and_made_again(sample_home: Home, tmp_path
     process = subprocess.Popen(
         command, cwd=tmp_path, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
-    until("a fresh warehouse", lambda: (home.path / "rebuild/warehouse.duckdb").exists())
+    until("a fresh warehouse", (home.path / "rebuild/warehouse.duckdb").exists)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait(30)
     assert (home.path / "warehouse.duckdb").read_bytes() == damaged
