@@ -8,12 +8,15 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from orchestration.fetches import Fetch, failing
 from orchestration.market_calendar import FINAL_BAR_DELAY
 from orchestration.warehouse import Warehouse, frame_of
+from orchestration.withholding import withheld_tables
 
 _NEWEST = {
     "sessions": "max(session)", "price_bars": "max(session)", "corporate_actions": "max(ex_date)", "holdings": "max(as_of)",
     "fund_facts": "max(as_of)", "rates": "max(date)", "documents": "max(retrieved_at)", "rejects": "null",
+    "fetches": "max(attempted_at)",
 }  # fmt: skip
 
 
@@ -35,6 +38,12 @@ def row_counts(warehouse: Warehouse) -> dict[tuple[str, str], int]:
         return {}
     counts = " union all ".join(f"select '{s}', '{t}', count(*) from {s}.{t}" for s, t in tables)
     return {(schema, table): rows for schema, table, rows in _ask(warehouse, counts)}
+
+
+def withheld(warehouse: Warehouse) -> dict[str, str]:
+    """By table name, why the last build says that no release may hold it."""
+    with warehouse.connect() as connection:
+        return withheld_tables(connection)
 
 
 def known_bars(warehouse: Warehouse, symbol: str) -> pl.DataFrame:
@@ -71,6 +80,12 @@ def newest_snapshots(warehouse: Warehouse) -> list[tuple[str, date]]:
 def rejected_documents(warehouse: Warehouse) -> list[tuple[str, str]]:
     """Path and reason of each document that was rejected whole."""
     return _ask(warehouse, "select path, reason from raw.documents where status = 'rejected' order by path")
+
+
+def failed_fetches(warehouse: Warehouse) -> list[Fetch]:
+    """The last request of each document that failed."""
+    with warehouse.connect() as connection:
+        return failing(connection)
 
 
 def reject_reasons(warehouse: Warehouse) -> list[tuple[str, int]]:

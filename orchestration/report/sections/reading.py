@@ -42,7 +42,8 @@ def _lead(rows: list[Row], manifest: Manifest) -> str:
             late = f" (as of {day(row['session'])})" if day(row["session"]) != manifest["last_session"] else ""
             word = {"hold_after_cuts": "on hold after cuts", "hold_after_hikes": "on hold after hikes"}.get(row["reading"])
             words.append(form.format(subject=row["subject"], word=word or label(row["reading"])) + late)
-    return f"At the close of {manifest['last_session']}: {'; '.join(words)}." if words else ""
+    at = f"At the close of {manifest['last_session']}: " if manifest["last_session"] else "No prices known; "
+    return f"{at}{'; '.join(words)}." if words else ""
 
 
 def _statement(row: Row) -> Statement:
