@@ -75,7 +75,7 @@ def build(settings: Settings, select: Sequence[str]) -> Iterator[dict[str, Any]]
 
 
 def _variables(settings: Settings) -> dict[str, str]:
-    """The moments that the models know, as UTC timestamps: a rebuilt past ends with what was known then, and so does its clock."""
+    """The moments that the models know, as UTC timestamps: the clock of a rebuilt past does not run beyond what was known."""
     clock = min(settings.clock, settings.known_at) if settings.known_at else settings.clock
     moments = {"clock": clock, "known_at": settings.known_at}
     return {name: f"{moment:%Y-%m-%d %H:%M:%S.%f}" for name, moment in moments.items() if moment is not None}

@@ -64,7 +64,7 @@ select
     case
         when is_overtaken or sessions_behind > {{ p.stale_sessions | int }}
             then case when is_overtaken then rates_end_in_words else end_in_words end
-                || ', ' || cast(sessions_behind as varchar) || ' sessions behind the clock (' || cast(clock_date as varchar) || ')'
+                || ', ' || {{ counted('sessions_behind', 'session') }} || ' behind the clock (' || cast(clock_date as varchar) || ')'
                 || case
                     when is_overtaken then '; from ' || cast(holds_from as varchar) || ' on the calendar alone makes it a hold'
                     else ''

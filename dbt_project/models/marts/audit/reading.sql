@@ -19,7 +19,8 @@ late_prices as (
         newest_prices.session,
         {{ dbt.listagg('newest_prices.fund', "', '", 'order by newest_prices.fund') }} as funds,
         max(clock.session_no) - max(sessions.session_no) as sessions_behind,
-        max(clock.clock_date) as clock_date
+        max(clock.clock_date) as clock_date,
+        count(*) < (select count(*) from newest_prices) as are_some
     from newest_prices
     inner join {{ ref('stg_sessions') }} as sessions on newest_prices.session = sessions.session
     inner join {{ ref('int_clock') }} as clock on newest_prices.session < clock.session
@@ -143,7 +144,7 @@ statements as (
     from open_regimes
     union all
     select 'freshness', 'Prices of ' || funds,
-        'Prices end on ' || cast(session as varchar) || ', ' || cast(sessions_behind as varchar) || ' sessions behind the clock ('
+        'Prices ' || case when are_some then 'of ' || funds || ' ' else '' end || 'end on ' || cast(session as varchar) || ', ' || {{ counted('sessions_behind', 'session') }} || ' behind the clock ('
         || cast(clock_date as varchar) || ')',
         'sessions behind the clock', sessions_behind, 'sessions', null, null, session, null, null
     from late_prices
