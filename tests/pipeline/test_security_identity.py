@@ -1,7 +1,7 @@
 """A company is one security, whatever its numbers, ticker and name become; and more snapshots never make a table worse."""
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from orchestration.ingest import ingest
 from orchestration.landing import list_documents
 from orchestration.universe import load_universe
 from orchestration.warehouse import Warehouse
-from tests.pipeline.homes import Home, ask, copied, warehouse
+from tests.pipeline.homes import Home, ask, warehouse
 
 MODELS = ["+holdings_changes", "+sector_coverage", "--exclude-resource-type", "test"]
 Snapshot = tuple[str, date]
@@ -114,8 +114,9 @@ class Identities:
             observed_at = datetime(as_of.year, as_of.month, as_of.day) + timedelta(days=1)
             for line_no, held in enumerate(HELD[fund, as_of], 1):
                 row = {
-                    "fund": fund, "as_of": as_of, "line_no": line_no, "ticker": held.ticker, "name": held.name, "cusip": held.cusip,
-                    "sedol": held.sedol, "sector_label": held.sector if held.is_labelled else None, "asset_class_label": "Equity",
+                    "fund": fund, "as_of": as_of, "line_no": line_no, "ticker": held.ticker, "name": held.name,
+                    "cusip": held.cusip, "sedol": held.sedol,
+                    "sector_label": held.sector if held.is_labelled else None, "asset_class_label": "Equity",
                     "stated_weight": 1 / len(HELD[fund, as_of]), "quantity": held.quantity, "observed_at": observed_at,
                     "document_id": f"{fund} {as_of}",
                 }  # fmt: skip
@@ -151,8 +152,8 @@ class Identities:
 
 
 @pytest.fixture(scope="module")
-def identities(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Identities:
-    return Identities(copied(sample_home, tmp_path_factory.mktemp("identities") / "home", parts=("dbt",)))
+def identities(tmp_path_factory: pytest.TempPathFactory) -> Identities:
+    return Identities(Home(tmp_path_factory.mktemp("identities"), "sample"))
 
 
 def companies(lines: dict[Line, tuple[str, str | None]]) -> set[tuple[str, str]]:
@@ -222,7 +223,7 @@ def write_older(source: Path, target: Path, day: date, *, with_other_numbers: bo
 
 
 @pytest.fixture(scope="module")
-def real(real_landing: Path, sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Identities]:
+def real(real_landing: Path, tmp_path_factory: pytest.TempPathFactory) -> Identities:
     """The real holdings and two older snapshots of SPY, all in raw."""
     root = tmp_path_factory.mktemp("older")
     newest = next((real_landing / "ssga/holdings/SPY").iterdir())
@@ -230,12 +231,12 @@ def real(real_landing: Path, sample_home: Home, tmp_path_factory: pytest.TempPat
     place.mkdir(parents=True)
     write_older(newest, place / "2024-05-11T010000Z.xlsx", date(2024, 5, 10), with_other_numbers=True)
     write_older(newest, place / "2025-09-06T010000Z.xlsx", date(2025, 9, 5), with_other_numbers=False)
-    identities = Identities(copied(sample_home, root / "home", parts=("dbt",)))
+    identities = Identities(Home(root / "home", "landing"))
     documents = [document for document in list_documents([real_landing, root]) if document.kind == "holdings"]
     with identities.warehouse.connect() as connection:
         ingest(connection, documents, universe=load_universe(), progress=lambda _: None)
         connection.execute("create table raw.all_holdings as from raw.holdings")
-    yield identities
+    return identities
 
 
 def choose(identities: Identities, condition: str) -> dict[Line, tuple[str, str | None]]:
