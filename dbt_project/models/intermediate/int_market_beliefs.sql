@@ -82,8 +82,8 @@ select
     'qqq_leads_at_low_rates' as claim,
     low_rates.qqq_return - low_rates.best_other_return as measured,
     'fraction a year' as unit,
-    'QQQ a year against the better of IWM and SPY over ' || cast(low_rates.sessions as varchar)
-    || ' sessions with the policy rate at or below ' || {{ percent(cycle.low_rate, 0) }} as reason,
+    'QQQ a year against the better of IWM and SPY over ' || {{ counted('low_rates.sessions', 'session') }}
+    || ' with the policy rate at or below ' || {{ percent(cycle.low_rate, 0) }} as reason,
     case when low_rates.qqq_return > low_rates.best_other_return then 'holds' else 'contradicted' end as verdict,
     last_session.session as as_of,
     'policy_rate_daily' as read_from

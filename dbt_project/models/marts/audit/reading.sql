@@ -8,7 +8,8 @@
 with newest_prices as (
     select
         returns.fund,
-        max(returns.session) as session
+        max(returns.session) as session,
+        count(*) over () as funds
     from {{ ref('int_daily_returns') }} as returns
     inner join {{ ref('funds') }} as funds on returns.fund = funds.fund and funds.role in ('subject', 'benchmark')
     group by returns.fund
@@ -20,7 +21,7 @@ late_prices as (
         {{ dbt.listagg('newest_prices.fund', "', '", 'order by newest_prices.fund') }} as funds,
         max(clock.session_no) - max(sessions.session_no) as sessions_behind,
         max(clock.clock_date) as clock_date,
-        count(*) < (select count(*) from newest_prices) as are_some
+        count(*) < max(newest_prices.funds) as are_some
     from newest_prices
     inner join {{ ref('stg_sessions') }} as sessions on newest_prices.session = sessions.session
     inner join {{ ref('int_clock') }} as clock on newest_prices.session < clock.session
@@ -144,8 +145,8 @@ statements as (
     from open_regimes
     union all
     select 'freshness', 'Prices of ' || funds,
-        'Prices ' || case when are_some then 'of ' || funds || ' ' else '' end || 'end on ' || cast(session as varchar) || ', ' || {{ counted('sessions_behind', 'session') }} || ' behind the clock ('
-        || cast(clock_date as varchar) || ')',
+        'Prices ' || case when are_some then 'of ' || funds || ' ' else '' end || 'end on ' || cast(session as varchar) || ', '
+        || {{ counted('sessions_behind', 'session') }} || ' behind the clock (' || cast(clock_date as varchar) || ')',
         'sessions behind the clock', sessions_behind, 'sessions', null, null, session, null, null
     from late_prices
     union all

@@ -21,12 +21,17 @@ compared as (
     where returns.total_return is not null
 ),
 
-common_sessions as (
-    select session
+compared_funds as (
+    select count(distinct fund) as funds
     from compared
-    group by session
-    having count(*) = (select count(distinct fund) from compared)
-        and min(sessions_spanned) = max(sessions_spanned)
+),
+
+common_sessions as (
+    select compared.session
+    from compared
+    cross join compared_funds
+    group by compared.session
+    having count(*) = max(compared_funds.funds) and min(compared.sessions_spanned) = max(compared.sessions_spanned)
 ),
 
 earned as (
