@@ -3,15 +3,24 @@
 {% set early, off_schedule, close = 0.75, 'cast(1 as double) / 3', 0.5 -%}
 -- What a fund pays in a year, judged on each month's end by the payments known on it: the last n regular dividends, n being how
 -- many its ex-dates are spaced for. Ex-dates drift by weeks, so that twelve months can hold one too many or too few.
-with month_ends as (
+with closes as (
+    select
+        fund,
+        session,
+        close,
+        min(session) over (partition by fund) as first_session
+    from {{ ref('int_daily_returns') }}
+),
+
+month_ends as (
     select
         month_ends.fund,
         month_ends.session,
-        returns.close,
+        closes.close,
+        closes.first_session,
         cast({{ dbt.dateadd('year', -1, 'month_ends.session') }} as date) as year_before
     from {{ ref('int_month_ends') }} as month_ends
-    inner join {{ ref('int_daily_returns') }} as returns
-        on month_ends.fund = returns.fund and month_ends.session = returns.session
+    inner join closes on month_ends.fund = closes.fund and month_ends.session = closes.session
 ),
 
 payments as (
@@ -45,17 +54,14 @@ known as (
 -- The median of the newest spacings: a special payment, which makes two short ones, does not move it.
 spacings as (
     select
-        fund,
-        session,
-        median(case when recency <= {{ p.dividend_spacings | int }} then days_before end) as days
+        *,
+        median(case when recency <= {{ p.dividend_spacings | int }} then days_before end) over (partition by fund, session) as days
     from known
-    group by fund, session
 ),
 
 schedules as (
     select
-        fund,
-        session,
+        *,
         -- The borders lie in the geometric middle between the schedules.
         case when days < 53 then 12 when days < 129 then 4 when days < 258 then 2 else 1 end as payments_a_year
     from spacings
@@ -63,11 +69,9 @@ schedules as (
 
 scheduled as (
     select
-        known.*,
-        schedules.payments_a_year,
-        cast(365.25 as double) / schedules.payments_a_year as spacing
-    from known
-    inner join schedules on known.fund = schedules.fund and known.session = schedules.session
+        *,
+        cast(365.25 as double) / payments_a_year as spacing
+    from schedules
 ),
 
 -- How many days a payment lies from the anniversary of an earlier one; NULL where none was paid about a year before.
@@ -143,14 +147,6 @@ summed as (
         sum(case when is_special and ex_date > year_before then dividend end) as special
     from judged
     group by fund, session
-),
-
-histories as (
-    select
-        fund,
-        min(session) as first_session
-    from {{ ref('int_daily_returns') }}
-    group by fund
 )
 
 select
@@ -160,5 +156,5 @@ select
     coalesce(summed.regular, 0) / month_ends.close as dividend_yield,
     coalesce(summed.special, 0) / month_ends.close as special_dividend_yield
 from month_ends
-inner join histories on month_ends.fund = histories.fund and month_ends.year_before >= histories.first_session
 left join summed on month_ends.fund = summed.fund and month_ends.session = summed.session
+where month_ends.year_before >= month_ends.first_session
