@@ -111,9 +111,17 @@ def no_session_is_missing(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetChe
 def restatements_are_explained(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
     """Both values are kept; the newest is in force."""
     changed = inspection.unexplained_restatements(warehouse)
-    named = ", ".join(f"{symbol} {session} from {before:.2f} to {after:.2f}" for symbol, session, before, after in changed[:10])
+    named = ", ".join(
+        f"{symbol} {session} {field} from {_figure(field, before)} to {_figure(field, after)}"
+        for symbol, session, field, before, after in changed[:10]
+    )
     text = f"{len(changed)} bars changed without a cause: {named}" if changed else "every restatement has its cause"
     return dg.AssetCheckResult(passed=not changed, severity=_WARN, description=text)
+
+
+def _figure(field: str, value: float) -> str:
+    """A volume in shares, a price with the digits that tell two apart which differ by more than the tolerance."""
+    return f"{value:.0f}" if field == "volume" else f"{value:.7g}"
 
 
 @dg.asset_check(

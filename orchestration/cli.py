@@ -297,7 +297,8 @@ def _print_reading(release: Path) -> None:
     with _open(release) as connection:
         facts = connection.execute("select source, last_session, known_at, release_id from release").fetchall()[0]
         rows = connection.execute(
-            "select subject, reading, measure, value, unit, since, sessions, session, evidence from reading order by line"
+            "select topic, subject, reading, measure, value, unit, since, sessions, session, other_as_of, note, evidence"
+            " from reading order by line"
         ).fetchall()
     source, last_session, known_at, release_id = facts
     title = f"Reading of {last_session}" if last_session else "Reading without prices"
@@ -306,15 +307,19 @@ def _print_reading(release: Path) -> None:
     table = Table(title=title, caption=f"release {release_id}", title_justify="left", caption_justify="left", box=SIMPLE_HEAD)
     for heading in ("subject", "reading", "value", "measure", "in force since", "as of"):
         table.add_column(heading, justify="right" if heading == "value" else "left", overflow="fold")
-    for subject, reading, measure, value, unit, since, sessions, session, _ in rows:
+    for topic, subject, reading, measure, value, unit, since, sessions, session, other_as_of, note, _ in rows:
+        if topic == "freshness":  # how old everything below is comes before it
+            output.print(reading, style="bold red", highlight=False, markup=False, soft_wrap=True)
+            continue
         in_force = f"{since} ({sessions} sessions)" if since else ""
-        table.add_row(subject, reading or "", _figure(value, unit), measure, in_force, str(session))
+        days = str(session) if other_as_of is None else f"{session} and {other_as_of}"
+        table.add_row(subject, reading or note or "", "" if value is None else _figure(value, unit), measure, in_force, days)
     if not rows:
         output.print(f"{title}: none, because the table `reading` is withheld or holds no row.", soft_wrap=True)
         return
     output.print(table)
     worth = Table(title="What such a reading was worth", title_justify="left", box=SIMPLE_HEAD, show_header=False)
-    for subject, _, _, _, _, _, _, _, evidence in rows:
+    for _, subject, *_, evidence in rows:
         if evidence:
             worth.add_row(subject, evidence)
     output.print(worth)

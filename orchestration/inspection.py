@@ -168,10 +168,10 @@ def missing_sessions(warehouse: Warehouse) -> list[tuple[str, date]]:
     return _ask(warehouse, "select fund, session from intermediate.int_missing_sessions order by session, fund")
 
 
-def unexplained_restatements(warehouse: Warehouse) -> list[tuple[str, date, float, float]]:
-    """Symbol, session, close before and after of each settled bar that changed without a dividend or split."""
+def unexplained_restatements(warehouse: Warehouse) -> list[tuple[str, date, str, float, float]]:
+    """Symbol, session, field, value before and after of each settled bar that changed without a dividend or split."""
     question = (
-        "select symbol, session, close_before, close from intermediate.int_price_restatements"
+        "select symbol, session, field, value_before, value_after from intermediate.int_price_restatements"
         " where cause = 'unexplained' order by session desc, symbol"
     )
     return _ask(warehouse, question)
