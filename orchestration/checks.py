@@ -86,6 +86,16 @@ def documents_are_accepted(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCh
     return dg.AssetCheckResult(passed=not rejected, severity=_WARN, description=text)
 
 
+@dg.asset_check(asset=raw_key("documents"), description="No document is in quarantine, whole or in part.")
+def nothing_is_in_quarantine(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
+    """Names each document with the first rule that it breaks; `smallcap accept` and `smallcap reject` decide."""
+    found = inspection.quarantined_documents(warehouse)
+    text = "; ".join(
+        f"{one.path} ({'whole' if one.rows is None else f'{one.rows} rows'}): {one.rules[0]}: {one.reasons[0]}" for one in found
+    )
+    return dg.AssetCheckResult(passed=not found, severity=_WARN, description=text or "nothing is in quarantine")
+
+
 @dg.asset_check(asset=raw_key("rejects"), description="No row of an accepted document was rejected.")
 def rows_are_accepted(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
     """Counts the rejected rows by reason."""
@@ -151,6 +161,7 @@ def nothing_needs_a_look(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetChec
 
 checks = [
     something_is_known, price_bars_are_there, price_bars_are_fresh, holdings_are_fresh, fetches_are_answered,
-    documents_are_accepted, rows_are_accepted, no_session_is_missing, restatements_are_explained, sectors_are_covered,
+    documents_are_accepted, nothing_is_in_quarantine, rows_are_accepted, no_session_is_missing, restatements_are_explained,
+    sectors_are_covered,
     nothing_needs_a_look, no_table_is_withheld,
 ]  # fmt: skip

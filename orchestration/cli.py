@@ -15,7 +15,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from orchestration.manifest import withheld_sentences
+from orchestration.manifest import quarantine_sentences, withheld_sentences
 from orchestration.settings import Settings, Source
 
 app = typer.Typer(
@@ -146,6 +146,7 @@ def quarantine(source: SourceOption = None, data_dir: DataDirOption = None) -> N
 
 
 _REASONS_SHOWN = 3
+_QUARANTINED_SHOWN = 3
 
 
 @app.command()
@@ -292,7 +293,10 @@ def _manifest(release: Path) -> dict[str, Any]:
 
 
 def _print_reading(release: Path) -> None:
-    for sentence in withheld_sentences(_manifest(release)):
+    manifest = _manifest(release)
+    quarantined = quarantine_sentences(manifest)
+    aside = [f"{len(quarantined)} documents are in quarantine, whole or in part: smallcap quarantine lists them."]
+    for sentence in withheld_sentences(manifest) + (quarantined if len(quarantined) <= _QUARANTINED_SHOWN else aside):
         output.print(f"Warning: {sentence}", style="bold red", markup=False, highlight=False, soft_wrap=True)
     with _open(release) as connection:
         facts = connection.execute("select source, last_session, known_at, release_id from release").fetchall()[0]

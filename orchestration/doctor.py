@@ -10,7 +10,7 @@ from importlib.metadata import version
 from urllib.parse import urlsplit
 
 from orchestration.landing import newest_document, stray_files
-from orchestration.manifest import failed_fetches, withheld_sentences
+from orchestration.manifest import failed_fetches, quarantine_sentences, withheld_sentences
 from orchestration.settings import Settings, Source
 from orchestration.universe import load_universe
 
@@ -71,6 +71,8 @@ def _release(settings: Settings) -> Iterator[Finding]:
     yield Finding(True, "release", f"{manifest['release_id']}, {len(manifest['tables'])} tables, source {manifest['source']}")
     for sentence in withheld_sentences(manifest):
         yield Finding(False, "withheld", sentence)
+    for sentence in quarantine_sentences(manifest):
+        yield Finding(False, "quarantine", sentence)
     for fetch in failed_fetches(manifest):
         yield Finding(False, "did not come", fetch)
     last_session = manifest["last_session"]

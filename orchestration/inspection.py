@@ -10,6 +10,7 @@ import polars as pl
 
 from orchestration.fetches import Fetch, failing
 from orchestration.market_calendar import FINAL_BAR_DELAY
+from orchestration.raw.review import Waiting, waiting
 from orchestration.warehouse import Warehouse, frame_of
 from orchestration.withholding import withheld_tables
 
@@ -88,9 +89,18 @@ def failed_fetches(warehouse: Warehouse) -> list[Fetch]:
         return failing(connection)
 
 
+def quarantined_documents(warehouse: Warehouse) -> list[Waiting]:
+    """Every document in quarantine, whole or in part."""
+    with warehouse.connect() as connection:
+        return waiting(connection)
+
+
 def reject_reasons(warehouse: Warehouse) -> list[tuple[str, int]]:
     """Reasons for rejected lines with their counts, most frequent first."""
-    question = "select reason, count(*) from raw.rejects where line is not null group by reason order by count(*) desc, reason"
+    question = (
+        "select reason, count(*) from raw.rejects where line is not null and outcome = 'rejected'"
+        " group by reason order by count(*) desc, reason"
+    )
     return _ask(warehouse, question)
 
 

@@ -23,6 +23,17 @@ def withheld_sentences(manifest: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def quarantine_sentences(manifest: Mapping[str, Any]) -> list[str]:
+    """One sentence per document in quarantine, whole or in part; a release of an earlier version knows none."""
+    waiting = manifest.get("quarantine", [])
+    return [
+        f"{one['path']} is in quarantine: {one['reason']}."
+        if one["rows"] is None
+        else f"{one['rows']} rows of {one['path']} are in quarantine, such as: {one['reason']}."
+        for one in waiting
+    ]
+
+
 def failed_fetches(manifest: Mapping[str, Any]) -> list[str]:
     """One clause a document that was asked for and did not come."""
     return [f"{one['vendor']} {one['kind']} {one['symbol']}: {one['reason']}" for one in manifest.get("failed_fetches", [])]

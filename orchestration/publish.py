@@ -16,6 +16,7 @@ import duckdb
 from orchestration.contract import CONTRACT_VERSION
 from orchestration.fetches import failing
 from orchestration.landing import sync_directory, write_atomically
+from orchestration.raw.review import waiting
 from orchestration.release_files import (
     Mart,
     NotPublishable,
@@ -136,6 +137,10 @@ def _manifest(
         "git_revision": _git_revision(),
         "parameters": {name: {"value": value, "unit": unit, "meaning": meaning} for name, value, unit, meaning in parameters},
         "failed_fetches": [{**asdict(one), "attempted_at": one.attempted_at.isoformat()} for one in failing(connection)],
+        "quarantine": [
+            {"path": one.path, "rules": sorted(set(one.rules)), "reason": one.reasons[0], "rows": one.rows}
+            for one in waiting(connection)
+        ],
         "tables": [asdict(table) for table in tables],
     }
 

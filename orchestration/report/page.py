@@ -14,7 +14,7 @@ from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from orchestration.landing import write_atomically
-from orchestration.manifest import withheld_sentences
+from orchestration.manifest import quarantine_sentences, withheld_sentences
 from orchestration.report.blocks import Cell, Chart, Manifest
 from orchestration.report.release_tables import ReleaseTables
 from orchestration.report.sections import (
@@ -72,6 +72,7 @@ def render(tables: ReleaseTables, manifest: Manifest, vega: str) -> str:
         sections=sections,
         manifest=manifest,
         withheld=withheld_sentences(manifest),
+        quarantined=quarantine_sentences(manifest),
         style=_ours(style),
         scripts=[_ours(script) for script in (_harmless(vega), charts)],
         theme=_ours(theme),

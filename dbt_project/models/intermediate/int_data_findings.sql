@@ -63,7 +63,15 @@ select 'raw.documents', 'rejected_document_' || kind, symbol, cast(retrieved_at 
 from {{ ref('stg_documents') }}
 where status = 'rejected'
 union all
-select 'raw.rejects', 'rejected_row_' || documents.kind, documents.symbol, coalesce(documents.as_of, cast(documents.retrieved_at as date))
+select 'raw.documents', 'quarantined_document_' || kind, symbol, cast(retrieved_at as date)
+from {{ ref('stg_documents') }}
+where status = 'quarantined'
+union all
+select
+    'raw.rejects',
+    coalesce(rejects.outcome, 'rejected') || '_row_' || documents.kind,
+    documents.symbol,
+    coalesce(documents.as_of, cast(documents.retrieved_at as date))
 from {{ ref('stg_rejects') }} as rejects
 inner join {{ ref('stg_documents') }} as documents on rejects.document_id = documents.document_id
-where documents.status <> 'rejected'
+where documents.status not in ('rejected', 'quarantined')

@@ -1,1 +1,0 @@
-"""Documents that lie, documents that are damaged, and runs that are disturbed: what the pipeline makes of each is measured here."""
