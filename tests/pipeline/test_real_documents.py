@@ -260,6 +260,14 @@ def test_old_prices_are_said_first_and_events_count_from_the_clock(release: duck
     assert ask(release, "select session from reading where topic = 'reconstitution'").item() == counted_from
 
 
+def test_the_command_and_the_report_say_first_how_old_prices_are(real_home: Home) -> None:
+    words = f"Prices end on {NEWEST}, "
+    assert 0 < real_home.out.index(words) < real_home.out.index(f"Reading of {NEWEST}")
+    page = (real_home.latest / "report.html").read_text()
+    assert 0 < page.index(words) < page.index(f"At the close of {NEWEST}")
+    assert "217 days apart" in page
+
+
 def test_labels_that_rest_on_the_calendar_are_not_given_beyond_their_rates(release: duckdb.DuckDBPyConnection) -> None:
     rows = ask(release, "select * from reading where topic in ('rate_regime', 'cycle_phase', 'satellite')")
     assert rows.height == 3
