@@ -18,8 +18,8 @@ from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, Wor
 from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
 from filelock import FileLock, Timeout
 
-# From the record of a start to the lock of its process it takes some seconds of imports.
-START_SECONDS = 60
+# From the record of a start to the lock of its process it takes some seconds of imports, on a busy machine many.
+START_SECONDS = 180
 DIED = "The process of this run ended without a word: it was killed, or the machine went down. The next run does all over again."
 _held: dict[str, FileLock] = {}
 
@@ -47,8 +47,7 @@ def close_dead_runs(instance: dg.DagsterInstance, report: Callable[[str], None])
     home = instance.root_directory
     for record in instance.get_run_records(dg.RunsFilter(statuses=IN_PROGRESS_RUN_STATUSES)):
         run = record.dagster_run
-        since = record.start_time or record.create_timestamp.timestamp()
-        if not _is_alive(home, run.run_id, since):
+        if not _is_alive(home, record):
             instance.report_run_failed(run, DIED)
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
             report(f"closed the record of run {run.run_id[:8]} ({run.job_name}): its process had died")
@@ -57,9 +56,9 @@ def close_dead_runs(instance: dg.DagsterInstance, report: Callable[[str], None])
             path.unlink(missing_ok=True)
 
 
-def _is_alive(dagster_home: str | Path, run_id: str, since: float) -> bool:
-    path = lock_path(dagster_home, run_id)
-    return _is_held(path) if path.exists() else time.time() - since < START_SECONDS
+def _is_alive(dagster_home: str | Path, record: dg.RunRecord) -> bool:
+    path = lock_path(dagster_home, record.dagster_run.run_id)
+    return _is_held(path) if path.exists() else time.time() - record.update_timestamp.timestamp() < START_SECONDS
 
 
 def _is_held(path: Path) -> bool:
@@ -81,8 +80,7 @@ class WatchedLauncher(DefaultRunLauncher):
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
         """By the lock of the run, whoever started it."""
         record = self._instance.get_run_record_by_id(run.run_id)
-        since = (record.start_time if record else None) or 0.0
-        if _is_alive(self._instance.root_directory, run.run_id, since):
+        if record and _is_alive(self._instance.root_directory, record):
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         return CheckRunHealthResult(WorkerStatus.FAILED, DIED)
 

@@ -26,7 +26,6 @@ run_launcher:
 run_monitoring:
   enabled: true
   poll_interval_seconds: 15
-  start_timeout_seconds: 120
   cancel_timeout_seconds: 60
   free_slots_after_run_end_seconds: 1
 event_log_storage:

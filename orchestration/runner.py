@@ -51,7 +51,8 @@ def run_daily(settings: Settings, *, progress: Progress) -> Path:
             said = f"{check.severity.value.lower()}: {check.asset_key.to_user_string()}: {_in_words(check)}"
             progress(textwrap.shorten(said, _LONGEST_LINE, placeholder=" …"))
     if settings.fetches and _nobody_answered(result):
-        raise RunFailed(f"no vendor answered: check the network with `smallcap doctor --source live`; {_current(settings)}")
+        now = f"a new release holds what was known before: {latest_release(settings)}" if result.success else _current(settings)
+        raise RunFailed(f"no vendor answered: check the network with `smallcap doctor --source live`; {now}")
     if not result.success:
         raise RunFailed(f"{_sentence(_why(result), settings)}; {_current(settings)}")
     release = latest_release(settings)
