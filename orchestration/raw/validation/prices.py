@@ -471,16 +471,17 @@ def _identity(evidence: pl.DataFrame, symbol: str, others: OtherFunds) -> Iterat
         compared.group_by("version", "symbol")
         .agg(common=pl.len(), equal=(pl.col("own") == pl.col("close")).sum())
         .filter((pl.col("common") >= FEWEST_TO_COMPARE) & (pl.col("equal") > 0.9 * pl.col("common")))
+        .join(of_others.group_by("version", "symbol").agg(first=pl.col("session").min()), on=["version", "symbol"])
         .sort("symbol")
     )
     first = evidence["session"].min()
     for row in same.iter_rows(named=True):
         # Of two documents with the same prices the one is wrong whose symbol has another document that says otherwise,
-        # or the one that begins with the other fund.
+        # or the one that begins when the other fund began.
         if symbol not in others.disputed and row["symbol"] in others.disputed:
             continue
-        own, theirs = (_begins_with(first, others.inceptions.get(name)) for name in (symbol, row["symbol"]))
-        if own and not theirs:
+        own, theirs = others.inceptions.get(symbol), others.inceptions.get(row["symbol"])
+        if _begins_with(first, own) and _begins_with(row["first"], own) and not _begins_with(row["first"], theirs):
             continue
         yield Finding("is_not_another_fund", f"{row['equal']} of {row['common']} closes are those of {row['symbol']}")
         return
