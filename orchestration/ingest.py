@@ -425,7 +425,7 @@ def _outcome(
         vendor=one.document.vendor,
         kind=one.document.kind,
         symbol=one.document.symbol,
-        as_of=reading.as_of if reading else as_of,  # type: ignore[arg-type]
+        as_of=_last_day(reading, rows) if reading and rows else as_of,  # type: ignore[arg-type]
         retrieved_at=ledger.naive_utc(one.document.retrieved_at),
         rows_accepted=rows[reading.main].height if reading and rows else 0,
         rows_rejected=reading.rejects.height if reading else 0,
@@ -433,6 +433,12 @@ def _outcome(
         reason=finding.reason if finding else reason,
         rule=finding.rule if finding else None,
     )
+
+
+def _last_day(reading: Reading, rows: dict[str, pl.DataFrame]) -> object:
+    """The day a document is about: its own, or the last of those whose rows are used."""
+    day = {"price_bars": "session", "rates": "date"}.get(reading.main)
+    return rows[reading.main][day].max() if day else reading.as_of
 
 
 class _RowsWaiting:

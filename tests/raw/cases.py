@@ -11,11 +11,15 @@ from tests.raw.market import Desk
 Put = Callable[[Desk], Document]
 
 
+def nothing_more(_: Desk) -> None:
+    """What the desk knows is enough."""
+
+
 @dataclass(frozen=True)
 class Case:
     """One trial of a rule.
 
-    `begin` says what the desk knows before. Of a row rule, `days` are those of the implausible rows and `table` where they would
+    `begin` says what the desk knows before, and `prepare` puts what else it must know. Of a row rule, `days` are those of the implausible rows and `table` where they would
     be. `honest_quarantined` is how many rows of the honest document are quarantined where the limit is a count of rows.
     """
 
@@ -27,6 +31,7 @@ class Case:
     table: str = "price_bars"
     honest_quarantined: int = 0
     note: str = ""
+    prepare: Callable[[Desk], None] = nothing_more
 
     def __str__(self) -> str:
         return f"{self.rule}{'-' if self.note else ''}{self.note}"
@@ -37,8 +42,15 @@ class Case:
         return {"price_bars": "session", "corporate_actions": "ex_date", "rates": "date"}[self.table]
 
 
+def _prepare(case: Case, desk: Desk) -> None:
+    case.prepare(desk)
+    desk.run()
+    assert desk.waiting() == []
+
+
 def try_lie(case: Case, desk: Desk) -> None:
     """The document, or its row, is quarantined by that rule and nothing quarantined is used."""
+    _prepare(case, desk)
     before = desk.last_known()
     document = case.lie(desk)
     outcome = next(o for o in desk.run() if o.path == document.key)
@@ -65,6 +77,7 @@ IMPOSSIBLE = {"retrieval_is_past", "as_of_is_past", "lines_are_usable"}
 
 def try_honest(case: Case, desk: Desk) -> None:
     """The document is used, and nothing of it is quarantined."""
+    _prepare(case, desk)
     document = case.honest(desk)
     outcome = next(o for o in desk.run() if o.path == document.key)
     assert (outcome.status, outcome.rows_quarantined) == ("accepted", case.honest_quarantined), desk.waiting()

@@ -23,7 +23,9 @@ def check_document(reading: Reading, document: Document, clock: datetime, *, acc
             "retrieval_is_past",
             f"its file name says {document.retrieved_at:%Y-%m-%d %H:%M}, after now ({clock:%Y-%m-%d %H:%M} UTC): rename it",
         )
-    if reading.as_of is not None and reading.as_of > (clock + CLOCK_GRACE).date() and reading.main != "sessions":
+    # A document of many days has no date of its own: its rows are judged, each by itself.
+    is_dated = reading.main not in ("sessions", "rates", "price_bars")
+    if is_dated and reading.as_of is not None and reading.as_of > (clock + CLOCK_GRACE).date():
         return Finding("as_of_is_past", f"its as-of date {reading.as_of} is after today ({clock:%Y-%m-%d})")
     unusable = reading.rejects.filter(~pl.col("reason").str.contains_any(list(_EXPECTED)))
     lines = unusable.height + reading.rows[reading.main].height
