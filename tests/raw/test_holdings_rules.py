@@ -163,7 +163,7 @@ CASES = [
     _after("net_assets_are_as_before", FREE.times(value=3.4, quantity=3.4), FREE.times(value=2.6, quantity=2.6)),
     _after("names_are_as_before", _renamed(_smaller(120)), _renamed(_smaller(90))),
     _after("names_are_as_before", _renamed(_some(0.3)), _renamed(_some(0.2)), note="by weight"),
-    _after("weights_are_as_before", _reweighted(3.5), _reweighted(2.5)),
+    _after("weights_are_as_before", _reweighted(5), _reweighted(2.5)),
     _after("implied_prices_are_as_before", _split(0.12, 3.0), _split(0.08, 3.0)),
     _after("implied_prices_are_as_before", FREE.times(quantity=0.4, price=1 / 0.4), FREE.times(quantity=0.6, price=1 / 0.6),
            note="all lines"),
