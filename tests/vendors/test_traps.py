@@ -61,7 +61,7 @@ def test_ishares_document_as_sent() -> None:
     assert (first["market_value"], first["quantity"], first["price"]) == (900_000.0, 9_000.0, 100.0)
     assert first["stated_weight"] == pytest.approx(float(IShares().rows[0][5]) / 100)
     facts = dict(parsed.tables["fund_facts"].select("fact", "value_number").rows())
-    assert facts["shares_outstanding"] == 1_234_000
+    assert facts["shares_outstanding"] == 117_800
     assert facts["net_assets"] == pytest.approx(rows["market_value"].sum())
 
 
