@@ -86,20 +86,9 @@ def parse(content: bytes, context: Context) -> Parsed:
     _check_title(preamble, fund)
     as_of = settle_as_of(_stated_date(preamble), context)
     rows, ragged = read_table(_table_lines(lines, start), header_cells(lines[start]), _COLUMNS, _OPTIONAL)
-    _check_sectors(rows)
     parsed = holdings_document(rows, fund, as_of, [ragged], lines_before=start + 1)
     parsed.tables["fund_facts"] = _facts(preamble, parsed.tables["holdings"], fund, as_of)
     return parsed
-
-
-def _check_sectors(rows: pl.DataFrame) -> None:
-    """The issuer names a sector on every line: a column without them is damaged, and no other file would tell them all.
-
-    Raises:
-        DocumentRejected: most lines have no sector.
-    """
-    if "sector_label" in rows.columns and rows.height and (blank := rows["sector_label"].null_count()) > rows.height / 2:
-        raise DocumentRejected(f"its column Sector is empty on {blank} of {rows.height} lines: download the file again")
 
 
 def _lines(content: bytes) -> list[str]:
