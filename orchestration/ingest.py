@@ -332,7 +332,7 @@ class _Run:
         if rows:
             self._waiting.add(outcome, rows)
         if rejected is None and outcome.status == REJECTED:
-            rejected = pl.DataFrame([(None, outcome.reason, outcome.path)], schema=_REJECTED, orient="row")
+            rejected = pl.DataFrame([(None, outcome.rule, outcome.reason, outcome.path)], schema=_REJECT, orient="row")
         self._write(outcome, rejected=rejected, quarantined=listed)
         because = f" ({outcome.reason})" if outcome.reason else ""
         aside = f", {outcome.rows_quarantined} quarantined" if outcome.rows_quarantined else ""
@@ -396,12 +396,11 @@ def _refuse(one: _Received, decision: Decision | None) -> None:
         raise DocumentRejected(f"a person rejected it on {decision.decided_at[:10]}: {decision.reason}")
 
 
-_REJECTED = {"line": pl.Int64, "reason": pl.String, "content": pl.String}
+_REJECT = {"line": pl.Int64, "rule": pl.String, "reason": pl.String, "content": pl.String}
 
 
 def _as_rejects(findings: list[Finding]) -> pl.DataFrame:
-    schema = {"line": pl.Int64, "rule": pl.String, "reason": pl.String, "content": pl.String}
-    return pl.DataFrame([(None, finding.rule, finding.reason, None) for finding in findings], schema=schema, orient="row")
+    return pl.DataFrame([(None, finding.rule, finding.reason, None) for finding in findings], schema=_REJECT, orient="row")
 
 
 def _parsed(one: _Received, reading: Reading) -> Parsed:
@@ -425,7 +424,7 @@ def _outcome(
         vendor=one.document.vendor,
         kind=one.document.kind,
         symbol=one.document.symbol,
-        as_of=reading.as_of if reading else as_of,  # type: ignore[arg-type]
+        as_of=_last_day(reading, rows) if reading and rows else as_of,  # type: ignore[arg-type]
         retrieved_at=ledger.naive_utc(one.document.retrieved_at),
         rows_accepted=rows[reading.main].height if reading and rows else 0,
         rows_rejected=reading.rejects.height if reading else 0,
@@ -433,6 +432,12 @@ def _outcome(
         reason=finding.reason if finding else reason,
         rule=finding.rule if finding else None,
     )
+
+
+def _last_day(reading: Reading, rows: dict[str, pl.DataFrame]) -> object:
+    """The day a document is about: its own, or the last of those whose rows are used."""
+    day = {"price_bars": "session", "rates": "date"}.get(reading.main)
+    return rows[reading.main][day].max() if day else reading.as_of
 
 
 class _RowsWaiting:

@@ -89,13 +89,11 @@ def settle_as_of(stated: date | None, context: Context) -> date:
     """The snapshot's date: the document's own, or the one declared in the file's name where the document has none.
 
     Raises:
-        DocumentRejected: there is no date, the two disagree, or it lies after the retrieval.
+        DocumentRejected: there is no date, or the two disagree.
     """
     as_of = stated or context.declared_as_of
     if as_of is None:
         raise DocumentRejected("the document has no as-of date: if you know it, put asof=YYYY-MM-DD into the file's name")
     if context.declared_as_of and as_of != context.declared_as_of:
         raise DocumentRejected(f"the document speaks of {as_of}, its file name of {context.declared_as_of}")
-    if as_of > context.retrieved_at.date():
-        raise DocumentRejected(f"its as-of date {as_of} lies after its retrieval on {context.retrieved_at.date()}")
     return as_of

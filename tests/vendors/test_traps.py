@@ -182,18 +182,6 @@ def test_declared_date_that_contradicts_the_document_is_rejected() -> None:
         read_ishares(IShares(), declared_as_of=date(2026, 5, 4))
 
 
-def test_as_of_in_the_future_is_rejected() -> None:
-    early = datetime(2026, 5, 4, tzinfo=UTC)
-    for read, document in (
-        (read_ishares, IShares()),
-        (read_ssga, StateStreet()),
-        (read_json, InvescoJson()),
-        (read_csv, InvescoCsv()),
-    ):
-        with pytest.raises(DocumentRejected, match="lies after its retrieval"):
-            read(document, retrieved_at=early)  # type: ignore[operator]
-
-
 def test_too_few_rows_are_rejected() -> None:
     for read, document, symbol in (
         (read_ishares, IShares(), "IWM"),

@@ -1,4 +1,4 @@
-"""What holds of every document, whatever its kind: nothing comes from after the clock, and most of it is usable."""
+"""What holds of every document, whatever its kind: nothing in it is from the future, and most of it is usable."""
 
 from datetime import datetime, timedelta
 
@@ -23,8 +23,9 @@ def check_document(reading: Reading, document: Document, clock: datetime, *, acc
             "retrieval_is_past",
             f"its file name says {document.retrieved_at:%Y-%m-%d %H:%M}, after now ({clock:%Y-%m-%d %H:%M} UTC): rename it",
         )
-    if reading.as_of is not None and reading.as_of > (clock + CLOCK_GRACE).date() and reading.main != "sessions":
-        return Finding("as_of_is_past", f"its as-of date {reading.as_of} is after today ({clock:%Y-%m-%d})")
+    # A document of many days has no date of its own: its rows are judged, each by itself.
+    if reading.main in ("holdings", "fund_facts") and reading.as_of and reading.as_of > document.retrieved_at.date():
+        return Finding("as_of_is_past", f"its as-of date {reading.as_of} is after its retrieval on {document.retrieved_at:%Y-%m-%d}")
     unusable = reading.rejects.filter(~pl.col("reason").str.contains_any(list(_EXPECTED)))
     lines = unusable.height + reading.rows[reading.main].height
     if not accepted_by_person and unusable.height > max(FEW_LINES, UNUSABLE_SHARE * lines):

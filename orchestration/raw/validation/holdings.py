@@ -40,8 +40,9 @@ FEWEST_ELSEWHERE = 50
 class KnownHoldings:
     """What a snapshot is held against.
 
-    `previous`: the nearest known snapshot of the fund (raw columns), empty where there is none; `previous_as_of` its date.
-    `net_asset_value`: the fund's close on or just before a date, dollars a share.
+    `previous`: the nearest known snapshot of the fund (raw columns), empty where there is none; `previous_as_of` its date,
+    `previous_shares` its shares outstanding.
+    `net_asset_values`: the fund's closes (session, close), dollars a share.
     `elsewhere`: the newest snapshots of all funds (fund, as_of, ticker_key, name_key, sector, price in dollars a share).
     `sessions`: trading days, to tell whether two dates are one market day. `sectors`: GICS sector by the issuers' labels.
     `same_era`: no change of the sector standard is between the two snapshots.
@@ -54,6 +55,7 @@ class KnownHoldings:
     sessions: pl.Series
     sectors: dict[str, str]
     same_era: bool = True
+    previous_shares: float | None = None
 
 
 def judge_holdings(
@@ -66,13 +68,14 @@ def judge_holdings(
         most_lines: the most lines the fund's file can have (funds.csv).
     """
     snapshot = prepared(rows["holdings"], known.sectors)
-    shares = _shares_outstanding(rows.get("fund_facts"))
+    shares = shares_outstanding(rows.get("fund_facts"))
     findings = list(_own_findings(snapshot, fund, as_of, most_lines, shares, known))
     contradicts = None
     if known.previous_as_of is not None:
         previous = prepared(known.previous, known.sectors)
         against = list(_against_previous(snapshot, previous, as_of, known.previous_as_of, known))
-        blamed = against and not findings and list(_own_findings(previous, fund, known.previous_as_of, most_lines, None, known))
+        of_previous = _own_findings(previous, fund, known.previous_as_of, most_lines, known.previous_shares, known)
+        blamed = against and not findings and list(of_previous)
         if blamed:
             contradicts = Finding(
                 "is_not_contradicted", f"a later snapshot contradicts it ({against[0].reason}): {blamed[0].reason}"
@@ -99,7 +102,8 @@ def name_key(column: str) -> pl.Expr:
     return pl.col(column).str.to_uppercase().str.replace(r"^THE\s+", "").str.replace_all(r"[^A-Z0-9]", "").str.slice(0, 4)
 
 
-def _shares_outstanding(facts: pl.DataFrame | None) -> float | None:
+def shares_outstanding(facts: pl.DataFrame | None) -> float | None:
+    """What the document says of them, None where it does not."""
     if facts is None:
         return None
     found = facts.filter(pl.col("fact") == "shares_outstanding")["value_number"].drop_nulls()

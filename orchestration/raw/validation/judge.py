@@ -13,7 +13,7 @@ from typing import Protocol
 import duckdb
 import polars as pl
 
-from orchestration.raw.validation.holdings import KnownHoldings, judge_holdings, name_key
+from orchestration.raw.validation.holdings import KnownHoldings, judge_holdings, name_key, shares_outstanding
 from orchestration.raw.validation.prices import KnownPrices, OtherFunds, judge_prices, log_moves
 from orchestration.raw.validation.rates import disagreement, judge_rates
 from orchestration.raw.validation.verdict import Verdict
@@ -314,6 +314,7 @@ _ELSEWHERE = {
 class _Snapshot:
     as_of: date
     document_id: str
+    shares: float | None
     lines: pl.DataFrame | None = None
 
 
@@ -329,33 +330,38 @@ class _HoldingsJudge:
 
     def begin(self, symbol: str, before: tuple[datetime, str]) -> None:
         found = self._connection.execute(
-            "select as_of, max_by(document_id, (observed_at, document_id)) from raw.holdings"
-            f" where fund = ? and {_BEFORE} group by as_of",
+            "select known.as_of, known.document_id, facts.value_number from"
+            " (select as_of, max_by(document_id, (observed_at, document_id)) as document_id from raw.holdings"
+            f" where fund = ? and {_BEFORE} group by as_of) as known left join"
+            " (select * from raw.fund_facts where fact = 'shares_outstanding') as facts using (document_id)",
             [symbol, *before],
         ).fetchall()
-        self._snapshots = {as_of: _Snapshot(as_of, document_id) for as_of, document_id in found}
+        self._snapshots = {as_of: _Snapshot(as_of, document_id, shares) for as_of, document_id, shares in found}
 
     def judge(self, document: Parsed) -> Verdict:
         assert document.as_of is not None
         self._previous = self._nearest(document.as_of)
         lines = self._lines(self._previous, document) if self._previous else pl.DataFrame()
-        return self._judge(document, lines, self._previous.as_of if self._previous else None)
+        return self._judge(document, self._previous, lines)
 
     def agree(self, one: Parsed, other: Parsed) -> bool:
-        verdict = self._judge(other, one.rows["holdings"], one.as_of)
+        assert one.as_of is not None
+        previous = _Snapshot(one.as_of, one.document_id, shares_outstanding(one.rows.get("fund_facts")))
+        verdict = self._judge(other, previous, one.rows["holdings"])
         return not verdict.findings and verdict.contradicts is None
 
-    def _judge(self, document: Parsed, previous: pl.DataFrame, previous_as_of: date | None) -> Verdict:
+    def _judge(self, document: Parsed, previous: _Snapshot | None, lines: pl.DataFrame) -> Verdict:
         assert document.as_of is not None
         fund = self._universe[document.symbol]
         known = KnownHoldings(
-            previous=previous,
-            previous_as_of=previous_as_of,
+            previous=lines,
+            previous_as_of=previous.as_of if previous else None,
+            previous_shares=previous.shares if previous else None,
             net_asset_values=self._closes.filter(pl.col("symbol") == (fund.price_symbol or "")).select("session", "close"),
             elsewhere=self._elsewhere,
             sessions=self._calendar["session"],
             sectors=self._sectors,
-            same_era=previous_as_of is not None and self._is_one_era(document.as_of, previous_as_of),
+            same_era=previous is not None and self._is_one_era(document.as_of, previous.as_of),
         )
         return judge_holdings(document.rows, fund=fund.fund, as_of=document.as_of, most_lines=fund.max_holdings, known=known)
 
@@ -364,7 +370,8 @@ class _HoldingsJudge:
         for snapshot in self._snapshots.values():
             snapshot.lines = None  # one snapshot in memory is enough for a history that comes in order
         lines = rows["holdings"]
-        self._snapshots[document.as_of] = _Snapshot(document.as_of, document.document_id, lines)
+        shares = shares_outstanding(document.rows.get("fund_facts"))
+        self._snapshots[document.as_of] = _Snapshot(document.as_of, document.document_id, shares, lines)
         self._learned[document.symbol] = self._keyed(lines, document.symbol, document.as_of)
         self.__dict__.pop("_elsewhere", None)
 

@@ -104,7 +104,7 @@ def judge_prices(
     findings = list(_document_findings(evidence, of_bars, symbol, others, calendar))
     contradicts = None
     restated = evidence.filter("is_restated")
-    if _are_many(restated.height, evidence["known_close"].count(), FEW_RESTATED_SHARE):
+    if _history_is_restated(evidence):
         reason = _restatement(restated, evidence)
         if not findings and _agrees_better(bars, evidence, known, others, symbol, calendar):
             contradicts = Finding("is_not_contradicted", f"a later document contradicts it: {reason}")
@@ -122,6 +122,10 @@ def judge_prices(
 
 def _are_many(count: int, of: int, share: float) -> bool:
     return count > max(FEW_ROWS, share * of)
+
+
+def _history_is_restated(evidence: pl.DataFrame) -> bool:
+    return _are_many(int(evidence["is_restated"].sum()), evidence["known_close"].count(), FEW_RESTATED_SHARE)
 
 
 # Evidence: one row per bar with the figures that the rules read
@@ -330,7 +334,9 @@ def _with_row_flags(evidence: pl.DataFrame) -> pl.DataFrame:
         breaks_volume_is_possible=(pl.col("volume_ratio") > LARGEST_VOLUME_RATIO)
         | ((pl.col("volume") == 0) & (pl.col("usual_volume") > 0)),
         breaks_bar_is_not_a_copy=pl.col("is_copy"),
-        breaks_restated_bar_is_better=(pl.col("close_change").abs() > SMALL_RESTATEMENT)
+        # A single bar is compared with its known neighbours: a history that changes as a whole is judged as a whole.
+        breaks_restated_bar_is_better=pl.lit(not _history_is_restated(evidence))
+        & (pl.col("close_change").abs() > SMALL_RESTATEMENT)
         & (with_new > with_known - RESTATEMENT_BETTER_BY),
     )  # fmt: skip
 
@@ -471,16 +477,17 @@ def _identity(evidence: pl.DataFrame, symbol: str, others: OtherFunds) -> Iterat
         compared.group_by("version", "symbol")
         .agg(common=pl.len(), equal=(pl.col("own") == pl.col("close")).sum())
         .filter((pl.col("common") >= FEWEST_TO_COMPARE) & (pl.col("equal") > 0.9 * pl.col("common")))
+        .join(of_others.group_by("version", "symbol").agg(first=pl.col("session").min()), on=["version", "symbol"])
         .sort("symbol")
     )
     first = evidence["session"].min()
     for row in same.iter_rows(named=True):
         # Of two documents with the same prices the one is wrong whose symbol has another document that says otherwise,
-        # or the one that begins with the other fund.
+        # or the one that begins when the other fund began.
         if symbol not in others.disputed and row["symbol"] in others.disputed:
             continue
-        own, theirs = (_begins_with(first, others.inceptions.get(name)) for name in (symbol, row["symbol"]))
-        if own and not theirs:
+        own, theirs = others.inceptions.get(symbol), others.inceptions.get(row["symbol"])
+        if _begins_with(first, own) and _begins_with(row["first"], own) and not _begins_with(row["first"], theirs):
             continue
         yield Finding("is_not_another_fund", f"{row['equal']} of {row['common']} closes are those of {row['symbol']}")
         return

@@ -149,7 +149,7 @@ RULES: dict[str, Rule] = {
         Rule("snapshot_is_not_a_copy", "holdings", _DOCUMENT, "Quantities and values are not those of another date's snapshot."),
         # Every document
         Rule("retrieval_is_past", "every", _DOCUMENT, "The retrieval is not after the clock."),
-        Rule("as_of_is_past", "every", _DOCUMENT, "The as-of date is not after the clock."),
+        Rule("as_of_is_past", "every", _DOCUMENT, "The as-of date is not after the retrieval."),
         Rule("lines_are_usable", "every", _DOCUMENT, "At most a tenth of the lines is unusable."),
         Rule(
             "is_not_contradicted",

@@ -1,0 +1,308 @@
+"""A small invented market that tells the truth: three funds that move together, their holdings, and the rates of the time.
+
+A test changes what it wants to see caught. Every frame is in the vendor's own columns, so that a lie can be told in any cell.
+"""
+
+import shutil
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import polars as pl
+
+from orchestration.ingest import ingest
+from orchestration.landing import Document, list_documents
+from orchestration.ledger import Outcome
+from orchestration.raw.decisions import read_decisions
+from orchestration.sample_market.yahoo_tables import adjustment
+from orchestration.universe import Fund
+from orchestration.warehouse import Warehouse
+from tests.test_ingest import House
+from tests.vendors.documents import IShares, Prices, session_days
+
+DAY = timedelta(days=1)
+CLOCK = datetime(2026, 5, 20, tzinfo=UTC)
+SESSIONS = session_days(600)
+FIRST_OF_IWM = SESSIONS[20]
+_QUARTERLY = {"IWM": 0.003, "SPY": 0.003, "QQQ": 0.0015}
+_FIRST_CLOSE = {"IWM": 190.0, "SPY": 480.0, "QQQ": 410.0}
+_OWN_NOISE = {"IWM": 0.0045, "SPY": 0.001, "QQQ": 0.004}
+_VOLUME = {"IWM": 30e6, "SPY": 75e6, "QQQ": 45e6}
+MOST_LINES = 400
+
+
+def fund(ticker: str, *, prices: str | None, inception: date, most: int | None = None) -> Fund:
+    """A fund with an invented name, of 100 lines and more."""
+    return Fund(
+        ticker, f"{ticker} Invented ETF", "nobody", "Invented", "subject", inception.isoformat(), "ishares", f"id{ticker}",
+        prices, 100, 35, most,
+    )  # fmt: skip
+
+
+UNIVERSE = {
+    "IWM": fund("IWM", prices="IWM", inception=FIRST_OF_IWM, most=MOST_LINES),
+    "SPY": fund("SPY", prices="SPY", inception=date(1993, 1, 22)),
+    "QQQ": fund("QQQ", prices="QQQ", inception=date(1999, 3, 10)),
+    "IWV": fund("IWV", prices=None, inception=date(2000, 5, 22)),
+}
+
+
+def answered(after: date) -> datetime:
+    """The retrieval on the evening after a session's close."""
+    return datetime.combine(after, datetime.min.time(), UTC) + timedelta(hours=25)
+
+
+AT = answered(SESSIONS[-1])
+
+
+# Prices
+
+
+@cache
+def since_ever(symbol: str) -> pl.DataFrame:
+    """A fund's history as Yahoo shows it on the last evening, also from before its inception; closes in cents, dividends each quarter."""
+    shared = np.random.default_rng(20260505)
+    count = len(SESSIONS)
+    overnight, daytime = shared.normal(0.0002, 0.005, count), shared.normal(0.0002, 0.009, count)
+    own = np.random.default_rng(sum(symbol.encode()))
+    noise = _OWN_NOISE[symbol]
+    to_open = overnight + own.normal(0, noise / 3, count)
+    to_close = to_open + daytime + own.normal(0, noise, count)
+    months = np.array([day.month for day in SESSIONS])
+    ex_dates = np.concatenate([[False], (months[1:] != months[:-1]) & np.isin(months[1:], (3, 6, 9, 12))])
+    close = _FIRST_CLOSE[symbol] * np.exp(np.cumsum(to_close + np.log1p(-_QUARTERLY[symbol] * ex_dates)))
+    close = np.round(close, 2)
+    previous = np.concatenate([close[:1], close[:-1]])
+    opening = np.round(previous * np.exp(to_open), 2)
+    dividend = np.where(ex_dates, np.round(previous * _QUARTERLY[symbol], 3), 0.0)
+    high = np.round(np.maximum(opening, close) * np.exp(np.abs(own.normal(0, 0.003, count))), 2)
+    low = np.round(np.minimum(opening, close) * np.exp(-np.abs(own.normal(0, 0.003, count))), 2)
+    frame = pl.DataFrame(
+        {
+            "Date": SESSIONS, "Open": opening, "High": high, "Low": low, "Close": close, "Adj Close": close,
+            "Volume": np.round(_VOLUME[symbol] * np.exp(own.normal(0, 0.25, count)) / 100) * 100,
+            "Dividends": dividend, "Stock Splits": np.zeros(count),
+        }
+    )  # fmt: skip
+    return adjusted(frame)
+
+
+@cache
+def bars(symbol: str) -> pl.DataFrame:
+    """The fund's history from its inception on."""
+    return since_ever(symbol).filter(pl.col("Date") >= date.fromisoformat(UNIVERSE[symbol].inception))
+
+
+def adjusted(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with the adjusted closes that its closes and dividends give."""
+    close, dividend = frame["Close"].to_numpy(), frame["Dividends"].to_numpy()
+    return frame.with_columns(pl.Series("Adj Close", close * adjustment(close, dividend)))
+
+
+def at(frame: pl.DataFrame, back: int) -> pl.Expr:
+    """The row so many from the end; 0 is the newest."""
+    return pl.col("Date") == frame["Date"][-1 - back]
+
+
+def changed(frame: pl.DataFrame, back: int, **factors: float) -> pl.DataFrame:
+    """Cells of one row times a factor each; a column's blanks are written as underscores."""
+    return frame.with_columns(
+        pl.when(at(frame, back)).then(pl.col(column) * factor).otherwise(column).alias(column)
+        for column, factor in ((name.replace("_", " "), factor) for name, factor in factors.items())
+    )
+
+
+BAR = ("Open", "High", "Low", "Close", "Adj_Close")
+
+
+def scaled(frame: pl.DataFrame, back: int, factor: float) -> pl.DataFrame:
+    """The whole bar of one row times a factor."""
+    return changed(frame, back, **dict.fromkeys(BAR, factor))
+
+
+# Holdings
+
+SECTORS = (
+    "Communication", "Consumer Discretionary", "Consumer Staples", "Energy", "Financials", "Health Care", "Industrials",
+    "Information Technology", "Materials", "Real Estate", "Utilities",
+)  # fmt: skip
+_NAMES = 300
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A fund's holdings on one day, in lines of ticker, name, sector, price, quantity and value; dollars and shares.
+
+    `shares` is what the preamble says of shares outstanding, None for a preamble without it.
+    """
+
+    fund: str
+    as_of: date
+    lines: pl.DataFrame
+    shares: float | None
+
+    def encode(self) -> bytes:
+        """The iShares CSV."""
+        document = IShares()
+        outstanding = [] if self.shares is None else [f'Shares Outstanding,"{self.shares:,.2f}"']
+        document.preamble = [f"{self.fund} Invented ETF", f'Fund Holdings as of,"{self.as_of:%b %d, %Y}"', *outstanding, "\u00a0"]
+        total = float(self.lines["value"].sum())
+        document.rows = [
+            [
+                line["ticker"], line["name"], line["sector"], "Equity", f"{line['value']:,.2f}", f"{line['value'] / total * 100:.4f}",
+                f"{line['value']:,.2f}", f"{line['quantity']:,.2f}", f"{line['price']:.4f}", "United States", "NYSE", "USD", "1.00",
+                "USD", "-",
+            ]
+            for line in self.lines.iter_rows(named=True)
+        ]  # fmt: skip
+        return document.encode()
+
+    def times(self, where: pl.Expr | None = None, **factors: float | pl.Expr) -> "Snapshot":
+        """The snapshot with columns times a factor, on some lines or on all."""
+        columns = [
+            pl.when(pl.lit(True) if where is None else where).then(pl.col(name) * factor).otherwise(name).alias(name)
+            for name, factor in factors.items()
+        ]
+        return replace(self, lines=self.lines.with_columns(columns))
+
+    def with_lines(self, *columns: pl.Expr | pl.Series) -> "Snapshot":
+        """The snapshot with other columns."""
+        return replace(self, lines=self.lines.with_columns(*columns))
+
+    def undeclared(self) -> "Snapshot":
+        """Without shares outstanding, as the preamble is in some months."""
+        return replace(self, shares=None)
+
+
+@cache
+def holdings(fund: str = "IWM", sessions_back: int = 0, names: int = _NAMES) -> Snapshot:
+    """A snapshot: prices follow the fund from day to day with noise of their own, quantities grow a little with each day.
+
+    The larger fund holds the same names and as many large ones before them.
+    """
+    day = SESSIONS[-1 - sessions_back]
+    draws = np.random.default_rng(7)
+    sizes = np.sort(draws.lognormal(0, 0.8, names))[::-1]
+    price_then = np.round(draws.uniform(10, 200, names), 4)
+    closes = bars("IWM").filter(pl.col("Date") <= day)["Close"]
+    own = np.random.default_rng([7, len(closes)]).normal(0, 0.01, names)
+    price = np.round(price_then * float(closes[-1]) / _FIRST_CLOSE["IWM"] * np.exp(own), 4)
+    quantity = np.round(sizes * 1e8 / price_then * (1 + len(closes) / 1e4))
+    lines = pl.DataFrame(
+        {
+            "ticker": [f"N{n:03}" for n in range(names)],
+            "name": [f"{_word(n)} NUMBER {n}" for n in range(names)],
+            "sector": [SECTORS[n % len(SECTORS)] for n in range(names)],
+            "price": price,
+            "quantity": quantity,
+            "value": np.round(price * quantity, 2),
+        }
+    )
+    if fund == "IWV":
+        larger = lines.with_columns(
+            ticker=pl.format("L{}", pl.col("ticker")), name=pl.format("LARGE {}", "name"), quantity=pl.col("quantity") * 30,
+            value=pl.col("value") * 30,
+        )  # fmt: skip
+        return Snapshot(fund, day, pl.concat([larger, lines.with_columns(pl.col("quantity", "value") * 0.1)]), None)
+    return Snapshot(fund, day, lines, float(lines["value"].sum()) / float(closes[-1]))
+
+
+def _word(number: int) -> str:
+    """Four letters of a name, another for each number."""
+    return "".join(chr(ord("A") + number // 26**place % 26) for place in range(4))
+
+
+# Rates
+
+CALENDAR_DAYS = [SESSIONS[0] + n * DAY for n in range((SESSIONS[-1] - SESSIONS[0]).days + 1)]
+CUTS = (CALENDAR_DAYS[200], CALENDAR_DAYS[500], CALENDAR_DAYS[700])
+
+
+@cache
+def rates(series: str) -> pl.DataFrame:
+    """date and value, percent a year: a target range of 0.25 that is cut three times, and the effective rate inside."""
+    upper = np.array([5.5 - 0.25 * sum(day >= cut for cut in CUTS) for day in CALENDAR_DAYS])
+    noise = np.round(np.random.default_rng(3).uniform(-0.02, 0.02, len(CALENDAR_DAYS)), 2)
+    values = {"DFEDTARU": upper, "DFEDTARL": upper - 0.25, "DFF": upper - 0.12 + noise}[series]
+    return pl.DataFrame({"date": CALENDAR_DAYS, "value": np.round(values, 2)})
+
+
+def fred(series: str, frame: pl.DataFrame) -> bytes:
+    """FRED's CSV; a missing value is a dot."""
+    lines = [f"{day},{'.' if value is None else f'{value:g}'}" for day, value in frame.iter_rows()]
+    return ("\n".join([f"observation_date,{series}", *lines]) + "\n").encode()
+
+
+# Landing and warehouse
+
+
+class Desk(House):
+    """A landing folder, a warehouse and a decisions file, with the invented market's documents and a fixed clock.
+
+    `like` is the folder of a closed desk to begin from.
+    """
+
+    def __init__(self, folder: Path, like: Path | None = None) -> None:
+        self.decisions = folder / "decisions.jsonl"
+        if like is None:
+            super().__init__(folder)
+            return
+        self.landing, self.warehouse = folder / "landing", Warehouse(folder / "warehouse.duckdb")
+        shutil.copy(like / "warehouse.duckdb", folder)
+        shutil.copytree(like / "landing", self.landing)
+        self.connection = duckdb.connect(str(self.warehouse.path))
+
+    def prices(self, symbol: str, frame: pl.DataFrame, when: datetime = AT) -> Document:
+        """Put a price document."""
+        return self.put(f"yahoo/prices/{symbol}", Prices(frame).parquet(), when, "parquet")
+
+    def holdings(self, snapshot: Snapshot, when: datetime | None = None, *, as_of: date | None = None) -> Document:
+        """Put a holdings document; it comes on the evening of its date unless said otherwise."""
+        when = when or answered(snapshot.as_of)
+        return self.put(f"ishares/holdings/{snapshot.fund}", snapshot.encode(), when, as_of=as_of)
+
+    def rates(self, series: str, frame: pl.DataFrame, when: datetime = AT) -> Document:
+        """Put a rates document."""
+        return self.put(f"fred/rates/{series}", fred(series, frame), when)
+
+    def run(self, universe: dict[str, Fund] = UNIVERSE) -> list[Outcome]:
+        """Ingest what is new, prices before holdings, with the decisions of the file."""
+        documents = sorted(list_documents([self.landing]), key=lambda one: one.kind == "holdings")
+        read = read_decisions(self.decisions)
+        kinds = [[d for d in documents if d.kind != "holdings"], [d for d in documents if d.kind == "holdings"]]
+        outcomes: list[Outcome] = []
+        for group in kinds:
+            outcomes += ingest(
+                self.connection, group, universe=universe, clock=CLOCK, decisions=read, progress=lambda _: None
+            )
+        return outcomes
+
+    def status(self, document: Document) -> str:
+        """The document's status in the ledger."""
+        (found,) = self.sql(f"select status from raw.documents where path = '{document.key}'")
+        return str(found[0])
+
+    def broken(self, document: Document) -> set[str]:
+        """The rules that the document or rows of it break."""
+        found = self.sql(
+            "select distinct rejects.rule from raw.rejects as rejects join raw.documents as documents using (document_id)"
+            f" where path = '{document.key}' and rejects.rule is not null"
+        )
+        return {str(rule) for (rule,) in found}
+
+    def waiting(self) -> list[tuple[str, str, str]]:
+        """What is in quarantine: path, rule, reason."""
+        return self.sql(
+            "select path, rejects.rule, rejects.reason from raw.rejects as rejects join raw.documents as documents"
+            " using (document_id) where outcome = 'quarantined' order by all"
+        )
+
+    def last_known(self) -> dict[str, set[tuple[object, ...]]]:
+        """The last known state of each key, as the models read it; rates as well."""
+        state = self.known(datetime(2099, 1, 1))
+        newest = "qualify row_number() over (partition by series, date order by observed_at desc, document_id desc) = 1"
+        state["rates"] = set(self.sql(f"select series, date, value from raw.rates {newest}"))
+        return state

@@ -1,0 +1,115 @@
+"""The rules for every document, and that each rule of all kinds is tried."""
+
+from datetime import timedelta
+
+import polars as pl
+import pytest
+
+from orchestration.landing import Document
+from orchestration.raw.validation.rules import RULES
+from tests.raw import test_holdings_rules, test_price_rules, test_rate_rules
+from tests.raw.cases import Case, Put, try_honest, try_lie
+from tests.raw.conftest import MakeDesk
+from tests.raw.market import AT, CLOCK, DAY, Desk, Snapshot, bars, fred, holdings, rates, scaled
+
+IWM, SNAPSHOT = bars("IWM"), holdings("IWM")
+
+
+def _prices_at(hours: float) -> Put:
+    return lambda desk: desk.prices("IWM", IWM, CLOCK + timedelta(hours=hours))
+
+
+def _snapshot_at(hours_before_its_day: float) -> Put:
+    midnight = AT - timedelta(hours=25)
+    return lambda desk: desk.holdings(SNAPSHOT, midnight - timedelta(hours=hours_before_its_day))
+
+
+def _unusable_rates(count: int) -> Put:
+    lines = fred("DFF", rates("DFF")).decode().splitlines()
+    lines[1 : 1 + count] = [line.replace(",", ",x") for line in lines[1 : 1 + count]]
+    return lambda desk: desk.put("fred/rates/DFF", ("\n".join(lines) + "\n").encode(), AT)
+
+
+CASES = [
+    Case("retrieval_is_past", _prices_at(30), _prices_at(20)),
+    Case("as_of_is_past", _snapshot_at(1), _snapshot_at(-1), "empty"),
+    Case("lines_are_usable", _unusable_rates(88), _unusable_rates(87), "empty", table="rates"),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_document_that_breaks_the_rule_is_rejected(case: Case, make_desk: MakeDesk) -> None:
+    try_lie(case, make_desk(case.begin))
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_an_honest_document_inside_the_limit_is_used(case: Case, make_desk: MakeDesk) -> None:
+    try_honest(case, make_desk(case.begin))
+
+
+def _adjusted_closes_as_closes() -> pl.DataFrame:
+    return IWM.with_columns(
+        pl.col(c) * pl.col("Adj Close") / pl.col("Close") for c in ("Open", "High", "Low", "Close")
+    ).with_columns(pl.lit(0.0).alias("Dividends"))
+
+
+def _times(snapshot: Snapshot, factor: float) -> Snapshot:
+    return snapshot.times(value=factor, price=factor)
+
+
+def _put_first_wrong(kind: str, desk: Desk) -> Document:
+    if kind == "prices":
+        return desk.prices("IWM", _adjusted_closes_as_closes(), AT - 2 * DAY)
+    if kind == "rates":
+        return desk.rates("DFF", rates("DFF").with_columns(pl.col("value") / 10), AT - 2 * DAY)
+    return desk.holdings(_times(holdings("IWM", 3), 1000))
+
+
+def _put_right(kind: str, desk: Desk) -> Document:
+    if kind == "prices":
+        return desk.prices("IWM", IWM)
+    if kind == "rates":
+        return desk.rates("DFF", rates("DFF"))
+    return desk.holdings(SNAPSHOT)
+
+
+@pytest.mark.parametrize("kind", ["prices", "rates", "holdings"])
+def test_what_a_later_document_contradicts_and_proves_wrong_is_quarantined(kind: str, make_desk: MakeDesk) -> None:
+    desk, twin = make_desk("empty"), make_desk("empty")
+    wrong = _put_first_wrong(kind, desk)
+    desk.run()
+    assert desk.status(wrong) == "accepted"  # alone, nothing speaks against it
+    for one in (desk, twin):  # what tells which of the two is wrong
+        for symbol in ("SPY", "QQQ"):
+            one.prices(symbol, bars(symbol))
+        if kind == "holdings":
+            one.prices("IWM", IWM)
+        for series in ("DFEDTARU", "DFEDTARL"):
+            one.rates(series, rates(series))
+        one.run()
+        right = _put_right(kind, one)
+        one.run()
+    assert desk.status(wrong) == "quarantined"
+    assert desk.broken(wrong) == {"is_not_contradicted"}
+    assert desk.status(right) == "accepted"
+    assert desk.last_known() == twin.last_known()
+
+
+@pytest.mark.parametrize("kind", ["prices", "rates", "holdings"])
+def test_an_honest_first_document_is_not_contradicted(kind: str, make_desk: MakeDesk) -> None:
+    desk = make_desk("known")
+    _put_right(kind, desk)
+    later = {
+        "prices": lambda: desk.prices("IWM", scaled(IWM, 50, 1.004), AT + DAY),
+        "rates": lambda: desk.rates("DFF", rates("DFF").with_columns((pl.col("value") + 0.01).round(2)), AT + DAY),
+        "holdings": lambda: desk.holdings(_times(SNAPSHOT, 1000), AT + DAY),
+    }[kind]()
+    desk.run()
+    assert "is_not_contradicted" not in {rule for _, rule, _ in desk.waiting()}
+    assert desk.status(later) == ("quarantined" if kind == "holdings" else "accepted")
+
+
+def test_every_rule_is_tried() -> None:
+    modules = (test_price_rules, test_rate_rules, test_holdings_rules)
+    tried = {case.rule for module in modules for case in module.CASES} | {case.rule for case in CASES}
+    assert tried | {"is_not_contradicted"} == set(RULES)

@@ -1,0 +1,167 @@
+"""Every rule for prices: a document that breaks it, and an honest one just inside."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from orchestration.landing import Document
+from tests.raw.cases import Case, Put, try_honest, try_lie
+from tests.raw.conftest import MakeDesk
+from tests.raw.market import AT, DAY, FIRST_OF_IWM, SESSIONS, Desk, adjusted, at, bars, changed, scaled, since_ever
+
+Frame = pl.DataFrame
+IWM = bars("IWM")
+LATER = AT + DAY
+
+
+def _put(frame: Frame, symbol: str = "IWM", *, later: bool = False) -> Put:
+    def put(desk: Desk) -> Document:
+        return desk.prices(symbol, frame, LATER if later else AT)
+
+    return put
+
+
+def _day(back: int) -> date:
+    return SESSIONS[-1 - back]
+
+
+def _row(rule: str, lie: Frame, honest: Frame, *back: int, note: str = "", honest_quarantined: int = 0) -> Case:
+    days = tuple(_day(n) for n in back)
+    return Case(rule, _put(lie), _put(honest), days=days, note=note, honest_quarantined=honest_quarantined)
+
+
+def _document(rule: str, lie: Frame, honest: Frame, note: str = "", *, honest_quarantined: int = 0) -> Case:
+    return Case(rule, _put(lie), _put(honest), note=note, honest_quarantined=honest_quarantined)
+
+
+def _restating(rule: str, lie: Frame, honest: Frame, *back: int, note: str = "", table: str = "price_bars") -> Case:
+    """Where the symbol is known already."""
+    days = tuple(_day(n) for n in back)
+    return Case(rule, _put(lie, later=True), _put(honest, later=True), "known", days, table, note=note)
+
+
+def _closing(back: int, factor: float) -> Frame:
+    """Another close, with room made for it in the bar."""
+    high, low = max(factor, 1), min(factor, 1)
+    return changed(IWM, back, Close=factor, Adj_Close=factor, High=high, Low=low)
+
+
+def _many(change: Callable[[Frame, int], Frame], *back: int) -> Frame:
+    frame = IWM
+    for n in back:
+        frame = change(frame, n)
+    return frame
+
+
+def _before(back: int, factor: float, split: float = 0.0) -> Frame:
+    """All bars before a row times a factor, and a split on that row."""
+    older = pl.col("Date") < IWM["Date"][-1 - back]
+    prices = [pl.when(older).then(pl.col(c) * factor).otherwise(c).alias(c) for c in ("Open", "High", "Low", "Close")]
+    with_split = pl.when(at(IWM, back)).then(split).otherwise("Stock Splits").alias("Stock Splits")
+    return adjusted(IWM.with_columns(prices).with_columns(with_split))
+
+
+def _copied(volume: float) -> Frame:
+    """The bar of one session under the next."""
+    source = IWM.row(-1 - 51, named=True)
+    cells = {c: source[c] for c in ("Open", "High", "Low", "Close")} | {"Volume": source["Volume"] * volume}
+    return adjusted(IWM.with_columns(pl.when(at(IWM, 50)).then(value).otherwise(c).alias(c) for c, value in cells.items()))
+
+
+def _without_rows(count: int) -> Frame:
+    return pl.concat([IWM.head(200), IWM.slice(200 + count)])
+
+
+def _volumes(count: int, factor: float) -> Frame:
+    return _many(lambda frame, n: changed(frame, n, Volume=factor), *range(100, 100 + count))
+
+
+def _without_dividend(*, adjusted_closes_agree: bool) -> Frame:
+    """The newest dividend is said to be zero."""
+    frame = IWM.with_columns(pl.when(pl.col("Date") == _EX_DATE).then(0.0).otherwise("Dividends").alias("Dividends"))
+    return adjusted(frame) if adjusted_closes_agree else frame
+
+
+_EX_DATE = IWM.filter(pl.col("Dividends") > 0)["Date"][-1]
+_EX_BACK = len(SESSIONS) - 1 - SESSIONS.index(_EX_DATE)
+
+
+def _shifted() -> Frame:
+    """Every value under the next session's date."""
+    return IWM.with_columns(pl.exclude("Date").shift(1)).drop_nulls()
+
+
+def _on_its_own() -> Frame:
+    """A fund whose moves have little to do with the others'."""
+    noise = np.exp(np.cumsum(np.random.default_rng(5).normal(0, 0.015, IWM.height)))
+    return adjusted(IWM.with_columns(pl.col(c) * pl.Series(noise) for c in ("Open", "High", "Low", "Close")))
+
+
+_SPY = bars("SPY").filter(pl.col("Date") >= FIRST_OF_IWM)
+_TWIN = adjusted(_SPY.with_columns(pl.col("Open", "High", "Low", "Close") + 0.01))
+
+CASES = [
+    _row("adjusted_close_agrees", changed(IWM, 50, Adj_Close=1.001), changed(IWM, 50, Adj_Close=1.0004), 50),
+    _row("close_moves_with_others", _closing(50, 1.05), _closing(50, 1.015), 50),
+    _row("close_moves_with_others", _closing(50, 0.01), _closing(50, 0.985), 50, note="a hundredth"),
+    _row("open_moves_with_others", scaled(IWM, 50, 1.05), scaled(IWM, 50, 1.015), 50),
+    _row("newest_close_is_confirmed", _closing(0, 1.07), _closing(0, 1.03), 0),
+    _row("newest_close_is_confirmed", scaled(IWM, 0, 100), scaled(IWM, 0, 1.03), 0, note="a hundred times"),
+    _row("range_is_possible", changed(IWM, 50, High=1.65), changed(IWM, 50, High=1.55), 50),
+    _row("volume_is_possible", changed(IWM, 50, Volume=100), changed(IWM, 50, Volume=30), 50),
+    _row("volume_is_possible", changed(IWM, 50, Volume=0), changed(IWM, 50, Volume=0.01), 50, note="nothing"),
+    _row("bar_is_not_a_copy", _copied(1.0), _copied(1.1), 50),
+    _restating("restated_bar_is_better", _closing(50, 1.012), _closing(50, 1.0015), 50),
+    _restating(
+        "known_action_is_kept",
+        _without_dividend(adjusted_closes_agree=False),
+        _without_dividend(adjusted_closes_agree=True),
+        _EX_BACK,
+        table="corporate_actions",
+    ),
+    _document(
+        "few_rows_are_implausible",
+        _many(lambda frame, n: scaled(frame, n, 1.2), 50, 100, 150, 200),
+        _many(lambda frame, n: scaled(frame, n, 1.2), 50, 100, 150),
+        honest_quarantined=3,
+    ),
+    _document("level_is_continuous", _before(100, 1.25), _before(100, 1.12)),
+    _document("level_is_continuous", _before(100, 10), _before(100, 1.0), note="ten times"),
+    _document("split_is_rescaled", _before(100, 2.0, split=2.0), _before(100, 1.0, split=2.0)),
+    _document(
+        "begins_with_the_fund",
+        since_ever("IWM").filter(pl.col("Date") >= SESSIONS[10]),
+        since_ever("IWM").filter(pl.col("Date") >= FIRST_OF_IWM - timedelta(days=5)),
+    ),
+    Case(
+        "begins_with_the_fund",
+        _put(_SPY.filter(pl.col("Date") >= FIRST_OF_IWM), "SPY"),
+        _put(bars("SPY").filter(pl.col("Date") > FIRST_OF_IWM + timedelta(days=8)), "SPY"),
+        "empty",
+        note="another fund's first day",
+    ),
+    _document("sessions_are_complete", _without_rows(21), _without_rows(20)),
+    _restating("history_is_not_restated", _volumes(7, 1.03), _volumes(5, 1.03)),
+    _restating("history_is_not_restated", _volumes(300, 1.021), _volumes(300, 1.019), note="by little"),
+    _document("is_not_another_fund", _SPY, _TWIN),
+    _document("is_not_another_fund", _SPY.tail(45), _TWIN.tail(45), note="a short answer"),
+    _document("dates_are_aligned", _shifted(), _on_its_own()),
+    _document(
+        "dollar_volume_is_possible",
+        IWM.with_columns(pl.col("Volume") * 70),
+        IWM.with_columns(pl.col("Volume") * 35),
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_document_that_breaks_the_rule_is_caught(case: Case, make_desk: MakeDesk) -> None:
+    try_lie(case, make_desk(case.begin))
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_an_honest_document_inside_the_limit_is_used(case: Case, make_desk: MakeDesk) -> None:
+    try_honest(case, make_desk(case.begin))

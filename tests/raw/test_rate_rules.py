@@ -1,0 +1,89 @@
+"""Every rule for rates: a document that breaks it, and an honest one just inside."""
+
+from collections.abc import Callable
+from datetime import date
+
+import polars as pl
+import pytest
+
+from orchestration.landing import Document
+from tests.raw.cases import Case, Put, try_honest, try_lie
+from tests.raw.conftest import MakeDesk
+from tests.raw.market import AT, CALENDAR_DAYS, CUTS, DAY, Desk, rates
+
+Frame = pl.DataFrame
+UPPER, EFFECTIVE = rates("DFEDTARU"), rates("DFF")
+DAYS = [CALENDAR_DAYS[n] for n in (300, 350, 600, 750, 800, 810, 820, 830, 840, 850)]
+_LONG = 3100
+
+
+def _put(series: str, frame: Frame, *, later: bool = True) -> Put:
+    def put(desk: Desk) -> Document:
+        return desk.rates(series, frame, AT + DAY if later else AT)
+
+    return put
+
+
+def _on(frame: Frame, value: Callable[[pl.Expr], pl.Expr | float | None], *days: date) -> Frame:
+    """The value of those days changed."""
+    new = value(pl.col("value"))
+    return frame.with_columns(
+        pl.when(pl.col("date").is_in(days)).then(new if isinstance(new, pl.Expr) else pl.lit(new)).otherwise("value").alias("value")
+    )
+
+
+def _row(rule: str, series: str, lie: Frame, honest: Frame, *days: date, begin: str = "known", note: str = "") -> Case:
+    return Case(rule, _put(series, lie), _put(series, honest), begin, days, "rates", note=note)
+
+
+def _document(rule: str, series: str, lie: Frame, honest: Frame, *, begin: str = "known", kept: int = 0, note: str = "") -> Case:
+    return Case(rule, _put(series, lie), _put(series, honest), begin, table="rates", honest_quarantined=kept, note=note)
+
+
+def _with_row(frame: Frame, day: date, value: float) -> Frame:
+    return pl.concat([frame, pl.DataFrame({"date": [day], "value": [value]})]).sort("date")
+
+
+def _for_years(value: float) -> Frame:
+    return pl.DataFrame({"date": [CALENDAR_DAYS[-1] - n * DAY for n in reversed(range(_LONG))], "value": [value] * _LONG})
+
+
+CASES = [
+    _row("rate_is_possible", "DFF", _on(EFFECTIVE, lambda _: 25.5, DAYS[0]), _on(EFFECTIVE, lambda _: 24.5, DAYS[0]), DAYS[0],
+         begin="empty"),
+    _row("rate_is_possible", "DFF", _on(EFFECTIVE, lambda _: -1.1, DAYS[0]), _on(EFFECTIVE, lambda _: -0.9, DAYS[0]), DAYS[0],
+         begin="empty", note="negative"),
+    _row("date_is_possible", "DFF", _with_row(EFFECTIVE, date(2099, 1, 1), 4.0),
+         _with_row(EFFECTIVE, CALENDAR_DAYS[-1] + DAY, EFFECTIVE["value"][-1]), date(2099, 1, 1), note="2099"),
+    _row("date_is_possible", "DFF", _with_row(EFFECTIVE, date(1, 1, 1), 4.0), _with_row(EFFECTIVE, date(1954, 7, 1), 1.13),
+         date(1, 1, 1), note="the year 1"),
+    _row("date_is_possible", "DFEDTARU", _with_row(UPPER, date(2008, 12, 15), 1.0), _with_row(UPPER, date(2008, 12, 16), 0.25),
+         date(2008, 12, 15), begin="empty", note="before the range"),
+    _row("step_is_possible", "DFEDTARU", _on(UPPER, lambda value: value + 0.25, DAYS[0]),
+         _on(UPPER, lambda value: value + 0.25, *CALENDAR_DAYS[300:CALENDAR_DAYS.index(CUTS[1])]), DAYS[0], begin="empty"),
+    _row("series_agree", "DFF", _on(EFFECTIVE, lambda _: 6.0, DAYS[0]), _on(EFFECTIVE, lambda value: value + 0.2, DAYS[0]), DAYS[0]),
+    _row("series_agree", "DFF", _on(EFFECTIVE, lambda value: value / 100, DAYS[0]), _on(EFFECTIVE, lambda value: value - 0.25, DAYS[0]),
+         DAYS[0], note="a fraction"),
+    _row("series_agree", "DFEDTARU", _on(UPPER, lambda value: value + 0.5, CALENDAR_DAYS[-1]), UPPER, CALENDAR_DAYS[-1],
+         note="the newest"),
+    _row("known_rate_is_kept", "DFF", _on(EFFECTIVE, lambda _: None, DAYS[0]),
+         _with_row(_on(EFFECTIVE, lambda value: value, DAYS[0]), CALENDAR_DAYS[-1] + DAY, EFFECTIVE["value"][-1]), DAYS[0]),
+    _document("few_rates_are_implausible", "DFF", _on(EFFECTIVE, lambda _: 9.0, *DAYS[:9]), _on(EFFECTIVE, lambda _: 9.0, *DAYS[:8]),
+              kept=8),
+    _document("few_rates_are_implausible", "DFF", EFFECTIVE.with_columns(pl.col("value") / 100), EFFECTIVE, note="fractions"),
+    _document("rates_are_percent", "DFF", _for_years(0.19), _for_years(0.21), begin="empty"),
+    _document("rates_are_not_restated", "DFF", _on(EFFECTIVE, lambda value: value + 0.05, *DAYS[:9]),
+              _on(EFFECTIVE, lambda value: value + 0.05, *DAYS[:8])),
+    _document("rates_are_not_restated", "DFF", EFFECTIVE.with_columns(pl.col("value") + 0.02),
+              EFFECTIVE.with_columns((pl.col("value") + 0.01).round(2)), note="by little"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_document_that_breaks_the_rule_is_caught(case: Case, make_desk: MakeDesk) -> None:
+    try_lie(case, make_desk(case.begin))
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_an_honest_document_inside_the_limit_is_used(case: Case, make_desk: MakeDesk) -> None:
+    try_honest(case, make_desk(case.begin))
