@@ -35,7 +35,8 @@ _WAITING = """
     from raw.documents as documents
     inner join raw.rejects as rejects on rejects.document_id = documents.document_id
     where rejects.outcome = 'quarantined' and documents.status <> 'rejected'
-    group by all
+    group by
+        documents.path, documents.sha256, documents.status, documents.rows_quarantined, documents.retrieved_at
     order by documents.status desc, documents.retrieved_at desc, documents.path
 """
 
