@@ -1,1 +1,1 @@
-"""Documents that lie, documents that are damaged, and runs that are disturbed: what the pipeline makes of each is measured here."""
+"""Documents that lie, documents that are damaged, runs that are disturbed: what the pipeline makes of each is measured here."""

@@ -316,29 +316,35 @@ def next_session(day: date) -> date:
 
 
 def a_day_later(snapshot: Snapshot, market: float = 1.004, seed: int = 7) -> Snapshot:
-    """An honest file of the next session: every price drifts, quantities stay, weights follow; retrieved the night after.
+    """An honest file of the next session."""
+    return drifted(snapshot, next_session(snapshot.as_of), market, 0.015, seed)
+
+
+def drifted(snapshot: Snapshot, as_of: date, market: float, sd: float, seed: int = 7) -> Snapshot:
+    """An honest file of a later session: prices drift, quantities stay, weights follow; retrieved the night after.
 
     Args:
-        market: by what the whole fund moved.
+        market: the factor by which the securities moved together.
+        sd: the standard deviation of each security's own move.
     """
-    noise = np.random.default_rng(seed).normal(0, 0.015, len(snapshot.lines))
-    day = next_session(snapshot.as_of)
+    # The shocks are centred by value, so that the whole moves as the market does.
+    noise = np.exp(np.random.default_rng(seed).normal(0, sd, len(snapshot.lines)))
+    by = "market_value" if any(line.get("market_value") for line in snapshot.lines) else "weight"
+    sizes = np.array([line.get(by) or 0.0 for line in snapshot.lines])
+    noise /= (noise * sizes).sum() / sizes.sum()
+    held = {id(line) for line in snapshot.equities}
     lines = []
     for line, shock in zip(snapshot.lines, noise.tolist(), strict=True):
-        moved = dict(line)
-        cash = line not in snapshot.equities or not (line.get("price") or 1)
-        factor = 1.0 if cash or line.get("ticker") in ("USD", "-", None, "") else market * (1 + shock)
-        price = line.get("price")
-        if price is not None and factor != 1:
+        moved, price = dict(line), line.get("price")
+        factor = market * shock if id(line) in held and line.get("ticker") not in ("USD", "-", None, "") else 1.0
+        if price and factor != 1:
             moved["price"] = round(price * factor, 2)
-            factor = moved["price"] / price if price else factor
+            factor = moved["price"] / price
         for name in ("market_value", "notional", "weight"):
             moved[name] = None if line.get(name) is None else line[name] * factor
         lines.append(moved)
-    return replace(
-        snapshot, as_of=day, retrieved_at=datetime.combine(day + timedelta(days=1), datetime.min.time(), UTC).replace(hour=1),
-        lines=reweighted(lines, _sum(snapshot.lines, "weight")),
-    )  # fmt: skip
+    at = datetime.combine(as_of + timedelta(days=1), datetime.min.time(), UTC).replace(hour=1)
+    return replace(snapshot, as_of=as_of, retrieved_at=at, lines=reweighted(lines, _sum(snapshot.lines, "weight")))
 
 
 def reweighted(lines: list[Line], total: float = 100.0) -> list[Line]:

@@ -110,7 +110,7 @@ def _last_known(connection: Any, name: str) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class Difference:
-    """How a table differs from the honest one: rows with another value or that nobody honest stated, and rows that are missing."""
+    """How a table differs from the honest one: `wrong` rows (another value, or a key of no honest document), and `missing` ones."""
 
     wrong: int
     missing: int
@@ -118,6 +118,11 @@ class Difference:
 
     def __bool__(self) -> bool:
         return bool(self.wrong or self.missing)
+
+
+def lines_lost(outcome: Outcome) -> int:
+    """Lines of a document that were not taken in: rejected or quarantined."""
+    return outcome.rows_rejected + int(getattr(outcome, "rows_quarantined", 0) or 0)
 
 
 # Adjusted closes are relative to the retrieval, and no mart rests on them.

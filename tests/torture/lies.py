@@ -99,8 +99,8 @@ def _price_lies() -> Iterator[Lie]:
                     "10 years 255 % for 317 %")  # fmt: skip
     yield from tell("dividends_100x", "IWM", _times("Dividends", 100), "every dividend in cents", "9 900 % of each dividend")
     yield from tell("dividend_100x", "SPY", _dividend(-3, 100), "one dividend in cents", "one day's return +30 %")
-    yield from tell("dividend_missing", "IWM", _dividend(-5, 0), "one dividend is missing", "0.2–0.4 % of one day")
-    yield from tell("dividend_doubled", "QQQ", _dividend(-4, 2), "one dividend is doubled", "0.1–0.2 % of one day")
+    yield from tell("dividend_missing", "IWM", _dividend(-5, 0), "one dividend is missing", "0.2 to 0.4 % of one day")
+    yield from tell("dividend_doubled", "QQQ", _dividend(-4, 2), "one dividend is doubled", "0.1 to 0.2 % of one day")
     yield from tell("dividend_invented", "SPY", _dividend_at(330, 0.02), "a dividend of 2 % that the adjusted closes lack",
                     "2 % of one day")  # fmt: skip
     yield from tell("dividend_invented_tiny", "SPY", _dividend_at(330, 0.0001), "a dividend of 0.01 % that was never paid",
@@ -114,7 +114,7 @@ def _price_lies() -> Iterator[Lie]:
     yield from tell("events_zero", "QQQ", lambda b: _column("Stock Splits", 0.0)(_column("Dividends", 0.0)(b)),
                     "an answer whose events are all zero withdraws a known split", "10 years' dividends", (LATER,))  # fmt: skip
     yield from tell("split_not_rescaled", "QQQ", _split_unscaled(250), "a 2:1 split whose older closes were not rescaled",
-                    "1 year −37 % for +27 %")  # fmt: skip
+                    "1 year -37 % for +27 %")  # fmt: skip
     yield from tell("split_invented", "SPY", _cell("Stock Splits", 250, None, 2.0), "a 2:1 split event without any trace in the bars",
                     "the split basis of what was known", untold=(FIRST, ONLY))  # fmt: skip
     yield from tell("split_reversed", "QQQ", _split_unscaled(250, written=0.5), "a 2:1 split written as 1:2, closes not rescaled",
@@ -128,7 +128,7 @@ def _price_lies() -> Iterator[Lie]:
     yield from tell("auto_adjusted", "IWM", _auto_adjusted, "all prices dividend-adjusted, with the dividends beside them",
                     "dividends counted twice")  # fmt: skip
     yield from tell("auto_adjusted_silently", "QQQ", lambda b: _column("Dividends", 0.0)(_auto_adjusted(b)),
-                    "all prices dividend-adjusted, dividends zero", "the older closes, 1–16 %", untold=(FIRST, ONLY))  # fmt: skip
+                    "all prices dividend-adjusted, dividends zero", "the older closes, 1 to 16 %", untold=(FIRST, ONLY))  # fmt: skip
     yield from tell("sessions_gone", "SPY", _without(900, 400), "500 sessions are gone", "2 years of sessions")
     yield from tell("dates_day_month_swapped", "IWM", _day_month_swapped,
                     "day and month swapped: most lines are no session, the rest bear other dates", "every close")  # fmt: skip
@@ -490,9 +490,9 @@ def _rate_lies() -> Iterator[Lie]:
         "fred_target_one_day", both, _between("2018-03-05", "2018-03-05", 1.0), "both ends a point up for one day", "1 point"
     )
     yield from tell(
-        "fred_shifted_a_month", ("DFEDTARU",), _moved(30), "every value a month late", "0.25–0.75 points at each step"
+        "fred_shifted_a_month", ("DFEDTARU",), _moved(30), "every value a month late", "0.25 to 0.75 points at each step"
     )
-    yield from tell("fred_both_shifted_a_month", both, _moved(30), "every value a month late", "0.25–0.75 points at each step")
+    yield from tell("fred_both_shifted_a_month", both, _moved(30), "every value a month late", "0.25 to 0.75 points at each step")
     yield from tell("fred_upside_down", ("DFF",), lambda f: f.with_columns(pl.col("value").reverse()), "values in reverse", "any")
     yield from tell("fred_zeros", both, _value(lambda v: v * 0), "zero throughout", "5 points")
     yield from tell("fred_all_missing", both, lambda f: f.with_columns(
@@ -632,7 +632,7 @@ def _holdings_lies() -> Iterator[Lie]:
         "tickers_shifted", everyone, _shifted_column("ticker"), "each ticker stands against the next line's name", "any"
     )
     yield from tell("names_shifted", everyone, _shifted_column("name"), "each name stands against the next line's ticker", "any")
-    yield from tell("one_at_30", everyone, _one_position(0.30), "one position at 30 %", "22–29 points")
+    yield from tell("one_at_30", everyone, _one_position(0.30), "one position at 30 %", "22 to 29 points")
     yield from tell("cash_at_40", everyone, _cash(0.40), "cash at 40 %", "40 points")
     yield from tell("every_line_twice", everyone, _twice, "every line twice, each with half its weight", "twice the lines")
     yield from tell("another_funds_list", everyone, _other_list, "another fund's list under this fund's title", "up to 90 points")
@@ -887,5 +887,5 @@ def _future_lies() -> Iterator[Lie]:
             partial(holdings, fund=fund, days=0),
         )
         name = f"{fund.lower()}_as_of_2098.later"
-        yield Lie(name, "future", f"{fund}: as-of date and file name of 2098–2099", LATER, "for ever", True,
+        yield Lie(name, "future", f"{fund}: as-of date and file name of 2098 and 2099", LATER, "for ever", True,
                   partial(holdings, fund=fund, days=1))  # fmt: skip

@@ -25,8 +25,8 @@ import polars as pl
 
 from orchestration.market_calendar import EXCHANGE, KIND, VENDOR
 from tests.torture.folder import Folder
-from tests.torture.house import Difference, Taken, clock_after, difference, scratch, take_in
-from tests.torture.lies import Lie, NotHere, catalogue
+from tests.torture.house import Difference, Taken, clock_after, difference, lines_lost, scratch, take_in
+from tests.torture.lies import ONLY, Lie, NotHere, catalogue
 
 CORE_MARTS = (
     "ratio_daily", "regime_daily", "breadth_daily", "performance", "sector_weights", "holdings", "policy_rate_daily",
@@ -55,8 +55,8 @@ class Verdict:
 
     @property
     def taken(self) -> bool:
-        """Whether a row that no honest document states is among the last known ones."""
-        return any(d.wrong for d in self.differences.values())
+        """Whether the last known rows differ; rows missing for want of the honest documents are a gap, which is no wrong number."""
+        return any(d.wrong or (d.missing and self.position != ONLY) for d in self.differences.values())
 
     @property
     def accepted_whole(self) -> bool:
@@ -94,11 +94,11 @@ def judge(lie: Lie, landing: Path, honest: Taken, clock: datetime, root: Path) -
         for key, outcome in honest.outcomes.items()
         if key in taken.outcomes
         and key not in keys
-        and (outcome.status, outcome.rows_rejected) != (taken.outcomes[key].status, taken.outcomes[key].rows_rejected)
+        and (outcome.status, lines_lost(outcome)) != (taken.outcomes[key].status, lines_lost(taken.outcomes[key]))
     ]
     reason = next((outcome.reason for outcome in lying if outcome.reason), None)
     reason = reason or next((str(row[1]) for o in lying for row in taken.rejects.get(o.document_id, [])), "")
-    lost = sum(outcome.rows_rejected + (getattr(outcome, "rows_quarantined", 0) or 0) for outcome in lying)
+    lost = sum(map(lines_lost, lying))
     return Verdict(
         lie.name, lie.kind, lie.position, lie.detectable, tuple(outcome.status for outcome in lying), reason, lost,
         differences, tuple(harmed),
@@ -110,7 +110,7 @@ def _judge_by_name(name: str, *, landing: Path, honest: Taken, clock: datetime, 
     lie = next(lie for lie in catalogue() if lie.name == name)
     try:
         return name, judge(lie, landing, honest, clock, root)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         return name, f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else ''}"
 
 
@@ -121,8 +121,7 @@ def summary(verdicts: Iterable[Verdict], errors: dict[str, str]) -> list[str]:
     for name, group in [("all that can be told", told), *[(k, [v for v in told if v.kind == k]) for k in _kinds(told)]]:
         quiet = sum(v.accepted_whole for v in group)
         lines.append(
-            f"{name}: {len(group)} lies, {quiet} accepted without a word, {sum(v.taken for v in group)} with a wrong row among"
-            f" the last known, {sum(bool(v.harmed) for v in group)} at the cost of an honest document"
+            f"{name}: {len(group)} lies, {quiet} accepted without a word, {sum(v.taken for v in group)} that move a table, {sum(bool(v.harmed) for v in group)} at the cost of an honest document"
         )
     families = {v.lie.rpartition(".")[0] for v in told}
     silent = {v.lie.rpartition(".")[0] for v in told if v.taken or v.accepted_whole}
