@@ -88,10 +88,14 @@ def _calendar(last_day: Any) -> bytes:
 def _calendar_folder(home: Path, clock: datetime) -> Path:
     root = home / "calendar"
     write_document(
-        root, vendor=market_calendar.VENDOR, kind=market_calendar.KIND, symbol=market_calendar.EXCHANGE,
-        retrieved_at=datetime(2000, 1, 1, tzinfo=UTC), extension="parquet",
+        root,
+        vendor=market_calendar.VENDOR,
+        kind=market_calendar.KIND,
+        symbol=market_calendar.EXCHANGE,
+        retrieved_at=datetime(2000, 1, 1, tzinfo=UTC),
+        extension="parquet",
         content=_calendar(market_calendar.horizon(clock.date())),
-    )  # fmt: skip
+    )
     return root
 
 
@@ -110,7 +114,7 @@ def _last_known(connection: Any, name: str) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class Difference:
-    """How a table differs from the honest one: `wrong` rows (another value, or a key of no honest document), and `missing` ones."""
+    """How a table differs from the honest one: `wrong` rows (another value, or a key that nobody honest states) and `missing` ones."""
 
     wrong: int
     missing: int

@@ -29,14 +29,28 @@ from tests.torture.house import Difference, Taken, clock_after, difference, line
 from tests.torture.lies import ONLY, Lie, NotHere, catalogue
 
 CORE_MARTS = (
-    "ratio_daily", "regime_daily", "breadth_daily", "performance", "sector_weights", "holdings", "policy_rate_daily",
-    "rate_regime_daily", "reading",
-)  # fmt: skip
+    "ratio_daily",
+    "regime_daily",
+    "breadth_daily",
+    "performance",
+    "sector_weights",
+    "holdings",
+    "policy_rate_daily",
+    "rate_regime_daily",
+    "reading",
+)
 HANDFUL = (
-    "iwm_bar_100x.only", "spy_no_dividends.only", "qqq_split_not_rescaled.only", "iwm_events_zero.later", "spy_as_iwm.only",
-    "fred_fractions.only", "iwm_values_1000x.later", "iwm_all_financials.later", "iwm_russell_3000_list.later",
+    "iwm_bar_100x.only",
+    "spy_no_dividends.only",
+    "qqq_split_not_rescaled.only",
+    "iwm_events_zero.later",
+    "spy_as_iwm.only",
+    "fred_fractions.only",
+    "iwm_values_1000x.later",
+    "iwm_all_financials.later",
+    "iwm_russell_3000_list.later",
     "iwm_prices_of_2099.later",
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
@@ -55,7 +69,7 @@ class Verdict:
 
     @property
     def taken(self) -> bool:
-        """Whether the last known rows differ; rows missing for want of the honest documents are a gap, which is no wrong number."""
+        """Whether the last known rows differ; in place of honest documents, a missing row is a gap, which is no wrong number."""
         return any(d.wrong or (d.missing and self.position != ONLY) for d in self.differences.values())
 
     @property
@@ -100,9 +114,16 @@ def judge(lie: Lie, landing: Path, honest: Taken, clock: datetime, root: Path) -
     reason = reason or next((str(row[1]) for o in lying for row in taken.rejects.get(o.document_id, [])), "")
     lost = sum(map(lines_lost, lying))
     return Verdict(
-        lie.name, lie.kind, lie.position, lie.detectable, tuple(outcome.status for outcome in lying), reason, lost,
-        differences, tuple(harmed),
-    )  # fmt: skip
+        lie.name,
+        lie.kind,
+        lie.position,
+        lie.detectable,
+        tuple(outcome.status for outcome in lying),
+        reason,
+        lost,
+        differences,
+        tuple(harmed),
+    )
 
 
 def _judge_by_name(name: str, *, landing: Path, honest: Taken, clock: datetime, root: Path) -> tuple[str, Verdict | str | None]:
@@ -120,8 +141,10 @@ def summary(verdicts: Iterable[Verdict], errors: dict[str, str]) -> list[str]:
     lines = []
     for name, group in [("all that can be told", told), *[(k, [v for v in told if v.kind == k]) for k in _kinds(told)]]:
         quiet = sum(v.accepted_whole for v in group)
+        moved, harmed = sum(v.taken for v in group), sum(bool(v.harmed) for v in group)
         lines.append(
-            f"{name}: {len(group)} lies, {quiet} accepted without a word, {sum(v.taken for v in group)} that move a table, {sum(bool(v.harmed) for v in group)} at the cost of an honest document"
+            f"{name}: {len(group)} lies, {quiet} accepted without a word, {moved} that move a table,"
+            f" {harmed} at the cost of an honest document"
         )
     families = {v.lie.rpartition(".")[0] for v in told}
     silent = {v.lie.rpartition(".")[0] for v in told if v.taken or v.accepted_whole}

@@ -88,9 +88,8 @@ def measure(landing: Path, chosen: list[Truth], root: Path, workers: int, say: C
     say(f"not here, for want of a document: {', '.join(absent) or 'none'}")
     documents, rows = sum(f.documents for f in findings), sum(f.rows for f in findings)
     alarms = sum(len(f.alarms) for f in findings)
-    say(
-        f"{len(findings)} truths, {sum(bool(f.alarms) for f in findings)} with a false alarm; {alarms} documents of {documents}, {rows} rows read"
-    )
+    alarmed = sum(bool(finding.alarms) for finding in findings)
+    say(f"{len(findings)} truths, {alarmed} with a false alarm: {alarms} documents beside {documents} read, of {rows} rows")
     return findings
 
 

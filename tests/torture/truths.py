@@ -54,8 +54,11 @@ def _market_truths() -> Iterator[Truth]:
     yield Truth("crash_in_history", "-20.5 % and +5 % in all funds, 20 years ago", _crash_in_history)
     yield Truth("limit_up", "+11 % in all funds", _moves([0.11]))
     yield Truth("rebound_undone", "+8 %, then -7.5 % in all funds", _moves([0.08, -0.075]))
-    yield Truth("small_caps_alone", "IWM -7 % while the others fall 1 %, seen the same evening", _moves_of(
-        {"IWM": [-0.07], "SPY": [-0.01], "QQQ": [-0.012]}))  # fmt: skip
+    yield Truth(
+        "small_caps_alone",
+        "IWM -7 % while the others fall 1 %, seen the same evening",
+        _moves_of({"IWM": [-0.07], "SPY": [-0.01], "QQQ": [-0.012]}),
+    )
     yield Truth("technology_alone", "QQQ -11 %, SPY -4 %, IWM -2 %", _moves_of({"IWM": [-0.02], "SPY": [-0.04], "QQQ": [-0.11]}))
     yield Truth("quiet_half_day", "a session of a third of the volume", _moves([0.001], volume=0.3))
     yield Truth("volume_13x", "a session of 13 times the volume", _moves([-0.03], volume=13))
@@ -63,7 +66,7 @@ def _market_truths() -> Iterator[Truth]:
 
 
 def _moves(moves: list[float], volume: float = 1.5) -> Callable[[Folder], list[Path]]:
-    return _moves_of({fund: moves for fund in FUNDS}, volume)
+    return _moves_of(dict.fromkeys(FUNDS, moves), volume)
 
 
 def _moves_of(moves: dict[str, list[float]], volume: float = 1.5) -> Callable[[Folder], list[Path]]:
@@ -103,10 +106,17 @@ def _with_session(bars: Bars, move: float, *, volume: float = 1.0, dividend: flo
     close = last["Close"] * (1 + move) - paid
     begin = last["Close"] * (1 + move / 4) - paid
     fresh = {
-        **last, "Date": next_session(last["Date"]), "Open": begin, "Close": close, "High": max(begin, close) * 1.004,
-        "Low": min(begin, close) * 0.996, "Adj Close": close, "Volume": round(last["Volume"] * volume), "Dividends": paid,
+        **last,
+        "Date": next_session(last["Date"]),
+        "Open": begin,
+        "Close": close,
+        "High": max(begin, close) * 1.004,
+        "Low": min(begin, close) * 0.996,
+        "Adj Close": close,
+        "Volume": round(last["Volume"] * volume),
+        "Dividends": paid,
         "Stock Splits": 0.0,
-    }  # fmt: skip
+    }
     factor = 1 - paid / last["Close"]
     older = bars.with_columns(pl.col("Adj Close") * factor)
     return pl.concat([older, pl.DataFrame([fresh], schema=bars.schema)])
@@ -237,21 +247,33 @@ def _pays(
 
 def _answer_truths() -> Iterator[Truth]:
     yield Truth("last_ten_volumes", "the last 10 sessions again, volumes up to 2 % higher", _last_ten)
-    yield Truth("one_more_session", "45 sessions, one of them new", lambda f: [
-        _put(f, fund, _with_session(f.prices(fund)[0], 0.003).tail(45), "parquet") for fund in FUNDS])  # fmt: skip
-    yield Truth("same_answer_again", "the newest documents once more", lambda f: [
-        f.put_prices(fund, f.prices(fund)[1] + timedelta(minutes=5), f.prices(fund)[0]) for fund in FUNDS])  # fmt: skip
+    yield Truth(
+        "one_more_session",
+        "45 sessions, one of them new",
+        lambda f: [_put(f, fund, _with_session(f.prices(fund)[0], 0.003).tail(45), "parquet") for fund in FUNDS],
+    )
+    yield Truth(
+        "same_answer_again",
+        "the newest documents once more",
+        lambda f: [f.put_prices(fund, f.prices(fund)[1] + timedelta(minutes=5), f.prices(fund)[0]) for fund in FUNDS],
+    )
     yield Truth("first_60_sessions", "a fund's first 60 sessions, and nothing else of it", _first_sessions)
     yield Truth(
         "last_60_sessions",
         "the last 60 sessions, and nothing else of it",
         lambda f: [_only(f, "QQQ", f.prices("QQQ")[0].tail(60))],
     )
-    yield Truth("one_session_missing", "a first document without one session", lambda f: [
-        _only(f, "SPY", f.prices("SPY")[0].with_row_index().filter(pl.col("index") != 3000).drop("index"))])  # fmt: skip
+    yield Truth(
+        "one_session_missing",
+        "a first document without one session",
+        lambda f: [_only(f, "SPY", f.prices("SPY")[0].with_row_index().filter(pl.col("index") != 3000).drop("index"))],
+    )
     yield Truth("twelve_sessions_missing", "a later document without twelve sessions here and there", _gaps)
-    yield Truth("rounded_to_cents", "all prices rounded to cents", lambda f: [
-        _only(f, "IWM", f.prices("IWM")[0].with_columns(pl.col(name).round(2) for name in PRICES[:4]))])  # fmt: skip
+    yield Truth(
+        "rounded_to_cents",
+        "all prices rounded to cents",
+        lambda f: [_only(f, "IWM", f.prices("IWM")[0].with_columns(pl.col(name).round(2) for name in PRICES[:4]))],
+    )
     yield Truth("sibling_fund", "VTWO: the bars of IWM at two fifths of its price, not quite the same", _sibling)
     yield Truth(
         "back_after_a_year",
@@ -328,8 +350,11 @@ def _rate_truths() -> Iterator[Truth]:
         yield Truth(name, f"both ends of the range move by {step:+.2f} and stay", partial(_step, series=ends, step=step))
     yield Truth("emergency_cuts", "0.50 and 1.00 within 12 days", partial(_emergency, series=ends))
     yield Truth("range_introduced", "the single target ends and the range begins, 2008-12-16", _range_introduced)
-    yield Truth("rates_again", "the same values a month later", lambda f: [
-        f.put_rates(one, f.rates(one)[1] + timedelta(days=30), f.rates(one)[0]) for one in (*ends, "DFF", "DFEDTAR")])  # fmt: skip
+    yield Truth(
+        "rates_again",
+        "the same values a month later",
+        lambda f: [f.put_rates(one, f.rates(one)[1] + timedelta(days=30), f.rates(one)[0]) for one in (*ends, "DFF", "DFEDTAR")],
+    )
     yield Truth("effective_rate_revised", "the newest effective rate 0.01 higher than first printed", _revised)
     yield Truth("newest_value_missing", "a dot for the newest value", partial(_newest_missing, series="DFF"))
 
@@ -511,8 +536,11 @@ def _eight_replaced(snapshot: Snapshot, _: Folder) -> Snapshot:
     lines = list(snapshot.lines)
     for number, place in enumerate(range(300, 460, 20)):
         lines[place] = lines[place] | {
-            "name": f"NEWCOMER {number} INC", "ticker": f"NW{chr(65 + number)}", "cusip": f"77{number:07}", "sedol": f"BN{number:05}"
-        }  # fmt: skip
+            "name": f"NEWCOMER {number} INC",
+            "ticker": f"NW{chr(65 + number)}",
+            "cusip": f"77{number:07}",
+            "sedol": f"BN{number:05}",
+        }
     return replace(snapshot, lines=lines)
 
 
@@ -526,6 +554,8 @@ def _crash_list(folder: Folder) -> list[Path]:
         if bars.is_empty() or bars["Date"].max() != snapshot.as_of:
             raise NotHere("no prices of that day")
         folder.remove("yahoo", "prices", fund)
+        # Later dividends have lowered the adjusted closes of that day already: not yet on the day itself.
+        bars = bars.with_columns(pl.col("Adj Close") * (bars["Close"][-1] / bars["Adj Close"][-1]))
         crashed = _with_session(bars, -0.205, volume=4)
         last = crashed["Date"].max()
         assert isinstance(last, date)
