@@ -114,7 +114,7 @@ def _last_known(connection: Any, name: str) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class Difference:
-    """How a table differs from the honest one: `wrong` rows (another value, or a key that nobody honest states) and `missing` ones."""
+    """How a table differs from the honest one: `wrong` rows (another value, or a key of nobody honest) and `missing` ones."""
 
     wrong: int
     missing: int
