@@ -76,11 +76,10 @@ def clock_back_and_forth(root: Path, landing: Path, *, say: Say) -> dict[str, ob
     """Runs at moments that go back 400 days and ahead three years: the last one ends as if it had been the only one."""
     now = clock_after(landing)
     home, twin = root / "home", root / "twin"
+    moments = {"now": 0, "400 days ago": -400, "in three years": 1100, "now again": 0}
     codes = {}
-    for name, moment in (
-        ("now", now), ("400 days ago", now - timedelta(days=400)), ("in three years", now + timedelta(days=1100)), ("now again", now),
-    ):  # fmt: skip
-        codes[name] = _run_at(moment, home, landing)
+    for name, days in moments.items():
+        codes[name] = _run_at(now + timedelta(days=days), home, landing)
     # The calendar that was made last is the one of the undisturbed run, too.
     shutil.copytree(home / "landing" / "exchange_calendars", twin / "landing" / "exchange_calendars")
     codes["twin"] = _run_at(now, twin, landing)

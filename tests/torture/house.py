@@ -114,7 +114,10 @@ def _last_known(connection: Any, name: str) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class Difference:
-    """How a table differs from the honest one: `wrong` rows (another value, or a key of nobody honest) and `missing` ones."""
+    """How a table differs from the honest one: `wrong` rows (another value, or a key of nobody honest) and `missing` ones.
+
+    `largest` is the greatest error in the table's MEASURE; zero where volumes and texts alone differ.
+    """
 
     wrong: int
     missing: int
@@ -129,25 +132,51 @@ def lines_lost(outcome: Outcome) -> int:
     return outcome.rows_rejected + int(getattr(outcome, "rows_quarantined", 0) or 0)
 
 
-# Adjusted closes are relative to the retrieval, and no mart rests on them.
-_NOT_COMPARED = {"price_bars": ["vendor_adj_close"]}
+MEASURE = {"price_bars": "of a price", "corporate_actions": "dollars a share", "rates": "points", "holdings": "of the fund"}
 
 
 def difference(name: str, honest: pl.DataFrame, found: pl.DataFrame) -> Difference:
-    """Compare two last known states of a raw table; `largest` is the greatest relative error of a number."""
-    key = list(RAW_TABLES[name].key)
-    values = [v for v in RAW_TABLES[name].values if v not in _NOT_COMPARED.get(name, [])]
-    both = honest.select(key + values).join(found.select(key + values), on=key, how="full", suffix="_found", coalesce=False)
-    absent = pl.col(f"{key[0]}_found").is_null()
-    extra = pl.col(key[0]).is_null()
-    changed = ~absent & ~extra & ~pl.all_horizontal([pl.col(v).eq_missing(pl.col(f"{v}_found")) for v in values])
-    counted = both.select(absent.sum().alias("missing"), extra.sum().alias("extra"), changed.sum().alias("changed")).row(0)
-    numbers = [v for v in values if honest.schema[v].is_numeric()]
-    relative = both.filter(changed).select(
-        ((pl.col(f"{v}_found").cast(pl.Float64) - pl.col(v)).abs() / pl.col(v).abs()).alias(v) for v in numbers
+    """Compare two last known states of a raw table. A line of holdings is known by ticker and name, not by its place."""
+    key, measured = _KEYS[name], _SIZES[name]
+    # Adjusted closes are relative to the retrieval, and no mart rests on them.
+    values = [v for v in RAW_TABLES[name].columns if v not in (*key, "vendor_adj_close", "line_no")]
+    left, right = (_sized(name, frame).select(*key, *values, *measured) for frame in (honest, found))
+    both = left.join(right, on=key, how="full", suffix="_found", nulls_equal=True)
+    absent, extra = pl.col(f"{key[0]}_found").is_null(), pl.col(key[0]).is_null()
+    same = pl.all_horizontal([pl.col(v).eq_missing(pl.col(f"{v}_found")) for v in values])
+    changed = ~absent & ~extra & ~same
+    counts = both.select(absent.sum().alias("missing"), extra.sum().alias("extra"), changed.sum().alias("changed")).row(0)
+    errors = [(pl.col(f"{m}_found").fill_null(0.0) - pl.col(m).fill_null(0.0)).abs().alias(m) for m in measured]
+    if name == "price_bars":  # relative, and a bar that is absent is a gap
+        errors = [((pl.col(f"{m}_found") - pl.col(m)).abs() / pl.col(m)).alias(m) for m in measured]
+    sizes = both.filter(absent | extra | changed).select(errors).max().row(0) if any(counts) else ()
+    return Difference(counts[1] + counts[2], counts[0], max((size for size in sizes if size is not None), default=0.0))
+
+
+_KEYS = {
+    "price_bars": ["symbol", "session"],
+    "corporate_actions": ["symbol", "ex_date", "kind"],
+    "rates": ["series", "date"],
+    "holdings": ["fund", "as_of", "ticker", "name", "_occurrence"],
+}
+_SIZES = {
+    "price_bars": ["_open", "_high", "_low", "_close"],
+    "corporate_actions": ["_value"],
+    "rates": ["_value"],
+    "holdings": ["_weight", "_share"],
+}
+
+
+def _sized(name: str, rows: pl.DataFrame) -> pl.DataFrame:
+    """With the columns whose errors are measured."""
+    if name != "holdings":
+        return rows.with_columns(pl.col(size.removeprefix("_")).alias(size) for size in _SIZES[name])
+    snapshot = ["fund", "as_of"]
+    return rows.sort("line_no").with_columns(
+        pl.int_range(pl.len()).over(*snapshot, "ticker", "name").alias("_occurrence"),
+        pl.col("stated_weight").alias("_weight"),
+        (pl.col("market_value") / pl.col("market_value").sum().over(snapshot)).fill_nan(None).alias("_share"),
     )
-    finite = [m for m in relative.fill_nan(0.0).max().row(0) if m is not None] if relative.height else []
-    return Difference(counted[1] + counted[2], counted[0], max(finite, default=0.0))
 
 
 @contextmanager

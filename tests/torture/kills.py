@@ -5,6 +5,7 @@ import random
 import shutil
 import signal
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from time import monotonic
 
@@ -88,7 +89,7 @@ def _kill_in(
         raise AssertionError(f"a run after a kill failed by itself: {run.said[-3000:]}")
     run.wait(LONGEST_RUN)
     marks = [phase for phase in (*PHASES, "end") if phase in run.began]
-    return where, {a: run.began[b] - run.began[a] for a, b in zip(marks, marks[1:], strict=False)}
+    return where, {a: run.began[b] - run.began[a] for a, b in pairwise(marks)}
 
 
 def _deliveries(stock: Path, choice: random.Random) -> list[Path]:

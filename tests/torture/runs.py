@@ -5,6 +5,7 @@ import subprocess
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from time import monotonic
 
@@ -92,7 +93,7 @@ class Run:
     def durations(self) -> dict[str, float]:
         """Seconds of each phase of a run that went through all."""
         marks = [*PHASES, "end"]
-        return {a: self.began[b] - self.began[a] for a, b in zip(marks, marks[1:], strict=False)}
+        return {a: self.began[b] - self.began[a] for a, b in pairwise(marks)}
 
 
 def whole_run(home: Path, landing: Path) -> Run:
