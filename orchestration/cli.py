@@ -93,6 +93,77 @@ def doctor(source: SourceOption = None, landing_dir: LandingDirOption = None, da
     raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
 
 
+DocumentArgument = Annotated[
+    str, typer.Argument(help="Its place below landing, such as yahoo/prices/IWM/2026-05-06T010000Z.csv.")
+]
+ReasonOption = Annotated[str, typer.Option(help="Why; it is kept beside the decision.")]
+
+
+@app.command()
+def quarantine(source: SourceOption = None, data_dir: DataDirOption = None) -> None:
+    """List the documents and rows in quarantine: implausible, kept, not used."""
+    from orchestration.raw.review import quarantine as waiting
+
+    found = waiting(_settings(source=source, data_dir=data_dir).warehouse_path)
+    if not found:
+        output.print("Nothing is in quarantine.")
+        return
+    for one in found:
+        output.print(one.path, style="bold", highlight=False, markup=False, soft_wrap=True)
+        scope = "the whole document" if one.rows is None else f"{one.rows} rows; the rest of the document is used"
+        output.print(f"  {scope}", highlight=False, markup=False)
+        for rule, reason in list(zip(one.rules, one.reasons, strict=True))[:_REASONS_SHOWN]:
+            output.print(f"  {rule}: {reason}", highlight=False, markup=False, soft_wrap=True)
+        if len(one.rules) > _REASONS_SHOWN:
+            output.print(f"  and {len(one.rules) - _REASONS_SHOWN} more, in raw.rejects")
+    output.print('\nTo decide: smallcap accept|reject DOCUMENT --reason "…". The next run follows the decision.', markup=False)
+
+
+_REASONS_SHOWN = 3
+
+
+@app.command()
+def accept(
+    document: DocumentArgument,
+    reason: ReasonOption,
+    source: SourceOption = None,
+    data_dir: DataDirOption = None,
+    landing_dir: LandingDirOption = None,
+) -> None:
+    """Use a quarantined document, with all its rows, from the next run on."""
+    _decide(document, "accept", reason, _settings(source=source, data_dir=data_dir, landing_dir=landing_dir))
+
+
+@app.command()
+def reject(
+    document: DocumentArgument,
+    reason: ReasonOption,
+    source: SourceOption = None,
+    data_dir: DataDirOption = None,
+    landing_dir: LandingDirOption = None,
+) -> None:
+    """Do not use a document, nor what it said if it was used before, from the next run on."""
+    _decide(document, "reject", reason, _settings(source=source, data_dir=data_dir, landing_dir=landing_dir))
+
+
+def _decide(document: str, choice: str, reason: str, settings: Settings) -> None:
+    from orchestration.raw.decisions import Choice
+    from orchestration.raw.review import NoSuchDocument, decide
+
+    try:
+        found, decision = decide(
+            document, Choice(choice), reason,
+            warehouse=settings.warehouse_path, landing=settings.landing_dirs, decisions=settings.decisions_path,
+        )  # fmt: skip
+    except (NoSuchDocument, ValueError) as error:
+        raise Refused(str(error)) from error
+    output.print(
+        f"{found.key}: {decision.choice.value}, because {decision.reason}. Written to {settings.decisions_path}; the next run"
+        " follows it.",
+        highlight=False, markup=False, soft_wrap=True,
+    )  # fmt: skip
+
+
 @app.command()
 def ui(
     source: SourceOption = None,

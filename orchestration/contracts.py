@@ -118,7 +118,8 @@ class RawTable:
 
     `key` identifies an observation. A table with a `snapshot_key` is observed as a whole: when a line of a snapshot differs from
     what is known, the whole snapshot is appended, since a line that disappeared can only be told from its siblings.
-    `when_unknown` gives the values that need no row while nothing else was ever seen for a key.
+    `when_unknown` gives the values that need no row while nothing else was ever seen for a key. `provisional` are values that
+    grow until they are final.
     """
 
     name: str
@@ -126,6 +127,7 @@ class RawTable:
     key: tuple[str, ...]
     snapshot_key: tuple[str, ...] = ()
     when_unknown: dict[str, float] = field(default_factory=dict)
+    provisional: tuple[str, ...] = ()
 
     @cached_property
     def columns(self) -> dict[str, pl.DataType]:
@@ -142,7 +144,7 @@ RAW_TABLES: dict[str, RawTable] = {
     table.name: table
     for table in (
         RawTable("sessions", Sessions, ("session",)),
-        RawTable("price_bars", PriceBars, ("symbol", "session")),
+        RawTable("price_bars", PriceBars, ("symbol", "session"), provisional=("volume",)),
         RawTable("corporate_actions", CorporateActions, ("symbol", "ex_date", "kind"), when_unknown={"value": 0.0}),
         RawTable("holdings", Holdings, ("fund", "as_of", "line_no"), snapshot_key=("fund", "as_of")),
         RawTable("fund_facts", FundFacts, ("fund", "fact", "as_of", "vendor")),

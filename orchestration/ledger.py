@@ -9,6 +9,10 @@ from orchestration.landing import Document
 from orchestration.reading import Reading
 from orchestration.vendors.base import DocumentRejected
 
+ACCEPTED, REJECTED, QUARANTINED = "accepted", "rejected", "quarantined"
+BY_RULES, BY_PERSON = "rules", "person"
+CONTRADICTED = "is_not_contradicted"
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -26,24 +30,40 @@ class Outcome:
     rows_rejected: int
     status: str
     reason: str | None
+    rows_quarantined: int = 0
+    rule: str | None = None
+    decided_by: str = BY_RULES
 
 
-def accepted_documents(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """The ids of the documents that were taken in."""
-    accepted = connection.execute("select document_id from raw.documents where status = 'accepted'").fetchall()
-    return {document_id for (document_id,) in accepted}
+@dataclass(frozen=True)
+class Entry:
+    """What the ledger holds of a document that was read before."""
+
+    status: str
+    rule: str | None
+    decided_by: str
 
 
-def was_accepted(connection: duckdb.DuckDBPyConnection, document_id: str) -> bool:
-    """Whether an earlier run took the document in."""
-    accepted = "select 1 from raw.documents where document_id = ? and status = 'accepted'"
-    return connection.execute(accepted, [document_id]).fetchone() is not None
+def entries(connection: duckdb.DuckDBPyConnection) -> dict[str, Entry]:
+    """Every document of the ledger, by id."""
+    found = connection.execute("select document_id, status, rule, decided_by from raw.documents").fetchall()
+    return {document_id: Entry(*entry) for document_id, *entry in found}
 
 
 def holds(connection: duckdb.DuckDBPyConnection, outcome: Outcome) -> bool:
     """Whether an earlier run came to the same end: then there is nothing to write."""
-    same = "select 1 from raw.documents where document_id = ? and status = ? and reason is not distinct from ?"
-    return connection.execute(same, [outcome.document_id, outcome.status, outcome.reason]).fetchone() is not None
+    same = (
+        "select 1 from raw.documents where document_id = ? and status = ? and reason is not distinct from ?"
+        " and rule is not distinct from ? and decided_by = ?"
+    )
+    values = [outcome.document_id, outcome.status, outcome.reason, outcome.rule, outcome.decided_by]
+    return connection.execute(same, values).fetchone() is not None
+
+
+def forget(connection: duckdb.DuckDBPyConnection, document_ids: list[str]) -> None:
+    """Take documents out of the ledger, with their rejects: they are to be read again."""
+    for table in ("documents", "rejects"):
+        connection.execute(f"delete from raw.{table} where document_id in (select unnest(?))", [document_ids])
 
 
 def write(connection: duckdb.DuckDBPyConnection, outcome: Outcome) -> None:

@@ -6,18 +6,21 @@ from datetime import date
 
 import polars as pl
 
-from orchestration.contracts import RAW_TABLES, REJECT_COLUMNS, check_rows
+from orchestration.contracts import RAW_TABLES, REJECT_COLUMNS, RawTable, check_rows
 from orchestration.landing import Document
 from orchestration.universe import Fund
 from orchestration.vendors.base import Context, DocumentRejected, Parsed
 from orchestration.vendors.registry import PARSERS
 
 _log = logging.getLogger(__name__)
+# polars and fastexcel each have a class of that name, and export it from nowhere in common.
+_PANIC = "PanicException"
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a document says: rows by raw table, each with the contract's columns, and rejects (line, reason, content)."""
+    """What a document says: rows by raw table, each with the contract's columns, `_line` and `_content`; and rejects (line, reason,
+    content)."""
 
     main: str
     as_of: date | None
@@ -47,46 +50,59 @@ def read_document(document: Document, content: bytes, sessions: pl.DataFrame, un
     )
     try:
         parsed = parser(content, context)
+        return Reading(parsed.main, parsed.as_of, *_part(parsed))
     except DocumentRejected:
         raise
-    except Exception as error:
-        # One odd document must not keep all others out.
-        _log.exception("the reader of %s failed", document.key)
-        raise DocumentRejected(f"its reader failed ({type(error).__name__}: {str(error)[:200]}): please report it") from error
-    return Reading(parsed.main, parsed.as_of, *_part(parsed))
+    except BaseException as error:
+        # One odd document must not keep all others out. Native libraries panic outside of Exception; an interruption passes.
+        if not (isinstance(error, Exception) or type(error).__name__ == _PANIC):
+            raise
+        _log.debug("the reader of %s failed", document.key, exc_info=True)
+        what = " ".join(str(error).split())[:200]
+        raise DocumentRejected(f"its reader failed ({type(error).__name__}: {what}): please report it") from error
 
 
 def _part(parsed: Parsed) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
-    """Good rows by table, and rejects: a line that fails in one table is taken in none, and is listed once."""
-    good, rejects = {}, list(parsed.rejects)
+    """Valid rows by table, and rejects: a line that one table rejects is used in none, and is listed once.
+
+    An action outlives the bar of its line: a dividend is paid whether or not the vendor has the price of that day.
+    """
+    valid, rejects, lost = {}, list(parsed.rejects), {}
     for name, frame in parsed.tables.items():
-        once, repeated = _drop_repeats(frame, RAW_TABLES[name].key)
-        good[name], bad = check_rows(RAW_TABLES[name], once)
+        once, repeated = _without_repeats(frame, RAW_TABLES[name])
+        valid[name], bad = check_rows(RAW_TABLES[name], once)
         rejects += [repeated, bad]
+        lost[name] = set(bad["line"].drop_nulls())
     if not any(r.height for r in rejects):
-        return {name: frame.select(*RAW_TABLES[name].columns) for name, frame in good.items()}, pl.DataFrame(
-            schema=REJECT_COLUMNS
-        )
+        return valid, pl.DataFrame(schema=REJECT_COLUMNS)
     listed = (
         pl.concat([r.cast(REJECT_COLUMNS) for r in rejects])  # type: ignore[arg-type]
         .group_by("line", pl.when(pl.col("line").is_null()).then("content").alias("_unnumbered"), maintain_order=True)
         .agg(pl.col("reason").unique(maintain_order=True).str.join("; "), pl.col("content").first())
         .drop("_unnumbered")
     )
-    lost = listed["line"].drop_nulls().implode()
-    return {
-        name: frame.filter(~pl.col("_line").is_in(lost).fill_null(False)).select(*RAW_TABLES[name].columns)
-        for name, frame in good.items()
-    }, listed
+    return {name: _without_lost(frame, name, lost) for name, frame in valid.items()}, listed
 
 
-def _drop_repeats(rows: pl.DataFrame, key: tuple[str, ...]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The same content twice is one observation, and the second is listed as rejected."""
-    if rows["_content"].n_unique() == rows.height:
+def _without_lost(rows: pl.DataFrame, name: str, lost: dict[str, set[int]]) -> pl.DataFrame:
+    elsewhere = pl.col("_line").is_in(set().union(*(lines for table, lines in lost.items() if table != name))).fill_null(False)
+    unknown = RAW_TABLES[name].when_unknown
+    says_nothing = pl.all_horizontal(pl.col(column) == value for column, value in unknown.items()) if unknown else pl.lit(True)
+    return rows.filter(~(elsewhere & says_nothing))
+
+
+def _without_repeats(rows: pl.DataFrame, table: RawTable) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The same observation twice is one, and the second is listed as rejected. Rows that agree on all but a provisional value are one
+    observation too, the one with the larger value: a volume only grows until it is final."""
+    if table.snapshot_key:
+        natural = ["_content", *(column for column in table.snapshot_key)]
+    else:
+        natural = [column for column in table.columns if column not in table.provisional]
+    if not rows.select(pl.struct(natural).is_duplicated().any()).item():
         return rows, pl.DataFrame(schema=REJECT_COLUMNS)
-    natural = [column for column in key if column != "line_no"]
-    first = pl.struct("_content", *natural).is_first_distinct()
-    repeated = rows.filter(~first).select(
-        pl.col("_line").alias("line"), pl.lit("repeats an earlier row").alias("reason"), pl.col("_content").alias("content")
+    ordered = rows.sort(table.provisional, descending=True, nulls_last=True, maintain_order=True) if table.provisional else rows
+    first = ordered.filter(pl.struct(natural).is_first_distinct())["_line"].implode()
+    repeated = rows.filter(~pl.col("_line").is_in(first)).select(
+        pl.col("_line").alias("line"), pl.lit("repeats another row").alias("reason"), pl.col("_content").alias("content")
     )
-    return rows.filter(first), repeated
+    return rows.filter(pl.col("_line").is_in(first)), repeated

@@ -92,6 +92,11 @@ class Settings(BaseSettings):
         folders = [self.own_landing_dir, present, self.landing_dir]
         return [folder.resolve() for folder in folders if folder is not None and folder.is_dir()]
 
+    @property
+    def decisions_path(self) -> Path:
+        """A person's decisions about documents; a rebuilt past follows those of the present."""
+        return (self.home.parent if self.known_at and self.data_dir is None else self.home) / "decisions.jsonl"
+
     def as_environment(self) -> dict[str, str]:
         """The settings that differ from their defaults, as the variables that give them to another process."""
         given = self.model_dump(mode="json", exclude_defaults=True)

@@ -24,6 +24,7 @@ class Fund:
     price_symbol: str | None
     min_holdings: int | None
     stale_after_days: int
+    max_holdings: int | None = None
 
 
 @lru_cache

@@ -18,11 +18,19 @@ create schema if not exists raw;
 create table if not exists raw.documents (
     document_id varchar primary key, path varchar not null, sha256 varchar not null, vendor varchar not null,
     kind varchar not null, symbol varchar not null, as_of date, retrieved_at timestamp, rows_accepted bigint not null,
-    rows_rejected bigint not null, status varchar not null, reason varchar
+    rows_rejected bigint not null, status varchar not null, reason varchar, rows_quarantined bigint default 0, rule varchar,
+    decided_by varchar default 'rules'
 );
 create table if not exists raw.rejects (
-    document_id varchar not null, line bigint, reason varchar not null, content varchar
+    document_id varchar not null, line bigint, reason varchar not null, content varchar, rule varchar,
+    outcome varchar default 'rejected'
 );
+-- A warehouse made by a release of the project that knew no quarantine.
+alter table raw.documents add column if not exists rows_quarantined bigint default 0;
+alter table raw.documents add column if not exists rule varchar;
+alter table raw.documents add column if not exists decided_by varchar default 'rules';
+alter table raw.rejects add column if not exists rule varchar;
+alter table raw.rejects add column if not exists outcome varchar default 'rejected';
 """
 
 
@@ -170,10 +178,10 @@ def _run(connection: duckdb.DuckDBPyConnection, statement: str, parameters: dict
     return int(appended[0]) if appended else 0
 
 
-def withdraw_document(connection: duckdb.DuckDBPyConnection, document_id: str) -> None:
-    """Take back what a document had told: it was accepted once, and in the light of an older one it should not have been."""
+def withdraw_documents(connection: duckdb.DuckDBPyConnection, document_ids: list[str]) -> None:
+    """Delete the observations of documents that were accepted once: they are read again, or should not have been."""
     for table in RAW_TABLES.values():
-        connection.execute(f"delete from raw.{table.name} where document_id = ?", [document_id])
+        connection.execute(f"delete from raw.{table.name} where document_id in (select unnest(?))", [document_ids])
 
 
 def _append_changed(table: RawTable) -> str:

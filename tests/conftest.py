@@ -21,3 +21,11 @@ def recorded_yahoo() -> Path:
     if not (SHARED / "recorded" / "yahoo").is_dir():
         pytest.skip(f"needs recorded answers in {SHARED / 'recorded' / 'yahoo'}, which are licensed and not part of the project")
     return SHARED / "recorded" / "yahoo"
+
+
+@pytest.fixture(scope="session")
+def real_cases() -> Path:
+    """Real files in the layouts that people keep; the same rule."""
+    if not (SHARED / "cases").is_dir():
+        pytest.skip(f"needs real files in {SHARED / 'cases'}, which are licensed and not part of the project")
+    return SHARED / "cases"

@@ -1,11 +1,22 @@
 """Documents on disk: names, places, and that none is ever changed."""
 
+import os
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
-from orchestration.landing import Document, list_documents, newest_document, stray_files, write_atomically, write_document
+from orchestration import landing
+from orchestration.landing import (
+    Document,
+    UnreadableDocument,
+    list_documents,
+    newest_document,
+    stray_files,
+    write_atomically,
+    write_document,
+)
+from orchestration.vendors.base import DocumentRejected
 
 AT = datetime(2026, 5, 6, 1, 2, 3, tzinfo=UTC)
 
@@ -63,3 +74,149 @@ def test_listing_is_in_order_and_passes_over_what_is_unfinished(tmp_path: Path) 
     assert newest is not None
     assert newest.key == late.key
     assert newest_document(roots, vendor="fred", kind="rates", symbol="DGS10") is None
+
+
+NAME = "2026-05-06T010203Z.csv"
+
+
+def listed(root: Path) -> Document:
+    (document,) = list_documents([root])
+    return document
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The only symbol's folder of a landing folder."""
+    place = tmp_path / "landing" / "fred" / "rates" / "DFF"
+    place.mkdir(parents=True)
+    return place
+
+
+@pytest.mark.parametrize("name", ["desktop.ini", "Desktop.ini", ".DS_Store", "Thumbs.db", "~$2026-05-06T010203Z.xlsx", "._x.csv"])
+def test_what_desktop_programs_leave_behind_is_no_document_and_no_stray(name: str, tmp_path: Path) -> None:
+    document = write(tmp_path)
+    for place in (tmp_path, document.path.parent.parent, document.path.parent):
+        (place / name).write_bytes(b"clutter")
+    assert [d.path for d in list_documents([tmp_path])] == [document.path]
+    assert stray_files([tmp_path]) == []
+
+
+def test_files_in_hidden_folders_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / ".git" / "a" / "b").mkdir(parents=True)
+    (tmp_path / ".git" / "a" / "b" / "c").write_bytes(b"x")
+    (tmp_path / ".git" / "index").write_bytes(b"x")
+    assert list(list_documents([tmp_path])) == []
+    assert stray_files([tmp_path]) == []
+
+
+def test_a_link_out_of_the_landing_folder_is_not_read(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(b"root:x:0:0")
+    (folder / NAME).symlink_to(tmp_path / "secret")
+    with pytest.raises(UnreadableDocument, match="leads out of the landing folder: copy the file itself"):
+        listed(tmp_path / "landing").read()
+
+
+def test_a_linked_folder_out_of_the_landing_folder_is_not_read(tmp_path: Path) -> None:
+    outside = write(tmp_path / "outside")
+    (tmp_path / "landing" / "fred").mkdir(parents=True)
+    (tmp_path / "landing" / "fred" / "rates").symlink_to(outside.path.parents[1])
+    with pytest.raises(UnreadableDocument, match="leads out of the landing folder"):
+        listed(tmp_path / "landing").read()
+
+
+def test_a_link_inside_the_landing_folder_is_read(folder: Path, tmp_path: Path) -> None:
+    (folder.parents[2] / "archive.csv").write_bytes(b"x")
+    (folder / NAME).symlink_to(folder.parents[2] / "archive.csv")
+    assert listed(tmp_path / "landing").read() == b"x"
+
+
+def test_a_landing_folder_may_be_a_link_itself(tmp_path: Path) -> None:
+    write(tmp_path / "real")
+    (tmp_path / "landing").symlink_to(tmp_path / "real")
+    assert listed(tmp_path / "landing").read() == b"x"
+
+
+@pytest.mark.parametrize("target", ["nowhere.csv", NAME])
+def test_a_link_to_nowhere_or_to_itself_is_refused(target: str, folder: Path, tmp_path: Path) -> None:
+    (folder / NAME).symlink_to(folder / target)
+    with pytest.raises(UnreadableDocument, match="a link that leads (nowhere|to itself)"):
+        listed(tmp_path / "landing").read()
+
+
+def test_a_folder_with_a_documents_name_is_refused_and_another_is_passed_over(folder: Path, tmp_path: Path) -> None:
+    (folder / NAME).mkdir()
+    (folder / "old").mkdir()
+    (folder / "old" / "a.csv").write_bytes(b"x")
+    with pytest.raises(UnreadableDocument, match="it is a folder, not a file"):
+        listed(tmp_path / "landing").read()
+    assert stray_files([tmp_path / "landing"]) == [folder / "old" / "a.csv"]
+
+
+def test_a_pipe_is_refused_and_not_waited_for(folder: Path, tmp_path: Path) -> None:
+    os.mkfifo(folder / NAME)
+    with pytest.raises(UnreadableDocument, match="pipe or a device"):
+        listed(tmp_path / "landing").read()
+
+
+def test_a_file_over_the_limit_is_refused_unread(folder: Path, tmp_path: Path) -> None:
+    with (folder / NAME).open("wb") as stream:
+        stream.truncate(landing.LARGEST_DOCUMENT_BYTES + 1)  # a hole: it takes no space on the disk
+    with pytest.raises(UnreadableDocument, match="larger than 200,000,000 bytes"):
+        listed(tmp_path / "landing").read()
+
+
+def test_a_file_at_the_limit_is_read(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(landing, "LARGEST_DOCUMENT_BYTES", 5)
+    (folder / NAME).write_bytes(b"12345")
+    assert listed(tmp_path / "landing").read() == b"12345"
+    (folder / NAME).write_bytes(b"123456")
+    with pytest.raises(UnreadableDocument, match="larger than 5 bytes"):
+        listed(tmp_path / "landing").read()
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [(PermissionError(13, "Permission denied"), "read permission"), (OSError(5, "I/O error"), "check the disk")],
+)
+def test_a_file_the_system_refuses_names_the_remedy(
+    error: OSError, remedy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Raised by hand: the superuser, as whom tests may run, may read everything."""
+    document = write(tmp_path)
+
+    def refuse(*_: object) -> int:
+        raise error
+
+    monkeypatch.setattr("orchestration.landing.os.open", refuse)
+    with pytest.raises(UnreadableDocument, match=rf"it cannot be read \({error.strerror}\): .*{remedy}"):
+        document.read()
+
+
+def test_a_folder_that_cannot_be_listed_hides_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    document = write(tmp_path)
+    (tmp_path / "fred" / "closed").mkdir()
+    scandir = os.scandir
+
+    def refuse(folder: Path) -> object:
+        if folder.name == "closed":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr("orchestration.landing.os.scandir", refuse)
+    assert [d.path for d in list_documents([tmp_path])] == [document.path]
+    assert "closed cannot be listed (Permission denied)" in caplog.text
+
+
+def test_a_name_that_is_no_text_is_escaped_and_read(folder: Path, tmp_path: Path) -> None:
+    (folder / os.fsdecode(b"2026-05-06T010203Z.caf\xe9\n.csv")).write_bytes(b"x")
+    (tmp_path / "landing" / os.fsdecode(b"\xff")).write_bytes(b"stray")
+    document = listed(tmp_path / "landing")
+    assert document.key == "fred/rates/DFF/2026-05-06T010203Z.caf\\udce9\\n.csv"
+    assert (document.extension, document.read()) == ("csv", b"x")
+    assert [str(path) for path in stray_files([tmp_path / "landing"])] == [str(tmp_path / "landing" / "\\udcff")]
+
+
+def test_an_unreadable_document_is_a_rejected_one() -> None:
+    assert issubclass(UnreadableDocument, DocumentRejected)

@@ -12,6 +12,7 @@ from orchestration.collect import documents_of
 from orchestration.contracts import RAW_TABLES
 from orchestration.ingest import ingest
 from orchestration.ledger import Outcome
+from orchestration.raw.decisions import read_decisions
 from orchestration.settings import Settings
 from orchestration.universe import load_universe
 from orchestration.vendors import fred, invesco, ishares, schwab, ssga, vanguard, yahoo, yahoo_funds
@@ -46,7 +47,10 @@ def _raw_assets(name: str, tables: list[str], places: Places, upstream: list[dg.
         documents = [document for place in places for document in documents_of(settings, *place)]
         warehouse.prepare()
         with warehouse.connect() as connection:
-            outcomes = ingest(connection, documents, universe=load_universe(), progress=context.log.info)
+            outcomes = ingest(
+                connection, documents, universe=load_universe(), clock=settings.clock,
+                decisions=read_decisions(settings.decisions_path), progress=context.log.info,
+            )  # fmt: skip
         for table in tables:
             yield dg.MaterializeResult(asset_key=raw_key(table), metadata=_metadata(warehouse, table, outcomes))
 
@@ -60,13 +64,16 @@ def _metadata(warehouse: Warehouse, table: str, outcomes: list[Outcome]) -> dict
         "newest": str(newest) if newest else "none",
         "documents_read": len(outcomes),
         "documents_rejected": sum(outcome.status == "rejected" for outcome in outcomes),
+        "documents_quarantined": sum(outcome.status == "quarantined" for outcome in outcomes),
+        "rows_quarantined": sum(outcome.rows_quarantined for outcome in outcomes),
         "rows_rejected": sum(outcome.rows_rejected for outcome in outcomes),
     }
 
 
 _LEDGER_DESCRIPTIONS = {
-    "documents": "One row a document: where it lies, its SHA-256, what it holds, and whether it was accepted or why not.",
-    "rejects": "One row a rejected line, or a whole rejected document, with the reason in words and the content as received.",
+    "documents": "One row per document: its place, its SHA-256, what it holds, and whether it was accepted, rejected or quarantined, "
+    "with the rule and the reason.",
+    "rejects": "One row per rejected or quarantined line or document, with the rule, the reason and the content as received.",
 }
 
 
@@ -97,7 +104,8 @@ raw_assets = [
     _raw_assets(
         "raw_holdings", ["holdings", "fund_facts"],
         [(module.VENDOR, module.KIND) for module in (ishares, ssga, invesco, vanguard, schwab, yahoo_funds)],
-        [raw_key("sessions")],
+        # A snapshot's market values are held against the fund's close.
+        [raw_key("sessions"), raw_key("price_bars")],
     ),
     _raw_assets("raw_rates", ["rates"], [(fred.VENDOR, fred.KIND)], [raw_key("sessions")]),
     raw_ledger,

@@ -16,7 +16,7 @@ from orchestration.sample_market import (
     vanguard_files,
     yahoo_fund_data,
 )
-from orchestration.sample_market.market_paths import Paths, market_paths
+from orchestration.sample_market.market_paths import Paths, market_paths, position
 from orchestration.sample_market.price_history import History, history
 from orchestration.sample_market.rates import series_file
 from orchestration.sample_market.streams import DEFAULT_SEED
@@ -57,7 +57,7 @@ def sample_documents(vendor: str, kind: str, sessions: pl.DataFrame, seed: int =
     makers: dict[tuple[str, str], Callable[[], Iterator[SampleDocument]]] = {
         ("yahoo", "prices"): lambda: _prices(sessions, seed),
         ("yahoo", "fund_data"): lambda: _fund_data(sessions, seed),
-        ("ishares", "holdings"): lambda: _ishares(seed),
+        ("ishares", "holdings"): lambda: _ishares(sessions, seed),
         ("ssga", "holdings"): lambda: _ssga(seed),
         ("invesco", "holdings"): lambda: _invesco(seed),
         ("vanguard", "holdings"): lambda: _vanguard(seed),
@@ -111,15 +111,27 @@ def _price_document(bars: Callable[[], History], retrieved_at: datetime) -> byte
     return price_document(bars(), retrieved_at)
 
 
-def _ishares(seed: int) -> Iterator[SampleDocument]:
+def _ishares(sessions: pl.DataFrame, seed: int) -> Iterator[SampleDocument]:
+    paths = _paths(sessions, seed)
     for fund in _funds_of("ishares"):
+        bars = lru_cache(partial(_bars, fund, paths, seed)) if fund.price_symbol else None
         is_russell_2000 = fund.fund == _RUSSELL_2000_FUND
         for as_of in truths.IWM_SNAPSHOTS if is_russell_2000 else truths.OTHER_SNAPSHOTS:
             repeats = is_russell_2000 and as_of == truths.REPEATED_SNAPSHOT
             make = ishares_files.repeated_file if repeats else ishares_files.dated_file
-            yield _snapshot("ishares", fund, as_of, "csv", make, seed)
+            yield _snapshot("ishares", fund, as_of, "csv", partial(_valued_file, make, bars), seed)
             if is_russell_2000 and as_of == truths.UNDATED_COPY_OF:
                 yield from _ishares_failures(fund, seed)
+
+
+def _valued_file(
+    make: Callable[..., bytes], bars: Callable[[], History] | None, fund: Fund, as_of: date, seed: int
+) -> bytes:
+    """A file whose shares outstanding go with the fund's close on the snapshot's date, where the fund has prices."""
+    if bars is None:
+        return make(fund, as_of, seed)
+    history = bars()
+    return make(fund, as_of, seed, float(history.close[position(history.sessions, as_of)]))
 
 
 def _ishares_failures(fund: Fund, seed: int) -> Iterator[SampleDocument]:

@@ -35,9 +35,9 @@ _MONTH_NAMES = {"M": "JUN", "U": "SEP", "Z": "DEC"}
 Row = tuple[str, str, str, str, float, float, float, float, str, str]
 
 
-def dated_file(fund: Fund, as_of: date, seed: int) -> bytes:
+def dated_file(fund: Fund, as_of: date, seed: int, net_asset_value: float | None = None) -> bytes:
     """One snapshot with its preamble."""
-    return _encode(_preamble(fund, as_of, seed) + _body(fund, as_of, seed))
+    return _encode(_preamble(fund, as_of, seed, net_asset_value) + _body(fund, as_of, seed))
 
 
 def undated_file(fund: Fund, as_of: date, seed: int) -> bytes:
@@ -45,9 +45,9 @@ def undated_file(fund: Fund, as_of: date, seed: int) -> bytes:
     return _encode(_body(fund, as_of, seed))
 
 
-def repeated_file(fund: Fund, as_of: date, seed: int) -> bytes:
+def repeated_file(fund: Fund, as_of: date, seed: int, net_asset_value: float | None = None) -> bytes:
     """The same file twice in one answer."""
-    return _encode((_preamble(fund, as_of, seed) + _body(fund, as_of, seed)) * 2)
+    return _encode((_preamble(fund, as_of, seed, net_asset_value) + _body(fund, as_of, seed)) * 2)
 
 
 def web_page(fund: Fund) -> bytes:
@@ -62,9 +62,10 @@ def _encode(lines: list[str]) -> bytes:
     return (_BYTE_ORDER_MARK + "\n".join(lines) + "\n").encode()
 
 
-def _preamble(fund: Fund, as_of: date, seed: int) -> list[str]:
-    """Nine lines, five or three, from month to month."""
-    shares = float(equities(fund, as_of, "ishares", seed)["market_value"].sum()) / _NET_ASSET_VALUE[index_style(fund)]
+def _preamble(fund: Fund, as_of: date, seed: int, net_asset_value: float | None) -> list[str]:
+    """Nine lines, five or three, from month to month. Shares outstanding times net asset value is what the fund holds."""
+    value = float(equities(fund, as_of, "ishares", seed)["market_value"].sum())
+    shares = value / (net_asset_value or _NET_ASSET_VALUE[index_style(fund)])
     inception = date.fromisoformat(fund.inception)
     lines = [
         fund.name,

@@ -1,7 +1,9 @@
 """What every vendor module gives and gets. A vendor offers `fetch` (the network, to bytes) and `parse` (bytes, to rows)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import wraps
 
 import polars as pl
 
@@ -10,6 +12,10 @@ from orchestration.universe import Fund
 
 class DocumentRejected(Exception):
     """The whole document is unusable; the message says why, in words a person can act on."""
+
+
+class WrongLayout(DocumentRejected):
+    """The document is not in a layout we read: another file was saved, or the vendor has changed it."""
 
 
 class FetchFailed(Exception):
@@ -49,6 +55,25 @@ class Parsed:
     rejects: list[pl.DataFrame] = field(default_factory=list)
 
 
+Parser = Callable[[bytes, Context], Parsed]
+
+
+def brings(advice: str) -> Callable[[Parser], Parser]:
+    """A parser whose rejections of a wrong layout end with what to bring instead, as a whole sentence."""
+
+    def decorate(parser: Parser) -> Parser:
+        @wraps(parser)
+        def parse(content: bytes, context: Context) -> Parsed:
+            try:
+                return parser(content, context)
+            except WrongLayout as rejection:
+                raise WrongLayout(f"{rejection}. {advice}") from rejection
+
+        return parse
+
+    return decorate
+
+
 def require_fund(context: Context) -> Fund:
     """The fund a document speaks of.
 
@@ -74,36 +99,3 @@ def settle_as_of(stated: date | None, context: Context) -> date:
     if as_of > context.retrieved_at.date():
         raise DocumentRejected(f"its as-of date {as_of} lies after its retrieval on {context.retrieved_at.date()}")
     return as_of
-
-
-def check_holdings(rows: pl.DataFrame, fund: Fund) -> None:
-    """Refuse a holdings file that is cut short or does not add up.
-
-    Raises:
-        DocumentRejected: fewer lines than the fund can have, weights that do not sum to 1 within 2 %, or a market value that
-            contradicts the weight the issuer states for it.
-    """
-    if fund.min_holdings is not None and rows.height < fund.min_holdings:
-        raise DocumentRejected(f"it has {rows.height} usable lines, and {fund.fund} cannot have fewer than {fund.min_holdings}")
-    stated = float(rows["stated_weight"].sum())
-    if rows["stated_weight"].is_not_null().any() and abs(stated - 1) > 0.02:
-        raise DocumentRejected(f"its weights sum to {stated:.4f}, not to 1")
-    valued = rows.filter(pl.col("market_value").is_not_null() & pl.col("stated_weight").is_not_null())
-    if valued.is_empty():
-        return
-    total = float(valued["market_value"].sum())
-    if total <= 0:
-        raise DocumentRejected(f"its market values sum to {total:,.2f}")
-    share_stated = pl.col("stated_weight") / valued["stated_weight"].sum()
-    contradictions = valued.select("_line", (pl.col("market_value") / total - share_stated).abs().alias("gap")).filter(
-        pl.col("gap") > LARGEST_WEIGHT_GAP
-    )
-    if contradictions.height:
-        line, gap = contradictions.sort("gap").row(-1)
-        raise DocumentRejected(
-            f"market value and stated weight of line {line} differ by {gap:.2%} of the fund ({contradictions.height} such lines)"
-        )
-
-
-# Published weights are rounded to 0.01 % and may rest on a slightly later net asset value.
-LARGEST_WEIGHT_GAP = 0.002

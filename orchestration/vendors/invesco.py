@@ -8,30 +8,33 @@ import polars as pl
 from orchestration.contracts import REJECT_COLUMNS
 from orchestration.settings import Settings
 from orchestration.universe import Fund
-from orchestration.vendors.base import Context, DocumentRejected, Fetched, Parsed, check_holdings, require_fund, settle_as_of
+from orchestration.vendors.base import (
+    Context,
+    DocumentRejected,
+    Fetched,
+    Parsed,
+    WrongLayout,
+    brings,
+    require_fund,
+    settle_as_of,
+)
+from orchestration.vendors.holdings import holdings_document
 from orchestration.vendors.http import Pace, get
 from orchestration.vendors.json_text import check_lines, load_object, objects_table
-from orchestration.vendors.text import (
-    decode,
-    header_cells,
-    read_numbers,
-    read_table,
-    split_lines,
-)
+from orchestration.vendors.text import decode, header_cells, read_table, split_lines
 
 VENDOR, KIND = "invesco", "holdings"
 _PATH = "/cache/v1/accounts/en_US/shareclasses/{product}/holdings/fund?idType=ticker&interval=monthly&productType=ETF"
-_CSV_COLUMNS = {
-    "fund_ticker": ("Fund Ticker",),
-    "cusip": ("Security Identifier",),
-    "ticker": ("Holding Ticker",),
-    "quantity": ("Shares/Par Value",),
-    "market_value": ("MarketValue",),
-    "stated_weight": ("Weight",),
-    "name": ("Name",),
-    "asset_class_label": ("Class of Shares",),
+# The names of 2025 first, those of 2018 behind them.
+_CSV_COLUMNS = {"fund_ticker": ("Fund Ticker", "FundTicker"), "name": ("Name",), "as_of": ("Date",)}
+_CSV_OPTIONAL = {
+    "cusip": ("Security Identifier", "SecurityIdentifier", "SecurityNum", "CUSIP"),
+    "ticker": ("Holding Ticker", "HoldingsTicker", "HoldingTicker"),
+    "quantity": ("Shares/Par Value", "Shares", "SharesParValue"),
+    "market_value": ("MarketValue", "Market Value"),
+    "stated_weight": ("Weight", "PercentageOfFund"),
+    "asset_class_label": ("Class of Shares", "ClassofShares"),
     "sector_label": ("Sector",),
-    "as_of": ("Date",),
 }
 _JSON_COLUMNS = {
     "cusip": "cusip",
@@ -43,7 +46,9 @@ _JSON_COLUMNS = {
     "asset_class_label": "securityTypeCode",
     "currency": "currency",
 }
-_NUMBERS = ["quantity", "market_value", "stated_weight"]
+# An object that lacks one is a broken one, unless all do.
+_JSON_NUMBERS = ("units", "marketValueBase")
+_HOW_TO_GET = "Export the holdings from the fund's page at www.invesco.com and put the file there unchanged"
 
 
 def fetch(fund: Fund, settings: Settings, pace: Pace) -> Fetched:
@@ -55,6 +60,7 @@ def fetch(fund: Fund, settings: Settings, pace: Pace) -> Fetched:
     return Fetched(get(settings.invesco_base_url + _PATH.format(product=fund.product_id), settings, pace=pace), "json")
 
 
+@brings(_HOW_TO_GET)
 def parse(content: bytes, context: Context) -> Parsed:
     """Rows for `holdings`, from either format.
 
@@ -64,46 +70,23 @@ def parse(content: bytes, context: Context) -> Parsed:
     fund = require_fund(context)
     text = decode(content)
     rows, stated, rejects = _read_json(text, fund) if text.lstrip().startswith("{") else _read_csv(text, fund)
-    as_of = settle_as_of(stated, context)
-    rows, broken = read_numbers(rows, _NUMBERS)
-    holdings = rows.select(
-        pl.lit(fund.fund).alias("fund"),
-        pl.lit(as_of).alias("as_of"),
-        pl.col("_line").cast(pl.Int32).alias("line_no"),
-        "ticker",
-        "name",
-        "cusip",
-        *[pl.lit(None, pl.String).alias(c) for c in ("isin", "sedol")],
-        "sector_label",
-        "asset_class_label",
-        "market_value",
-        pl.col("stated_weight") / 100,
-        pl.lit(None, pl.Float64).alias("notional_value"),
-        "quantity",
-        pl.lit(None, pl.Float64).alias("price"),
-        "currency",
-        *[pl.lit(None, pl.String).alias(c) for c in ("exchange", "location")],
-        "_line",
-        "_content",
-    )
-    check_holdings(holdings, fund)
-    return Parsed("holdings", {"holdings": holdings}, as_of, [*rejects, broken])
+    return holdings_document(rows, fund, settle_as_of(stated, context), rejects)
 
 
 def _read_csv(text: str, fund: Fund) -> tuple[pl.DataFrame, date, list[pl.DataFrame]]:
     lines = [(i, line) for i, line in enumerate(split_lines(text), start=1) if line.strip()]
-    rows, ragged = read_table(lines[1:], header_cells(lines[0][1]), _CSV_COLUMNS)
-    rows = rows.with_columns(currency=pl.lit(None, pl.String))
+    rows, ragged = read_table(lines[1:], header_cells(lines[0][1]), _CSV_COLUMNS, _CSV_OPTIONAL)
     funds = rows["fund_ticker"].unique().to_list()
     if funds != [fund.fund]:
         raise DocumentRejected(f"it holds the funds {sorted(map(str, funds))}, not {fund.fund}")
-    dates = rows["as_of"].unique().to_list()
+    dates = rows["as_of"].unique(maintain_order=True).to_list()
     if len(dates) != 1:
-        raise DocumentRejected(f"its lines bear {len(dates)} different dates")
+        other = rows.filter(pl.col("as_of").ne_missing(dates[0]))["_content"][0] if dates else ""
+        raise DocumentRejected(f"its lines bear {len(dates)} different dates; the first other one is {other[:120]!r}")
     try:
-        as_of = datetime.strptime(dates[0], "%m/%d/%Y").date()
+        as_of = datetime.strptime(str(dates[0]), "%m/%d/%Y").date()
     except ValueError as error:
-        raise DocumentRejected(f"its date {dates[0]!r} cannot be read") from error
+        raise DocumentRejected(f"its date {dates[0]!r} cannot be read: it should look like 09/26/2025") from error
     return rows, as_of, [ragged]
 
 
@@ -115,20 +98,20 @@ def _read_json(text: str, fund: Fund) -> tuple[pl.DataFrame, date, list[pl.DataF
         promised = int(answer["totalNumberOfHoldings"])
         lines = check_lines(answer["holdings"], promised)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise DocumentRejected(f"its JSON lacks a usable field: {str(error)[:120]}") from error
+        raise WrongLayout(f"its JSON lacks a usable field: {str(error)[:120]}") from error
     stated_fund = answer.get("ticker")
     if stated_fund not in (None, fund.fund):
         raise DocumentRejected(f"it holds the fund {stated_fund!r}, not {fund.fund}")
-    if missing := [theirs for theirs in _JSON_COLUMNS.values() if not any(theirs in line for line in lines)]:
-        raise DocumentRejected(f"the field {missing[0]!r} is missing from every holding")
+    present = {ours: theirs for ours, theirs in _JSON_COLUMNS.items() if any(theirs in line for line in lines)}
+    if "name" not in present:
+        raise WrongLayout("the field 'issuerName' is missing from every holding")
     # The weight alone may be absent: cash that is still to be paid has none.
     lacking = [
         (position, f"it lacks the field {theirs!r}", json.dumps(line))
         for position, line in enumerate(lines, start=1)
-        for theirs in ("units", "marketValueBase")
-        if theirs not in line
+        for theirs in _JSON_NUMBERS
+        if theirs in present.values() and theirs not in line
     ]
     unusable = {position for position, *_ in lacking}
     usable = [(position, line) for position, line in enumerate(lines, start=1) if position not in unusable]
-    frame = objects_table(usable, _JSON_COLUMNS).with_columns(sector_label=pl.lit(None, pl.String))
-    return frame, as_of, [pl.DataFrame(lacking, schema=REJECT_COLUMNS, orient="row")]
+    return objects_table(usable, present), as_of, [pl.DataFrame(lacking, schema=REJECT_COLUMNS, orient="row")]

@@ -1,4 +1,8 @@
-"""iShares (BlackRock): holdings as CSV, behind a preamble whose length varies and before a long disclaimer."""
+"""iShares (BlackRock): holdings as CSV, behind a preamble whose length varies and before a long disclaimer.
+
+Columns come and go: files of 2019 to 2021 carry CUSIP, ISIN and SEDOL, but no currency; some funds print a market and a notional
+weight since late 2025. The other download of the product page, an Excel sheet in XML, holds the same table in its sheet Holdings.
+"""
 
 import re
 from datetime import date, datetime
@@ -7,16 +11,20 @@ import polars as pl
 
 from orchestration.settings import Settings
 from orchestration.universe import Fund
-from orchestration.vendors.base import Context, DocumentRejected, Fetched, Parsed, check_holdings, require_fund, settle_as_of
-from orchestration.vendors.http import Pace, get
-from orchestration.vendors.text import (
-    decode,
-    fields_of,
-    header_cells,
-    read_numbers,
-    read_table,
-    split_lines,
+from orchestration.vendors import spreadsheet_xml
+from orchestration.vendors.base import (
+    Context,
+    DocumentRejected,
+    Fetched,
+    Parsed,
+    WrongLayout,
+    brings,
+    require_fund,
+    settle_as_of,
 )
+from orchestration.vendors.holdings import holdings_document
+from orchestration.vendors.http import Pace, get
+from orchestration.vendors.text import decode, fields_of, header_cells, read_table, split_lines
 
 VENDOR, KIND = "ishares", "holdings"
 _PATH = (
@@ -24,13 +32,16 @@ _PATH = (
     "?appType=PRODUCT_PAGE&appSubType=ISHARES&targetSite=us-ishares&locale=en_US&userType=individual&component=holdings"
 )
 _HEADERS = {"Referer": "https://www.ishares.com/us/products/", "Accept": "text/csv,*/*"}
-_COLUMNS = {
+# Cash and futures are told from shares by their asset class alone.
+_COLUMNS = {"name": ("Name",), "asset_class_label": ("Asset Class",)}
+_OPTIONAL = {
     "ticker": ("Ticker",),
-    "name": ("Name",),
+    "cusip": ("CUSIP",),
+    "isin": ("ISIN",),
+    "sedol": ("SEDOL",),
     "sector_label": ("Sector",),
-    "asset_class_label": ("Asset Class",),
     "market_value": ("Market Value",),
-    "stated_weight": ("Weight (%)",),
+    "stated_weight": ("Weight (%)", "Market Weight"),
     "notional_value": ("Notional Value",),
     "quantity": ("Quantity", "Shares"),
     "price": ("Price",),
@@ -38,10 +49,16 @@ _COLUMNS = {
     "exchange": ("Exchange",),
     "location": ("Location",),
 }
-_NUMBERS = ("market_value", "stated_weight", "notional_value", "quantity", "price")
-_AS_OF = re.compile(r'^Fund Holdings as of,"?(?P<date>[^"]*)"?')
-_NO_DATE = ("", "-")
-_SHARES = re.compile(r'^Shares Outstanding,"?(?P<shares>[\d,.]+)"?')
+_SIZES = {"Market Value", "Weight (%)", "Market Weight"}
+_HOW_TO_GET = (
+    "Download the holdings from the fund's page at www.ishares.com (Holdings, Detailed Holdings and Analytics) and put the file"
+    " there unchanged"
+)
+_SHEET = "Holdings"
+_AS_OF = re.compile(r'^"?Fund Holdings as of"?,"?(?P<date>[^"]*)"?')
+_TITLE_LINES = 2
+_NO_DATE = ("", "-", "--")
+_SHARES = re.compile(r'^"?Shares Outstanding"?,"?(?P<shares>[\d,.]+)"?')
 
 
 def fetch(fund: Fund, settings: Settings, pace: Pace, as_of: date | None = None) -> Fetched:
@@ -55,6 +72,7 @@ def fetch(fund: Fund, settings: Settings, pace: Pace, as_of: date | None = None)
     return Fetched(get(url, settings, pace=pace, headers=_HEADERS), "csv")
 
 
+@brings(_HOW_TO_GET)
 def parse(content: bytes, context: Context) -> Parsed:
     """Rows for `holdings` and `fund_facts`.
 
@@ -62,36 +80,22 @@ def parse(content: bytes, context: Context) -> Parsed:
         DocumentRejected: not a holdings file of this fund, without date, cut short, or one that does not add up.
     """
     fund = require_fund(context)
-    lines = split_lines(decode(content))
+    lines = _lines(content)
     start = _header_line(lines)
     preamble = lines[:start]
     _check_title(preamble, fund)
     as_of = settle_as_of(_stated_date(preamble), context)
-    rows, ragged = read_table(_table_lines(lines, start), header_cells(lines[start]), _COLUMNS)
-    rows, broken = read_numbers(rows, list(_NUMBERS))
-    holdings = rows.select(
-        pl.lit(fund.fund).alias("fund"),
-        pl.lit(as_of).alias("as_of"),
-        (pl.col("_line") - start - 1).cast(pl.Int32).alias("line_no"),
-        "ticker",
-        "name",
-        *[pl.lit(None, pl.String).alias(c) for c in ("cusip", "isin", "sedol")],
-        "sector_label",
-        "asset_class_label",
-        "market_value",
-        pl.col("stated_weight") / 100,
-        "notional_value",
-        "quantity",
-        "price",
-        "currency",
-        "exchange",
-        "location",
-        "_line",
-        "_content",
-    )
-    check_holdings(holdings, fund)
-    facts = _facts(preamble, holdings, fund, as_of)
-    return Parsed("holdings", {"holdings": holdings, "fund_facts": facts}, as_of, [ragged, broken])
+    rows, ragged = read_table(_table_lines(lines, start), header_cells(lines[start]), _COLUMNS, _OPTIONAL)
+    parsed = holdings_document(rows, fund, as_of, [ragged], lines_before=start + 1)
+    parsed.tables["fund_facts"] = _facts(preamble, parsed.tables["holdings"], fund, as_of)
+    return parsed
+
+
+def _lines(content: bytes) -> list[str]:
+    """The document's lines; a sheet's rows are written as the lines of a CSV."""
+    if spreadsheet_xml.is_one(content):
+        return spreadsheet_xml.csv_lines(content, _SHEET)
+    return split_lines(decode(content))
 
 
 def stated_date(content: bytes) -> date | None:
@@ -100,8 +104,7 @@ def stated_date(content: bytes) -> date | None:
     Raises:
         DocumentRejected: it is no holdings file, or bears no date.
     """
-    lines = split_lines(decode(content))
-    for line in lines:
+    for line in _lines(content):
         if match := _AS_OF.match(line):
             return None if match["date"].strip() in _NO_DATE else _as_date(match["date"].strip())
     raise DocumentRejected("it is no holdings file: it has no line Fund Holdings as of")
@@ -111,20 +114,23 @@ def _as_date(text: str) -> date:
     try:
         return datetime.strptime(text, "%b %d, %Y").date()
     except ValueError as error:
-        raise DocumentRejected(f"its as-of date {text!r} cannot be read") from error
+        raise DocumentRejected(f"its as-of date {text!r} cannot be read: it should look like May 05, 2026") from error
 
 
 def _header_line(lines: list[str]) -> int:
     for position, line in enumerate(lines):
-        if {"Ticker", "Name", "Asset Class"} <= set(header_cells(line)):
+        cells = set(header_cells(line))
+        if "Name" in cells and cells & _SIZES:
             return position
-    raise DocumentRejected("it has no header line with Ticker, Name and Asset Class")
+    first = next((line.strip() for line in lines if line.strip()), "")
+    raise WrongLayout(f"it has no header line with Name and Market Value or Weight (%); it begins with {first[:80]!r}")
 
 
 def _check_title(preamble: list[str], fund: Fund) -> None:
-    title = preamble[0].strip().strip('",') if preamble else fund.name
-    if title != fund.name:
-        raise DocumentRejected(f"its title is {title[:80]!r}, not {fund.name!r}")
+    """Some copies begin at the header, and a sheet begins with a date."""
+    titles = [line.strip().strip('",') for line in preamble[:_TITLE_LINES]]
+    if titles and fund.name not in titles:
+        raise DocumentRejected(f"its title is {titles[0][:80]!r}, not {fund.name!r}")
 
 
 def _stated_date(preamble: list[str]) -> date | None:

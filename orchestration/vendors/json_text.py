@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from orchestration.vendors.base import DocumentRejected
+from orchestration.vendors.base import WrongLayout
 from orchestration.vendors.text import with_nothing_as_null
 
 
@@ -15,16 +15,16 @@ def load_object(text: str) -> dict[str, Any]:
     """The document's object; numbers stay the text they are written in.
 
     Raises:
-        DocumentRejected: it is no JSON, no object, or nested beyond reason.
+        WrongLayout: it is no JSON, no object, or nested beyond reason.
     """
     try:
         answer = json.loads(text, parse_int=str, parse_float=str)
     except json.JSONDecodeError as error:
-        raise DocumentRejected(f"it is no whole JSON document: {error.msg} at character {error.pos}") from error
+        raise WrongLayout(f"it is no whole JSON document: {error.msg} at character {error.pos}") from error
     except RecursionError as error:
-        raise DocumentRejected("its JSON is nested without end") from error
+        raise WrongLayout("its JSON is nested without end") from error
     if not isinstance(answer, dict):
-        raise DocumentRejected(f"its JSON holds a {type(answer).__name__}, not an object")
+        raise WrongLayout(f"its JSON holds a {type(answer).__name__}, not an object")
     return answer
 
 
@@ -32,12 +32,12 @@ def check_lines(lines: Any, promised: int) -> list[dict[str, Any]]:
     """The list of holdings, as long as the document promises.
 
     Raises:
-        DocumentRejected: it is no list of objects, or has another length.
+        WrongLayout: it is no list of objects, or has another length.
     """
     if not isinstance(lines, list) or not all(isinstance(line, dict) for line in lines):
-        raise DocumentRejected("its holdings are no list of objects")
+        raise WrongLayout("its holdings are no list of objects")
     if promised != len(lines):
-        raise DocumentRejected(f"it promises {promised} holdings and lists {len(lines)}")
+        raise WrongLayout(f"it promises {promised} holdings and lists {len(lines)}")
     return lines
 
 

@@ -10,27 +10,22 @@ from datetime import date, datetime
 
 import polars as pl
 
-from orchestration.contracts import REJECT_COLUMNS
 from orchestration.universe import Fund
-from orchestration.vendors.base import Context, DocumentRejected, Parsed, check_holdings, require_fund, settle_as_of
-from orchestration.vendors.text import (
-    decode,
-    fields_of,
-    header_cells,
-    read_numbers,
-    read_table,
-    split_lines,
-)
+from orchestration.vendors.base import Context, DocumentRejected, Parsed, WrongLayout, brings, require_fund, settle_as_of
+from orchestration.vendors.holdings import holdings_document
+from orchestration.vendors.text import decode, fields_of, header_cells, read_table, split_lines
 
 VENDOR, KIND = "schwab", "holdings"
-_COLUMNS = {
-    "as_of": ("As-Of-Date",),
+_COLUMNS = {"as_of": ("As-Of-Date",), "stated_weight": ("Percent of Assets",), "name": ("Name",)}
+_OPTIONAL = {
     "ticker": ("Symbol",),
     "quantity": ("Quantity",),
-    "stated_weight": ("Percent of Assets",),
-    "name": ("Name",),
+    "location": ("Country",),
+    "currency": ("Currency",),
+    "exchange": ("Exchange",),
+    "sector_label": ("Sector",),
 }
-_OPTIONAL = {"location": "Country", "currency": "Currency", "exchange": "Exchange", "sector_label": "Sector"}
+_HOW_TO_GET = "Choose Export All Holdings on the fund's page at www.schwabassetmanagement.com and put the file there unchanged"
 _DATE_FORMATS = ("%Y-%m-%d", "%m/%d/%Y")
 
 
@@ -42,6 +37,7 @@ def how_to_get(fund: Fund, folder: str) -> str:
     )
 
 
+@brings(_HOW_TO_GET)
 def parse(content: bytes, context: Context) -> Parsed:
     """Rows for `holdings`.
 
@@ -51,41 +47,18 @@ def parse(content: bytes, context: Context) -> Parsed:
     fund = require_fund(context)
     lines = split_lines(decode(content))
     start = _header_line(lines)
-    header = header_cells(lines[start])
-    optional = {ours: (theirs,) for ours, theirs in _OPTIONAL.items() if theirs in header}
-    rows, ragged = read_table(_table_lines(lines, start), header, {**_COLUMNS, **optional})
-    rows = rows.with_columns(pl.lit(None, pl.String).alias(c) for c in _OPTIONAL if c not in optional)
+    rows, ragged = read_table(_table_lines(lines, start), header_cells(lines[start]), _COLUMNS, _OPTIONAL)
     as_of = settle_as_of(_stated_date(rows), context)
-    rows, broken = read_numbers(rows, ["quantity", "stated_weight"])
-    holdings = rows.select(
-        pl.lit(fund.fund).alias("fund"),
-        pl.lit(as_of).alias("as_of"),
-        (pl.col("_line") - start - 1).cast(pl.Int32).alias("line_no"),
-        "ticker",
-        "name",
-        *[pl.lit(None, pl.String).alias(c) for c in ("cusip", "isin", "sedol")],
-        "sector_label",
-        _kind().alias("asset_class_label"),
-        pl.lit(None, pl.Float64).alias("market_value"),
-        pl.col("stated_weight") / 100,
-        pl.lit(None, pl.Float64).alias("notional_value"),
-        "quantity",
-        pl.lit(None, pl.Float64).alias("price"),
-        "currency",
-        "exchange",
-        "location",
-        "_line",
-        "_content",
-    )
-    check_holdings(holdings, fund)
-    return Parsed("holdings", {"holdings": holdings}, as_of, [ragged.cast(REJECT_COLUMNS), broken])  # type: ignore[arg-type]
+    kind = _kind(rows.with_columns(pl.lit(None, pl.String).alias(name) for name in _OPTIONAL if name not in rows.columns))
+    return holdings_document(rows.with_columns(kind.alias("asset_class_label")), fund, as_of, [ragged], lines_before=start + 1)
 
 
 def _header_line(lines: list[str]) -> int:
     for position, line in enumerate(lines):
-        if {"As-Of-Date", "Symbol", "Percent of Assets"} <= set(header_cells(line)):
+        if {"As-Of-Date", "Percent of Assets"} <= set(header_cells(line)):
             return position
-    raise DocumentRejected("it has no header line with As-Of-Date, Symbol and Percent of Assets")
+    first = next((line.strip() for line in lines if line.strip()), "")
+    raise WrongLayout(f"it has no header line with As-Of-Date and Percent of Assets; it begins with {first[:80]!r}")
 
 
 def _table_lines(lines: list[str], start: int) -> list[tuple[int, str]]:
@@ -109,13 +82,13 @@ def _stated_date(rows: pl.DataFrame) -> date | None:
     raise DocumentRejected(f"its date {stated[0][:40]!r} cannot be read")
 
 
-def _kind() -> pl.Expr:
+def _kind(rows: pl.DataFrame) -> pl.Series:
     """The issuer names no asset class, but gives a sector to shares alone and its own code to a currency.
 
     What is neither stays without a label, and counts as a share whose sector nobody knows.
     """
     name = pl.col("name").str.to_uppercase()
-    return (
+    kind = (
         pl.when(pl.col("sector_label").is_not_null())
         .then(pl.lit("Equity"))
         .when(pl.col("ticker") == pl.col("currency"))
@@ -125,3 +98,4 @@ def _kind() -> pl.Expr:
         .when(name.str.contains(r"\b(MONEY MARKET|GOVERNMENT MM|CASH RESERVES?)\b"))
         .then(pl.lit("Money Market"))
     )
+    return rows.select(kind.alias("kind")).to_series()

@@ -7,22 +7,33 @@ import polars as pl
 
 from orchestration.settings import Settings
 from orchestration.universe import Fund
-from orchestration.vendors.base import Context, DocumentRejected, Fetched, Parsed, check_holdings, require_fund, settle_as_of
+from orchestration.vendors.base import (
+    Context,
+    DocumentRejected,
+    Fetched,
+    Parsed,
+    WrongLayout,
+    brings,
+    require_fund,
+    settle_as_of,
+)
+from orchestration.vendors.holdings import holdings_document
 from orchestration.vendors.http import Pace, get
-from orchestration.vendors.text import find_columns, read_numbers, with_nothing_as_null
+from orchestration.vendors.text import find_columns, with_nothing_as_null
+from orchestration.vendors.workbook import check_workbook
 
 VENDOR, KIND = "ssga", "holdings"
 _PATH = "/us/en/intermediary/library-content/products/fund-data/etfs/us/holdings-daily-us-en-{product}.xlsx"
-_COLUMNS = {
-    "name": ("Name",),
+_COLUMNS = {"name": ("Name",), "stated_weight": ("Weight",)}
+_OPTIONAL = {
     "ticker": ("Ticker",),
     "cusip": ("Identifier",),
     "sedol": ("SEDOL",),
-    "stated_weight": ("Weight",),
     "sector_label": ("Sector",),
     "quantity": ("Shares Held",),
     "currency": ("Local Currency",),
 }
+_HOW_TO_GET = "Download Holdings as XLSX from the fund's page at www.ssga.com and put the file there unchanged"
 _AS_OF = re.compile(r"As of (\d{1,2}-[A-Za-z]{3}-\d{4})")
 _CUSIP = r"^[0-9A-Z]{9}$"
 
@@ -36,6 +47,7 @@ def fetch(fund: Fund, settings: Settings, pace: Pace) -> Fetched:
     return Fetched(get(settings.ssga_base_url + _PATH.format(product=fund.product_id), settings, pace=pace), "xlsx")
 
 
+@brings(_HOW_TO_GET)
 def parse(content: bytes, context: Context) -> Parsed:
     """Rows for `holdings`.
 
@@ -47,36 +59,17 @@ def parse(content: bytes, context: Context) -> Parsed:
     start = _header_row(cells)
     _check_ticker(cells[:start], fund)
     as_of = settle_as_of(_stated_date(cells[:start]), context)
-    rows, broken = read_numbers(_table(cells, start), ["stated_weight", "quantity"])
-    holdings = rows.select(
-        pl.lit(fund.fund).alias("fund"),
-        pl.lit(as_of).alias("as_of"),
-        (pl.col("_line") - start - 1).cast(pl.Int32).alias("line_no"),
-        "ticker",
-        "name",
-        "cusip",
-        pl.lit(None, pl.String).alias("isin"),
-        "sedol",
-        "sector_label",
-        pl.lit(None, pl.String).alias("asset_class_label"),
-        pl.lit(None, pl.Float64).alias("market_value"),
-        pl.col("stated_weight") / 100,
-        pl.lit(None, pl.Float64).alias("notional_value"),
-        "quantity",
-        pl.lit(None, pl.Float64).alias("price"),
-        "currency",
-        *[pl.lit(None, pl.String).alias(c) for c in ("exchange", "location")],
-        "_line",
-        "_content",
+    rows = _table(cells, start)
+    if "cusip" in rows.columns:
         # Cash lines carry a placeholder where others have a CUSIP.
-    ).with_columns(cusip=pl.when(pl.col("cusip").str.contains(_CUSIP)).then("cusip"))
-    check_holdings(holdings, fund)
-    return Parsed("holdings", {"holdings": holdings}, as_of, [broken])
+        rows = rows.with_columns(pl.when(pl.col("cusip").str.contains(_CUSIP)).then("cusip").alias("cusip"))
+    return holdings_document(rows, fund, as_of, [], lines_before=start + 1)
 
 
 def _cells(content: bytes) -> list[list[str]]:
     if not content.startswith(b"PK"):
-        raise DocumentRejected("it is not an Excel workbook" + (", but a web page" if b"<html" in content[:2000].lower() else ""))
+        raise WrongLayout("it is not an Excel workbook" + (", but a web page" if b"<html" in content[:2000].lower() else ""))
+    check_workbook(content)
     import fastexcel  # only workbooks need it
 
     try:
@@ -88,13 +81,16 @@ def _cells(content: bytes) -> list[list[str]]:
 
 def _header_row(cells: list[list[str]]) -> int:
     for position, row in enumerate(cells):
-        if row and row[0] == "Name" and "Ticker" in row:
+        if row and row[0] == "Name" and "Weight" in row:
             return position
-    raise DocumentRejected("it has no header row that begins with Name and holds Ticker")
+    first = next((" | ".join(row) for row in cells if any(row)), "")
+    raise WrongLayout(f"it has no header row that begins with Name and holds Weight; it begins with {first[:80]!r}")
 
 
 def _check_ticker(preamble: list[list[str]], fund: Fund) -> None:
-    stated = next((row[1] for row in preamble if row[0].startswith("Ticker Symbol")), "")
+    """Some copies begin at the header row: then nothing but the list itself can tell that it is another fund's."""
+    unsaid = "" if any(map(any, preamble)) else fund.fund
+    stated = next((row[1] for row in preamble if row[0].startswith("Ticker Symbol")), unsaid)
     if stated != fund.fund:
         raise DocumentRejected(f"it holds the fund {stated[:40]!r}, not {fund.fund}")
 
@@ -111,12 +107,12 @@ def _stated_date(preamble: list[list[str]]) -> date | None:
 
 def _table(cells: list[list[str]], start: int) -> pl.DataFrame:
     """The rows to the last that has a weight: the disclaimers stand behind it."""
-    places = find_columns(cells[start], _COLUMNS)
+    places = find_columns(cells[start], _COLUMNS, _OPTIONAL)
     end = max((i + 1 for i in range(start + 1, len(cells)) if cells[i][places["stated_weight"]]), default=start + 1)
     table = [
         (*[cells[i][place] for place in places.values()], i + 1, " | ".join(cells[i]))
         for i in range(start + 1, end)
         if any(cells[i])
     ]
-    schema = {**dict.fromkeys(_COLUMNS, pl.String), "_line": pl.Int64, "_content": pl.String}
-    return with_nothing_as_null(pl.DataFrame(table, schema=schema, orient="row"), list(_COLUMNS))
+    schema = {**dict.fromkeys(places, pl.String), "_line": pl.Int64, "_content": pl.String}
+    return with_nothing_as_null(pl.DataFrame(table, schema=schema, orient="row"), list(places))

@@ -4,19 +4,23 @@ import csv
 import io
 import re
 from collections.abc import Mapping
+from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
 
 from orchestration.contracts import REJECT_COLUMNS
-from orchestration.vendors.base import DocumentRejected
+from orchestration.vendors.base import WrongLayout
 
-NOTHING = ("", "-", "--", "\u2014")
+NOTHING = ("", "-", "--", "---", "\u2014")
 _HTML = re.compile(r"^\s*(<!doctype|<html|<head|<body|<\?xml|<script)", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufffd]")
 # A comma is a thousands separator or nothing: "0,64" and "1.234,56" are another country's numbers, not ours.
 _NUMBER = r"^-?(?:(?:\d+|[1-9]\d{0,2}(?:,\d{3})+)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,3})?$"
 _LONGEST_LINE = 20_000
+# One letter more or less in a name of four.
+_MISSPELT = 0.85
 _PLACE = {"_line": pl.Int64, "_content": pl.String}
 
 
@@ -29,11 +33,11 @@ def decode(content: bytes) -> str:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DocumentRejected(f"it is not UTF-8 text (byte {error.start})") from error
+        raise WrongLayout(f"it is not UTF-8 text (byte {error.start})") from error
     if not text.strip():
-        raise DocumentRejected("it is empty")
+        raise WrongLayout("it is empty")
     if _HTML.match(text):
-        raise DocumentRejected("it is a web page, not a data file")
+        raise WrongLayout("it is a web page, not a data file")
     return text
 
 
@@ -42,12 +46,12 @@ def split_lines(text: str) -> list[str]:
     return list(io.StringIO(text, newline=""))
 
 
-def header_cells(line: str) -> list[str]:
+def header_cells(line: str, separator: str = ",") -> list[str]:
     """The cells of a header line, without quotes and blanks."""
-    return [cell.strip().strip('"').strip() for cell in line.split(",")]
+    return [cell.strip().strip('"').strip() for cell in line.split(separator)]
 
 
-def fields_of(line: str) -> list[str] | str:
+def fields_of(line: str, separator: str = ",") -> list[str] | str:
     """The fields of one line on its own, so that a broken one cannot swallow its neighbours; or what is wrong with it."""
     text = line.rstrip("\r\n")
     if len(text) > _LONGEST_LINE:
@@ -57,20 +61,27 @@ def fields_of(line: str) -> list[str] | str:
     if text == line and not text.rstrip().endswith('"'):
         return "it is the last line and has no end: it may be cut"
     try:
-        return next(csv.reader([text], strict=True), [])
+        return next(csv.reader([text], delimiter=separator, strict=True), [])
     except csv.Error as error:
         return f"its quotation marks do not pair ({error})"
 
 
 def read_table(
-    lines: list[tuple[int, str]], header: list[str], wanted: Mapping[str, tuple[str, ...]]
+    lines: list[tuple[int, str]],
+    header: list[str],
+    wanted: Mapping[str, tuple[str, ...]],
+    optional: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    *,
+    separator: str = ",",
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Read the wanted columns, found by name and never by place.
+    """Read the wanted columns and the optional ones that are there, found by name and never by place.
 
     Args:
         lines: line number and text of each data line, with its line end.
         header: the column names as received.
-        wanted: our name of each column, with the names vendors give it.
+        wanted: our name of each column, with the names vendors give it, the preferred one first.
+        optional: the same for columns that may be missing; the rows then lack them, too.
+        separator: what stands between two cells.
 
     Returns:
         Rows as trimmed text under our names, NULL for the vendors' signs for nothing, with `_line` and `_content`; rejects
@@ -79,18 +90,18 @@ def read_table(
     Raises:
         DocumentRejected: a wanted column is missing or stands twice.
     """
-    places = find_columns(header, wanted)
+    places = find_columns(header, wanted, optional)
     table = pl.DataFrame({"_line": [number for number, _ in lines], "_content": [line for _, line in lines]}, schema=_PLACE)
-    cells = _plain_cells(table["_content"], len(header)) if _has_its_end(lines) else None
+    cells = _plain_cells(table["_content"], len(header)) if separator == "," and _has_its_end(lines) else None
     if cells is not None:
         wanted_cells = [cells.struct.field(f"field_{place}").alias(ours) for ours, place in places.items()]
         rows = table.select(*wanted_cells, "_line", pl.col("_content").str.strip_chars_end("\r\n"))
-        return with_nothing_as_null(rows, list(wanted)), pl.DataFrame(schema=REJECT_COLUMNS)
-    schema = {**dict.fromkeys(wanted, pl.String), **_PLACE}
+        return with_nothing_as_null(rows, list(places)), pl.DataFrame(schema=REJECT_COLUMNS)
+    schema = {**dict.fromkeys(places, pl.String), **_PLACE}
     good: list[tuple[Any, ...]] = []
     bad: list[tuple[int, str, str]] = []
     for number, line in lines:
-        fields, content = fields_of(line), line.rstrip("\r\n")
+        fields, content = fields_of(line, separator), line.rstrip("\r\n")
         if isinstance(fields, str):
             bad.append((number, fields, content[:_LONGEST_LINE]))
         elif len(fields) != len(header):
@@ -102,7 +113,7 @@ def read_table(
         else:
             good.append((*[fields[place].strip() for place in places.values()], number, content))
     rows = pl.DataFrame(good, schema=schema, orient="row")
-    return with_nothing_as_null(rows, list(wanted)), pl.DataFrame(bad, schema=REJECT_COLUMNS, orient="row")
+    return with_nothing_as_null(rows, list(places)), pl.DataFrame(bad, schema=REJECT_COLUMNS, orient="row")
 
 
 def _has_its_end(lines: list[tuple[int, str]]) -> bool:
@@ -126,19 +137,29 @@ def _plain_cells(lines: pl.Series, width: int) -> pl.Series | None:
     return None if odd.any() else text.str.split_exact(separator, width - 1)
 
 
-def find_columns(header: list[str], wanted: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
+def find_columns(
+    header: list[str],
+    wanted: Mapping[str, tuple[str, ...]],
+    optional: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+) -> dict[str, int]:
     """Which header cell holds what.
 
     Raises:
-        DocumentRejected: a wanted column is missing or stands twice.
+        WrongLayout: a wanted column is missing, one stands twice, or an optional one's name is misspelt: a damaged header must
+            not look like a layout without that column.
     """
     found: dict[str, int] = {}
-    for ours, theirs in wanted.items():
-        matches = [place for place, name in enumerate(header) if name in theirs]
-        if len(matches) != 1:
-            problem = "is missing" if not matches else "stands more than once"
-            raise DocumentRejected(f"the column {theirs[0]!r} {problem}; the header is {', '.join(header)[:200]}")
-        found[ours] = matches[0]
+    unknown = set(header) - {name for names in (*wanted.values(), *optional.values()) for name in names}
+    for ours, theirs in {**wanted, **optional}.items():
+        name = next((name for name in theirs if name in header), None)
+        if name is None and ours in optional:
+            if misspelt := [near for name in theirs for near in get_close_matches(name, unknown, 1, _MISSPELT)]:
+                raise WrongLayout(f"the column {theirs[0]!r} is missing, and the header has {misspelt[0][:40]!r}")
+            continue
+        if name is None or header.count(name) > 1:
+            problem = "is missing" if name is None else "stands more than once"
+            raise WrongLayout(f"the column {name or theirs[0]!r} {problem}; the header is {', '.join(header)[:200]!r}")
+        found[ours] = header.index(name)
     return found
 
 

@@ -1,10 +1,12 @@
-"""Vanguard: the stocks of a fund as JSON, at the end of a month. CUSIP, ISIN, SEDOL and market value; no sector, no cash.
+"""Vanguard: the stocks of a fund at the end of a month, as JSON or as the CSV of its website.
 
-The issuer keeps cash, bonds and derivatives in lists of their own, so the weights sum to a little below 1. The answer does not
-name its fund: only its size and date can tell that it is another's.
+The JSON has CUSIP, ISIN, SEDOL and market value, and no sector; it does not name its fund: only its size and date can tell that
+it is another's. The CSV has SEDOL, market value and a sector (older files) or GICS sub-industry. Cash, bonds and derivatives
+stand in lists of their own, which are not read, so the weights sum to a little below 1.
 """
 
-from datetime import date
+import re
+from datetime import date, datetime
 from typing import Any
 
 import polars as pl
@@ -12,15 +14,25 @@ import polars as pl
 from orchestration.contracts import REJECT_COLUMNS
 from orchestration.settings import Settings
 from orchestration.universe import Fund
-from orchestration.vendors.base import Context, DocumentRejected, Fetched, Parsed, check_holdings, require_fund, settle_as_of
+from orchestration.vendors.base import (
+    Context,
+    DocumentRejected,
+    Fetched,
+    Parsed,
+    WrongLayout,
+    brings,
+    require_fund,
+    settle_as_of,
+)
+from orchestration.vendors.holdings import holdings_document
 from orchestration.vendors.http import Pace, get
 from orchestration.vendors.json_text import check_lines, load_object, objects_table
-from orchestration.vendors.text import decode, read_numbers
+from orchestration.vendors.text import decode, fields_of, header_cells, read_table, split_lines
 
 VENDOR, KIND = "vanguard", "holdings"
 _PATH = "/vmf/api/{product}/portfolio-holding/stock.json?start=1&count=20000&asOfType=daily"
 _HEADERS = {"Referer": "https://investor.vanguard.com/", "Accept": "application/json"}
-_COLUMNS = {
+_JSON_COLUMNS = {
     "ticker": "ticker",
     "name": "longName",
     "short_name": "shortName",
@@ -30,10 +42,28 @@ _COLUMNS = {
     "quantity": "sharesHeld",
     "market_value": "marketValue",
     "stated_weight": "percentWeight",
-    "kind": "secMainType",
+    "asset_class_label": "secMainType",
 }
-_NEEDED = ("ticker", "longName", "sharesHeld", "marketValue", "percentWeight")
-_NUMBERS = ["quantity", "market_value", "stated_weight"]
+# An object that lacks one is a broken one, unless all do.
+_JSON_ALWAYS = ("ticker", "longName", "sharesHeld", "marketValue", "percentWeight")
+_CSV_COLUMNS = {"name": ("HOLDINGS",)}
+_CSV_OPTIONAL = {
+    "ticker": ("TICKER",),
+    "sedol": ("SEDOL",),
+    "stated_weight": ("% OF FUNDS*", "% OF FUND*", "% OF FUNDS", "% OF FUND"),
+    "sector_label": ("SECTOR", "SUB-INDUSTRY"),
+    "location": ("COUNTRY",),
+    "market_value": ("MARKET VALUE*", "MARKET VALUE"),
+    "quantity": ("SHARES",),
+}
+_CSV_TITLE = re.compile(r"\((?P<ticker>[A-Z]+)\)\W*$")
+_CSV_AS_OF = re.compile(r'^"?Equity"?,"?as of (?P<date>[^"]*?)"?$', re.IGNORECASE)
+_CSV_LIST = re.compile(r'^"?[A-Za-z][^",]*"?,"?as of ')
+_LESS_THAN = r"^<"
+_HOW_TO_GET = (
+    "Download the holdings from the fund's page at investor.vanguard.com (Portfolio composition, Holding details, Export full"
+    " holdings) and put the file there unchanged"
+)
 # The list that was asked for, where a line says nothing about itself.
 _THE_LIST = "stock"
 
@@ -48,54 +78,45 @@ def fetch(fund: Fund, settings: Settings, pace: Pace) -> Fetched:
     return Fetched(get(url, settings, pace=pace, headers=_HEADERS), "json")
 
 
+@brings(_HOW_TO_GET)
 def parse(content: bytes, context: Context) -> Parsed:
-    """Rows for `holdings`.
+    """Rows for `holdings`, from either format.
 
     Raises:
-        DocumentRejected: not a list of holdings, without date, cut short, or one that does not add up.
+        DocumentRejected: not a list of holdings, of another fund, without date, cut short, or one that does not add up.
     """
     fund = require_fund(context)
-    answer = load_object(decode(content))
-    lines = _lines(answer)
+    text = decode(content)
+    return _read_json(text, fund, context) if text.lstrip()[0] in "{[" else _read_csv(text, fund, context)
+
+
+def _read_json(text: str, fund: Fund, context: Context) -> Parsed:
+    answer = load_object(text)
+    lines = _json_lines(answer)
     as_of = settle_as_of(_stated_date(answer, lines), context)
+    present = {ours: theirs for ours, theirs in _JSON_COLUMNS.items() if any(theirs in line for _, line in lines)}
     lacking = [
-        (place, f"it lacks the field {theirs!r}", str(line)) for place, line in lines for theirs in _NEEDED if theirs not in line
+        (place, f"it lacks the field {theirs!r}", str(line))
+        for place, line in lines
+        for theirs in _JSON_ALWAYS
+        if theirs in present.values() and theirs not in line
     ]
     unusable = {place for place, *_ in lacking}
-    rows = objects_table([(place, line) for place, line in lines if place not in unusable], _COLUMNS)
-    rows, broken = read_numbers(rows, _NUMBERS)
-    holdings = rows.select(
-        pl.lit(fund.fund).alias("fund"),
-        pl.lit(as_of).alias("as_of"),
-        pl.col("_line").cast(pl.Int32).alias("line_no"),
-        "ticker",
-        pl.coalesce("name", "short_name").alias("name"),
-        "cusip",
-        "isin",
-        "sedol",
-        pl.lit(None, pl.String).alias("sector_label"),
-        pl.col("kind").fill_null(_THE_LIST).alias("asset_class_label"),
-        "market_value",
-        pl.col("stated_weight") / 100,
-        pl.lit(None, pl.Float64).alias("notional_value"),
-        "quantity",
-        pl.lit(None, pl.Float64).alias("price"),
-        *[pl.lit(None, pl.String).alias(c) for c in ("currency", "exchange", "location")],
-        "_line",
-        "_content",
-    )
-    check_holdings(holdings, fund)
-    return Parsed("holdings", {"holdings": holdings}, as_of, [pl.DataFrame(lacking, schema=REJECT_COLUMNS, orient="row"), broken])
+    rows = objects_table([(place, line) for place, line in lines if place not in unusable], present)
+    names = [pl.col(name) for name in ("name", "short_name") if name in present]
+    kind = pl.col("asset_class_label") if "asset_class_label" in present else pl.lit(None, pl.String)
+    rows = rows.with_columns(pl.coalesce(names).alias("name"), kind.fill_null(_THE_LIST).alias("asset_class_label"))
+    return holdings_document(rows, fund, as_of, [pl.DataFrame(lacking, schema=REJECT_COLUMNS, orient="row")])
 
 
-def _lines(answer: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
+def _json_lines(answer: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
     """Place and object of each holding."""
     try:
         lines = check_lines(answer["fund"]["entity"], int(answer["size"]))
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise DocumentRejected(f"its JSON lacks a usable field: {str(error)[:120]}") from error
-    if missing := [theirs for theirs in _NEEDED if not any(theirs in line for line in lines)]:
-        raise DocumentRejected(f"the field {missing[0]!r} is missing from every holding")
+        raise WrongLayout(f"its JSON lacks a usable field: {str(error)[:120]}") from error
+    if not any("longName" in line or "shortName" in line for line in lines):
+        raise WrongLayout("the field 'longName' is missing from every holding")
     return list(enumerate(lines, start=1))
 
 
@@ -108,3 +129,48 @@ def _stated_date(answer: dict[str, Any], lines: list[tuple[int, dict[str, Any]]]
         return date.fromisoformat(stated.pop()) if stated else None
     except ValueError as error:
         raise DocumentRejected(f"its as-of date cannot be read: {error}") from error
+
+
+def _read_csv(text: str, fund: Fund, context: Context) -> Parsed:
+    """The list of stocks, from its title to the next list."""
+    lines = split_lines(text)
+    title = next((position for position, line in enumerate(lines) if _CSV_AS_OF.match(line.strip())), None)
+    if title is None:
+        first = next(line.strip() for line in lines if line.strip())
+        raise WrongLayout(f"it is neither JSON nor a CSV with a line Equity,as of MM/DD/YYYY; it begins with {first[:80]!r}")
+    tickers = [match["ticker"] for line in lines[:title] if (match := _CSV_TITLE.search(line.strip()))]
+    if tickers and tickers != [fund.fund]:
+        raise DocumentRejected(f"it holds the fund {', '.join(tickers)[:40]}, not {fund.fund}")
+    as_of = settle_as_of(_american_date(lines[title]), context)
+    end = next((i for i in range(title + 1, len(lines)) if _CSV_LIST.match(lines[i])), len(lines))
+    start = next((i for i in range(title + 1, end) if "HOLDINGS" in header_cells(lines[i])), None)
+    if start is None:
+        raise WrongLayout("its list of stocks has no header with HOLDINGS")
+    header = header_cells(lines[start])
+    # To the first blank line, or to the last that has the header's width: a stray blank line must not cut the list short.
+    blank = next((i for i in range(start + 1, end) if not lines[i].strip()), end)
+    last = next((i + 1 for i in range(end - 1, blank, -1) if len(fields_of(lines[i])) == len(header)), blank)
+    numbered = [(i + 1, lines[i]) for i in range(start + 1, last) if lines[i].strip()]
+    rows, ragged = read_table(numbered, header, _CSV_COLUMNS, _CSV_OPTIONAL)
+    return holdings_document(_plain_numbers(rows), fund, as_of, [ragged], lines_before=start + 1)
+
+
+def _plain_numbers(rows: pl.DataFrame) -> pl.DataFrame:
+    """Dollars and percentages without their signs. A weight that is printed as less than something is not known."""
+    columns = [pl.lit(_THE_LIST).alias("asset_class_label")]
+    if "market_value" in rows.columns:
+        columns.append(pl.col("market_value").str.replace(r"^(-?)\$", "$1"))
+    if "stated_weight" in rows.columns:
+        columns.append(
+            pl.when(~pl.col("stated_weight").str.contains(_LESS_THAN)).then(pl.col("stated_weight").str.strip_suffix("%"))
+        )
+    return rows.with_columns(columns)
+
+
+def _american_date(title: str) -> date:
+    match = _CSV_AS_OF.match(title.strip())
+    text = match["date"].strip() if match else ""
+    try:
+        return datetime.strptime(text, "%m/%d/%Y").date()
+    except ValueError as error:
+        raise DocumentRejected(f"its as-of date {text!r} cannot be read: it should look like 09/30/2025") from error

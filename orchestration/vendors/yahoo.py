@@ -9,10 +9,9 @@ import polars as pl
 from orchestration.contracts import REJECT_COLUMNS
 from orchestration.market_calendar import FINAL_BAR_DELAY
 from orchestration.settings import Settings
-from orchestration.vendors import yfinance_client
-from orchestration.vendors.base import Context, DocumentRejected, Fetched, FetchFailed, Parsed
+from orchestration.vendors import yahoo_layouts, yfinance_client
+from orchestration.vendors.base import Context, DocumentRejected, Fetched, FetchFailed, Parsed, brings
 from orchestration.vendors.http import Pace, with_retries
-from orchestration.vendors.text import decode, find_columns, header_cells, read_numbers, read_table, split_lines
 
 if TYPE_CHECKING:
     import pandas
@@ -30,7 +29,6 @@ _COLUMNS = {
     "Adj Close": "vendor_adj_close",
     "Volume": "volume",
 }
-_MIDNIGHT = r"^\d{4}-\d{2}-\d{2}([ T]00:00:00\S*( \S+)?)?$"
 _ACTIONS = {"Dividends": "dividend", "Stock Splits": "split", "Capital Gains": "capital_gain"}
 
 
@@ -90,20 +88,20 @@ def _history(symbol: str, start: date, end: date, settings: Settings, pace: Pace
     return pl.DataFrame({"Date": [moment.date() for moment in frame.index], **columns}, schema_overrides={"Date": pl.Date})
 
 
+@brings(
+    "Export yf.Ticker(symbol).history(period='max', auto_adjust=False, actions=True).to_csv(), or"
+    " yf.download(symbol, auto_adjust=False, actions=True).to_csv()"
+)
 def parse(content: bytes, context: Context) -> Parsed:
     """Rows for `price_bars` and `corporate_actions`.
 
     Raises:
         DocumentRejected: not a price table, or none of its bars is usable.
     """
-    frame, broken = _read(content, context.extension)
-    rows = frame.with_columns(
-        # Dates may carry the exchange's midnight and zone: the day is what counts.
-        pl.when(pl.col("Date").str.contains(_MIDNIGHT))
-        .then(pl.col("Date").str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False))
-        .alias("session"),
-    )
-    usable, rejects = _judge_sessions(rows, context)
+    table = yahoo_layouts.read(content, context.extension, context.symbol)
+    usable, unusable = _judge_sessions(table.rows, context)
+    actions, others = _judge_sessions(table.actions, context)
+    rejects = [*table.rejects, unusable, others]
     bars = usable.select(
         pl.lit(context.symbol).alias("symbol"),
         "session",
@@ -114,53 +112,23 @@ def parse(content: bytes, context: Context) -> Parsed:
         "_content",
     )
     if bars.drop_nulls(["open", "high", "low", "close", "volume"]).is_empty():
-        raise DocumentRejected("none of its bars is usable")
+        raise DocumentRejected(f"none of its bars is usable{_first_reason(rejects)}")
     last = bars["session"].max()
     return Parsed(
         "price_bars",
-        {"price_bars": bars, "corporate_actions": _actions(usable, context.symbol)},
+        {"price_bars": bars, "corporate_actions": _actions(usable, actions, context.symbol)},
         last if isinstance(last, date) else None,
-        [*broken, rejects],
+        rejects,
     )
 
 
-def _read(content: bytes, extension: str) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
-    """Yahoo's columns, Date as text and the others as DOUBLE, with `_line` and `_content`; and what could not be read."""
-    return _read_parquet(content) if extension == "parquet" else _read_csv(content)
-
-
-def _read_parquet(content: bytes) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
-    try:
-        frame = pl.read_parquet(BytesIO(content))
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        raise DocumentRejected(f"it cannot be read as parquet: {(str(error).splitlines() or [''])[0][:120]}") from error
-    present = {name: (name,) for name in ("Date", *_COLUMNS)} | {name: (name,) for name in _ACTIONS if name in frame.columns}
-    find_columns(frame.columns, present)
-    odd = [name for name in present if not (frame.schema[name].is_numeric() if name != "Date" else _is_day(frame.schema[name]))]
-    if odd:
-        raise DocumentRejected(f"its column {odd[0]!r} holds {frame.schema[odd[0]]}")
-    rows = frame.select(
-        pl.col("Date").cast(pl.String),
-        *[pl.col(name).cast(pl.Float64) for name in present if name != "Date"],
-        pl.concat_str(pl.col(list(present)).cast(pl.String).fill_null(""), separator=",").alias("_content"),
-    )
-    return rows.with_row_index("_line", offset=2).with_columns(pl.col("_line").cast(pl.Int64)), []
-
-
-def _is_day(kind: pl.DataType) -> bool:
-    return kind in (pl.Date, pl.String) or isinstance(kind, pl.Datetime)
-
-
-def _read_csv(content: bytes) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
-    lines = [(i, line) for i, line in enumerate(split_lines(decode(content)), start=1) if line.strip()]
-    header = header_cells(lines[0][1])
-    wanted = {name: (name,) for name in ("Date", *_COLUMNS, *[name for name in _ACTIONS if name in header])}
-    rows, ragged = read_table(lines[1:], header, wanted)
-    numbers = [name for name in wanted if name != "Date"]
-    # pandas writes a missing number as nothing, and people's own exports as nan.
-    rows = rows.with_columns(pl.when(pl.col(name).str.to_lowercase() != "nan").then(name).alias(name) for name in numbers)
-    rows, broken = read_numbers(rows, numbers)
-    return rows, [ragged, broken]
+def _first_reason(rejects: list[pl.DataFrame]) -> str:
+    """The first row that was refused, and why."""
+    lines = [row for frame in rejects for row in frame.drop_nulls("line").rows()]
+    if not lines:
+        return ""
+    line, reason, content = min(lines)
+    return f": line {line} is {content[:120]!r}, {reason}"
 
 
 def _double(column: str) -> pl.Expr:
@@ -175,6 +143,8 @@ def _judge_sessions(rows: pl.DataFrame, context: Context) -> tuple[pl.DataFrame,
     judged = rows.join(closes, on="session", how="left", maintain_order="left").with_columns(
         pl.when(pl.col("session").is_null())
         .then(pl.format("'{}' is not a date", pl.col("Date").fill_null("")))
+        .when(pl.col("session") < closes["session"].min())
+        .then(pl.format("our calendar begins on {}", pl.lit(closes["session"].min()).cast(pl.String)))
         .when(pl.col("closes_at").is_null())
         .then(pl.lit("XNYS does not trade on that day"))
         .when(pl.col("closes_at") + FINAL_BAR_DELAY > at)
@@ -187,11 +157,19 @@ def _judge_sessions(rows: pl.DataFrame, context: Context) -> tuple[pl.DataFrame,
     return judged.filter(pl.col("_reason").is_null()), bad.cast(REJECT_COLUMNS)  # type: ignore[arg-type]
 
 
-def _actions(rows: pl.DataFrame, symbol: str) -> pl.DataFrame:
-    """Every action of every session, zero included: a zero where an action was known takes it back."""
-    present = [column for column in _ACTIONS if column in rows.columns]
+def _actions(rows: pl.DataFrame, own_rows: pl.DataFrame, symbol: str) -> pl.DataFrame:
+    """Every action of every session whose column is there, zero included: a zero where an action was known takes it back.
+
+    An absent column or an empty cell says nothing.
+    """
+    place = ["_line", "_content"]
+    told = [
+        rows.select("session", pl.lit(name).alias("column"), pl.col(name).alias("value"), *place)
+        for name in yahoo_layouts.ACTIONS
+        if name in rows.columns
+    ]
     return (
-        rows.unpivot(present, index=["session", "_line", "_content"], variable_name="column", value_name="value")
+        pl.concat([own_rows.select("session", "column", "value", *place), *told])
         .select(
             pl.lit(symbol).alias("symbol"),
             pl.col("session").alias("ex_date"),

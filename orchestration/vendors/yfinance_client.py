@@ -70,9 +70,18 @@ def ask_fund_data(symbol: str, settings: Settings) -> dict[str, Any]:
 
 def _ticker(symbol: str, settings: Settings) -> Any:
     import yfinance
+    from yfinance.data import YfData
+
+    from orchestration.vendors.yahoo_session import session_for
 
     _configure(settings)
-    ticker = yfinance.Ticker(_SHARE_CLASS.sub(r"-\1", symbol))
+    session = session_for(settings.yahoo_base_url, settings.fetch_timeout_seconds)
+    ticker = yfinance.Ticker(_SHARE_CLASS.sub(r"-\1", symbol), session=session)
+    shared = YfData()
+    if not session.has_cookies:
+        shared._cookie, shared._crumb = True, ""
+    elif shared._crumb == "":
+        shared._cookie, shared._crumb = None, None
     # All our symbols trade in New York: without this yfinance asks for the zone first, and would keep a bad answer to that.
     ticker._tz = _TIME_ZONE
     return ticker
@@ -88,6 +97,8 @@ def _in_our_words() -> Iterator[None]:
         warnings.filterwarnings("ignore", module="yfinance", category=FutureWarning)
         try:
             yield
+        except FetchFailed:
+            raise
         except YFRateLimitError as error:
             raise WorthRetrying("Yahoo limits the rate of requests (429)") from error
         except YFException as error:
@@ -100,17 +111,9 @@ def _in_our_words() -> Iterator[None]:
 
 
 def _configure(settings: Settings) -> None:
-    """yfinance has no setting for its address: the modules below import it by name, so it is set in each."""
     import yfinance
-    from yfinance import base, const, data
-    from yfinance.scrapers import funds, history, quote
+    from yfinance import data
 
-    for module in (const, base, history, quote, funds):
-        module._BASE_URL_ = settings.yahoo_base_url
-    # Built from it when the modules were first imported.
-    quote._QUERY1_URL_ = settings.yahoo_base_url
-    quote._QUOTE_SUMMARY_URL_ = f"{settings.yahoo_base_url}/v10/finance/quoteSummary"
-    funds._QUOTE_SUMMARY_URL_ = f"{settings.yahoo_base_url}/v10/finance/quoteSummary/"
     yfinance.config.debug.hide_exceptions = False
     yfinance.config.network.retries = 0  # our own retries are paced and bounded
     data.YfData.cache_get.cache_clear()  # it would answer a second try with the first one's bad answer

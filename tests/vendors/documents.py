@@ -75,7 +75,7 @@ class IShares:
             "IWM Invented ETF",
             'Fund Holdings as of,"May 05, 2026"',
             'Inception Date,"Jan 01, 2000"',
-            'Shares Outstanding,"1,234,000.00"',
+            'Shares Outstanding,"117,800.00"',
             'Stock,"-"',
             'Bond,"-"',
             'Cash,"-"',
@@ -173,9 +173,59 @@ class IShares:
         table = [",".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in self.rows]
         return [*self.preamble, ",".join(self.header), *table, *self.tail]
 
+    def rescale(self, factor: float) -> None:
+        """Every price and value of the equities at another day's level."""
+        for row in self.rows:
+            if row[3] == "Equity":
+                for cell in (4, 6, 8):
+                    row[cell] = _money(float(row[cell].replace(",", "")) * factor)
+
     def encode(self) -> bytes:
         """The document, with its byte-order mark."""
         return ("\ufeff" + "\n".join(self.lines())).encode()
+
+    def with_columns(self, columns: dict[str, str | None]) -> "IShares":
+        """The same holdings in another layout: its column names, each with the one its values come from, or with none."""
+        places = {name: place for place, name in enumerate(self.header)}
+        rows = [["-" if old is None else row[places[old]] for old in columns.values()] for row in self.rows]
+        return IShares(list(self.preamble), list(columns), rows, list(self.tail))
+
+    def overlay(self) -> "IShares":
+        """As some funds print it since late 2025: two weights, the market one empty for a future."""
+        plain = ("Ticker", "Name", "Sector", "Asset Class", "Market Value", "Notional Value", "Quantity", "Price", "Currency")
+        names = {name: name for name in plain} | {"Type": "Asset Class", "Market Weight": "Weight (%)"}
+        document = self.with_columns({**names, "Notional Weight": "Weight (%)"})
+        document.rows[-1][document.header.index("Market Weight")] = "-"
+        return document
+
+    def of_2020(self) -> "IShares":
+        """As printed in 2019 to 2021: identifiers, and neither currency nor location."""
+        plain = ("Ticker", "Name", "Asset Class", "Weight (%)", "Price", "Market Value", "Notional Value", "Sector", "Exchange")
+        document = self.with_columns(
+            {name: name for name in plain} | {"Shares": "Quantity", "SEDOL": None, "ISIN": None, "CUSIP": None}
+        )
+        for i, row in enumerate(document.rows[: len(_HOLDINGS)]):
+            row[-3:] = [f"S{i:06}", f"US0000000{i:02}7", f"0000000{i:02}"]
+        return document
+
+    def xml(self, *, bare_ampersands: bool = True) -> bytes:
+        """As the Excel download of the product page, which is XML with ampersands that stand alone."""
+
+        def cells(row: list[str]) -> str:
+            texts = [cell.replace("&", "&" if bare_ampersands else "&amp;").replace("<", "&lt;") for cell in row]
+            return "".join(f'<ss:Cell><ss:Data ss:Type="String">{text}</ss:Data></ss:Cell>\n' for text in texts)
+
+        preamble = [next(csv.reader([line])) for line in self.preamble if line.strip()]
+        table = [["05-May-2026"], *preamble, self.header, *self.rows, [], ["Nothing here is real."]]
+        sheets = {"Holdings": table, "Historical": [["As Of", "NAV per Share"], ["May 05, 2026", "100.00"]]}
+        body = "".join(
+            f'<ss:Worksheet ss:Name="{name}">\n<ss:Table>\n'
+            + "".join(f"<ss:Row>\n{cells(row)}</ss:Row>\n" for row in rows)
+            + "</ss:Table>\n</ss:Worksheet>\n"
+            for name, rows in sheets.items()
+        )
+        namespace = "urn:schemas-microsoft-com:office:spreadsheet"
+        return f'\ufeff<?xml version="1.0"?>\n<ss:Workbook xmlns:ss="{namespace}">\n{body}</ss:Workbook>\n'.encode()
 
 
 @dataclass
@@ -309,6 +359,38 @@ class Vanguard:
 
 
 @dataclass
+class VanguardCsv:
+    """The CSV of Vanguard's website: lists of stocks, bonds and cash below each other."""
+
+    title: str = "Invented 500 ETF (VTWO)"
+    as_of: str = "04/30/2026"
+    header: list[str] = field(
+        default_factory=lambda: (
+            ",SEDOL,HOLDINGS,TICKER,% OF FUNDS*,SUB-INDUSTRY,COUNTRY,SECURITYDEPOSITORYRECEIPTTYPE,MARKET VALUE*,SHARES"
+        ).split(",")
+    )
+    rows: list[list[str]] = field(
+        default_factory=lambda: [
+            ["", f"S{i:06}", name, ticker, f"{float(weight) * 0.995:.2f}%", "Invented Machinery", "US", "---",
+             f"${value * 1e3:,.2f}", f"{1000 + i:,}"]
+            for i, ((ticker, name, value), weight) in enumerate(zip(_HOLDINGS, _weights(), strict=True))
+        ]
+    )  # fmt: skip
+
+    def encode(self) -> bytes:
+        """The document."""
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, lineterminator="\n")
+        writer.writerows([["Holdings details"], [], [self.title], [], [], ["Equity", f"as of {self.as_of}"], []])
+        writer.writerows([self.header, *self.rows, [], [], ["Fixed income", f"as of {self.as_of}"], []])
+        writer.writerows([["", "SEDOL", "HOLDINGS", "TICKER", "% OF FUNDS*", "MARKET VALUE*", "FACEAMOUNT"], [], []])
+        writer.writerows([["Short-term reserves", f"as of {self.as_of}"], []])
+        writer.writerows([["", "SEDOL", "HOLDINGS", "TICKER", "% OF FUNDS*", "MARKET VALUE*"]])
+        writer.writerows([["", "---", "US Dollar", "USD", "<0.01%", "$1,234.00"], [], ["Nothing here is real."]])
+        return buffer.getvalue().encode()
+
+
+@dataclass
 class Schwab:
     """Schwab's CSV, as a person downloads it."""
 
@@ -385,6 +467,7 @@ class Prices:
     def invented(cls, days: list[date], *, scale: float = 1.0) -> "Prices":
         """A gentle slope with a dividend on the twentieth day; `scale` rescales the adjusted closes as a new dividend does."""
         close = [100 + 0.5 * i for i in range(len(days))]
+        before_dividend = 1 - 0.5 / close[18] if len(close) > 19 else 1.0
         return cls(
             pl.DataFrame(
                 {
@@ -393,7 +476,7 @@ class Prices:
                     "High": [c + 1.0 for c in close],
                     "Low": [c - 1.0 for c in close],
                     "Close": close,
-                    "Adj Close": [c * 0.9 * scale for c in close],
+                    "Adj Close": [c * 0.9 * scale * (before_dividend if i < 19 else 1.0) for i, c in enumerate(close)],
                     "Volume": [1_000_000.0 + i for i in range(len(days))],
                     "Dividends": [0.5 if i == 19 else 0.0 for i in range(len(days))],
                     "Stock Splits": [0.0] * len(days),
@@ -410,6 +493,39 @@ class Prices:
         buffer = io.BytesIO()
         self.frame.write_parquet(buffer)
         return buffer.getvalue()
+
+    def stamped(self, stamp: str = "%Y-%m-%d 04:00:00+00:00") -> bytes:
+        """As CSV with the dates written as a moment."""
+        return self.frame.with_columns(pl.col("Date").dt.strftime(stamp)).write_csv().encode()
+
+    def page(self, *, separator: str = "\t", explained: bool = True) -> bytes:
+        """As copied from the web page, newest first, with the dividends between the bars."""
+        names = ["Date", "Open", "High", "Low", "Close", "Adj Close", "Volume"]
+        explanations = {"Close": "Close price adjusted for splits.", "Adj Close": "Adjusted close price adjusted for both."}
+        header = [f"{name}\n{explanations[name]}\n" if explained and name in explanations else name for name in names]
+        lines = [separator.join(header)]
+        for row in reversed(self.frame.to_dicts()):
+            day = f"{row['Date']:%b} {row['Date'].day}, {row['Date'].year}"
+            day = f'"{day}"' if separator == "," else day
+            if row["Dividends"]:
+                lines.append(f"{day}{separator}{row['Dividends']} Dividend")
+            if row["Stock Splits"]:
+                lines.append(f"{day}{separator}{row['Stock Splits']:g}:1 Stock Splits")
+            volume = f"{row['Volume']:,.0f}"
+            cells = [day, *[f"{row[name]:.2f}" for name in names[1:-1]], f'"{volume}"' if separator == "," else volume]
+            lines.append(separator.join(cells))
+        return ("\n".join(lines) + "\n").encode()
+
+    def two_levels(self, symbols: list[str], *, tickers_first: bool = False) -> bytes:
+        """As `yf.download(...).to_csv()` writes it; each further symbol's numbers are the first one's times its place."""
+        names = [name for name in self.frame.columns if name != "Date"]
+        pairs = [(name, symbol) for name in names for symbol in symbols]
+        prices, tickers = ["Price", *[name for name, _ in pairs]], ["Ticker", *[symbol for _, symbol in pairs]]
+        head = [tickers, prices] if tickers_first else [prices, tickers]
+        lines = [",".join(cells) for cells in [*head, ["Date", *[""] * len(pairs)]]]
+        for row in self.frame.to_dicts():
+            lines.append(",".join([str(row["Date"]), *[str(row[name] * (symbols.index(s) + 1)) for name, s in pairs]]))
+        return ("\n".join(lines) + "\n").encode()
 
     def chart(self, symbol: str, first: int = 0, end: int = 2**40) -> bytes:
         """As Yahoo answers, with the bars that open from `first` to before `end`, in seconds."""

@@ -17,6 +17,7 @@ class Answer:
     content_type: str = "text/csv"
     promised: int | None = None
     stall: bool = False
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,8 @@ class VendorServer:
                 self.send_response(answer.status)
                 self.send_header("Content-Type", answer.content_type)
                 self.send_header("Content-Length", str(len(answer.body) if answer.promised is None else answer.promised))
+                for name, value in answer.headers.items():
+                    self.send_header(name, value)
                 self.end_headers()
                 try:
                     if answer.stall:

@@ -138,6 +138,33 @@ def test_the_budget_ends_the_tries(server: VendorServer, settings_for: SettingsF
     assert 1 < len(server.requests) < 10
 
 
+def test_the_pause_a_vendor_asks_for_is_kept(
+    server: VendorServer, settings_for: SettingsFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    server.replies = [Answer(status=503, headers={"Retry-After": "17"}), GOOD["fred"]()]
+    assert fetch("fred", settings_for(server)).content == GOOD["fred"]().body
+    assert max(pauses) == 17
+
+
+@pytest.mark.parametrize("asked", ["3600", "Wed, 21 Oct 2099 07:28:00 GMT"])
+def test_a_pause_longer_than_the_budget_ends_the_tries(asked: str, server: VendorServer, settings_for: SettingsFor) -> None:
+    server.replies = [Answer(status=429, headers={"Retry-After": asked})]
+    began = time.monotonic()
+    with pytest.raises(FetchFailed, match=r"answered 429, and asks to wait \d{4,} seconds"):
+        fetch("fred", settings_for(server))
+    assert time.monotonic() - began < 5
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [(None, None), ("", None), ("soon", None), ("7", 7), ("Wed, 21 Oct 2015 07:28:00 GMT", 0), ("-5", None)]
+)
+def test_retry_after(text: str | None, seconds: float | None) -> None:
+    assert http.retry_after(text) == seconds
+
+
 def test_oversized_answer_is_cut_off(server: VendorServer, settings_for: SettingsFor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "LARGEST_ANSWER_BYTES", 10_000)
     server.replies = [Answer(b"x" * 500_000)]

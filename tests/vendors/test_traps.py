@@ -130,11 +130,12 @@ def test_ishares_columns_are_found_by_name() -> None:
     )
 
 
-def test_ishares_missing_column_is_rejected() -> None:
-    document = IShares()
-    document.header[4] = "Value"
-    with pytest.raises(DocumentRejected, match="'Market Value' is missing"):
-        read_ishares(document)
+def test_ishares_without_name_or_size_is_rejected_and_says_what_to_bring() -> None:
+    for lost in (("Name",), ("Market Value", "Weight (%)")):
+        document = IShares()
+        document.header = ["Other" if name in lost else name for name in document.header]
+        with pytest.raises(DocumentRejected, match=r"no header line with Name .*it begins with '.*IWM Invented ETF'\. Download"):
+            read_ishares(document)
 
 
 def test_tickers_true_na_nan_stay_text() -> None:
@@ -451,8 +452,8 @@ def test_vanguard_broken_number_costs_its_line() -> None:
         ("[]", "holds a list"),
         ("{}", "lacks a usable field"),
         ('{"size": 1, "fund": {"entity": [3]}}', "no list of objects"),
-        ('{"size": 1, "fund": {"entity": [{}]}}', "'ticker' is missing from every holding"),
-        ('{"size": 0, "fund": {"entity": []}}', "'ticker' is missing from every holding"),
+        ('{"size": 1, "fund": {"entity": [{}]}}', "'longName' is missing from every holding"),
+        ('{"size": 0, "fund": {"entity": []}}', "'longName' is missing from every holding"),
     ],
 )
 def test_vanguard_odd_json_is_rejected(text: str, reason: str) -> None:
@@ -580,7 +581,7 @@ def test_fred_line_broken_in_two_is_not_read_short() -> None:
 
 def test_fred_line_that_is_no_date_is_listed() -> None:
     parsed = read_fred(Fred(rows=[("2026-04-01", "3.5"), ("2026-04-31", "3.5"), ("soon", "3.5")]))
-    assert reasons(parsed) == ["'2026-04-31' is not a date", "'soon' is not a date"]
+    assert reasons(parsed) == [f"'{day}' is not a date: it should look like 2026-05-01" for day in ("2026-04-31", "soon")]
 
 
 # Yahoo

@@ -1,0 +1,74 @@
+"""What a person decided about documents: an append-only file in the data directory, keyed by the content's SHA-256.
+
+It is not in landing, which may be a folder that is only read, and not in the warehouse, which can be rebuilt: a rebuild reads the same
+file and decides the same.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+
+class Choice(StrEnum):
+    """What is to become of a document. `judge` leaves it to the rules again."""
+
+    accept = "accept"
+    reject = "reject"
+    judge = "judge"
+
+
+class DecisionsDamaged(RuntimeError):
+    """The decisions file cannot be read; the message names the line."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One decision: about which content, what, why and when (UTC). `path` says where the document was then."""
+
+    sha256: str
+    choice: Choice
+    reason: str
+    decided_at: str
+    path: str
+
+
+def read_decisions(path: Path) -> dict[str, Decision]:
+    """The last decision about each content, by SHA-256; empty where there is no file.
+
+    Raises:
+        DecisionsDamaged: a line is not a decision.
+    """
+    if not path.exists():
+        return {}
+    decisions: dict[str, Decision] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            told = json.loads(line)
+            decision = Decision(**{**told, "choice": Choice(told["choice"])})
+        except (ValueError, KeyError, TypeError) as error:
+            raise DecisionsDamaged(f"line {number} of {path} is not a decision ({error}): correct or delete that line") from error
+        decisions[decision.sha256] = decision
+    return {sha256: decision for sha256, decision in decisions.items() if decision.choice is not Choice.judge}
+
+
+def append_decision(path: Path, *, sha256: str, choice: Choice, reason: str, decided_at: datetime, document: str) -> Decision:
+    """Add one decision; it is on disk when this returns.
+
+    Args:
+        document: the document's place below landing.
+    """
+    decision = Decision(sha256, choice, reason, decided_at.isoformat(timespec="seconds"), document)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # A line cut short by a power failure must not swallow this one.
+    cut = path.exists() and path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")
+    line = ("\n" if cut else "") + json.dumps(vars(decision), ensure_ascii=False) + "\n"
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write(line)
+        stream.flush()
+        os.fsync(stream.fileno())
+    return decision

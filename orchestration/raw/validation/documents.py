@@ -1,0 +1,36 @@
+"""What holds of every document, whatever its kind: nothing comes from after the clock, and most of it is usable."""
+
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from orchestration.landing import Document
+from orchestration.raw.validation.rules import Finding
+from orchestration.reading import Reading
+
+# Clocks differ, and vendors in other time zones are a day ahead.
+CLOCK_GRACE = timedelta(hours=26)
+UNUSABLE_SHARE, FEW_LINES = 0.10, 10
+# The bar of a running session, and a row that is there twice, say nothing against the others.
+_EXPECTED = ("still running", "repeats another row")
+
+
+def check_document(reading: Reading, document: Document, clock: datetime, *, accepted_by_person: bool) -> Finding | None:
+    """What makes a document impossible, None where nothing does. A person's acceptance covers unusable lines, not the clock."""
+    assert document.retrieved_at is not None  # the reader requires it
+    if document.retrieved_at > clock + CLOCK_GRACE:
+        return Finding(
+            "retrieval_is_past",
+            f"its file name says {document.retrieved_at:%Y-%m-%d %H:%M}, which is after now ({clock:%Y-%m-%d %H:%M} UTC): rename it",
+        )
+    if reading.as_of is not None and reading.as_of > (clock + CLOCK_GRACE).date() and reading.main != "sessions":
+        return Finding("as_of_is_past", f"its as-of date {reading.as_of} is after today ({clock:%Y-%m-%d})")
+    unusable = reading.rejects.filter(~pl.col("reason").str.contains_any(list(_EXPECTED)))
+    lines = unusable.height + reading.rows[reading.main].height
+    if not accepted_by_person and unusable.height > max(FEW_LINES, UNUSABLE_SHARE * lines):
+        first = unusable.sort("line").row(0, named=True)
+        return Finding(
+            "lines_are_usable",
+            f"{unusable.height} of its {lines} lines are unusable; the first is line {first['line']}: {first['reason']}",
+        )
+    return None

@@ -1,0 +1,421 @@
+"""Validation of documents in the order of their retrieval: each is judged by the rules of its kind, with what is known before it.
+
+A judge keeps what the documents so far have made known of one group (vendor, kind, symbol), so that each document of a long history
+is compared without asking the warehouse again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Protocol
+
+import duckdb
+import polars as pl
+
+from orchestration.raw.validation.holdings import KnownHoldings, judge_holdings, name_key
+from orchestration.raw.validation.prices import KnownPrices, OtherFunds, judge_prices, log_moves
+from orchestration.raw.validation.rates import judge_rates
+from orchestration.raw.validation.verdict import Verdict
+from orchestration.settings import SEEDS_DIR
+from orchestration.universe import Fund
+from orchestration.warehouse import frame_of
+
+Rows = dict[str, pl.DataFrame]
+_LONG_DOCUMENT = 200
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A document that could be read: its place in the order, and its rows by raw table with `_line` and `_content`."""
+
+    document_id: str
+    symbol: str
+    retrieved_at: datetime
+    as_of: date | None
+    rows: Rows
+
+
+class Judge(Protocol):
+    """Judges the documents of one kind, group by group, oldest first."""
+
+    def begin(self, symbol: str, before: tuple[datetime, str]) -> None:
+        """Recall what was known of the symbol before that observation (retrieval, document id)."""
+
+    def judge(self, document: Parsed) -> Verdict:
+        """Judge the next document of the group."""
+
+    def learn(self, document: Parsed, rows: Rows) -> None:
+        """The rows are used: from now on they are known."""
+
+    def suppliers(self, document: Parsed) -> set[str]:
+        """The documents that supplied what this one contradicts."""
+
+    def agree(self, one: Parsed, other: Parsed) -> bool:
+        """Whether the other is plausible where only the one is known."""
+
+
+def judge_for(
+    kind: str,
+    connection: duckdb.DuckDBPyConnection,
+    batch: list[Parsed],
+    universe: dict[str, Fund],
+    calendar: pl.DataFrame,
+    write_waiting: Callable[[], None],
+) -> Judge:
+    """The judge of a kind; kinds without rules accept everything.
+
+    Args:
+        batch: the documents of this run that could be read; empty for holdings, which are too large to hold together.
+        calendar: session, session_no.
+        write_waiting: brings accepted rows that are not in the warehouse yet into it.
+    """
+    if kind == "prices":
+        return _PriceJudge(connection, batch, universe, calendar)
+    if kind == "rates":
+        return _RateJudge(connection, batch)
+    if kind == "holdings":
+        return _HoldingsJudge(connection, universe, calendar, write_waiting)
+    return _NoRules()
+
+
+class _NoRules:
+    """For what has no neighbours to disagree with: the calendar, and facts that the parser has checked."""
+
+    def begin(self, symbol: str, before: tuple[datetime, str]) -> None:
+        """Nothing to recall."""
+
+    def judge(self, document: Parsed) -> Verdict:
+        """Everything is plausible."""
+        return Verdict(document.rows)
+
+    def learn(self, document: Parsed, rows: Rows) -> None:
+        """Nothing to remember."""
+
+    def suppliers(self, document: Parsed) -> set[str]:
+        """Nobody is contradicted."""
+        return set()
+
+    def agree(self, one: Parsed, other: Parsed) -> bool:
+        """Nothing is compared."""
+        return True
+
+
+def _newest(
+    connection: duckdb.DuckDBPyConnection, table: str, key: str, columns: str, where: str, *parameters: object
+) -> pl.DataFrame:
+    """The last known rows by key, of those that meet the condition."""
+    return frame_of(
+        connection.sql(
+            f"select {columns} from raw.{table} where {where}"
+            f" qualify row_number() over (partition by {key} order by observed_at desc, document_id desc) = 1 order by {key}",
+            params=list(parameters),
+        )
+    )
+
+
+_BEFORE = "(observed_at, document_id) < (?::timestamp, ?::varchar)"
+
+
+# Prices
+
+_VALUES = ("open", "high", "low", "close", "volume", "vendor_adj_close")
+_BARS = f"session, {', '.join(_VALUES)}, observed_at, document_id"
+_ACTIONS = "ex_date, kind, value"
+
+
+class _PriceJudge:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, batch: list[Parsed], universe: dict[str, Fund], calendar: pl.DataFrame
+    ) -> None:
+        self._connection = connection
+        self._calendar = calendar
+        inceptions = {f.price_symbol: date.fromisoformat(f.inception) for f in universe.values() if f.price_symbol and f.inception}
+        self._others = _other_funds(connection, batch, calendar, inceptions)
+        self._known = KnownPrices(pl.DataFrame(), pl.DataFrame())
+
+    def begin(self, symbol: str, before: tuple[datetime, str]) -> None:
+        where = f"symbol = ? and {_BEFORE}"
+        self._known = KnownPrices(
+            _newest(self._connection, "price_bars", "session", _BARS, where, symbol, *before),
+            _newest(self._connection, "corporate_actions", "ex_date, kind", _ACTIONS, where, symbol, *before),
+        )
+
+    def judge(self, document: Parsed) -> Verdict:
+        return self._judge(document, self._known)
+
+    def agree(self, one: Parsed, other: Parsed) -> bool:
+        verdict = self._judge(other, _with(KnownPrices(*_NOTHING_KNOWN), one, one.rows))
+        return not verdict.findings and verdict.contradicts is None
+
+    def _judge(self, document: Parsed, known: KnownPrices) -> Verdict:
+        return judge_prices(
+            document.rows, symbol=document.symbol, known=known, others=self._others, calendar=self._calendar
+        )
+
+    def learn(self, document: Parsed, rows: Rows) -> None:
+        self._known = _with(self._known, document, rows)
+
+    def suppliers(self, document: Parsed) -> set[str]:
+        restated = self._known.bars.join(document.rows["price_bars"].select("session", now="close"), on="session")
+        return set(restated.filter((pl.col("now") / pl.col("close") - 1).abs() > 1e-3)["document_id"])
+
+
+_MOVES = {"session": pl.Date(), "move": pl.Float64(), "overnight": pl.Float64(), "symbol": pl.String()}
+_CLOSES = {"version": pl.String(), "symbol": pl.String(), "session": pl.Date(), "close": pl.Float64()}
+_NOTHING_KNOWN = (
+    pl.DataFrame(
+        schema={
+            "session": pl.Date,
+            "open": pl.Float64,
+            "high": pl.Float64,
+            "low": pl.Float64,
+            "close": pl.Float64,
+            "volume": pl.Int64,
+            "vendor_adj_close": pl.Float64,
+            "observed_at": pl.Datetime("us"),
+            "document_id": pl.String,
+        }
+    ),
+    pl.DataFrame(schema={"ex_date": pl.Date, "kind": pl.String, "value": pl.Float64}),
+)
+
+
+def _with(known: KnownPrices, document: Parsed, rows: Rows) -> KnownPrices:
+    """What is known with a document's rows in place of what they restate; a bar that stays the same stays as it was observed."""
+    bars = rows["price_bars"].join(known.bars, on=["session", *_VALUES], how="anti", nulls_equal=True).select(
+        "session",
+        *_VALUES,
+        pl.lit(document.retrieved_at, pl.Datetime("us")).alias("observed_at"),
+        pl.lit(document.document_id).alias("document_id"),
+    )
+    actions = rows["corporate_actions"].select("ex_date", "kind", "value")
+    return KnownPrices(
+        pl.concat([known.bars, bars]).unique("session", keep="last").sort("session"),
+        pl.concat([known.actions, actions]).unique(["ex_date", "kind"], keep="last"),
+    )
+
+
+def _other_funds(
+    connection: duckdb.DuckDBPyConnection, batch: list[Parsed], calendar: pl.DataFrame, inceptions: dict[str, date]
+) -> OtherFunds:
+    nobody = OtherFunds(pl.DataFrame(schema=_MOVES), pl.DataFrame(schema=_CLOSES), inceptions=inceptions)
+
+    def is_plausible_alone(one: Parsed) -> bool:
+        alone = judge_prices(
+            one.rows, symbol=one.symbol, known=KnownPrices(*_NOTHING_KNOWN), others=nobody, calendar=calendar
+        )
+        return not alone.findings
+
+    known = _newest(connection, "price_bars", "symbol, session", "symbol, session, open, close", "true")
+    # What is implausible by itself says nothing about the others.
+    of_batch = [
+        one.rows["price_bars"].select("symbol", "session", "open", "close", version=pl.lit(one.document_id))
+        for one in batch
+        if is_plausible_alone(one)
+    ]
+    newest = {str(frame["symbol"][0]): frame for frame in of_batch if frame.height}
+    versions = [known.with_columns(version=pl.lit("known"))]
+    versions += [f for f in of_batch if f.height >= _LONG_DOCUMENT or any(f is n for n in newest.values())]
+    closes = pl.concat(versions, how="diagonal").select(*_CLOSES)
+    last = pl.concat([*(f.drop("version") for f in of_batch), known]).unique(
+        ["symbol", "session"], keep="last", maintain_order=True
+    )
+    moves = [log_moves(bars, calendar).with_columns(symbol=pl.lit(symbol)) for (symbol,), bars in last.group_by("symbol")]
+    return OtherFunds(pl.concat([nobody.moves, *moves]), closes, _disputed(closes), inceptions)
+
+
+def _disputed(closes: pl.DataFrame) -> frozenset[str]:
+    """Symbols of which two documents differ on more than half of the closes that both have, beyond a split's factor."""
+    disputed = set()
+    for (symbol,), of_symbol in closes.group_by("symbol"):
+        versions = [frame.select("session", "close") for _, frame in of_symbol.group_by("version", maintain_order=True)]
+        for place, one in enumerate(versions):
+            for other in versions[:place]:
+                ratio = one.join(other, on="session").select((pl.col("close") / pl.col("close_right")).log().alias("r"))["r"]
+                if len(ratio) >= 20 and float(((ratio - ratio.median()).abs() > 5e-4).mean() or 0) > 0.5:  # type: ignore[arg-type,operator]
+                    disputed.add(str(symbol))
+    return frozenset(disputed)
+
+
+# Rates
+
+
+class _RateJudge:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, batch: list[Parsed]) -> None:
+        self._connection = connection
+        known = _newest(connection, "rates", "series, date", "series, date, value", "true")
+        of_batch = [one.rows["rates"].select("series", "date", "value") for one in batch]
+        self._all = pl.concat([*of_batch, known]).unique(["series", "date", "value"])
+        self._known = pl.DataFrame()
+
+    def begin(self, symbol: str, before: tuple[datetime, str]) -> None:
+        self._known = _newest(
+            self._connection, "rates", "date", "date, value, document_id", f"series = ? and {_BEFORE}", symbol, *before
+        )
+
+    def judge(self, document: Parsed) -> Verdict:
+        return self._judge(document, self._known.select("date", "value"))
+
+    def agree(self, one: Parsed, other: Parsed) -> bool:
+        verdict = self._judge(other, one.rows["rates"].select("date", "value"))
+        return not verdict.findings and verdict.contradicts is None
+
+    def _judge(self, document: Parsed, known: pl.DataFrame) -> Verdict:
+        others = self._all.filter(pl.col("series") != document.symbol)
+        return judge_rates(
+            document.rows, series=document.symbol, retrieved_at=document.retrieved_at, known=known, others=others
+        )
+
+    def learn(self, document: Parsed, rows: Rows) -> None:
+        new = rows["rates"].select("date", "value", pl.lit(document.document_id).alias("document_id"))
+        self._known = pl.concat([self._known, new]).unique("date", keep="last").sort("date")
+
+    def suppliers(self, document: Parsed) -> set[str]:
+        changed = self._known.join(document.rows["rates"].select("date", now="value"), on="date")
+        return set(changed.filter(pl.col("value") != pl.col("now"))["document_id"])
+
+
+# Holdings
+
+_LINES = "line_no, ticker, name, sector_label, market_value, stated_weight, quantity, price, currency"
+_ELSEWHERE = {
+    "fund": pl.String(),
+    "as_of": pl.Date(),
+    "ticker_key": pl.String(),
+    "name_key": pl.String(),
+    "sector": pl.String(),
+    "price": pl.Float64(),
+    "weight": pl.Float64(),
+}
+
+
+@dataclass
+class _Snapshot:
+    as_of: date
+    document_id: str
+    lines: pl.DataFrame | None = None
+
+
+@dataclass
+class _HoldingsJudge:
+    _connection: duckdb.DuckDBPyConnection
+    _universe: dict[str, Fund]
+    _calendar: pl.DataFrame
+    _write_waiting: Callable[[], None]
+    _snapshots: dict[date, _Snapshot] = field(default_factory=dict)
+    _previous: _Snapshot | None = None
+    _learned: dict[str, pl.DataFrame] = field(default_factory=dict)
+
+    def begin(self, symbol: str, before: tuple[datetime, str]) -> None:
+        found = self._connection.execute(
+            "select as_of, max_by(document_id, (observed_at, document_id)) from raw.holdings"
+            f" where fund = ? and {_BEFORE} group by as_of",
+            [symbol, *before],
+        ).fetchall()
+        self._snapshots = {as_of: _Snapshot(as_of, document_id) for as_of, document_id in found}
+
+    def judge(self, document: Parsed) -> Verdict:
+        assert document.as_of is not None
+        self._previous = self._nearest(document.as_of)
+        lines = self._lines(self._previous, document) if self._previous else pl.DataFrame()
+        return self._judge(document, lines, self._previous.as_of if self._previous else None)
+
+    def agree(self, one: Parsed, other: Parsed) -> bool:
+        verdict = self._judge(other, one.rows["holdings"], one.as_of)
+        return not verdict.findings and verdict.contradicts is None
+
+    def _judge(self, document: Parsed, previous: pl.DataFrame, previous_as_of: date | None) -> Verdict:
+        assert document.as_of is not None
+        fund = self._universe[document.symbol]
+        known = KnownHoldings(
+            previous=previous,
+            previous_as_of=previous_as_of,
+            net_asset_values=self._closes.filter(pl.col("symbol") == (fund.price_symbol or "")).select("session", "close"),
+            elsewhere=self._elsewhere,
+            sessions=self._calendar["session"],
+            sectors=self._sectors,
+            same_era=previous_as_of is not None and self._is_one_era(document.as_of, previous_as_of),
+        )
+        return judge_holdings(document.rows, fund=fund.fund, as_of=document.as_of, most_lines=fund.max_holdings, known=known)
+
+    def learn(self, document: Parsed, rows: Rows) -> None:
+        assert document.as_of is not None
+        for snapshot in self._snapshots.values():
+            snapshot.lines = None  # one snapshot in memory is enough for a history that comes in order
+        lines = rows["holdings"]
+        self._snapshots[document.as_of] = _Snapshot(document.as_of, document.document_id, lines)
+        self._learned[document.symbol] = self._keyed(lines, document.symbol, document.as_of)
+        self.__dict__.pop("_elsewhere", None)
+
+    def suppliers(self, document: Parsed) -> set[str]:
+        return {self._previous.document_id} if self._previous else set()
+
+    def _nearest(self, as_of: date) -> _Snapshot | None:
+        """The same date's or the one before; the first one after where none is before."""
+        before = [d for d in self._snapshots if d <= as_of]
+        after = [d for d in self._snapshots if d > as_of]
+        return self._snapshots[max(before)] if before else self._snapshots[min(after)] if after else None
+
+    def _lines(self, snapshot: _Snapshot, document: Parsed) -> pl.DataFrame:
+        """What was last known of that date before the document."""
+        if snapshot.lines is None:
+            self._write_waiting()
+            snapshot.lines = frame_of(
+                self._connection.sql(
+                    f"select {_LINES} from raw.holdings where fund = ? and as_of = ? and {_BEFORE}"
+                    " qualify dense_rank() over (order by observed_at desc, document_id desc) = 1 order by line_no",
+                    params=[document.symbol, snapshot.as_of, document.retrieved_at, document.document_id],
+                )
+            )
+        return snapshot.lines
+
+    def _is_one_era(self, one: date, other: date) -> bool:
+        """No change of the sector standard is between the dates."""
+        return not any(min(one, other) < first <= max(one, other) for first in self._eras)
+
+    @cached_property
+    def _eras(self) -> list[date]:
+        return pl.read_csv(SEEDS_DIR / "gics_eras.csv", try_parse_dates=True)["first_day"].drop_nulls().to_list()
+
+    @cached_property
+    def _closes(self) -> pl.DataFrame:
+        return _newest(self._connection, "price_bars", "symbol, session", "symbol, session, close", "true")
+
+    @cached_property
+    def _sectors(self) -> dict[str, str]:
+        labels = pl.read_csv(SEEDS_DIR / "sector_labels.csv")
+        return dict(labels.select("sector_label", "gics_sector").iter_rows())
+
+    @cached_property
+    def _of_warehouse(self) -> pl.DataFrame:
+        newest = frame_of(
+            self._connection.sql(
+                "select fund, as_of, ticker, name, sector_label, market_value, stated_weight, quantity from raw.holdings semi join"
+                " (select fund, max(as_of) as as_of from raw.holdings group by fund) using (fund, as_of)"
+            )
+        )
+        frames = [self._keyed(lines, str(fund), as_of) for (fund, as_of), lines in newest.group_by("fund", "as_of")]  # type: ignore[arg-type]
+        return pl.concat([pl.DataFrame(schema=_ELSEWHERE), *frames])
+
+    @cached_property
+    def _elsewhere(self) -> pl.DataFrame:
+        known = self._of_warehouse.filter(~pl.col("fund").is_in(list(self._learned)))
+        return pl.concat([known, *self._learned.values()])
+
+    def _keyed(self, lines: pl.DataFrame, fund: str, as_of: date) -> pl.DataFrame:
+        return (
+            lines.select(
+                pl.lit(fund).alias("fund"),
+                pl.lit(as_of).alias("as_of"),
+                pl.col("ticker").str.to_uppercase().str.replace_all(r"[ ./-]", "").alias("ticker_key"),
+                name_key("name").alias("name_key"),
+                pl.col("sector_label").replace_strict(self._sectors, default=None, return_dtype=pl.String).alias("sector"),
+                pl.when((pl.col("quantity") > 0) & (pl.col("market_value") > 0))
+                .then(pl.col("market_value") / pl.col("quantity"))
+                .alias("price"),
+                pl.coalesce("market_value", "stated_weight").alias("weight"),
+            )
+            .filter(pl.col("ticker_key").is_not_null())
+            .unique("ticker_key", keep="none")
+        )

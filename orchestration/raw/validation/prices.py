@@ -1,0 +1,564 @@
+"""Is a price document plausible? Held against itself, against what is known of its symbol, and against the other funds.
+
+All funds of the universe hold US stocks: a move that no other fund shares is rare, and one that the next session undoes alone among
+all funds is rarer. The adjusted close is the vendor's own second word on every close, dividend and split.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+import polars as pl
+
+from orchestration.raw.validation.rules import Finding
+from orchestration.raw.validation.verdict import QUARANTINE_COLUMNS, Verdict, quarantine_rows
+
+# Beside each limit: the largest natural value in 26 years of IWM, SPY and QQQ.
+ADJUSTED_TOLERANCE = 5e-4  # 2.6e-4
+LARGEST_UNADJUSTED = 0.02  # a quarter's dividend is below 1 % of the price
+CLOSE_RETURN, CLOSE_RETURN_MADS = 0.02, 10.0  # 5.9 median absolute gaps
+OPEN_RETURN, OPEN_RETURN_MADS = 0.025, 25.0  # 1.8 %, and 15 median absolute gaps
+NEWEST_JUMP, NEWEST_JUMP_MADS, NEWEST_JUMP_ALWAYS = 0.04, 14.0, 0.20  # 11.5 median absolute gaps; 10.9 %
+LEVEL_JUMP = 0.16  # 10.9 %
+# Without another fund to compare with: 9.1 %, 5.9 %, 15.6 %.
+ALONE_CLOSE_RETURN, ALONE_OPEN_RETURN, ALONE_NEWEST_JUMP, ALONE_LEVEL_JUMP = 0.12, 0.08, 0.25, 0.40
+LARGEST_RANGE = 0.60  # 25 %
+LARGEST_VOLUME_RATIO = 60.0  # 13.8
+LARGEST_DOLLAR_VOLUME = 3e11  # SPY trades some 4e10 dollars a session
+CLOSE_RESTATED, VOLUME_RESTATED = 1e-3, 0.02
+SMALL_RESTATEMENT, RESTATEMENT_BETTER_BY = 0.002, 0.004
+ACTION_CHANGED = 0.10
+MANY_RESTATED, CLEARLY_WORSE, WORSE_ON_MANY = 100, 2.0, 1.2
+FEW_ROWS, FEW_SHARE = 3, 0.002
+FEW_RESTATED_SHARE = 0.01
+FEWEST_TO_COMPARE = 20
+MISSING_SESSIONS, MISSING_SHARE = 20, 0.01
+INCEPTION_GRACE = timedelta(days=7)
+FIRST_BAR_GRACE = timedelta(days=30)
+SETTLING = timedelta(days=5)
+LAG_SESSIONS, LAG_CORRELATION, LAG_MARGIN = 60, 0.6, 0.3
+_USUAL_GAP, _USUAL_OPEN_GAP = 0.003, 0.0015
+_WINDOW = 63
+
+
+@dataclass(frozen=True)
+class KnownPrices:
+    """What is known of the symbol before the document: bars (session, close, volume, observed_at) and actions (ex_date, kind, value)."""
+
+    bars: pl.DataFrame
+    actions: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class OtherFunds:
+    """Bars of all funds: `moves` (symbol, session, move, overnight; log changes) and `closes` (version, symbol, session, close).
+
+    `disputed` are the symbols of which two documents show different prices; `inceptions` the funds' first days.
+    """
+
+    moves: pl.DataFrame
+    closes: pl.DataFrame
+    disputed: frozenset[str] = frozenset()
+    inceptions: dict[str, date] = field(default_factory=dict)
+
+
+def log_moves(bars: pl.DataFrame, calendar: pl.DataFrame) -> pl.DataFrame:
+    """Log changes from close to close and from close to open: session, move, overnight. NULL where the session before is missing.
+
+    Args:
+        bars: session, open, close; any order.
+        calendar: session, session_no.
+    """
+    numbered = bars.join(calendar, on="session", how="inner").sort("session")
+    follows = pl.col("session_no").diff() == 1
+    return numbered.select(
+        "session",
+        move=pl.when(follows).then((pl.col("close") / pl.col("close").shift(1)).log()),
+        overnight=pl.when(follows).then((pl.col("open") / pl.col("close").shift(1)).log()),
+    )
+
+
+def judge_prices(
+    rows: dict[str, pl.DataFrame],
+    *,
+    symbol: str,
+    known: KnownPrices,
+    others: OtherFunds,
+    calendar: pl.DataFrame,
+) -> Verdict:
+    """Judge the bars and actions of one document.
+
+    Args:
+        rows: `price_bars` and `corporate_actions` with `_line` and `_content`; rows that keep the row contracts.
+        calendar: every session of XNYS with its number (session, session_no).
+
+    Returns:
+        The plausible rows, the implausible ones, and what condemns the document.
+    """
+    bars, actions = rows["price_bars"].sort("session"), rows["corporate_actions"]
+    evidence = _evidence(bars, actions, known, others.moves.filter(pl.col("symbol") != symbol), calendar)
+    of_bars, of_actions = _implausible_rows(evidence), _implausible_actions(evidence, actions, known)
+    quarantined = pl.concat([of_bars, of_actions.select(QUARANTINE_COLUMNS.keys())])
+    findings = list(_document_findings(evidence, of_bars, symbol, others, calendar))
+    contradicts = None
+    restated = evidence.filter("is_restated")
+    if _are_many(restated.height, evidence["known_close"].count(), FEW_RESTATED_SHARE):
+        reason = _restatement(restated, evidence)
+        if not findings and _agrees_better(bars, evidence, known, others, symbol, calendar):
+            contradicts = Finding("is_not_contradicted", f"a later document contradicts it: {reason}")
+        else:
+            findings.append(Finding("history_is_not_restated", reason))
+    lost = of_bars["line"].implode()
+    plausible = {
+        "price_bars": bars.filter(~pl.col("_line").is_in(lost).fill_null(False)),
+        "corporate_actions": actions.filter(~pl.col("_line").is_in(lost).fill_null(False)).join(
+            of_actions, on=["ex_date", "kind"], how="anti"
+        ),
+    }
+    return Verdict(plausible, quarantined, findings, contradicts)
+
+
+def _are_many(count: int, of: int, share: float) -> bool:
+    return count > max(FEW_ROWS, share * of)
+
+
+# Evidence: one row per bar with the figures that the rules read
+
+
+def _evidence(
+    bars: pl.DataFrame, actions: pl.DataFrame, known: KnownPrices, others: pl.DataFrame, calendar: pl.DataFrame
+) -> pl.DataFrame:
+    moved = bars.join(log_moves(bars, calendar), on="session", how="left", maintain_order="left")
+    with_events = _with_actions(moved, actions, known)
+    compared = with_events.join(_gaps(with_events, others), on="session", how="left", maintain_order="left")
+    return _with_restatements(_with_adjustment_errors(_with_usual_gaps(compared)), actions, known).with_columns(
+        is_newest=pl.col("session") == pl.col("session").max(),
+        usual_volume=pl.col("volume").rolling_median(_WINDOW, center=True, min_samples=10),
+        volume_ratio=pl.col("volume") / pl.col("volume").shift(1).rolling_median(21, min_samples=10),
+        is_copy=(pl.col("volume") > 0)
+        & pl.struct("open", "high", "low", "close", "volume").is_duplicated()
+        & ~pl.struct("open", "high", "low", "close", "volume").is_first_distinct(),
+    )
+
+
+def _with_actions(bars: pl.DataFrame, actions: pl.DataFrame, known: KnownPrices) -> pl.DataFrame:
+    """Each kind of action as a column, NULL where the document has none of that kind at all; known distributions beside them."""
+    for kind in ("dividend", "capital_gain", "split"):
+        of_kind = actions.filter(pl.col("kind") == kind).select(pl.col("ex_date").alias("session"), pl.col("value").alias(kind))
+        bars = bars.join(of_kind, on="session", how="left", maintain_order="left")
+    paid = known.actions.filter(pl.col("kind").is_in(["dividend", "capital_gain"]) & (pl.col("value") > 0))
+    by_date = paid.group_by(pl.col("ex_date").alias("session")).agg(
+        known_distribution=pl.col("value").sum(), known_dividend=pl.col("value").filter(pl.col("kind") == "dividend").sum()
+    )
+    return bars.join(by_date, on="session", how="left", maintain_order="left")
+
+
+def _gaps(bars: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    """How far each move is from the nearest other fund's: session, gap, gap_back (the smaller of a gap and its return the next
+    session), and the same from close to open; `compared`, the number of other funds. Log changes."""
+    pairs = (
+        bars.select("session", own_move="move", own_overnight="overnight")
+        .join(others, on="session", how="inner")
+        .sort("symbol", "session")
+        .with_columns(of_move=pl.col("own_move") - pl.col("move"), of_overnight=pl.col("own_overnight") - pl.col("overnight"))
+    )
+
+    def returned(gap: str) -> pl.Expr:
+        following = pl.col(gap).shift(-1).over("symbol")
+        opposite = (pl.col(gap) * following) < 0
+        return (
+            pl.when(opposite).then(pl.min_horizontal(pl.col(gap).abs(), following.abs())).when(opposite.is_not_null()).then(0.0)
+        )
+
+    return (
+        pairs.with_columns(move_back=returned("of_move"), overnight_back=returned("of_overnight"))
+        .group_by("session")
+        .agg(
+            gap=pl.col("of_move").abs().min(),
+            gap_back=pl.col("move_back").min(),
+            open_gap=pl.col("of_overnight").abs().min(),
+            open_gap_back=pl.col("overnight_back").min(),
+            compared=pl.col("of_move").count(),
+        )
+    )
+
+
+def _with_usual_gaps(evidence: pl.DataFrame) -> pl.DataFrame:
+    """The same figures from the fund's own moves where there is no other fund, and what is usual around each session."""
+    alone = pl.col("compared").fill_null(0) == 0
+
+    def back(move: str) -> pl.Expr:
+        opposite = (pl.col(move) * pl.col(move).shift(-1)) < 0
+        return pl.when(opposite).then(pl.min_horizontal(pl.col(move).abs(), pl.col(move).shift(-1).abs()))
+
+    filled = evidence.with_columns(
+        alone.alias("is_alone"),
+        gap=pl.when(alone).then(pl.col("move").abs()).otherwise("gap"),
+        gap_back=pl.when(alone).then(back("move")).otherwise("gap_back"),
+        open_gap_back=pl.when(alone).then(back("overnight")).otherwise("open_gap_back"),
+        open_gap=pl.when(alone).then(pl.col("overnight").abs()).otherwise("open_gap"),
+    )
+
+    def usual(gap: str, otherwise: float) -> pl.Expr:
+        return pl.col(gap).rolling_median(_WINDOW, center=True, min_samples=FEWEST_TO_COMPARE).fill_null(otherwise)
+
+    return filled.with_columns(usual_gap=usual("gap", _USUAL_GAP), usual_open_gap=usual("open_gap", _USUAL_OPEN_GAP))
+
+
+def _with_adjustment_errors(evidence: pl.DataFrame) -> pl.DataFrame:
+    """How far the adjusted close's change is from what close and distribution say (fraction), with the document's distribution, with
+    the known one, and with none.
+
+    CRSP's total return is (close + distribution) / previous close; Yahoo multiplies by previous close / (previous close -
+    distribution): the nearer of the two counts. Yahoo's dividends hold its capital gains where they are at least as large.
+    """
+    before, ratio = pl.col("close").shift(1), pl.col("vendor_adj_close") / pl.col("vendor_adj_close").shift(1)
+    follows = pl.col("move").is_not_null()
+
+    def error(paid: pl.Expr) -> pl.Expr:
+        crsp = (ratio * before / (pl.col("close") + paid) - 1).abs()
+        yahoo = (ratio * (before - paid) / pl.col("close") - 1).abs()
+        return pl.when(follows).then(pl.min_horizontal(crsp, yahoo))
+
+    dividend, gain = pl.col("dividend"), pl.col("capital_gain").fill_null(0)
+    prints_cents = ((pl.col("vendor_adj_close") * 100).round(0) - pl.col("vendor_adj_close") * 100).abs().max() < 1e-6
+    cents = pl.when(prints_cents).then(0.011 / pl.col("vendor_adj_close")).otherwise(0.0)
+    paid = pl.when(dividend >= gain).then(dividend).otherwise(dividend + gain)
+    # The newest distribution may not be in the adjusted closes yet: then those before it are the closes themselves.
+    not_adjusted_yet = (
+        (pl.col("vendor_adj_close") == pl.col("close")).shift(1)
+        & (paid > 0)
+        & (paid.shift(-1).fill_null(0).reverse().cum_sum().reverse() == 0)
+        & (paid / before < LARGEST_UNADJUSTED)
+    )
+    errors = error(paid)
+    return evidence.with_columns(
+        adjusted_error=pl.when(not_adjusted_yet).then(pl.min_horizontal(errors, error(pl.lit(0.0)))).otherwise(errors),
+        error_if_known=pl.min_horizontal(error(pl.col("known_distribution")), error(pl.col("known_dividend"))),
+        error_if_none=error(pl.lit(0.0)),
+        adjusted_tolerance=ADJUSTED_TOLERANCE + cents,
+    )
+
+
+def _with_restatements(evidence: pl.DataFrame, actions: pl.DataFrame, known: KnownPrices) -> pl.DataFrame:
+    """The known close and volume on the document's split basis, and whether the document changes them."""
+    splits = pl.concat([actions, known.actions], how="diagonal").filter((pl.col("kind") == "split") & (pl.col("value") > 0))
+    splits = splits.select(pl.col("ex_date").alias("split_on"), pl.col("value").alias("ratio")).unique("split_on")
+    rescaled = (
+        known.bars.join(splits, how="cross")
+        .filter((pl.col("session") < pl.col("split_on")) & (pl.col("observed_at").dt.date() < pl.col("split_on")))
+        .group_by("session")
+        .agg(basis=pl.col("ratio").product())
+    )
+    on_basis = known.bars.join(rescaled, on="session", how="left").select(
+        "session",
+        known_close=pl.col("close") / pl.col("basis").fill_null(1.0),
+        known_volume=pl.col("volume") * pl.col("basis").fill_null(1.0),
+        settled=pl.col("session") < pl.col("observed_at").dt.date() - timedelta(days=3),
+    )
+    return evidence.join(on_basis, on="session", how="left", maintain_order="left").with_columns(
+        close_change=pl.col("close") / pl.col("known_close") - 1,
+        volume_change=pl.col("volume") / pl.col("known_volume") - 1,
+    ).with_columns(
+        is_close_restated=(pl.col("close_change").abs() > CLOSE_RESTATED).fill_null(False),
+        is_restated=(
+            (pl.col("close_change").abs() > CLOSE_RESTATED)
+            | ((pl.col("volume_change").abs() > VOLUME_RESTATED) & pl.col("settled") & (pl.col("known_volume") > 0))
+        ).fill_null(False),
+    )  # fmt: skip
+
+
+# Rows
+
+
+def _implausible_rows(evidence: pl.DataFrame) -> pl.DataFrame:
+    figures = _with_row_flags(evidence)
+    percent = lambda column: (pl.col(column) * 100).round(2).cast(pl.String)  # noqa: E731
+    reasons = {
+        "adjusted_close_agrees": pl.format(
+            "the adjusted close moves {} % otherwise than close and distribution", percent("adjusted_error")
+        ),
+        "close_moves_with_others": pl.format(
+            "the close {} leaves every other fund by {} % and returns the next session", "close", percent("gap_back")
+        ),
+        "open_moves_with_others": pl.format(
+            "the bar at {} opens {} % from the close before, alone, and the next session returns",
+            "close",
+            percent("open_gap_back"),
+        ),
+        "newest_close_is_confirmed": pl.format(
+            "the newest close {} is {} % from every other fund's move: the next session decides", "close", percent("gap")
+        ),
+        "range_is_possible": pl.format("high {} and low {} are too far apart", "high", "low"),
+        "volume_is_possible": pl.format("volume {} beside a usual {}", "volume", pl.col("usual_volume").round(0)),
+        "bar_is_not_a_copy": pl.format("the bar of {} repeats another session's", "session"),
+        "restated_bar_is_better": pl.format(
+            "the close was {}, is now {}, and the other funds agree with the former", pl.col("known_close").round(4), "close"
+        ),
+    }
+    return quarantine_rows(figures, reasons, {rule: pl.col(f"breaks_{rule}") for rule in reasons})
+
+
+def _with_row_flags(evidence: pl.DataFrame) -> pl.DataFrame:
+    wrong_adjustment = (pl.col("adjusted_error") > pl.col("adjusted_tolerance")).fill_null(False) & ~_known_explains()
+    alone = pl.col("is_alone")
+    close_back = pl.when(alone).then(ALONE_CLOSE_RETURN).otherwise(CLOSE_RETURN)
+    open_back = pl.when(alone).then(ALONE_OPEN_RETURN).otherwise(OPEN_RETURN)
+    newest = pl.when(alone).then(ALONE_NEWEST_JUMP).otherwise(NEWEST_JUMP)
+    # With the known close in place of the document's, its move and the next one differ by as much, the other way round.
+    change = (pl.col("known_close") / pl.col("close")).log().abs()
+    with_new = pl.col("gap").fill_null(0) + pl.col("gap").shift(-1).fill_null(0)
+    with_known = (pl.col("gap").fill_null(0) - change).abs() + (pl.col("gap").shift(-1).fill_null(0) - change).abs()
+    return evidence.with_columns(
+        # A wrong close breaks its own move and the next one; a wrong dividend breaks its own alone.
+        breaks_adjusted_close_agrees=wrong_adjustment & ~(wrong_adjustment.shift(1).fill_null(False) & ~wrong_adjustment.shift(-1).fill_null(False)),
+        breaks_close_moves_with_others=(pl.col("gap_back") > close_back) & (pl.col("gap_back") > CLOSE_RETURN_MADS * pl.col("usual_gap")),
+        breaks_open_moves_with_others=(pl.col("open_gap_back") > open_back)
+        & (pl.col("open_gap_back") > OPEN_RETURN_MADS * pl.col("usual_open_gap")),
+        breaks_newest_close_is_confirmed=pl.col("is_newest")
+        & (((pl.col("gap") > newest) & (pl.col("gap") > NEWEST_JUMP_MADS * pl.col("usual_gap"))) | (~alone & (pl.col("gap") > NEWEST_JUMP_ALWAYS))),
+        breaks_range_is_possible=pl.col("high") / pl.col("low") - 1 > LARGEST_RANGE,
+        breaks_volume_is_possible=(pl.col("volume_ratio") > LARGEST_VOLUME_RATIO)
+        | ((pl.col("volume") == 0) & (pl.col("usual_volume") > 0)),
+        breaks_bar_is_not_a_copy=pl.col("is_copy"),
+        breaks_restated_bar_is_better=(pl.col("close_change").abs() > SMALL_RESTATEMENT)
+        & (with_new > with_known - RESTATEMENT_BETTER_BY),
+    )  # fmt: skip
+
+
+def _known_explains() -> pl.Expr:
+    """The document has no distribution there, and its own adjusted close moves as the known one says."""
+    nothing = pl.col("dividend").fill_null(0) + pl.col("capital_gain").fill_null(0) == 0
+    return (nothing & (pl.col("error_if_known") <= pl.col("adjusted_tolerance"))).fill_null(False)
+
+
+def _implausible_actions(evidence: pl.DataFrame, actions: pl.DataFrame, known: KnownPrices) -> pl.DataFrame:
+    """Actions of sessions that were known before: withdrawn, changed or added without the adjusted close agreeing.
+
+    Returns:
+        ex_date, kind, and the columns of the quarantine.
+    """
+    last_known = known.bars["session"].max() if known.bars.height else None
+    if not isinstance(last_known, date):
+        return pl.DataFrame(schema={"ex_date": pl.Date, "kind": pl.String, **QUARANTINE_COLUMNS})
+    settled = known.bars["session"].min(), last_known - SETTLING
+    tolerance = pl.col("adjusted_tolerance")
+    # Where the bar itself is implausible, its adjusted close says nothing.
+    supported = (pl.col("adjusted_error") <= tolerance) & ~(pl.min_horizontal("error_if_known", "error_if_none") <= tolerance)
+    judged = (
+        actions.filter(pl.col("ex_date").is_between(*settled))
+        .join(known.actions.rename({"value": "known"}), on=["ex_date", "kind"], how="left")
+        .with_columns(pl.col("known").fill_null(0.0))
+        .filter((pl.col("value") - pl.col("known")).abs() > ACTION_CHANGED * pl.max_horizontal("value", "known"))
+        .join(
+            evidence.select(
+                pl.col("session").alias("ex_date"),
+                supported.fill_null(False).alias("supported"),
+                (pl.col("error_if_none") <= tolerance).fill_null(False).alias("denied"),
+            ),
+            on="ex_date",
+            how="left",
+        )
+    )
+    is_split = pl.col("kind") == "split"
+    splits = pl.concat([known.actions, actions.select("ex_date", "kind", "value")]).filter(is_split & (pl.col("value") > 0))
+    # After a split the vendor rescales dividends, too.
+    splits_rescaled = splits.filter(pl.col("ex_date") > settled[1]).height > 0
+    breaks = pl.when(is_split).then(True).when(pl.col("value") == 0).then(~pl.col("denied")).otherwise(~pl.col("supported"))
+    kept = judged.filter(breaks.fill_null(True) & ~(pl.lit(splits_rescaled) & ~is_split))
+    reason = pl.format("the {} of {} a share stays known, not {}: the adjusted close does not agree", "kind", "known", "value")
+    return kept.select(
+        "ex_date", "kind", pl.col("_line").alias("line"), pl.lit("known_action_is_kept").alias("rule"), reason.alias("reason"),
+        pl.col("_content").alias("content"),
+    ).cast(QUARANTINE_COLUMNS)  # type: ignore[arg-type]  # fmt: skip
+
+
+# Documents
+
+
+def _document_findings(
+    evidence: pl.DataFrame, quarantined: pl.DataFrame, symbol: str, others: OtherFunds, calendar: pl.DataFrame
+) -> Iterator[Finding]:
+    implausible = quarantined["line"].n_unique()
+    if _are_many(implausible, evidence.height, FEW_SHARE):
+        (rule, count), *_ = quarantined["rule"].value_counts(sort=True).rows()
+        first = quarantined.filter(pl.col("rule") == rule).row(0, named=True)
+        yield Finding(
+            "few_rows_are_implausible",
+            f"{implausible} of {evidence.height} rows are implausible, {count} by {rule}; the first is line {first['line']}: {first['reason']}",
+        )
+    flagged = _with_row_flags(evidence)
+    yield from _jumps(flagged)
+    yield from _splits(evidence)
+    first, last = evidence["session"].min(), evidence["session"].max()
+    assert isinstance(first, date)
+    yield from _beginning(first, symbol, others.inceptions)
+    expected = calendar.filter(pl.col("session").is_between(first, last)).height
+    missing = expected - evidence.height
+    if missing > max(MISSING_SESSIONS, MISSING_SHARE * expected):
+        yield Finding("sessions_are_complete", f"{missing} of the {expected} sessions from {first} to {last} are missing")
+    dollars = evidence.tail(250).select((pl.col("close") * pl.col("volume")).median()).item()
+    if dollars is not None and dollars > LARGEST_DOLLAR_VOLUME:
+        yield Finding("dollar_volume_is_possible", f"it trades {dollars:,.0f} dollars a session")
+    yield from _identity(evidence, symbol, others)
+    yield from _alignment(evidence, symbol, others)
+
+
+def _beginning(first: date, symbol: str, inceptions: dict[str, date]) -> Iterator[Finding]:
+    own = inceptions.get(symbol)
+    if own is None:
+        return
+    if first < own - INCEPTION_GRACE:
+        yield Finding("begins_with_the_fund", f"its first bar is of {first}, and {symbol} began on {own}")
+    same = [name for name, day in inceptions.items() if name != symbol and day <= first < day + INCEPTION_GRACE]
+    if same and first > own + timedelta(days=365):
+        yield Finding("begins_with_the_fund", f"its first bar is of {first}, when {same[0]} began, and {symbol} began on {own}")
+
+
+def _jumps(flagged: pl.DataFrame) -> Iterator[Finding]:
+    """A jump that stays: not the bar of a spike, not its return, not the newest bar."""
+    spike = (
+        pl.col("breaks_close_moves_with_others")
+        | pl.col("breaks_open_moves_with_others")
+        | pl.col("breaks_adjusted_close_agrees")
+    ).fill_null(False)
+    limit = pl.when("is_alone").then(ALONE_LEVEL_JUMP).otherwise(LEVEL_JUMP)
+    jumps = flagged.filter(
+        (pl.col("gap") > limit)
+        & (pl.col("gap") > NEWEST_JUMP_MADS * pl.col("usual_gap"))
+        & ~spike
+        & ~spike.shift(1).fill_null(False)
+        & ~pl.col("is_newest")
+    )
+    if jumps.height:
+        worst = jumps.sort("gap").row(-1, named=True)
+        yield Finding(
+            "level_is_continuous",
+            f"the close moves {worst['move']:+.1%} (log) to {worst['close']:g} on {worst['session']}, {worst['gap']:.1%} from every other fund, and stays",
+        )
+
+
+def _splits(evidence: pl.DataFrame) -> Iterator[Finding]:
+    unscaled = evidence.filter(
+        (pl.col("split") > 0)
+        & (pl.col("split") != 1)
+        & ((pl.col("move") + pl.col("split").log()).abs() < 0.5 * pl.col("split").log().abs())
+        & (pl.col("gap") > LEVEL_JUMP)
+    )
+    if unscaled.height:
+        worst = unscaled.row(0, named=True)
+        yield Finding(
+            "split_is_rescaled",
+            f"it has a split of {worst['split']:g} on {worst['session']}, and closes before are on the old basis",
+        )
+
+
+def _identity(evidence: pl.DataFrame, symbol: str, others: OtherFunds) -> Iterator[Finding]:
+    of_others = others.closes.filter(pl.col("symbol") != symbol)
+    compared = evidence.select("session", own="close").join(of_others, on="session", how="inner")
+    same = (
+        compared.group_by("version", "symbol")
+        .agg(common=pl.len(), equal=(pl.col("own") == pl.col("close")).sum())
+        .filter((pl.col("common") >= FEWEST_TO_COMPARE) & (pl.col("equal") > 0.9 * pl.col("common")))
+        .sort("symbol")
+    )
+    first = evidence["session"].min()
+    for row in same.iter_rows(named=True):
+        # Of two documents with the same prices the one is wrong whose symbol has another document that says otherwise,
+        # or the one that begins with the other fund.
+        if symbol not in others.disputed and row["symbol"] in others.disputed:
+            continue
+        own, theirs = (_begins_with(first, others.inceptions.get(name)) for name in (symbol, row["symbol"]))
+        if own and not theirs:
+            continue
+        yield Finding("is_not_another_fund", f"{row['equal']} of {row['common']} closes are those of {row['symbol']}")
+        return
+
+
+def _begins_with(first: object, inception: date | None) -> bool:
+    return isinstance(first, date) and inception is not None and abs(first - inception) < FIRST_BAR_GRACE
+
+
+def _alignment(evidence: pl.DataFrame, symbol: str, others: OtherFunds) -> Iterator[Finding]:
+    """Each stretch of sessions on its own: only a part of a table may be shifted."""
+    of_others = others.moves.filter(pl.col("symbol") != symbol).select("symbol", "session", theirs="move")
+    both = evidence.select("session", "move").join(of_others, on="session", how="inner").drop_nulls().sort("symbol", "session")
+    neighbour = pl.col("theirs")
+    stretches = (
+        both.with_columns(
+            earlier=neighbour.shift(1).over("symbol"),
+            later=neighbour.shift(-1).over("symbol"),
+            stretch=pl.int_range(pl.len()).reverse().over("symbol") // LAG_SESSIONS,
+        )
+        .group_by("symbol", "stretch")
+        .agg(
+            pl.col("session").min().alias("first"),
+            pl.len().alias("sessions"),
+            same=pl.corr("move", "theirs"),
+            apart=pl.max_horizontal(pl.corr("move", "earlier"), pl.corr("move", "later")),
+        )
+        .filter(pl.col("sessions") >= LAG_SESSIONS // 2)
+        # A fund whose own table is shifted is apart from this one, too: all others have to say so.
+        .group_by("stretch")
+        .agg(
+            pl.col("first").min(),
+            pl.col("same").max(),
+            pl.col("apart").min(),
+            ((pl.col("apart") > LAG_CORRELATION) & (pl.col("apart") > pl.col("same") + LAG_MARGIN)).all().alias("is_shifted"),
+        )
+        .filter("is_shifted")
+        .sort("first")
+    )
+    if stretches.height:
+        worst = stretches.row(0, named=True)
+        yield Finding(
+            "dates_are_aligned",
+            f"from {worst['first']} on its moves correlate {worst['same']:.2f} with the other funds' on the same session and"
+            f" {worst['apart']:.2f} one session apart",
+        )
+
+
+def _restatement(restated: pl.DataFrame, evidence: pl.DataFrame) -> str:
+    worst = restated.sort(pl.col("close_change").abs().fill_null(0)).row(-1, named=True)
+    closes = restated.filter("is_close_restated").height
+    of = evidence["known_close"].count()
+    return (
+        f"{closes} of {of} known closes change without a split, and {restated.height - closes} volumes alone, such as the close of"
+        f" {worst['session']} from {worst['known_close']:g} to {worst['close']:g}"
+    )
+
+
+def _agrees_better(
+    bars: pl.DataFrame, evidence: pl.DataFrame, known: KnownPrices, others: OtherFunds, symbol: str, calendar: pl.DataFrame
+) -> bool:
+    """Whether what is known is the one that is wrong: another fund's prices, prices of before the fund, adjusted closes in place of
+    closes, or moves that are further from the other funds' than the document's."""
+    restated = evidence.filter("is_close_restated")
+    if restated.is_empty():
+        return False
+    first = known.bars["session"].min()
+    assert isinstance(first, date)
+    if list(_beginning(first, symbol, others.inceptions)) or (list(_identity(known.bars, symbol, others)) and symbol in others.disputed):
+        return True
+    adjusted = evidence.select(ratio=pl.col("known_close") / pl.col("vendor_adj_close"), of_closes=pl.col("known_close") / pl.col("close"))
+    if _is_constant(adjusted["ratio"]) and not _is_constant(adjusted["of_closes"]):
+        return True
+    of_others = others.moves.filter(pl.col("symbol") != symbol)
+    days = restated.select("session")
+
+    def departure(frame: pl.DataFrame) -> float:
+        gaps = _gaps(log_moves(frame, calendar), of_others).join(days, on="session", how="semi")
+        return float(gaps.select((pl.col("gap").fill_null(0) + pl.col("open_gap").fill_null(0)).sum()).item() or 0.0)
+
+    of_document, of_known = departure(bars), departure(known.bars)
+    times = CLEARLY_WORSE if days.height < MANY_RESTATED else WORSE_ON_MANY
+    return of_known > times * of_document and of_known - of_document > 2 * RESTATEMENT_BETTER_BY
+
+
+def _is_constant(ratio: pl.Series) -> bool:
+    """The same to a few parts in ten thousand on nearly all sessions."""
+    known = ratio.drop_nulls()
+    if len(known) < FEWEST_TO_COMPARE:
+        return False
+    off = (known / float(known.median()) - 1).abs() > 5e-4  # type: ignore[arg-type]
+    return float(off.mean() or 0) < 0.05  # type: ignore[arg-type]

@@ -1,0 +1,137 @@
+"""Is a rates document plausible? Held against itself, against what is known of its series, and against the other series.
+
+The target range is 0.25 points wide and holds the effective rate: three series that cannot all be wrong in the same way.
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+
+import polars as pl
+
+from orchestration.raw.validation.rules import Finding
+from orchestration.raw.validation.verdict import Verdict, quarantine_rows
+
+EFFECTIVE, UPPER, LOWER, TARGET = "DFF", "DFEDTARU", "DFEDTARL", "DFEDTAR"
+# The single target ended when the range began.
+RANGE_BEGINS = date(2008, 12, 16)
+# Beside each limit: what the real series show.
+LOWEST_RATE, HIGHEST_RATE = -1.0, 25.0  # 0.04 to 22.36 %
+RANGE_WIDTH = 0.25
+BELOW_LOWER, ABOVE_UPPER = 0.15, 0.10  # 0.10, 0.05
+OFF_TARGET = 3.0  # 1.81
+FRACTION_BELOW, LONG_SERIES = 0.2, 3000
+REVISED_BY = 0.011  # the effective rate is revised in its last digit
+FEW_ROWS, FEW_SHARE = 3, 0.01
+FEWEST_TO_COMPARE = 20
+_FIRST_DATE = date(1950, 1, 1)
+
+
+def judge_rates(
+    rows: dict[str, pl.DataFrame], *, series: str, retrieved_at: datetime, known: pl.DataFrame, others: pl.DataFrame
+) -> Verdict:
+    """Judge one series.
+
+    Args:
+        rows: `rates` with `_line` and `_content`; percent a year.
+        known: date and value as known before the document.
+        others: series, date, value of the other series, in every version that a document gives.
+    """
+    rates = rows["rates"].sort("date").with_columns(
+        before=pl.col("value").shift(1), after=pl.col("value").shift(-1)
+    )
+    rates = rates.join(known.rename({"value": "known"}), on="date", how="left", maintain_order="left")
+    rates = rates.join(_disagreeing_days(series, rates, others), on="date", how="left", maintain_order="left")
+    quarantined = _implausible_rows(rates, series, retrieved_at)
+    plausible = rates.filter(~pl.col("_line").is_in(quarantined["line"].implode()).fill_null(False))
+    findings = list(_document_findings(rates, plausible, quarantined))
+    contradicts = None
+    tolerance = REVISED_BY if series == EFFECTIVE else 1e-9
+    compared = plausible.drop_nulls(["value", "known"])
+    changed = compared.filter((pl.col("value") - pl.col("known")).abs() > tolerance)
+    if changed.height > max(FEW_ROWS, FEW_SHARE * compared.height):
+        worst = changed.sort((pl.col("value") - pl.col("known")).abs()).row(-1, named=True)
+        reason = (
+            f"{changed.height} of {compared.height} known rates change, such as {worst['date']} from {worst['known']:g}"
+            f" to {worst['value']:g}"
+        )
+        if not findings and _are_many(_disagreeing_days(series, known, others).height, known.height):
+            contradicts = Finding("is_not_contradicted", f"a later document contradicts it: {reason}")
+        else:
+            findings.append(Finding("rates_are_not_restated", reason))
+    return Verdict({"rates": plausible.select(rows["rates"].columns)}, quarantined, findings, contradicts)
+
+
+def _are_many(count: int, of: int) -> bool:
+    return count > max(FEW_ROWS, FEW_SHARE * of)
+
+
+def _implausible_rows(rates: pl.DataFrame, series: str, retrieved_at: datetime) -> pl.DataFrame:
+    is_target = pl.lit(series in (UPPER, LOWER, TARGET))
+    first = RANGE_BEGINS if series in (UPPER, LOWER) else _FIRST_DATE
+    last = min(retrieved_at.date(), RANGE_BEGINS - timedelta(days=1)) if series == TARGET else retrieved_at.date()
+    returns = (pl.col("after") == pl.col("before")) & (pl.col("value") != pl.col("before"))
+    conditions = {
+        "rate_is_possible": ~pl.col("value").is_between(LOWEST_RATE, HIGHEST_RATE),
+        "date_is_possible": ~pl.col("date").is_between(first, last),
+        "step_is_possible": is_target & returns,
+        "series_agree": pl.col("against").is_not_null(),
+        "known_rate_is_kept": pl.col("value").is_null() & pl.col("known").is_not_null(),
+    }
+    reasons = {
+        "rate_is_possible": pl.format("the rate {} on {} is not between -1 % and 25 %", "value", "date"),
+        "date_is_possible": pl.format("the series has no value on {}", "date"),
+        "step_is_possible": pl.format("the target moves to {} on {} for one day", "value", "date"),
+        "series_agree": pl.format("on {} the rate {} agrees with no other series: {}", "date", "value", "against"),
+        "known_rate_is_kept": pl.format("the rate {} of {} is kept: the document has none", "known", "date"),
+    }
+    return quarantine_rows(rates, reasons, conditions)
+
+
+def _document_findings(rates: pl.DataFrame, plausible: pl.DataFrame, quarantined: pl.DataFrame) -> Iterator[Finding]:
+    highest = plausible["value"].max()
+    if isinstance(highest, float) and plausible.height > LONG_SERIES and highest < FRACTION_BELOW:
+        yield Finding("rates_are_percent", f"its highest value in {plausible.height} days is {highest:g} %: are these fractions?")
+    implausible = quarantined["line"].n_unique() if quarantined.height else 0
+    if _are_many(implausible, rates.height):
+        first = quarantined.sort("line").row(0, named=True)
+        yield Finding(
+            "few_rates_are_implausible",
+            f"{implausible} of {rates.height} rows are implausible; the first is line {first['line']}: {first['reason']}",
+        )
+
+
+def _disagreeing_days(series: str, rates: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    """The days on which a rate agrees with none of the others that have one, in any of their documents: date, against."""
+    pairs = [
+        rates.select("date", "value")
+        .join(others.filter(pl.col("series") == other), on="date", how="inner", suffix="_theirs")
+        .drop_nulls()
+        .select(
+            "date",
+            agrees=(pl.col("value") - pl.col("value_theirs")).round(6).is_between(*bounds),
+            against=pl.format("{} is {}", pl.lit(other), "value_theirs"),
+        )
+        for other, bounds in _BOUNDS.get(series, {}).items()
+    ]
+    if not pairs:
+        return pl.DataFrame(schema={"date": pl.Date, "against": pl.String})
+    by_day = pl.concat(pairs).group_by("date").agg(pl.col("agrees").any(), pl.col("against").unique(maintain_order=True).str.join(", "))
+    return by_day.filter(~pl.col("agrees")).select("date", "against")
+
+
+def _mirrored(bounds: tuple[float, float]) -> tuple[float, float]:
+    low, high = bounds
+    return -high, -low
+
+
+# The series' value less the other's, in percentage points.
+_UPPER_LESS_LOWER = (RANGE_WIDTH, RANGE_WIDTH)
+_EFFECTIVE_LESS_UPPER = (-RANGE_WIDTH - BELOW_LOWER, ABOVE_UPPER)
+_EFFECTIVE_LESS_LOWER = (-BELOW_LOWER, RANGE_WIDTH + ABOVE_UPPER)
+_EFFECTIVE_LESS_TARGET = (-OFF_TARGET, OFF_TARGET)
+_BOUNDS: dict[str, dict[str, tuple[float, float]]] = {
+    UPPER: {LOWER: _UPPER_LESS_LOWER, EFFECTIVE: _mirrored(_EFFECTIVE_LESS_UPPER)},
+    LOWER: {UPPER: _mirrored(_UPPER_LESS_LOWER), EFFECTIVE: _mirrored(_EFFECTIVE_LESS_LOWER)},
+    TARGET: {EFFECTIVE: _mirrored(_EFFECTIVE_LESS_TARGET)},
+    EFFECTIVE: {UPPER: _EFFECTIVE_LESS_UPPER, LOWER: _EFFECTIVE_LESS_LOWER, TARGET: _EFFECTIVE_LESS_TARGET},
+}

@@ -1,0 +1,52 @@
+"""What validation says of one document: the rows to use, the rows quarantined alone, and what condemns the whole."""
+
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from orchestration.raw.validation.rules import Finding
+
+QUARANTINE_COLUMNS: dict[str, type[pl.DataType]] = {
+    "line": pl.Int64,
+    "rule": pl.String,
+    "reason": pl.String,
+    "content": pl.String,
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome of validation.
+
+    `rows` are the plausible rows by raw table. `quarantined` lists the others: line, rule, reason, content. `findings` are about the
+    document as a whole: with one, nothing of it is used. `contradicts` says that the document disagrees with what was known before,
+    and agrees better with the other funds: the earlier documents are quarantined, and the finding says why.
+    """
+
+    rows: dict[str, pl.DataFrame]
+    quarantined: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=QUARANTINE_COLUMNS))
+    findings: list[Finding] = field(default_factory=list)
+    contradicts: Finding | None = None
+
+
+def quarantine_rows(rows: pl.DataFrame, reasons: dict[str, pl.Expr], conditions: dict[str, pl.Expr]) -> pl.DataFrame:
+    """The rows that break a rule, once per rule.
+
+    Args:
+        rows: with `_line`, `_content` and the figures that the expressions use.
+        reasons: by rule, the sentence with its figures.
+        conditions: by rule, true where the rule is broken.
+
+    Returns:
+        line, rule, reason, content.
+    """
+    broken = [
+        rows.filter(condition.fill_null(False)).select(
+            pl.col("_line").alias("line"),
+            pl.lit(rule).alias("rule"),
+            reasons[rule].alias("reason"),
+            pl.col("_content").alias("content"),
+        )
+        for rule, condition in conditions.items()
+    ]
+    return pl.concat(broken).cast(QUARANTINE_COLUMNS)  # type: ignore[arg-type]

@@ -1,0 +1,67 @@
+"""From bytes to rows: whatever a reader raises becomes the document's rejection, and an interruption does not."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from orchestration import reading
+from orchestration.landing import Document
+from orchestration.reading import Reading, read_document
+from orchestration.vendors.base import DocumentRejected
+from tests.vendors import documents as invented
+
+AT = "2026-05-06T010000Z"
+
+
+class PanicException(BaseException):
+    """What a native library raises when it panics: no Exception."""
+
+
+def read(content: bytes, place: str = "fred/rates/DFF", extension: str = "csv") -> Reading:
+    vendor, kind, symbol = place.split("/")
+    document = Document(Path(place, f"{AT}.{extension}"), vendor, kind, symbol)
+    return read_document(document, content, invented.sessions(), invented.UNIVERSE)
+
+
+@pytest.mark.parametrize("error", [PanicException("index out of bounds\n at 7"), ZeroDivisionError("of ours"), MemoryError()])
+def test_what_a_reader_raises_is_the_documents_rejection(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setitem(reading.PARSERS, ("fred", "rates"), fail)  # type: ignore[arg-type]
+    with pytest.raises(DocumentRejected, match=f"its reader failed \\({type(error).__name__}: [^\n]*\\): please report it"):
+        read(b"x")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1), GeneratorExit()])
+def test_an_interruption_passes(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setitem(reading.PARSERS, ("fred", "rates"), fail)  # type: ignore[arg-type]
+    with pytest.raises(type(error)):
+        read(b"x")
+
+
+def test_rows_of_the_wrong_type_are_the_documents_rejection(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed = reading.PARSERS["fred", "rates"](invented.Fred().encode(), invented.context("DFF", "csv"))
+    parsed.tables["rates"] = parsed.tables["rates"].with_columns(pl.lit("x").alias("value"))
+    monkeypatch.setitem(reading.PARSERS, ("fred", "rates"), lambda *_: parsed)
+    with pytest.raises(DocumentRejected, match="its reader failed"):
+        read(invented.Fred().encode())
+
+
+def test_a_parquet_with_any_byte_changed_stops_nothing() -> None:
+    """Some of these make polars panic, some hold dates that no calendar knows."""
+    content = invented.Prices.invented(invented.session_days(30)).parquet()
+    accepted = 0
+    for place in range(4, len(content) - 4, 7):
+        for flip in (0x80, 0xFF):
+            damaged = bytearray(content)
+            damaged[place] ^= flip
+            try:
+                accepted += read(bytes(damaged), "yahoo/prices/IWM", "parquet").rows["price_bars"].height > 0
+            except DocumentRejected:
+                continue
+    assert accepted > 0
