@@ -14,7 +14,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from multiprocessing import get_context
@@ -24,7 +24,7 @@ import duckdb
 import polars as pl
 
 from orchestration.market_calendar import EXCHANGE, KIND, VENDOR
-from tests.torture.folder import Folder
+from tests.torture.folder import Folder, a_day_later
 from tests.torture.house import Difference, Taken, clock_after, difference, lines_lost, scratch, take_in
 from tests.torture.lies import ONLY, Lie, NotHere, catalogue
 
@@ -91,7 +91,36 @@ class Verdict:
         return f"{mark}{self.lie:48}{status:22} lines lost {self.rows_rejected:5} {moved}{harmed}{known} | {self.reason[:200]}"
 
 
-def judge(lie: Lie, landing: Path, honest: Taken, clock: datetime, root: Path) -> Verdict | None:
+@dataclass(frozen=True)
+class Honest(Taken):
+    """The honest documents' warehouse; `beside` holds the lines of honest later lists, of which a lie may keep some."""
+
+    beside: pl.DataFrame = field(default_factory=pl.DataFrame)
+
+
+def read_honest(landing: Path, clock: datetime, root: Path) -> Honest:
+    """Read the honest documents alone, and beside them each fund's list of the next session."""
+    with scratch(root, "honest") as place:
+        taken = take_in(landing, place / "warehouse.duckdb", clock)
+    with scratch(root, "beside") as place:
+        folder = Folder.copied(landing, place / "landing")
+        for fund in ("IWM", "SPY", "QQQ"):
+            if folder.has_fund(fund):
+                later = a_day_later(folder.snapshot(fund))
+                folder.put_snapshot(later, later.retrieved_at, "csv" if fund == "QQQ" and later.lines[0].get("sector") else "")
+        known = take_in(folder.root, place / "warehouse.duckdb", clock).known["holdings"]
+    return Honest(
+        taken.outcomes, taken.known, taken.rejects, known.join(taken.known["holdings"], on=["fund", "as_of"], how="anti")
+    )
+
+
+def _without_honest(found: pl.DataFrame, beside: pl.DataFrame) -> pl.DataFrame:
+    if beside.is_empty():
+        return found
+    return found.join(beside, on=[c for c in found.columns if c != "line_no"], how="anti", nulls_equal=True)
+
+
+def judge(lie: Lie, landing: Path, honest: Honest, clock: datetime, root: Path) -> Verdict | None:
     """Read the honest documents and the lie into a new warehouse; None where the folder lacks what the lie is made of."""
     with scratch(root, "lie") as place:
         folder = Folder.copied(landing, place / "landing")
@@ -100,6 +129,7 @@ def judge(lie: Lie, landing: Path, honest: Taken, clock: datetime, root: Path) -
         except NotHere:
             return None
         taken = take_in(folder.root, place / "warehouse.duckdb", clock)
+    taken = replace(taken, known=taken.known | {"holdings": _without_honest(taken.known["holdings"], honest.beside)})
     keys = [str(path.relative_to(place / "landing")) for path in paths]
     lying = [taken.outcomes[key] for key in keys]
     differences = {name: difference(name, honest.known[name], taken.known[name]) for name in honest.known}
@@ -126,7 +156,7 @@ def judge(lie: Lie, landing: Path, honest: Taken, clock: datetime, root: Path) -
     )
 
 
-def _judge_by_name(name: str, *, landing: Path, honest: Taken, clock: datetime, root: Path) -> tuple[str, Verdict | str | None]:
+def _judge_by_name(name: str, *, landing: Path, honest: Honest, clock: datetime, root: Path) -> tuple[str, Verdict | str | None]:
     """In a process of its own; an error that escapes is part of the result."""
     lie = next(lie for lie in catalogue() if lie.name == name)
     try:
@@ -162,8 +192,7 @@ def _kinds(verdicts: list[Verdict]) -> list[str]:
 def measure(landing: Path, chosen: list[Lie], root: Path, workers: int, say: Callable[[str], None]) -> list[Verdict]:
     """Judge lies side by side and report each."""
     clock = clock_after(landing)
-    with scratch(root, "honest") as place:
-        honest = take_in(landing, place / "warehouse.duckdb", clock)
+    honest = read_honest(landing, clock, root)
     counted = Counter(outcome.status for outcome in honest.outcomes.values())
     say("honest documents alone: " + ", ".join(f"{n} {status}" for status, n in sorted(counted.items())))
     for outcome in honest.outcomes.values():
