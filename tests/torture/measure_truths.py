@@ -7,13 +7,15 @@ not accepted, a line that is rejected or quarantined, or an honest document that
 import argparse
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+
+import polars as pl
 
 from tests.torture.folder import Folder
 from tests.torture.house import Taken, clock_after, lines_lost, scratch, take_in
@@ -45,20 +47,32 @@ def judge(truth: Truth, landing: Path, honest: Taken, root: Path) -> Finding | N
         except NotHere:
             return None
         taken = take_in(folder.root, place / "warehouse.duckdb", clock_after(folder.root))
-    own = {str(path.relative_to(place / "landing")) for path in paths}
-    alarms = []
+        own = {str(path.relative_to(place / "landing")) for path in paths}
+        alarms = [*_closes_not_taken(folder, own, taken)]
     for key, outcome in taken.outcomes.items():
         before = honest.outcomes.get(key)
         if key in own or before is None:
-            expected, lost = "accepted", 0
+            expected, may_lose = "accepted", int(truth.newest_may_wait)
         else:
-            expected, lost = before.status, lines_lost(before)
-        if outcome.status != expected or lines_lost(outcome) > lost:
+            expected, may_lose = before.status, lines_lost(before)
+        if outcome.status != expected or lines_lost(outcome) > may_lose:
             reasons = [str(row[1]) for row in taken.rejects.get(outcome.document_id, [])]
             said = outcome.reason or "; ".join(dict.fromkeys(reasons))
             alarms.append(f"{key}: {outcome.status}, {lines_lost(outcome)} lines lost: {said[:300]}")
     read = [taken.outcomes[key] for key in own] or list(taken.outcomes.values())
     return Finding(truth.name, len(read), sum(outcome.rows_accepted for outcome in read), tuple(alarms))
+
+
+def _closes_not_taken(folder: Folder, own: set[str], taken: Taken) -> Iterator[str]:
+    """The newest document of a truth's symbol is what the last known closes must say."""
+    for symbol in sorted({key.split("/")[2] for key in own if key.startswith("yahoo/prices/")}):
+        bars, _ = folder.prices(symbol)
+        known = taken.known["price_bars"].filter(pl.col("symbol") == symbol).select(Date="session", known="close")
+        other = bars.join(known, on="Date", how="left").filter(
+            pl.col("known").is_null() | ((pl.col("known") / pl.col("Close") - 1).abs() > 1e-6)
+        )
+        if other.height:
+            yield f"{symbol}: {other.height} closes of its newest document are not the last known ones, to {other['Date'][-1]}"
 
 
 def _judge_by_name(name: str, *, landing: Path, honest: Taken, root: Path) -> Finding | None:

@@ -28,6 +28,8 @@ class Truth:
     name: str
     sentence: str
     write: Callable[[Folder], list[Path]]
+    newest_may_wait: bool = False
+    """Whether one line of a document may wait for the next session."""
 
 
 def catalogue() -> list[Truth]:
@@ -54,15 +56,26 @@ def _market_truths() -> Iterator[Truth]:
     yield Truth("crash_in_history", "-20.5 % and +5 % in all funds, 20 years ago", _crash_in_history)
     yield Truth("limit_up", "+11 % in all funds", _moves([0.11]))
     yield Truth("rebound_undone", "+8 %, then -7.5 % in all funds", _moves([0.08, -0.075]))
+    # The largest that one fund has left both others by: IWM 5.6 % (2008-10-10), QQQ 12.0 % (2001-01-03).
     yield Truth(
         "small_caps_alone",
-        "IWM -7 % while the others fall 1 %, seen the same evening",
-        _moves_of({"IWM": [-0.07], "SPY": [-0.01], "QQQ": [-0.012]}),
+        "IWM -6.4 % while the others fall 1 %, seen the same evening",
+        _moves_of({"IWM": [-0.064], "SPY": [-0.01], "QQQ": [-0.012]}),
     )
-    yield Truth("technology_alone", "QQQ -11 %, SPY -4 %, IWM -2 %", _moves_of({"IWM": [-0.02], "SPY": [-0.04], "QQQ": [-0.11]}))
+    yield Truth(
+        "technology_alone",
+        "QQQ -11 %, SPY -4 %, IWM -2 %, and the session after",
+        _moves_of({"IWM": [-0.02, 0.01], "SPY": [-0.04, 0.012], "QQQ": [-0.11, 0.02]}),
+    )
+    yield Truth(
+        "technology_alone_day_by_day",
+        "the same each evening: the first bar waits for the second",
+        _lone_jump,
+        True,
+    )
     yield Truth("quiet_half_day", "a session of a third of the volume", _moves([0.001], volume=0.3))
     yield Truth("volume_13x", "a session of 13 times the volume", _moves([-0.03], volume=13))
-    yield Truth("five_years_still", "moves of a tenth of the usual for the last 500 sessions", _still)
+    yield Truth("two_years_still", "moves of a tenth of the usual for 500 sessions", _still)
 
 
 def _moves(moves: list[float], volume: float = 1.5) -> Callable[[Folder], list[Path]]:
@@ -97,6 +110,17 @@ def _day_by_day(moves: list[float]) -> Callable[[Folder], list[Path]]:
         return paths
 
     return write
+
+
+def _lone_jump(folder: Folder) -> list[Path]:
+    moves = {"IWM": [-0.02, 0.01], "SPY": [-0.04, 0.012], "QQQ": [-0.11, 0.02]}
+    paths = []
+    bars = {fund: folder.prices(fund)[0] for fund in FUNDS}
+    for day in range(2):
+        for fund in FUNDS:
+            bars[fund] = _with_session(bars[fund], moves[fund][day], volume=2)
+            paths.append(_put(folder, fund, bars[fund].tail(45), "parquet"))
+    return paths
 
 
 def _with_session(bars: Bars, move: float, *, volume: float = 1.0, dividend: float = 0.0, gain: float = 0.0) -> Bars:
@@ -160,12 +184,15 @@ def _crash_in_history(folder: Folder) -> list[Path]:
 
 
 def _still(folder: Folder) -> list[Path]:
+    """The prices before the calm are scaled, so that those after it stay."""
     paths = []
     for fund in FUNDS:
         bars = folder.prices(fund)[0]
+        row = pl.int_range(pl.len())
         ratio = (pl.col("Close") / pl.col("Close").shift(1)).fill_null(1.0)
-        calm = pl.int_range(pl.len()) >= bars.height - 500
-        close = bars.select(pl.when(calm).then(ratio**0.1).otherwise(ratio).cum_prod() * bars["Close"][0]).to_series()
+        calm = (row >= bars.height - 2500) & (row < bars.height - 2000)
+        close = bars.select(pl.when(calm).then(ratio**0.1).otherwise(ratio).cum_prod().alias("close"))["close"]
+        close *= bars["Close"][-1] / close[-1]
         moved = bars.with_columns(close.alias("_close")).with_columns((pl.col("_close") / pl.col("Close")).alias("_factor"))
         # The dividend keeps its share of the close before, so that the adjusted closes need the same factor.
         before = pl.col("_factor").shift(1).fill_null(1.0)
