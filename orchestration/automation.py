@@ -8,15 +8,15 @@ from orchestration import market_calendar
 from orchestration.assets.groups import group
 from orchestration.assets.history import HISTORY
 from orchestration.assets.published import GROUP as PUBLISHED
+from orchestration.dead_runs import one_process
 
 DAILY_JOB, BACKFILL_JOB = "daily", "backfill"
 
-# One process for all steps: starting one a step would cost more than the work.
 daily_job = dg.define_asset_job(
     DAILY_JOB,
     selection=dg.AssetSelection.all() - dg.AssetSelection.assets(HISTORY),
     description="Everything, from the vendors' documents to a release.",
-    executor_def=dg.in_process_executor,
+    executor_def=one_process,
 )
 
 
@@ -29,7 +29,7 @@ def _only(name: str, vendors: tuple[str, ...], description: str) -> Any:
         # A release is made whole: what one step makes is selected together.
         selection=documents.downstream().required_multi_asset_neighbors(),
         description=description,
-        executor_def=dg.in_process_executor,
+        executor_def=one_process,
     )
 
 
@@ -45,13 +45,13 @@ publish_job = dg.define_asset_job(
     "publish",
     selection=dg.AssetSelection.groups(group(PUBLISHED)),
     description="A new release from the warehouse as it stands: nothing is fetched, nothing is computed.",
-    executor_def=dg.in_process_executor,
+    executor_def=one_process,
 )
 backfill_job = dg.define_asset_job(
     BACKFILL_JOB,
     selection=dg.AssetSelection.assets(HISTORY),
     description="Past months of iShares holdings into landing; the next daily run reads them.",
-    executor_def=dg.in_process_executor,
+    executor_def=one_process,
 )
 
 

@@ -3,26 +3,60 @@
 Keys, ranges and identities are dbt tests, which Dagster shows as checks of the same assets.
 """
 
+import json
 from datetime import date
 
 import dagster as dg
 
 from orchestration import inspection
+from orchestration.assets.published import GROUP as PUBLISHED
 from orchestration.assets.raw import raw_key
+from orchestration.manifest import withheld_sentences
+from orchestration.publish import LATEST
 from orchestration.settings import Settings
 from orchestration.universe import load_universe
 from orchestration.warehouse import Warehouse
 
 _WARN, _ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 LEAST_COVERAGE = 0.99
+NO_TABLE_IS_WITHHELD = "no_table_is_withheld"
 
 
-@dg.asset_check(asset=raw_key("price_bars"), blocking=True, description="There are bars to compute from.")
+@dg.asset_check(asset=raw_key("documents"), blocking=True, description="There is something to compute from.")
+def something_is_known(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
+    """Stops the run where nothing at all could be published."""
+    rows = {table: inspection.extent(warehouse, table)[0] for table in ("price_bars", "holdings", "fund_facts", "rates")}
+    text = ", ".join(f"{count} rows in raw.{table}" for table, count in rows.items() if count)
+    nothing = "no document with prices, holdings, fund data or rates was accepted: see raw.documents for the reasons"
+    return dg.AssetCheckResult(passed=bool(text), severity=_ERROR, description=text or nothing)
+
+
+@dg.asset_check(asset=raw_key("price_bars"), description="There are bars to compute from.")
 def price_bars_are_there(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
-    """Stops the run before dbt would publish empty tables."""
+    """Without them the tables of prices are withheld, and the others are published."""
     rows, newest = inspection.extent(warehouse, "price_bars")
-    text = f"{rows} bars to {newest}" if rows else "no document with prices was accepted: see raw/documents for the reasons"
+    text = f"{rows} bars to {newest}" if rows else "no document with prices was accepted: see raw.documents and raw.fetches"
     return dg.AssetCheckResult(passed=rows > 0, severity=_ERROR, description=text)
+
+
+@dg.asset_check(asset=raw_key("fetches"), description="Every document that was asked for came.")
+def fetches_are_answered(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
+    """Names each document whose last request failed, with the reason."""
+    failed = inspection.failed_fetches(warehouse)
+    text = "; ".join(f"{fetch.vendor} {fetch.kind} {fetch.symbol}: {fetch.reason}" for fetch in failed)
+    return dg.AssetCheckResult(passed=not failed, severity=_WARN, description=text or "nothing that was asked for is missing")
+
+
+@dg.asset_check(
+    asset=dg.AssetKey([PUBLISHED, "manifest"]), name=NO_TABLE_IS_WITHHELD, description="The release withholds no table."
+)
+def no_table_is_withheld(settings: dg.ResourceParam[Settings]) -> dg.AssetCheckResult:
+    """Names the withheld tables of the release, with the reasons."""
+    manifest = json.loads((settings.published_dir / LATEST / "manifest.json").read_text(encoding="utf-8"))
+    sentences = withheld_sentences(manifest)
+    return dg.AssetCheckResult(
+        passed=not sentences, severity=_ERROR, description=" ".join(sentences) or "all tables are published"
+    )
 
 
 @dg.asset_check(asset=raw_key("price_bars"), description="Every followed symbol has a bar of the last final session.")
@@ -52,6 +86,16 @@ def documents_are_accepted(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCh
     return dg.AssetCheckResult(passed=not rejected, severity=_WARN, description=text)
 
 
+@dg.asset_check(asset=raw_key("documents"), description="No document is in quarantine, whole or in part.")
+def nothing_is_in_quarantine(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
+    """Names each document with the first rule that it breaks; `smallcap accept` and `smallcap reject` decide."""
+    found = inspection.quarantined_documents(warehouse)
+    text = "; ".join(
+        f"{one.path} ({'whole' if one.rows is None else f'{one.rows} rows'}): {one.rules[0]}: {one.reasons[0]}" for one in found
+    )
+    return dg.AssetCheckResult(passed=not found, severity=_WARN, description=text or "nothing is in quarantine")
+
+
 @dg.asset_check(asset=raw_key("rejects"), description="No row of an accepted document was rejected.")
 def rows_are_accepted(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
     """Counts the rejected rows by reason."""
@@ -77,9 +121,17 @@ def no_session_is_missing(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetChe
 def restatements_are_explained(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
     """Both values are kept; the newest is in force."""
     changed = inspection.unexplained_restatements(warehouse)
-    named = ", ".join(f"{symbol} {session} from {before:.2f} to {after:.2f}" for symbol, session, before, after in changed[:10])
+    named = ", ".join(
+        f"{symbol} {session} {field} from {_figure(field, before)} to {_figure(field, after)}"
+        for symbol, session, field, before, after in changed[:10]
+    )
     text = f"{len(changed)} bars changed without a cause: {named}" if changed else "every restatement has its cause"
     return dg.AssetCheckResult(passed=not changed, severity=_WARN, description=text)
+
+
+def _figure(field: str, value: float) -> str:
+    """A volume in shares, a price with the digits that tell two apart which differ by more than the tolerance."""
+    return f"{value:.0f}" if field == "volume" else f"{value:.7g}"
 
 
 @dg.asset_check(
@@ -88,6 +140,8 @@ def restatements_are_explained(warehouse: dg.ResourceParam[Warehouse]) -> dg.Ass
 def sectors_are_covered(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
     """Share of the equity weight with a GICS sector."""
     coverage = inspection.sector_coverage(warehouse)
+    if withheld := inspection.withheld(warehouse).get("sector_coverage"):
+        return dg.AssetCheckResult(passed=False, severity=_WARN, description=f"sector_coverage is withheld: {withheld}")
     low = [(fund, share) for fund, share in coverage if share < LEAST_COVERAGE]
     text = ", ".join(f"{fund} {share:.2%}" for fund, share in (low or coverage))
     return dg.AssetCheckResult(passed=not low, severity=_WARN, description=text or "no snapshot")
@@ -99,12 +153,15 @@ def sectors_are_covered(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheck
 def nothing_needs_a_look(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
     """Names every finding of severity warning; notes are explained and pass."""
     findings = inspection.data_warnings(warehouse)
+    if withheld := inspection.withheld(warehouse).get("data_quality"):
+        return dg.AssetCheckResult(passed=False, severity=_WARN, description=f"data_quality is withheld: {withheld}")
     text = "; ".join(f"{symbol}: {check} ({count}, last {last})" for symbol, check, count, last in findings)
     return dg.AssetCheckResult(passed=not findings, severity=_WARN, description=text or "no finding")
 
 
 checks = [
-    price_bars_are_there, price_bars_are_fresh, holdings_are_fresh, documents_are_accepted, rows_are_accepted,
-    no_session_is_missing, restatements_are_explained, sectors_are_covered,
-    nothing_needs_a_look,
+    something_is_known, price_bars_are_there, price_bars_are_fresh, holdings_are_fresh, fetches_are_answered,
+    documents_are_accepted, nothing_is_in_quarantine, rows_are_accepted, no_session_is_missing, restatements_are_explained,
+    sectors_are_covered,
+    nothing_needs_a_look, no_table_is_withheld,
 ]  # fmt: skip

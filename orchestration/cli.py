@@ -1,5 +1,8 @@
 """The few commands a person types. Each imports only what it needs: looking something up must not wait for Dagster."""
 
+import io
+import json
+import locale
 import os
 import sys
 from datetime import datetime
@@ -12,6 +15,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from orchestration.manifest import quarantine_sentences, withheld_sentences
 from orchestration.settings import Settings, Source
 
 app = typer.Typer(
@@ -27,6 +31,10 @@ SourceOption = Annotated[Source | None, typer.Option(help="sample: an invented m
 DataDirOption = Annotated[Path | None, typer.Option(help="Everything the run writes. Default: data/<source>.")]
 LandingDirOption = Annotated[Path | None, typer.Option(help="Read documents here, where they lie; nothing is written to it.")]
 KnownAtOption = Annotated[str | None, typer.Option(help="Rebuild from what was known by this time (UTC), such as 2026-06-30.")]
+
+
+# They end the path in the address of a database.
+_NOT_IN_PATHS = "#?"
 
 
 class Refused(Exception):
@@ -46,13 +54,31 @@ def run(
     from orchestration.runner import RunFailed, run_daily
 
     try:
-        release = run_daily(
-            settings, progress=lambda text: output.print(text, style="dim", highlight=False, markup=False, soft_wrap=True)
-        )
+        release = run_daily(settings, progress=_say)
     except RunFailed as failure:
         raise Refused(str(failure)) from failure
     _print_reading(release)
-    output.print(f"\nRelease: {release}", soft_wrap=True)
+    output.print(f"\nRelease: {release}", soft_wrap=True, markup=False, highlight=False)
+
+
+@app.command()
+def rebuild(
+    source: SourceOption = None,
+    landing_dir: LandingDirOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Make a fresh warehouse from the documents in landing, and publish a release; nothing is fetched."""
+    settings = _settings(source=source, landing_dir=landing_dir, data_dir=data_dir)
+    _check_folders(settings)
+    from orchestration.rebuild import rebuild_warehouse
+    from orchestration.runner import RunFailed
+
+    try:
+        release = rebuild_warehouse(settings, progress=_say)
+    except RunFailed as failure:
+        raise Refused(str(failure)) from failure
+    _print_reading(release)
+    output.print(f"\nRelease: {release}", soft_wrap=True, markup=False, highlight=False)
 
 
 @app.command()
@@ -120,6 +146,7 @@ def quarantine(source: SourceOption = None, data_dir: DataDirOption = None) -> N
 
 
 _REASONS_SHOWN = 3
+_QUARANTINED_SHOWN = 3
 
 
 @app.command()
@@ -178,9 +205,23 @@ def ui(
     from orchestration.settings import PROJECT_ROOT
 
     os.environ.update(settings.as_environment(), DAGSTER_HOME=str(prepare_dagster_home(settings)))
+    _close_dead_runs()
     workspace = str(PROJECT_ROOT / "workspace.yaml")
     os.chdir(PROJECT_ROOT)
     os.execv(sys.executable, [sys.executable, "-m", "dagster", "dev", "-w", workspace, "-h", "127.0.0.1", "-p", str(port)])
+
+
+def _say(text: str) -> None:
+    output.print(text, style="dim", highlight=False, markup=False, soft_wrap=True)
+
+
+def _close_dead_runs() -> None:
+    import dagster as dg
+
+    from orchestration.dead_runs import close_dead_runs
+
+    with dg.DagsterInstance.get() as instance:
+        close_dead_runs(instance, output.print)
 
 
 def _settings(**given: Any) -> Settings:
@@ -194,7 +235,8 @@ def _settings(**given: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"])
-        raise Refused(f"SMALLCAP_{name.upper()} (or --{name.replace('_', '-')}) is {first['input']!r}: {first['msg']}") from error
+        given_as, why = f"SMALLCAP_{name.upper()} (or --{name.replace('_', '-')})", first["msg"].removeprefix("Value error, ")
+        raise Refused(f"{given_as} is {str(first['input'])!r}: {why}") from error
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -203,7 +245,7 @@ def _moment(text: str | None) -> datetime | None:
     try:
         return datetime.fromisoformat(text)
     except ValueError as error:
-        raise Refused(f"--known-at {text!r} is no time: write it as 2026-06-30 or 2026-06-30T23:59") from error
+        raise Refused(f"Invalid --known-at {text!r}: use YYYY-MM-DD, such as 2026-06-30, or 2026-06-30T23:59") from error
 
 
 def _check_folders(settings: Settings) -> None:
@@ -214,6 +256,9 @@ def _check_folders(settings: Settings) -> None:
         raise Refused(f"{landing} cannot be read: check its permissions")
     if settings.source is Source.landing and landing is None and not settings.own_landing_dir.is_dir():
         raise Refused("--source landing needs --landing-dir, or documents under the data directory's landing folder")
+    odd = next((text for text in str(settings.home) if text in _NOT_IN_PATHS or not text.isprintable()), None)
+    if odd:
+        raise Refused(f"{str(settings.home)!r} holds {odd!r}, which no database can have in its path: choose another --data-dir")
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -233,27 +278,52 @@ def _open(release: Path) -> Any:
     import duckdb
 
     # The query is the user's own, but the file stays as published and the rest of the disk out of reach.
-    return duckdb.connect(str(release / "warehouse.duckdb"), read_only=True, config={"enable_external_access": False})
+    try:
+        return duckdb.connect(str(release / "warehouse.duckdb"), read_only=True, config={"enable_external_access": False})
+    except duckdb.Error as error:
+        raise Refused(f"{release / 'warehouse.duckdb'} cannot be opened: publish a new release with `smallcap run`") from error
+
+
+def _manifest(release: Path) -> dict[str, Any]:
+    try:
+        manifest: dict[str, Any] = json.loads((release / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise Refused(f"{release / 'manifest.json'} cannot be read: publish a new release with `smallcap run`") from error
+    return manifest
 
 
 def _print_reading(release: Path) -> None:
+    manifest = _manifest(release)
+    quarantined = quarantine_sentences(manifest)
+    aside = [f"{len(quarantined)} documents are in quarantine, whole or in part: smallcap quarantine lists them."]
+    for sentence in withheld_sentences(manifest) + (quarantined if len(quarantined) <= _QUARANTINED_SHOWN else aside):
+        output.print(f"Warning: {sentence}", style="bold red", markup=False, highlight=False, soft_wrap=True)
     with _open(release) as connection:
         facts = connection.execute("select source, last_session, known_at, release_id from release").fetchall()[0]
         rows = connection.execute(
-            "select subject, reading, measure, value, unit, since, sessions, session, evidence from reading order by line"
+            "select topic, subject, reading, measure, value, unit, since, sessions, session, other_as_of, note, evidence"
+            " from reading order by line"
         ).fetchall()
     source, last_session, known_at, release_id = facts
-    title = f"Reading of {last_session}" + (" · SAMPLE: an invented market" if source == "sample" else f" · source {source}")
+    title = f"Reading of {last_session}" if last_session else "Reading without prices"
+    title += " · SAMPLE: an invented market" if source == "sample" else f" · source {source}"
     title += f" · as known at {known_at} UTC" if known_at else ""
     table = Table(title=title, caption=f"release {release_id}", title_justify="left", caption_justify="left", box=SIMPLE_HEAD)
     for heading in ("subject", "reading", "value", "measure", "in force since", "as of"):
         table.add_column(heading, justify="right" if heading == "value" else "left", overflow="fold")
-    for subject, reading, measure, value, unit, since, sessions, session, _ in rows:
+    for topic, subject, reading, measure, value, unit, since, sessions, session, other_as_of, note, _ in rows:
+        if topic == "freshness":  # how old everything below is comes before it
+            output.print(reading, style="bold red", highlight=False, markup=False, soft_wrap=True)
+            continue
         in_force = f"{since} ({sessions} sessions)" if since else ""
-        table.add_row(subject, reading or "", _figure(value, unit), measure, in_force, str(session))
+        days = str(session) if other_as_of is None else f"{session} and {other_as_of}"
+        table.add_row(subject, reading or note or "", "" if value is None else _figure(value, unit), measure, in_force, days)
+    if not rows:
+        output.print(f"{title}: none, because the table `reading` is withheld or holds no row.", soft_wrap=True)
+        return
     output.print(table)
     worth = Table(title="What such a reading was worth", title_justify="left", box=SIMPLE_HEAD, show_header=False)
-    for subject, _, _, _, _, _, _, _, evidence in rows:
+    for _, subject, *_, evidence in rows:
         if evidence:
             worth.add_row(subject, evidence)
     output.print(worth)
@@ -271,8 +341,21 @@ def _figure(value: float, unit: str) -> str:
 
 def main() -> None:
     """Entry point: a refusal is one sentence and exit code 1."""
+    _speak_utf8()
     try:
         app()
     except Refused as refusal:
         trouble.print(str(refusal), soft_wrap=True, markup=False)
         raise SystemExit(1) from None
+    except OSError as error:
+        trouble.print(f"{error.filename or 'a file'}: {error.strerror or error}", soft_wrap=True, markup=False)
+        raise SystemExit(1) from None
+
+
+def _speak_utf8() -> None:
+    """Files, paths and arguments are UTF-8 whatever the locale; a terminal that cannot show a sign shows a question mark."""
+    if locale.getpreferredencoding(False).lower().replace("-", "") != "utf8":
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")

@@ -1,7 +1,9 @@
 """Fill landing: invent the sample market's documents, fetch the vendors', or take what a folder holds."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from io import BytesIO
 
 import polars as pl
@@ -13,7 +15,9 @@ from orchestration.universe import Fund
 from orchestration.vendors import fred, invesco, ishares, schwab, ssga, vanguard, yahoo, yahoo_funds
 from orchestration.vendors.base import Fetched, FetchFailed
 from orchestration.vendors.http import Pace
+from orchestration.warehouse import WarehouseUnusable
 
+_log = logging.getLogger(__name__)
 BY_HAND = "by hand"
 KnownBars = Callable[[str], pl.DataFrame]
 
@@ -37,10 +41,21 @@ def collect_sessions(settings: Settings) -> list[Collected]:
     vendor, kind, symbol = market_calendar.VENDOR, market_calendar.KIND, market_calendar.EXCHANGE
     last_day = market_calendar.horizon(settings.today)
     newest = newest_document([settings.own_landing_dir], vendor=vendor, kind=kind, symbol=symbol)
-    if newest and market_calendar.is_current(newest.read(), last_day):
+    is_current = _is_current(newest, last_day) if newest else False
+    if is_current:
         return [Collected(symbol, "unchanged")]
+    if newest and is_current is None:
+        newest.path.unlink()  # made here, not sent by a vendor: it is made again
     fetched = Fetched(market_calendar.sessions_document(last_day), "parquet")
     return [_keep(settings, vendor, kind, symbol, fetched)]
+
+
+def _is_current(calendar: Document, last_day: date) -> bool | None:
+    """Whether a calendar reaches far enough; None where the file is damaged."""
+    try:
+        return market_calendar.is_current(calendar.read(), last_day)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, KeyError, ValueError):
+        return None
 
 
 def collect(settings: Settings, vendor: str, kind: str, universe: dict[str, Fund], known_bars: KnownBars) -> list[Collected]:
@@ -51,7 +66,7 @@ def collect(settings: Settings, vendor: str, kind: str, universe: dict[str, Fund
     """
     if settings.source is Source.sample:
         return _invent(settings, vendor, kind)
-    if settings.source is Source.live and settings.known_at is None:
+    if settings.fetches:
         return _fetch_all(settings, vendor, kind, universe, known_bars)
     symbols = {document.symbol for document in documents_of(settings, vendor, kind)}
     return [Collected(symbol, "present") for symbol in sorted(symbols)]
@@ -88,10 +103,22 @@ def _fetch_all(settings: Settings, vendor: str, kind: str, universe: dict[str, F
     outcomes = []
     for symbol, fetch in _fetches(settings, vendor, kind, universe, known_bars, pace).items():
         try:
-            outcomes.append(_keep(settings, vendor, kind, symbol, fetch()))
+            fetched = fetch()
         except FetchFailed as failure:
-            outcomes.append(Collected(symbol, "failed", str(failure)))
+            outcomes.append(Collected(symbol, "failed", _one_line(str(failure))))
+        except WarehouseUnusable:
+            raise
+        except Exception as error:  # noqa: BLE001 what a vendor's client does not expect must not keep the other vendors out
+            _log.debug("asking %s for %s failed", vendor, symbol, exc_info=True)
+            reason = f"the answer could not be used ({type(error).__name__}: {error})"
+            outcomes.append(Collected(symbol, "failed", _one_line(reason)))
+        else:
+            outcomes.append(_keep(settings, vendor, kind, symbol, fetched))
     return outcomes
+
+
+def _one_line(text: str, longest: int = 300) -> str:
+    return " ".join(text.split())[:longest]
 
 
 def _fetches(

@@ -12,9 +12,10 @@ from orchestration.assets.published import published_assets
 from orchestration.assets.raw import raw_assets
 from orchestration.automation import jobs, schedules
 from orchestration.checks import checks
+from orchestration.dead_runs import one_process
 from orchestration.landing import clear_unfinished
 from orchestration.settings import Settings
-from orchestration.warehouse import Warehouse, writer_lock
+from orchestration.warehouse import Warehouse, clear_unfinished_rebuild, writer_lock
 
 
 def build_defs(settings: Settings, *, console: dg.LoggerDefinition | None = None) -> dg.Definitions:
@@ -24,6 +25,7 @@ def build_defs(settings: Settings, *, console: dg.LoggerDefinition | None = None
     def warehouse(_: dg.InitResourceContext) -> Iterator[Warehouse]:
         with writer_lock(settings):
             clear_unfinished(settings.own_landing_dir)
+            clear_unfinished_rebuild(settings)
             yield Warehouse(settings.warehouse_path)
 
     resources: dict[str, Any] = {"settings": settings, "warehouse": warehouse}
@@ -34,7 +36,7 @@ def build_defs(settings: Settings, *, console: dg.LoggerDefinition | None = None
         schedules=schedules,
         resources=resources,
         loggers={"console": console} if console else {},
-        executor=dg.in_process_executor,
+        executor=one_process,
     )
 
 

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from urllib.parse import urlsplit
 
 from orchestration.landing import newest_document, stray_files
+from orchestration.manifest import failed_fetches, quarantine_sentences, withheld_sentences
 from orchestration.settings import Settings, Source
 from orchestration.universe import load_universe
 
@@ -68,9 +69,18 @@ def _release(settings: Settings) -> Iterator[Finding]:
         return
     manifest = json.loads(manifest_path.read_text())
     yield Finding(True, "release", f"{manifest['release_id']}, {len(manifest['tables'])} tables, source {manifest['source']}")
+    for sentence in withheld_sentences(manifest):
+        yield Finding(False, "withheld", sentence)
+    for sentence in quarantine_sentences(manifest):
+        yield Finding(False, "quarantine", sentence)
+    for fetch in failed_fetches(manifest):
+        yield Finding(False, "did not come", fetch)
     last_session = manifest["last_session"]
-    age = (settings.today - date.fromisoformat(last_session)).days
-    yield Finding(age <= STALE_PRICES_DAYS, "prices", f"to {last_session}, {age} days ago")
+    if last_session is None:
+        yield Finding(False, "prices", "none known")
+    else:
+        age = (settings.today - date.fromisoformat(last_session)).days
+        yield Finding(age <= STALE_PRICES_DAYS, "prices", f"to {last_session}, {age} days ago")
     universe = load_universe()
     for fund, as_of in manifest["holdings_as_of"].items():
         age = (settings.today - date.fromisoformat(as_of)).days

@@ -1,7 +1,8 @@
 """Documents into raw: read, validate, append, and write the ledger, some documents per transaction.
 
-Documents are taken group by group (vendor, kind, symbol), each group in the order of its retrievals: what a document may say depends
-on those before it. A document that arrives late makes those after it be read again, so that the tables end as if all had come in order.
+Documents are taken group by group (vendor, kind, symbol), each group in the order of its retrievals: what a document may say
+depends on those before it. A document that arrives late makes those after it be read again, so that the tables end as if all had
+come in order.
 """
 
 import logging
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 from itertools import islice
 
@@ -176,7 +177,7 @@ class _Run:
         with self._transaction(), ThreadPoolExecutor(max_workers=1) as pool:
             readings = _Readings(pool, self._read, [one for one in wanted if not one.unreadable])
             judges: dict[str, Judge] = {}
-            for (vendor, kind, _), group in groups.items():
+            for (_, kind, _), group in groups.items():
                 if kind not in judges:
                     judges[kind] = self._judge(kind, wanted, readings)
                 self._take_in_group(group, judges[kind], readings)
@@ -245,13 +246,11 @@ class _Run:
         for document_id in ids:
             self._entries.pop(document_id, None)
 
-    def _outvoted(
-        self, before: list[_Received], one: _Received, judge: Judge, readings: _Readings
-    ) -> dict[str, Finding]:
+    def _outvoted(self, before: list[_Received], one: _Received, judge: Judge, readings: _Readings) -> dict[str, Finding]:
         """The documents that are known, where more later ones contradict them and agree with each other; with why.
 
-        Of two documents that contradict each other and that nothing else decides, the first is used until a second one agrees with
-        the later.
+        Of two documents that contradict each other and that nothing else decides, the first is used until a second one agrees
+        with the later.
         """
         entry = self._entries[one.document_id]
         if entry.status != QUARANTINED or entry.rule not in CONTRADICTIONS:
@@ -269,7 +268,9 @@ class _Run:
         if len(agreeing) < len(used):
             return {}
         self._withdraw([*agreeing, one])
-        why = f"{len(agreeing) + 1} later documents contradict it and agree with each other, the last of {one.retrieved_at:%Y-%m-%d}"
+        why = (
+            f"{len(agreeing) + 1} later documents contradict it and agree with each other, the last of {one.retrieved_at.date()}"
+        )
         return {u.document_id: Finding(CONTRADICTED, why) for u in used}
 
     def _overrule(self, group: list[_Received], contradicted: dict[str, Finding]) -> int:
@@ -292,10 +293,7 @@ class _Run:
         decision = self._decisions.get(one.sha256)
         person = BY_PERSON if decision else ledger.BY_RULES
         try:
-            if one.unreadable:
-                raise DocumentRejected(one.unreadable)
-            if decision and decision.choice is Choice.reject:
-                raise DocumentRejected(f"a person rejected it on {decision.decided_at[:10]}: {decision.reason}")
+            _refuse(one, decision)
             ledger.refuse_changed(self._connection, one.document, one.sha256)
             reading = readings.take(one)
             ledger.refuse_step_back(self._connection, one.document, reading)
@@ -374,8 +372,8 @@ class _Run:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        """A document's rows and its line in the ledger are committed together, some documents at a time: each commit waits for the
-        disk. What a killed run has not committed, the next one reads again."""
+        """A document's rows and its line in the ledger are committed together, some documents at a time: each commit waits for
+        the disk. What a killed run has not committed, the next one reads again."""
         self._connection.begin()
         try:
             yield
@@ -384,6 +382,18 @@ class _Run:
             self._connection.rollback()
             raise
         self._connection.commit()
+
+
+def _refuse(one: _Received, decision: Decision | None) -> None:
+    """Documents that are not even parsed.
+
+    Raises:
+        DocumentRejected: with the reason.
+    """
+    if one.unreadable:
+        raise DocumentRejected(one.unreadable)
+    if decision and decision.choice is Choice.reject:
+        raise DocumentRejected(f"a person rejected it on {decision.decided_at[:10]}: {decision.reason}")
 
 
 _REJECTED = {"line": pl.Int64, "reason": pl.String, "content": pl.String}

@@ -8,12 +8,16 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from orchestration.fetches import Fetch, failing
 from orchestration.market_calendar import FINAL_BAR_DELAY
+from orchestration.raw.review import Waiting, waiting
 from orchestration.warehouse import Warehouse, frame_of
+from orchestration.withholding import withheld_tables
 
 _NEWEST = {
     "sessions": "max(session)", "price_bars": "max(session)", "corporate_actions": "max(ex_date)", "holdings": "max(as_of)",
     "fund_facts": "max(as_of)", "rates": "max(date)", "documents": "max(retrieved_at)", "rejects": "null",
+    "fetches": "max(attempted_at)",
 }  # fmt: skip
 
 
@@ -35,6 +39,12 @@ def row_counts(warehouse: Warehouse) -> dict[tuple[str, str], int]:
         return {}
     counts = " union all ".join(f"select '{s}', '{t}', count(*) from {s}.{t}" for s, t in tables)
     return {(schema, table): rows for schema, table, rows in _ask(warehouse, counts)}
+
+
+def withheld(warehouse: Warehouse) -> dict[str, str]:
+    """By table name, why the last build says that no release may hold it."""
+    with warehouse.connect() as connection:
+        return withheld_tables(connection)
 
 
 def known_bars(warehouse: Warehouse, symbol: str) -> pl.DataFrame:
@@ -73,9 +83,24 @@ def rejected_documents(warehouse: Warehouse) -> list[tuple[str, str]]:
     return _ask(warehouse, "select path, reason from raw.documents where status = 'rejected' order by path")
 
 
+def failed_fetches(warehouse: Warehouse) -> list[Fetch]:
+    """The last request of each document that failed."""
+    with warehouse.connect() as connection:
+        return failing(connection)
+
+
+def quarantined_documents(warehouse: Warehouse) -> list[Waiting]:
+    """Every document in quarantine, whole or in part."""
+    with warehouse.connect() as connection:
+        return waiting(connection)
+
+
 def reject_reasons(warehouse: Warehouse) -> list[tuple[str, int]]:
     """Reasons for rejected lines with their counts, most frequent first."""
-    question = "select reason, count(*) from raw.rejects where line is not null group by reason order by count(*) desc, reason"
+    question = (
+        "select reason, count(*) from raw.rejects where line is not null and outcome = 'rejected'"
+        " group by reason order by count(*) desc, reason"
+    )
     return _ask(warehouse, question)
 
 
@@ -153,10 +178,10 @@ def missing_sessions(warehouse: Warehouse) -> list[tuple[str, date]]:
     return _ask(warehouse, "select fund, session from intermediate.int_missing_sessions order by session, fund")
 
 
-def unexplained_restatements(warehouse: Warehouse) -> list[tuple[str, date, float, float]]:
-    """Symbol, session, close before and after of each settled bar that changed without a dividend or split."""
+def unexplained_restatements(warehouse: Warehouse) -> list[tuple[str, date, str, float, float]]:
+    """Symbol, session, field, value before and after of each settled bar that changed without a dividend or split."""
     question = (
-        "select symbol, session, close_before, close from intermediate.int_price_restatements"
+        "select symbol, session, field, value_before, value_after from intermediate.int_price_restatements"
         " where cause = 'unexplained' order by session desc, symbol"
     )
     return _ask(warehouse, question)

@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import subprocess
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,10 +14,23 @@ from typing import Any
 import duckdb
 
 from orchestration.contract import CONTRACT_VERSION
+from orchestration.fetches import failing
 from orchestration.landing import sync_directory, write_atomically
-from orchestration.release_files import Mart, PublishedTable, file_facts, write_data_dictionary, write_parquet, write_serving_copy
+from orchestration.raw.review import waiting
+from orchestration.release_files import (
+    Mart,
+    NotPublishable,
+    PublishedTable,
+    file_facts,
+    withheld_marts,
+    write_data_dictionary,
+    write_parquet,
+    write_serving_copy,
+)
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.universe import load_universe
+from orchestration.warehouse import Warehouse
+from orchestration.withholding import withheld_tables
 
 LATEST = "latest"
 _UNFINISHED = ".unfinished-"
@@ -31,22 +46,26 @@ class Release:
 
 
 def publish(settings: Settings, marts: list[Mart], *, run_id: str) -> Release:
-    """Write one release and make it the latest.
+    """Write one release of what is sound and make it the latest; other tables are withheld, with their columns and no row.
 
     A release is written under a hidden name and renamed when whole; `latest` is a link that is replaced in one step: a reader
     sees the old release or the new one.
 
     Raises:
-        NotPublishable: a mart has a type or a value that BI tools cannot read.
+        NotPublishable: no mart is sound, or one was never built.
+        WarehouseUnusable: the warehouse cannot be read.
     """
     _clear_unfinished(settings.published_dir)
     release_id = _next_release_id(settings)
     directory = settings.published_dir / "releases" / release_id
     unfinished = settings.published_dir / "releases" / f"{_UNFINISHED}{release_id}"
-    unfinished.mkdir(parents=True)
     identity = {"release_id": release_id, "source": settings.source.value}
-    with duckdb.connect(str(settings.warehouse_path), read_only=True) as connection:
-        tables = [write_parquet(connection, mart, unfinished, identity) for mart in marts]
+    with Warehouse(settings.warehouse_path).connect(read_only=True) as connection:
+        withheld = withheld_marts(connection, marts)
+        if len(withheld) == len(marts):
+            raise NotPublishable(f"no table is fit to publish: {_most_frequent(withheld.values())}")
+        unfinished.mkdir(parents=True)
+        tables = [write_parquet(connection, mart, unfinished, identity, withheld=withheld.get(mart.name)) for mart in marts]
         manifest = _manifest(settings, connection, tables, release_id=release_id, run_id=run_id)
         write_serving_copy(connection, marts, tables, unfinished / "warehouse.duckdb", manifest)
         write_data_dictionary(connection, tables, marts, unfinished / "data_dictionary.md")
@@ -63,6 +82,10 @@ def publish(settings: Settings, marts: list[Mart], *, run_id: str) -> Release:
     return Release(release_id, directory, manifest)
 
 
+def _most_frequent(reasons: Iterable[str]) -> str:
+    return Counter(reason for reason in reasons).most_common(1)[0][0]
+
+
 def _report(release: Path, manifest: dict[str, Any], *, scripts: Path) -> dict[str, Any]:
     """Write the page, and give what the release lacks and the page's file facts for the manifest."""
     from orchestration.report.freshness import missing_from
@@ -71,7 +94,7 @@ def _report(release: Path, manifest: dict[str, Any], *, scripts: Path) -> dict[s
 
     priced = {fund.fund for fund in load_universe().values() if fund.price_symbol}
     with release_tables(release) as tables:
-        found = {"missing": missing_from(tables, priced=priced)}
+        found = {"missing": missing_from(tables, priced=priced, failed_fetches=manifest["failed_fetches"])}
         page = write_report(tables, {**manifest, **found}, release, scripts=scripts)
     return {**found, "report": file_facts(page)}
 
@@ -90,13 +113,17 @@ def _next_release_id(settings: Settings) -> str:
 def _manifest(
     settings: Settings, connection: duckdb.DuckDBPyConnection, tables: list[PublishedTable], *, release_id: str, run_id: str
 ) -> dict[str, Any]:
-    newest = connection.execute("select max(session)::varchar from staging.stg_price_bars").fetchall()[0][0]
-    snapshots = connection.execute(
-        "select fund, max(as_of)::varchar from staging.stg_holdings group by fund order by fund"
-    ).fetchall()
-    parameters = connection.execute(
-        "select signal || '.' || parameter, value::double, unit, meaning from seeds.signal_parameters order by signal, parameter"
-    ).fetchall()
+    withheld = withheld_tables(connection)
+
+    def ask(table: str, query: str) -> list[tuple[Any, ...]]:
+        return [] if table.partition(".")[2] in withheld else connection.execute(query.format(table=table)).fetchall()
+
+    newest = ask("staging.stg_price_bars", "select max(session)::varchar from {table}")
+    snapshots = ask("staging.stg_holdings", "select fund, max(as_of)::varchar from {table} group by fund order by fund")
+    parameters = ask(
+        "seeds.signal_parameters",
+        "select signal || '.' || parameter, value::double, unit, meaning from {table} order by signal, parameter",
+    )
     return {
         "release_id": release_id,
         "contract_version": CONTRACT_VERSION,
@@ -104,11 +131,16 @@ def _manifest(
         "published_at": datetime.now(UTC).isoformat(timespec="microseconds"),
         "clock": settings.clock.isoformat(),
         "known_at": settings.known_at.isoformat() if settings.known_at else None,
-        "last_session": newest,
+        "last_session": newest[0][0] if newest else None,
         "holdings_as_of": dict(snapshots),
         "run_id": run_id,
         "git_revision": _git_revision(),
         "parameters": {name: {"value": value, "unit": unit, "meaning": meaning} for name, value, unit, meaning in parameters},
+        "failed_fetches": [{**asdict(one), "attempted_at": one.attempted_at.isoformat()} for one in failing(connection)],
+        "quarantine": [
+            {"path": one.path, "rules": sorted(set(one.rules)), "reason": one.reasons[0], "rows": one.rows}
+            for one in waiting(connection)
+        ],
         "tables": [asdict(table) for table in tables],
     }
 

@@ -19,8 +19,8 @@ _PANIC = "PanicException"
 
 @dataclass(frozen=True)
 class Reading:
-    """What a document says: rows by raw table, each with the contract's columns, `_line` and `_content`; and rejects (line, reason,
-    content)."""
+    """What a document says: rows by raw table, each with the contract's columns, `_line` and `_content`; and rejects (line,
+    reason, content)."""
 
     main: str
     as_of: date | None
@@ -92,8 +92,8 @@ def _without_lost(rows: pl.DataFrame, name: str, lost: dict[str, set[int]]) -> p
 
 
 def _without_repeats(rows: pl.DataFrame, table: RawTable) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The same observation twice is one, and the second is listed as rejected. Rows that agree on all but a provisional value are one
-    observation too, the one with the larger value: a volume only grows until it is final."""
+    """The same observation twice is one, and the second is listed as rejected. Rows that agree on all but a provisional value
+    are one observation too, the one with the larger value: a volume only grows until it is final."""
     if table.snapshot_key:
         natural = ["_content", *(column for column in table.snapshot_key)]
     else:

@@ -2,25 +2,33 @@
 
 import logging
 import os
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
 
 from orchestration.assets.landing import CALENDAR
 from orchestration.automation import DAILY_JOB
+from orchestration.checks import NO_TABLE_IS_WITHHELD
+from orchestration.dead_runs import close_dead_runs, lock_of_run
 from orchestration.definitions import build_defs
 from orchestration.instance import prepare_dagster_home
 from orchestration.publish import latest_release
 from orchestration.release_files import NotPublishable
-from orchestration.settings import Settings, Source
+from orchestration.settings import Settings
 from orchestration.transform import BuildFailed
-from orchestration.warehouse import WarehouseLocked
+from orchestration.warehouse import DiskFull, WarehouseDamaged, WarehouseLocked, WarehouseUnusable, raise_if_unusable
 
+_LONGEST_LINE = 500
+_HISTORY_DAMAGED = ("malformed", "not a database", "disk I/O error", "unable to open")
 Progress = Callable[[str], None]
-_OUR_ERRORS = {error.__name__ for error in (WarehouseLocked, BuildFailed, NotPublishable)}
+_OUR_ERRORS = {
+    error.__name__ for error in (WarehouseUnusable, WarehouseLocked, WarehouseDamaged, DiskFull, BuildFailed, NotPublishable)
+}
 
 
 class RunFailed(RuntimeError):
@@ -33,28 +41,55 @@ def run_daily(settings: Settings, *, progress: Progress) -> Path:
     Raises:
         RunFailed: a step failed, or no vendor answered.
     """
-    os.environ["DAGSTER_HOME"] = str(prepare_dagster_home(settings))
     progress(f"source {settings.source.value}, data in {settings.home}")
     try:
-        definitions = build_defs(settings, console=_step_log(progress))
-    except BuildFailed as failure:
-        raise RunFailed(str(failure)) from failure
-    with dg.DagsterInstance.get() as instance:
-        result = definitions.resolve_job_def(DAILY_JOB).execute_in_process(
-            run_config={"loggers": {"console": {}}}, instance=instance, raise_on_error=False
-        )
+        result = _execute(settings, progress)
+    except Exception as error:
+        raise RunFailed(f"{_sentence(f'{type(error).__name__}: {error}', settings)}; {_current(settings)}") from error
     for check in result.get_asset_check_evaluations():
-        if not check.passed:
-            progress(f"{check.severity.value.lower()}: {check.asset_key.to_user_string()}: {_in_words(check)}")
-    release = latest_release(settings)
-    last_good = f"the last good release stays in force: {release}" if release else "nothing is published yet"
-    if settings.source is Source.live and settings.known_at is None and _nobody_answered(result):
-        raise RunFailed(f"no vendor answered: check the network with `smallcap doctor --source live`; {last_good}")
+        if not check.passed and check.check_name != NO_TABLE_IS_WITHHELD:  # the reading begins with it
+            said = f"{check.severity.value.lower()}: {check.asset_key.to_user_string()}: {_in_words(check)}"
+            progress(textwrap.shorten(said, _LONGEST_LINE, placeholder=" …"))
+    if settings.fetches and _nobody_answered(result):
+        now = f"a new release holds what was known before: {latest_release(settings)}" if result.success else _current(settings)
+        raise RunFailed(f"no vendor answered: check the network with `smallcap doctor --source live`; {now}")
     if not result.success:
-        raise RunFailed(f"{_why(result)}; {last_good}")
+        raise RunFailed(f"{_sentence(_why(result), settings)}; {_current(settings)}")
+    release = latest_release(settings)
     if release is None:
         raise RunFailed(f"the run ended without a release under {settings.published_dir}")
     return release
+
+
+def _execute(settings: Settings, progress: Progress) -> dg.ExecuteInProcessResult:
+    os.environ["DAGSTER_HOME"] = str(prepare_dagster_home(settings))
+    definitions = build_defs(settings, console=_step_log(progress))
+    run_id = str(uuid4())
+    with dg.DagsterInstance.get() as instance, lock_of_run(settings.dagster_home, run_id):
+        close_dead_runs(instance, progress)
+        return definitions.resolve_job_def(DAILY_JOB).execute_in_process(
+            run_config={"loggers": {"console": {}}}, instance=instance, raise_on_error=False, run_id=run_id
+        )
+
+
+def _current(settings: Settings) -> str:
+    release = latest_release(settings)
+    return f"the previous release remains current: {release}" if release else "nothing is published yet"
+
+
+def _sentence(error: str, settings: Settings) -> str:
+    """What a person can act on, in one sentence; else the error as it is, on one line."""
+    try:
+        raise_if_unusable(settings.warehouse_path, error)
+    except WarehouseUnusable as known:
+        return str(known)
+    if "sqlite3" in error and any(words in error for words in _HISTORY_DAMAGED):
+        return (
+            f"the run history cannot be used: if the disk is not full, delete the folder {settings.dagster_home}, which holds no"
+            " data, and run again"
+        )
+    name, _, text = error.partition(": ")
+    return textwrap.shorten(text if name in _OUR_ERRORS else error, _LONGEST_LINE, placeholder=" …")
 
 
 def _step_log(progress: Progress) -> dg.LoggerDefinition:
@@ -65,7 +100,7 @@ def _step_log(progress: Progress) -> dg.LoggerDefinition:
             meta: dict[str, Any] = getattr(record, "dagster_meta", {})
             event = meta.get("dagster_event")
             if event is None and record.levelno >= logging.INFO and "Not executing." not in record.getMessage():
-                progress(f"  {meta.get('orig_message', record.getMessage())}")
+                progress(f"  {textwrap.shorten(meta.get('orig_message', record.getMessage()), _LONGEST_LINE, placeholder=' …')}")
             elif event is not None and event.is_step_success:
                 progress(f"{event.step_key}: {event.step_success_data.duration_ms / 1000:.1f} s")
 

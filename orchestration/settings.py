@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, HttpUrl, TypeAdapter, field_validator
+from pydantic import AfterValidator, Field, HttpUrl, TypeAdapter, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from orchestration.sample_market.clock import SAMPLE_CLOCK
@@ -33,6 +33,14 @@ class Source(StrEnum):
     landing = "landing"
 
 
+# SPY, the oldest of the funds, began to trade.
+FIRST_KNOWN_AT = datetime(1993, 1, 29, tzinfo=UTC)
+
+
+def _now(source: Source) -> datetime:
+    return SAMPLE_CLOCK if source is Source.sample else datetime.now(UTC)
+
+
 class Settings(BaseSettings):
     """Every setting, each an environment variable with the prefix `SMALLCAP_`."""
 
@@ -43,6 +51,7 @@ class Settings(BaseSettings):
     landing_dir: Path | None = Field(None, description="documents to read where they lie; never written to")
     known_at: datetime | None = Field(None, description="rebuild the marts from what was observed by then (UTC)")
 
+    rebuilding: bool = Field(False, description="make a fresh warehouse beside the present one; set by `smallcap rebuild`")
     keep_releases: int = Field(5, ge=2, description="how many releases stay on disk")
     writer_wait_seconds: float = Field(10.0, ge=0, description="how long to wait for another run to finish")
 
@@ -62,10 +71,15 @@ class Settings(BaseSettings):
 
     @field_validator("known_at")
     @classmethod
-    def _known_at_in_utc(cls, value: datetime | None) -> datetime | None:
+    def _known_at_in_utc(cls, value: datetime | None, info: ValidationInfo) -> datetime | None:
         if value is None:
             return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        now = _now(info.data.get("source", Source.sample))
+        if FIRST_KNOWN_AT.year <= value.year <= now.year:  # in the year 1 or 9999 no zone can be converted
+            moment = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+            if FIRST_KNOWN_AT <= moment <= now:
+                return moment
+        raise ValueError(f"use YYYY-MM-DD, from {FIRST_KNOWN_AT:%Y-%m-%d} to {now:%Y-%m-%d}")
 
     @property
     def home(self) -> Path:
@@ -77,8 +91,13 @@ class Settings(BaseSettings):
 
     @property
     def warehouse_path(self) -> Path:
-        """The writer's DuckDB file."""
-        return self.home / "warehouse.duckdb"
+        """The writer's DuckDB file. A fresh one bears the same name: the views in it name the file."""
+        return (self.rebuild_dir if self.rebuilding else self.home) / "warehouse.duckdb"
+
+    @property
+    def rebuild_dir(self) -> Path:
+        """Where a fresh warehouse is made before it takes the place of the present one."""
+        return self.home / "rebuild"
 
     @property
     def own_landing_dir(self) -> Path:
@@ -123,9 +142,14 @@ class Settings(BaseSettings):
         return self.home / "dbt"
 
     @property
+    def fetches(self) -> bool:
+        """Whether this run asks the vendors: a rebuilt past and a rebuilt warehouse are made of what has come."""
+        return self.source is Source.live and self.known_at is None and not self.rebuilding
+
+    @property
     def clock(self) -> datetime:
         """Now, in UTC; the sample market has a clock of its own, so its results never change with the day."""
-        return SAMPLE_CLOCK if self.source is Source.sample else datetime.now(UTC)
+        return _now(self.source)
 
     @property
     def today(self) -> date:

@@ -1,5 +1,6 @@
 """The writer's DuckDB file: opened late, closed early, append-only. Knows no vendor."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,10 @@ create table if not exists raw.rejects (
     document_id varchar not null, line bigint, reason varchar not null, content varchar, rule varchar,
     outcome varchar default 'rejected'
 );
+create table if not exists raw.fetches (
+    vendor varchar not null, kind varchar not null, symbol varchar not null, attempted_at timestamp not null,
+    outcome varchar not null, reason varchar
+);
 -- A warehouse made by a release of the project that knew no quarantine.
 alter table raw.documents add column if not exists rows_quarantined bigint default 0;
 alter table raw.documents add column if not exists rule varchar;
@@ -36,11 +41,54 @@ alter table raw.rejects add column if not exists outcome varchar default 'reject
 
 # The form of files for 1.0 makes every string column be tried in four ways; nobody but this project opens the warehouse.
 _NEW_FILES: dict[str, str | bool | int | float | list[str]] = {"storage_compatibility_version": "v1.5.0"}
-LEDGER_TABLES = ("documents", "rejects")
+LEDGER_TABLES = ("documents", "rejects", "fetches")
 
 
-class WarehouseLocked(RuntimeError):
+class WarehouseUnusable(RuntimeError):
+    """The warehouse cannot be read or written; the message says why and what to do."""
+
+
+class WarehouseLocked(WarehouseUnusable):
     """Another process holds the warehouse."""
+
+
+class WarehouseDamaged(WarehouseUnusable):
+    """The file does not hold what DuckDB wrote into it, or another version of DuckDB wrote it."""
+
+
+class DiskFull(WarehouseUnusable):
+    """There is no room left for what has to be written."""
+
+
+def raise_if_unusable(path: Path, message: str) -> None:
+    """Turn what DuckDB, SQLite or the operating system says into one sentence.
+
+    Args:
+        path: the warehouse, or another file that was to be read or written.
+
+    Raises:
+        WarehouseUnusable: the message is one of those that a person can act on.
+    """
+    said = message.lower()
+    if any(words in said for words in _FULL):
+        raise DiskFull(f"no room is left to write below {path.parent}: free some space, then run again")
+    if "could not set lock" in said or "conflicting lock" in said or "being used by another process" in said:
+        raise WarehouseLocked(f"{path} is open in another program: close it there, or query the published copy instead")
+    if "we can only read versions" in said or "storage version" in said:
+        raise WarehouseDamaged(
+            f"{path} was written by another version of DuckDB than {duckdb.__version__}: install that version, or make the"
+            " warehouse anew from its documents with `smallcap rebuild`"
+        )
+    if any(words in said for words in _DAMAGED):
+        raise WarehouseDamaged(f"{path} is damaged: make it anew from its documents with `smallcap rebuild`")
+
+
+_FULL = ("no space left on device", "disk is full", "file too large", "disk quota exceeded", "not enough space")
+_DAMAGED = (
+    "corrupt database file", "does not match stored checksum", "not a valid duckdb database", "failed to deserialize",
+    "serialization error", "database has been invalidated", "internal error",
+    "failed to read block", "could not read enough bytes",
+)  # fmt: skip
 
 
 @contextmanager
@@ -62,6 +110,21 @@ def writer_lock(settings: Settings) -> Iterator[None]:
         lock.release()
 
 
+def rebuild_lock(settings: Settings) -> FileLock:
+    """What a rebuild holds from its begin to its end; asking for it does not wait."""
+    return FileLock(settings.home / ".rebuild.lock", timeout=0)
+
+
+def clear_unfinished_rebuild(settings: Settings) -> None:
+    """Remove what a killed rebuild left."""
+    if settings.rebuild_dir.exists() and not settings.rebuilding:
+        try:
+            with rebuild_lock(settings):
+                shutil.rmtree(settings.rebuild_dir)
+        except Timeout:
+            pass  # it is still being made
+
+
 @dataclass(frozen=True)
 class Warehouse:
     """One DuckDB file with one writer."""
@@ -69,26 +132,21 @@ class Warehouse:
     path: Path
 
     @contextmanager
-    def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A short-lived writing connection.
+    def connect(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A short-lived connection, for writing where nothing else is said.
 
         Raises:
-            WarehouseLocked: another program has the file open; the message says what to do.
+            WarehouseUnusable: another program has the file open, it is damaged, or the disk is full.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if not read_only:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            connection = duckdb.connect(str(self.path), config=_NEW_FILES)
-        except duckdb.IOException as error:
-            if "lock" in str(error).lower():
-                raise WarehouseLocked(
-                    f"{self.path} is open in another program: close it there, or query the published copy instead"
-                ) from error
+            with duckdb.connect(str(self.path), read_only=read_only, config={} if read_only else _NEW_FILES) as connection:
+                connection.execute("set timezone = 'UTC'")
+                yield connection
+        except duckdb.Error as error:
+            raise_if_unusable(self.path, str(error))
             raise
-        try:
-            connection.execute("set timezone = 'UTC'")
-            yield connection
-        finally:
-            connection.close()
 
     def prepare(self) -> None:
         """Create the raw schema where it is missing."""

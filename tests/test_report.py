@@ -24,7 +24,7 @@ def manifest(**changes: Any) -> dict[str, Any]:
     return {
         "release_id": "20260930T000000000000Z", "source": "landing", "published_at": "2026-10-01T00:00:00.000000+00:00",
         "known_at": None, "last_session": "2026-09-30", "holdings_as_of": {"IWM": "2026-08-31"}, "run_id": "run",
-        "git_revision": "abc", "parameters": {}, "missing": [], **changes,
+        "git_revision": "abc", "parameters": {}, "missing": [], "tables": [], **changes,
     }  # fmt: skip
 
 

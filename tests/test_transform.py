@@ -1,6 +1,8 @@
 """When the dbt project is parsed anew, without parsing it."""
 
+import csv
 import os
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,7 +10,8 @@ from typing import Any
 import pytest
 
 from orchestration import transform
-from orchestration.settings import Settings
+from orchestration.market_calendar import FINAL_BAR_DELAY
+from orchestration.settings import SEEDS_DIR, Settings
 
 
 @pytest.fixture
@@ -29,6 +32,21 @@ def parses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     monkeypatch.setattr(transform, "DBT_PROJECT_DIR", project)
     monkeypatch.setattr(transform, "_invoke", invoke)
     return asked
+
+
+def test_the_models_know_the_clock_which_a_rebuilt_past_does_not_outrun(tmp_path: Path) -> None:
+    now = transform._variables(Settings(data_dir=tmp_path))
+    assert now == {"clock": "2026-10-01 15:00:00.000000"}  # the sample market's own
+    past = transform._variables(Settings(data_dir=tmp_path, known_at=datetime(2026, 6, 30)))
+    assert past == {"clock": "2026-06-30 00:00:00.000000", "known_at": "2026-06-30 00:00:00.000000"}
+    ahead = transform._variables(Settings(data_dir=tmp_path, known_at=datetime(2030, 1, 1)))
+    assert ahead == {**now, "known_at": "2030-01-01 00:00:00.000000"}
+
+
+def test_the_final_bar_is_the_same_in_python_and_in_sql() -> None:
+    rows = list(csv.DictReader((SEEDS_DIR / "signal_parameters.csv").open()))
+    [minutes] = [row["value"] for row in rows if (row["signal"], row["parameter"]) == ("clock", "final_bar_minutes")]
+    assert timedelta(minutes=int(minutes)) == FINAL_BAR_DELAY
 
 
 def change(project: Path) -> None:

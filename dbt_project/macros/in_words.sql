@@ -8,3 +8,8 @@
         else cast(round({{ figure }}, 2) as varchar) || ' ' || {{ unit }}
     end
 {%- endmacro %}
+
+{#- A count of things as a reader says it: 1 session, 2 sessions. -#}
+{% macro counted(count, thing) -%}
+    (cast({{ count }} as varchar) || case when {{ count }} = 1 then ' {{ thing }}' else ' {{ thing }}s' end)
+{%- endmacro %}

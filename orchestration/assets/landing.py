@@ -9,6 +9,7 @@ import dagster as dg
 from orchestration import inspection, market_calendar
 from orchestration.assets.groups import group
 from orchestration.collect import BY_HAND, Collected, collect, collect_sessions, documents_of
+from orchestration.fetches import Fetch, record
 from orchestration.settings import Settings
 from orchestration.universe import load_universe
 from orchestration.vendors import fred, invesco, ishares, schwab, ssga, vanguard, yahoo, yahoo_funds
@@ -62,13 +63,25 @@ def _landing_asset(vendor: str, kind: str, description: str) -> dg.AssetsDefinit
         context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
     ) -> dg.MaterializeResult[None]:
         outcomes = collect(settings, vendor, kind, load_universe(), partial(inspection.known_bars, warehouse))
+        _record(settings, warehouse, vendor, kind, outcomes)
         for failure in (outcome for outcome in outcomes if outcome.status == "failed"):
-            context.log.warning(f"{vendor} {failure.symbol}: {failure.detail}; the last good data stay in force")
+            context.log.warning(f"{vendor} {failure.symbol}: {failure.detail}; what was known before remains current")
         for task in (outcome for outcome in outcomes if outcome.status == BY_HAND):
             context.log.info(f"{vendor} {task.symbol}: {task.detail}")
         return dg.MaterializeResult(metadata=_metadata(settings, vendor, kind, outcomes))
 
     return documents
+
+
+def _record(settings: Settings, warehouse: Warehouse, vendor: str, kind: str, outcomes: list[Collected]) -> None:
+    """Only what was asked of somebody is a request."""
+    if not settings.fetches:
+        return
+    at = settings.clock.replace(tzinfo=None)
+    asked = [outcome for outcome in outcomes if outcome.status != BY_HAND]
+    warehouse.prepare()
+    with warehouse.connect() as connection:
+        record(connection, (Fetch(vendor, kind, one.symbol, at, one.status, one.detail or None) for one in asked))
 
 
 def _metadata(settings: Settings, vendor: str, kind: str, outcomes: list[Collected]) -> dict[str, Any]:

@@ -1,8 +1,6 @@
 """The dbt project as assets: one build a run, its tests as asset checks."""
 
-import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -13,8 +11,9 @@ from orchestration import inspection
 from orchestration.assets.groups import group
 from orchestration.assets.lineage import COLUMN_LINEAGE, ColumnLineage
 from orchestration.settings import DBT_PROJECT_DIR, Settings
-from orchestration.transform import build, manifest_path
+from orchestration.transform import build, read_manifest
 from orchestration.warehouse import Warehouse
+from orchestration.withholding import MARTS, Graph
 
 _RESULT_OF_A_TEST = "LogTestResult"
 
@@ -30,6 +29,13 @@ class _Translator(DagsterDbtTranslator):
         spec = super().get_asset_spec(manifest, unique_id, project)
         return spec.replace_attributes(kinds={"csv", *spec.kinds}) if unique_id.startswith("seed.") else spec
 
+    def get_asset_check_spec(
+        self, asset_spec: dg.AssetSpec, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> dg.AssetCheckSpec | None:
+        """No test stops the run: the release withholds the table that fails it, and what rests on that."""
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        return spec._replace(blocking=False) if spec else None
+
 
 _TRANSLATOR = _Translator(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=False))
 
@@ -40,7 +46,7 @@ def dbt_models(settings: Settings) -> dg.AssetsDefinition:
     Raises:
         BuildFailed: the project does not parse.
     """
-    manifest: dict[str, Any] = json.loads(Path(manifest_path(settings)).read_text())
+    manifest = read_manifest(settings)
     project = DbtProject(DBT_PROJECT_DIR, target_path=settings.dbt_target_dir)
 
     @dbt_assets(
@@ -64,12 +70,26 @@ def dbt_models(settings: Settings) -> dg.AssetsDefinition:
             else:
                 of_tables.append(event)
         described = _Described(settings, warehouse, manifest)
+        made: set[str] = set()
         for event in of_tables:
             unique_id = event["data"]["node_info"]["unique_id"]
             for output in told(event, described.history(unique_id)):
+                made.add(output.output_name)
                 yield output.with_metadata(described.metadata(unique_id, output.metadata))
+        yield from _made_empty(context, Graph(manifest), inspection.withheld(warehouse), made)
 
     return models
+
+
+def _made_empty(
+    context: dg.AssetExecutionContext, graph: Graph, withheld: Mapping[str, str], made: set[str]
+) -> Iterator[dg.Output[None]]:
+    """The marts that dbt did not build are tables without a row by now: a release is made of what is sound, and names them."""
+    marts = {key.path[-1]: key.to_python_identifier() for key in context.selected_asset_keys if key.path[0] == MARTS}
+    for name in sorted(marts, key=lambda name: len(graph.rests_on(name))):  # Dagster wants inputs first
+        if marts[name] not in made:
+            said: dict[str, Any] = {"status": "withheld", "reason": withheld[name], "dagster/row_count": 0}
+            yield dg.Output(None, output_name=marts[name], metadata=said)
 
 
 class _Described:

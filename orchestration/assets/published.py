@@ -1,8 +1,6 @@
 """Published assets: one release with every mart as Parquet, the serving DuckDB, the report and the manifest."""
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -12,7 +10,8 @@ from orchestration.assets.groups import group
 from orchestration.publish import Release, publish
 from orchestration.release_files import Mart
 from orchestration.settings import Settings
-from orchestration.transform import manifest_path
+from orchestration.transform import read_manifest
+from orchestration.withholding import Graph
 
 GROUP = "published"
 # Of which table the report draws which chart.
@@ -24,7 +23,8 @@ _CHARTS = {
 
 def published_marts(settings: Settings) -> list[Mart]:
     """The marts of the dbt project with their keys: the columns of each one's `primary_key` test."""
-    nodes: dict[str, Any] = json.loads(Path(manifest_path(settings)).read_text())["nodes"]
+    manifest = read_manifest(settings)
+    nodes, graph = manifest["nodes"], Graph(manifest)
     keys = {
         node["attached_node"]: tuple(node["test_metadata"]["kwargs"]["columns"])
         for node in nodes.values()
@@ -32,7 +32,7 @@ def published_marts(settings: Settings) -> list[Mart]:
     }
     return sorted(
         (
-            Mart(node["name"], node["description"], keys[unique_id])
+            Mart(node["name"], node["description"], keys[unique_id], graph.rests_on(node["name"]))
             for unique_id, node in nodes.items()
             if node["resource_type"] == "model" and node["schema"] == "marts"
         ),
@@ -84,6 +84,8 @@ def published_assets(settings: Settings) -> dg.AssetsDefinition:
                     "file": dg.MetadataValue.path(published.directory / table["file"]),
                     "bytes": table["bytes"],
                     "newest": table["last_date"] or "undated",
+                    "status": table["status"],
+                    **({"reason": table["reason"]} if table["reason"] else {}),
                     "release": published.release_id,
                     "last_rows": dg.MetadataValue.md(served[table["name"]].last_rows),
                 },

@@ -71,9 +71,10 @@ def _metadata(warehouse: Warehouse, table: str, outcomes: list[Outcome]) -> dict
 
 
 _LEDGER_DESCRIPTIONS = {
-    "documents": "One row per document: its place, its SHA-256, what it holds, and whether it was accepted, rejected or quarantined, "
-    "with the rule and the reason.",
+    "documents": "One row per document: its place, its SHA-256, what it holds, and whether it was accepted, rejected or "
+    "quarantined, with the rule and the reason.",
     "rejects": "One row per rejected or quarantined line or document, with the rule, the reason and the content as received.",
+    "fetches": "One row per document that was asked of a vendor: when, and whether it came, was unchanged, or failed and why.",
 }
 
 

@@ -1,7 +1,7 @@
 """What a person decided about documents: an append-only file in the data directory, keyed by the content's SHA-256.
 
-It is not in landing, which may be a folder that is only read, and not in the warehouse, which can be rebuilt: a rebuild reads the same
-file and decides the same.
+It is not in landing, which may be a folder that is only read, and not in the warehouse, which can be rebuilt: a rebuild reads
+the same file and decides the same.
 """
 
 import json

@@ -49,12 +49,15 @@ def quarantine(warehouse: Path) -> list[Waiting]:
     if not warehouse.exists():
         return []
     with _read(warehouse) as connection:
-        columns = connection.execute(
-            "select count(*) from duckdb_columns() where schema_name = 'raw' and table_name = 'rejects' and column_name = 'outcome'"
-        ).fetchone()
-        if columns == (0,):  # made by a release of the project that knew no quarantine
-            return []
-        found = connection.execute(_WAITING).fetchall()
+        return waiting(connection)
+
+
+def waiting(connection: duckdb.DuckDBPyConnection) -> list[Waiting]:
+    """The same from an open warehouse."""
+    outcomes = "schema_name = 'raw' and table_name = 'rejects' and column_name = 'outcome'"
+    if not connection.execute(f"select 1 from duckdb_columns() where {outcomes}").fetchone():
+        return []  # made by a release of the project that knew no quarantine
+    found = connection.execute(_WAITING).fetchall()
     return [Waiting(path, sha, rules, reasons, None if whole else rows) for path, sha, rules, reasons, whole, rows in found]
 
 

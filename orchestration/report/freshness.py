@@ -1,6 +1,6 @@
 """What a release lacks, for its manifest and its page alike."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import date
 from typing import Any
 
@@ -10,13 +10,17 @@ from orchestration.report.wording import label
 Missing = dict[str, Any]
 
 
-def missing_from(tables: ReleaseTables, *, priced: Collection[str]) -> list[Missing]:
+def missing_from(tables: ReleaseTables, *, priced: Collection[str], failed_fetches: Iterable[Missing] = ()) -> list[Missing]:
     """What is missing, stale or rejected, one entry a finding: check, symbol, how many, the newest day, and a sentence.
 
     Args:
         priced: the funds whose prices are asked for; of the others only holdings are.
+        failed_fetches: the documents that were asked for and did not come, as the manifest lists them.
     """
-    found: list[Missing] = []
+    found = [
+        _entry("fetch_failed", one["symbol"], f"{one['symbol']}: {one['vendor']} was asked for {one['kind']}: {one['reason']}.")
+        for one in failed_fetches
+    ]
     if tables.has("fund_comparison"):
         for row in tables.ask("select fund, holdings_count, dollar_volume_quarter from fund_comparison order by fund"):
             if row["holdings_count"] is None:

@@ -14,6 +14,7 @@ from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from orchestration.landing import write_atomically
+from orchestration.manifest import quarantine_sentences, withheld_sentences
 from orchestration.report.blocks import Cell, Chart, Manifest
 from orchestration.report.release_tables import ReleaseTables
 from orchestration.report.sections import (
@@ -60,7 +61,7 @@ def render(tables: ReleaseTables, manifest: Manifest, vega: str) -> str:
     """The page as text.
 
     Args:
-        manifest: identity, freshness and parameters of the release; its tables are not read.
+        manifest: identity, freshness and parameters of the release, and which tables it withholds.
         vega: the libraries, as an ES module.
     """
     sections = [chapter.section(tables, manifest) for chapter in CHAPTERS]
@@ -70,6 +71,8 @@ def render(tables: ReleaseTables, manifest: Manifest, vega: str) -> str:
     return _frame().render(
         sections=sections,
         manifest=manifest,
+        withheld=withheld_sentences(manifest),
+        quarantined=quarantine_sentences(manifest),
         style=_ours(style),
         scripts=[_ours(script) for script in (_harmless(vega), charts)],
         theme=_ours(theme),
@@ -101,7 +104,7 @@ def _dated(text: str) -> Markup:
 
 def template(name: str) -> str:
     """A file of the page's own: its style, its scripts, its frame."""
-    return (resources.files("orchestration.report") / "templates" / name).read_text()
+    return (resources.files("orchestration.report") / "templates" / name).read_text(encoding="utf-8")
 
 
 def _policy(style: str, scripts: list[str]) -> str:

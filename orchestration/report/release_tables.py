@@ -16,12 +16,21 @@ class ReleaseTables:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
+        self._reasons: dict[str, str] = {}
         self._rows: dict[str, int] = dict(
             connection.execute("select table_name, estimated_size from duckdb_tables() where not internal").fetchall()
         )
+        known = connection.execute("select 1 from duckdb_columns() where table_name = 'readme' and column_name = 'reason'")
+        if known.fetchall():
+            listed = connection.execute("select table_name, reason from readme where status = 'withheld'").fetchall()
+            self._reasons = dict(listed)
 
     def lacking(self, *marts: str) -> str | None:
         """One sentence on the marts that this release does not have or that hold no row; None where all is there."""
+        withheld = {self._reasons[mart]: mart for mart in reversed(marts) if mart in self._reasons}
+        if withheld:
+            said = "; ".join(f"{mart} is withheld: {reason}" for reason, mart in withheld.items())
+            return f"Nothing to show from this release: {said}."
         absent = [mart for mart in marts if mart not in self._rows]
         empty = [mart for mart in marts if self._rows.get(mart) == 0]
         parts = [f"{_listed(absent)} not among its tables"] if absent else []

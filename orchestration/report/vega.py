@@ -20,8 +20,22 @@ def vega_script(kept_in: Path) -> str:
 
     made_of = hashlib.sha256(f"{version('vl-convert-python')} {_SNIPPET}".encode()).hexdigest()[:12]
     path = kept_in / f"vega-{made_of}.js"
-    if not path.exists():
+    script = _kept(path)
+    if script is None:
         script = vl_convert.javascript_bundle(_SNIPPET)
         kept_in.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, script.encode())
-    return path.read_text()
+        write_atomically(path, f"{_sum(script)}\n{script}".encode())
+    return script
+
+
+def _kept(path: Path) -> str | None:
+    """The script that was bundled before, None where there is none or the file is damaged: its first line is the script's sum."""
+    if not path.exists():
+        return None
+    found, _, script = path.read_bytes().partition(b"\n")
+    text = script.decode("utf-8", "replace")
+    return text if found.decode("ascii", "replace") == _sum(text) else None
+
+
+def _sum(script: str) -> str:
+    return f"// {hashlib.sha256(script.encode()).hexdigest()}"

@@ -124,9 +124,7 @@ def _ishares(sessions: pl.DataFrame, seed: int) -> Iterator[SampleDocument]:
                 yield from _ishares_failures(fund, seed)
 
 
-def _valued_file(
-    make: Callable[..., bytes], bars: Callable[[], History] | None, fund: Fund, as_of: date, seed: int
-) -> bytes:
+def _valued_file(make: Callable[..., bytes], bars: Callable[[], History] | None, fund: Fund, as_of: date, seed: int) -> bytes:
     """A file whose shares outstanding go with the fund's close on the snapshot's date, where the fund has prices."""
     if bars is None:
         return make(fund, as_of, seed)

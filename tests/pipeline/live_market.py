@@ -1,5 +1,7 @@
 """Vendors on this machine with answers large enough for the real universe, and two live runs against them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -110,11 +112,9 @@ class LocalVendors:
         return Answer(invented.Fred(header=f"observation_date,{request.query['id']}", rows=rows).encode())
 
 
-def run_live_twice(path: Path, cwd: Path) -> LiveRuns:
-    """The daily job with source live, then once more with a day of news and one vendor down."""
-    yesterday = datetime.now(UTC).date() - timedelta(days=1)
-    days = invented.recent_days(400, yesterday)
-    vendors = LocalVendors(invented.Prices.invented(days[:-1]))
+@contextmanager
+def listening(vendors: LocalVendors) -> Iterator[dict[str, str]]:
+    """The variables that send a run to these vendors, and to nobody else."""
     server = VendorServer(replies=[vendors.answer])
     server.start()
     variables = {f"SMALLCAP_{name.upper()}_BASE_URL": server.url for name in VENDORS}
@@ -124,8 +124,18 @@ def run_live_twice(path: Path, cwd: Path) -> LiveRuns:
         "HTTPS_PROXY": NOWHERE,
         "NO_PROXY": "127.0.0.1",
     }
-    variables |= {"https_proxy": NOWHERE, "no_proxy": "127.0.0.1"}
     try:
+        yield variables | {"https_proxy": NOWHERE, "no_proxy": "127.0.0.1"}
+    finally:
+        server.stop()
+
+
+def run_live_twice(path: Path, cwd: Path) -> LiveRuns:
+    """The daily job with source live, then once more with a day of news and one vendor down."""
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    days = invented.recent_days(400, yesterday)
+    vendors = LocalVendors(invented.Prices.invented(days[:-1]))
+    with listening(vendors) as variables:
         first = homes.run(path / "all", "live", cwd=cwd, **variables)
         if first.code:
             return LiveRuns(first, first)
@@ -133,6 +143,13 @@ def run_live_twice(path: Path, cwd: Path) -> LiveRuns:
         vendors.prices = invented.Prices.invented(days)
         vendors.down = {DOWN}
         second = homes.run(copy.path, "live", cwd=cwd, **variables)
-    finally:
-        server.stop()
     return LiveRuns(first, second)
+
+
+def run_live_without_yahoo(path: Path, cwd: Path) -> Home:
+    """The first run with source live, while Yahoo answers nothing."""
+    vendors = LocalVendors(
+        invented.Prices.invented(invented.recent_days(5, datetime.now(UTC).date())), down={"yahoo", "yahoo_fund"}
+    )
+    with listening(vendors) as variables:
+        return homes.run(path, "live", cwd=cwd, **variables)

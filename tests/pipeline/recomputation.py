@@ -118,7 +118,8 @@ def _regimes(gap: Floats) -> list[str | None]:
 
 
 def deepest_fall(index: Floats, sessions: list[date]) -> tuple[float, date | None, date | None, date | None]:
-    """Depth, peak, trough and recovery of the worst drawdown."""
+    """Depth, peak, trough and recovery of the worst drawdown; of equal highs the last, of equal lows the first."""
+    index = np.round(index, 10)  # equal closes make equal indexes but for the last digits of a float
     worst, best = (0.0, None, None), 0
     for i in range(index.size):
         if index[i] >= index[best]:

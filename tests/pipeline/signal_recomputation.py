@@ -2,6 +2,7 @@
 
 import csv
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby, pairwise
@@ -33,6 +34,7 @@ class Readings:
     paths: dict[str, Path]
     regime: Labels
     rate_regime: Labels
+    policy_rate: dict[date, float]
     breadth: dict[date, tuple[float | None, float | None, float | None, str | None]]
 
 
@@ -44,8 +46,10 @@ def readings(connection: duckdb.DuckDBPyConnection) -> Readings:
     closes = {fund: dict(zip(path.sessions, path.closes, strict=True)) for fund, path in paths.items()}
     shared = sorted(closes["IWM"].keys() & closes["SPY"].keys())
     regimes = signals(np.array([closes["IWM"][s] / closes["SPY"][s] for s in shared]))["regime"]
-    rates: Labels = {session: label for session, (label, _) in rate_regimes(connection).items()}
-    return Readings(sessions, paths, dict(zip(shared, regimes, strict=True)), rates, breadth_of(paths, sessions))
+    known = rate_regimes(connection)
+    labels: Labels = {session: label for session, (label, _) in known.items()}
+    rates = {session: rate for session, (_, rate) in known.items()}
+    return Readings(sessions, paths, dict(zip(shared, regimes, strict=True)), labels, rates, breadth_of(paths, sessions))
 
 
 def breadth_of(
@@ -107,11 +111,24 @@ def corrections(spy: Path) -> list[Row]:
     return found
 
 
-def rate_regime_returns(labels: Labels, path: Path) -> dict[str, dict[str, float]]:
-    """What a fund earned under each label, on the session after it."""
+def common_days(paths: Iterable[Path]) -> set[date]:
+    """Sessions on which all have a return over the same time."""
+    spans = [
+        {day: span for day, value, span in zip(path.sessions, path.returns, path.spans, strict=True) if not np.isnan(value)}
+        for path in paths
+    ]
+    return {day for day in set.intersection(*map(set, spans)) if len({span[day] for span in spans}) == 1}
+
+
+def rate_regime_returns(labels: Labels, path: Path, within: set[date] | None = None) -> dict[str, dict[str, float]]:
+    """What a fund earned under each label, on the session after it; on sessions `within` alone, where they are given."""
     days = sorted(labels)
     spells = np.cumsum([0, *(labels[a] != labels[b] for a, b in pairwise(days))])
-    returns = {day: value for day, value in zip(path.sessions, path.returns, strict=True) if not np.isnan(value)}
+    returns = {
+        day: value
+        for day, value in zip(path.sessions, path.returns, strict=True)
+        if not np.isnan(value) and (within is None or day in within)
+    }
     earned: dict[str, dict[int, list[float]]] = {}
     for (before, day), spell in zip(pairwise(days), spells, strict=False):
         if day in returns:

@@ -21,7 +21,7 @@ MADE_BY = {
     "rate_regime_daily": (["session"], {"rate_regime"}),
     "rate_regime_spells": (["spell_no"], {"rate_regime"}),
     "rate_regime_performance": (["rate_regime", "fund"], {"performance", "rate_regime"}),
-    "cycle_phase_daily": (["session"], {"ratio", "regime", "rate_regime"}),
+    "cycle_phase_daily": (["session"], {"ratio", "regime", "rate_regime", "cycle_phase"}),
     "corrections": (["peak"], {"correction", "ratio", "regime", "breadth", "rate_regime"}),
 }
 CHANGES = {

@@ -83,12 +83,14 @@ def test_dollar_volumes_are_means_over_the_sessions_with_a_bar(sample_home: Home
 
 
 @pytest.mark.parametrize("fund", FUNDS)
-def test_the_dividend_yield_counts_twelve_months_of_ex_dates(sample_home: Home, fund: str) -> None:
+def test_the_dividend_yield_is_that_of_the_last_four_quarters(sample_home: Home, fund: str) -> None:
+    """Every fund of the invented market pays each quarter and nothing beside it."""
     with warehouse(sample_home) as connection:
         path = recomputation.fund_path(connection, fund)
         kinds = ask(connection, "select distinct kind from raw.corporate_actions where symbol = ?", fund)["kind"]
     assert "capital_gain" not in kinds.to_list()  # what was paid is then dividends alone
     paid = (1 + path.returns[1:]) * path.closes[:-1] - path.closes[1:]
+    payments = [(day, value) for day, value in zip(path.sessions[1:], paid, strict=True) if value > 1e-6]
     closes = dict(zip(path.sessions, path.closes, strict=True))
     found = computed(sample_home, fund, "dividend_yield")
     taken = 0
@@ -99,11 +101,12 @@ def test_the_dividend_yield_counts_twelve_months_of_ex_dates(sample_home: Home, 
         if year_before < path.sessions[0]:
             assert in_force == []
             continue
-        inside = [year_before < day <= session for day in path.sessions[1:]]
-        assert in_force[-1] == pytest.approx(float(paid[inside].sum()) / closes[session], rel=1e-6), session
+        last = [value for day, value in payments if day <= session][-4:]
+        assert in_force[-1] == pytest.approx(sum(last) / closes[session], rel=1e-6), session
         taken += 1
     assert len(found) <= taken <= len(found) + 3  # an unchanged yield begins no new row
     assert min(found.values()) > 0
+    assert set(computed(sample_home, fund, "special_dividend_yield").values()) == {0.0}
 
 
 def test_validity_runs_without_gap_or_overlap(sample_home: Home) -> None:
@@ -181,6 +184,22 @@ def test_net_assets_are_shares_times_a_price_near_the_close(real_home: Home, rea
     for day in days:
         value = real_facts["IWM", "net_assets", "issuer", day] / real_facts["IWM", "shares_outstanding", "issuer", day]
         assert 1 < value / closes[day] < 1.012, day  # the lines sum to somewhat more than the fund's shares are worth
+
+
+@pytest.mark.parametrize(
+    ("day", "percent", "specials"),
+    [(date(2019, 6, 28), 1.199, 0.0), (date(2012, 6, 29), 1.556, 0.0), (date(2003, 12, 31), 0.832, 0.208)],
+    ids=str,
+)
+def test_a_yield_counts_four_quarters_where_ex_dates_drift(real_home: Home, day: date, percent: float, specials: float) -> None:
+    """Twelve months held five of IWM's payments to June 2019 and 2012; in December 2003 one of five was special."""
+    with warehouse(real_home) as connection:
+        found = ask(
+            connection, "select * from intermediate.int_dividend_yields where fund = 'IWM' and session = ?", day
+        ).row(0, named=True)  # fmt: skip
+    assert found["payments_a_year"] == 4
+    assert 100 * found["dividend_yield"] == pytest.approx(percent, abs=0.0005)
+    assert 100 * found["special_dividend_yield"] == pytest.approx(specials, abs=0.0005)
 
 
 def test_yields_and_volumes_are_plausible(real_facts: Facts) -> None:

@@ -2,13 +2,14 @@
 
 import json
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
-from tests.pipeline.homes import FUNDS, Home, ask, published, warehouse
-from tests.pipeline.live_market import DOWN, LiveRuns
+from tests.pipeline.homes import FUNDS, Home, ask, copied, published, smallcap, warehouse
+from tests.pipeline.live_market import DOWN, LiveRuns, run_live_without_yahoo
 
 
 def landing_metadata(home: Home, vendor_kind: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
@@ -45,7 +46,7 @@ def test_a_live_run_ends_with_a_release(live_homes: LiveRuns) -> None:
 def test_a_vendor_that_is_down_stops_nothing(live_homes: LiveRuns) -> None:
     first, second = live_homes.all_answer, live_homes.one_is_down
     assert second.code == 0, second.out + second.err
-    assert f"{DOWN} SPY: the vendor answered 500; the last good data stay in force" in second.out
+    assert f"{DOWN} SPY: the vendor answered 500; what was known before remains current" in second.out
     newest = [json.loads((home.latest / "manifest.json").read_text()) for home in (first, second)]
     assert newest[1]["release_id"] > newest[0]["release_id"]
     assert date.fromisoformat(newest[1]["last_session"]) > date.fromisoformat(newest[0]["last_session"])
@@ -88,3 +89,46 @@ def test_the_second_answer_adds_one_session_and_no_other_row(live_homes: LiveRun
         with warehouse(home) as connection:
             counts.append(dict(ask(connection, "select symbol, count(*) from raw.price_bars group by symbol").rows()))
     assert counts[1] == {symbol: rows + 1 for symbol, rows in counts[0].items()}
+
+
+def test_each_request_is_in_a_table(live_homes: LiveRuns) -> None:
+    with warehouse(live_homes.one_is_down) as connection:
+        outcomes = ask(
+            connection, "select symbol, outcome, reason from raw.fetches where vendor = 'ssga' order by attempted_at"
+        ).rows()
+        asked = ask(connection, "select count(*) from raw.fetches where vendor = 'schwab'").item()
+    assert outcomes == [("SPY", "new", None), ("SPY", "failed", "the vendor answered 500")]
+    assert asked == 0
+
+
+@pytest.fixture(scope="module")
+def first_without_yahoo(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A first live run that Yahoo does not answer."""
+    root = tmp_path_factory.mktemp("without-yahoo")
+    return run_live_without_yahoo(copied(sample_home, root / "home", parts=("dbt",)).path, root)
+
+
+def test_a_first_run_without_yahoo_publishes_what_the_others_sent(first_without_yahoo: Home) -> None:
+    home = first_without_yahoo
+    assert home.code == 0, home.out + home.err
+    manifest = json.loads((home.latest / "manifest.json").read_text())
+    tables = {table["name"]: table for table in manifest["tables"]}
+    for name in ("holdings", "sector_weights", "session_calendar", "policy_rate_daily"):
+        assert tables[name]["status"] == "published", name
+        assert tables[name]["rows"] > 0, name
+    assert (tables["ratio_daily"]["status"], tables["ratio_daily"]["rows"]) == ("withheld", 0)
+    assert tables["ratio_daily"]["reason"] == "no prices are known"
+    assert {(one["vendor"], one["symbol"]) for one in manifest["failed_fetches"]} >= {("yahoo", "IWM"), ("yahoo", "SPY")}
+    assert ("fetch_failed", "IWM") in {(one["check"], one["symbol"]) for one in manifest["missing"]}
+    with warehouse(home) as connection:
+        told = ask(connection, "select distinct outcome from raw.fetches where vendor = 'yahoo' and kind = 'prices'").rows()
+    assert told == [("failed",)]
+
+
+def test_who_did_not_answer_is_said_on_the_page_and_by_doctor(first_without_yahoo: Home, tmp_path: Path) -> None:
+    page = (first_without_yahoo.latest / "report.html").read_text()
+    assert "IWM: yahoo was asked for prices: " in page
+    assert "no prices are known" in page
+    done = smallcap("doctor", "--source", "sample", "--data-dir", first_without_yahoo.path, cwd=tmp_path)
+    assert "yahoo prices IWM: " in " ".join(done.stdout.split())
+    assert "no prices are known" in " ".join(done.stdout.split())

@@ -7,6 +7,7 @@ from statistics import mean, median
 
 import duckdb
 import numpy as np
+import polars as pl
 import pytest
 
 from tests.pipeline.homes import Home, ask, published, warehouse
@@ -82,17 +83,20 @@ class Recomputed:
     def test_summary_adds_up(self, release: duckdb.DuckDBPyConnection) -> None:
         daily = ask(release, "select strategy, session, value from core_satellite_daily order by session")
         middle = daily.filter(daily["strategy"] == "static_middle")["value"].to_numpy()
-        for row in ask(release, "select * from core_satellite_summary").iter_rows(named=True):
+        summary = ask(release, "select * from core_satellite_summary")
+        static = summary.row(by_predicate=pl.col("strategy") == "static_middle", named=True)
+        for row in summary.iter_rows(named=True):
             values = daily.filter(daily["strategy"] == row["strategy"])["value"].to_numpy()
+            years = (row["last_session"] - row["first_session"]).days / 365.25
             returns = values[1:] / values[:-1] - 1
             assert row["growth"] == pytest.approx(values[-1], rel=1e-9)
-            assert row["cagr"] == pytest.approx(values[-1] ** (252 / len(returns)) - 1, rel=1e-9)
+            assert row["cagr"] == pytest.approx(values[-1] ** (1 / years) - 1, rel=1e-9)
             assert row["volatility"] == pytest.approx(returns.std(ddof=1) * 252**0.5, rel=1e-9)
             assert row["max_drawdown"] == pytest.approx((values / np.maximum.accumulate(values)).min() - 1, rel=1e-9)
             assert row["gap_low"] <= row["gap_to_static"] <= row["gap_high"]
-            # Both grow from one on the same sessions: the gap is that of the logarithms, a session, over a year.
-            gap = np.log(values[-1] / middle[-1]) / len(returns)
-            assert row["gap_to_static"] == pytest.approx(np.expm1(gap * 252), abs=1e-9)
+            # Both grow from one over the same time: the gap is that of the logarithms, a year.
+            assert row["gap_to_static"] == pytest.approx(np.expm1(np.log(values[-1] / middle[-1]) / years), abs=1e-9)
+            assert (1 + row["cagr"]) / (1 + static["cagr"]) - 1 == pytest.approx(row["gap_to_static"], abs=1e-9)
 
     def test_gap_interval_is_that_of_resampled_years(self, release: duckdb.DuckDBPyConnection) -> None:
         """Numpy's own draws of whole calendar years, within what a thousand resamples leave open."""
@@ -101,9 +105,10 @@ class Recomputed:
         timed = daily.filter(daily["strategy"] == "timed")
         gaps = np.diff(timed["v"].to_numpy() - middle["v"].to_numpy())
         years = timed["session"].dt.year().to_numpy()[1:]
-        sums = np.array([[gaps[years == year].sum(), (years == year).sum()] for year in sorted(set(years))])
+        days = timed["session"].diff().dt.total_days().to_numpy()[1:] / 365.25
+        sums = np.array([[gaps[years == year].sum(), days[years == year].sum()] for year in sorted(set(years))])
         draws = np.random.default_rng(1).integers(0, len(sums), (20_000, len(sums)))
-        resampled = np.expm1(sums[draws, 0].sum(axis=1) / sums[draws, 1].sum(axis=1) * 252)
+        resampled = np.expm1(sums[draws, 0].sum(axis=1) / sums[draws, 1].sum(axis=1))
         low, high = release.execute("select gap_low, gap_high from core_satellite_summary where strategy = 'timed'").fetchall()[0]
         assert [low, high] == pytest.approx(list(np.quantile(resampled, [0.025, 0.975])), abs=0.12 * resampled.std() * 2)
 

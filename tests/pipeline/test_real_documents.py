@@ -3,18 +3,24 @@
 import hashlib
 import shutil
 from collections.abc import Iterator
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
 import polars as pl
 import pytest
 
+from orchestration import transform
 from orchestration.ingest import ingest
 from orchestration.landing import list_documents
+from orchestration.market_calendar import sessions_document
+from orchestration.settings import DBT_PROJECT_DIR
+from orchestration.transform import build
 from orchestration.universe import load_universe
 from orchestration.warehouse import Warehouse
-from tests.pipeline.homes import FUNDS, Home, ask, published, warehouse
+from tests.conftest import SHARED
+from tests.pipeline.homes import FUNDS, Home, ask, copied, published, warehouse
 
 UNDATED = "ishares/holdings/IWM/2025-11-12T010000Z.csv"
 # Calendar-year total returns from Yahoo's adjusted closes, to the hundredth of a percent.
@@ -202,3 +208,163 @@ def test_every_measured_claim_says_when_and_where(release: duckdb.DuckDBPyConnec
         "select claim, measured_value, as_of, read_from from guide_claims where measured_value is not null"
     ).fetchall()
     assert all(as_of is not None and read_from in marts for _, _, as_of, read_from in rows), rows
+
+
+@pytest.mark.parametrize(
+    ("fund", "common", "own"), [("QQQ", 0.1043, 0.1311), ("SPY", 0.0990, 0.0901), ("IWM", 0.0733, 0.0733)], ids=str
+)
+def test_funds_are_compared_over_the_sessions_they_share(
+    release: duckdb.DuckDBPyConnection, fund: str, common: float, own: float
+) -> None:
+    """SPY and QQQ know the hikes of 1999, IWM does not."""
+    row = ask(release, "select * from rate_regime_performance where rate_regime = 'hiking' and fund = ?", fund).row(0, named=True)
+    assert (round(row["annual_return"], 4), round(row["own_annual_return"], 4)) == (common, own)
+    lengths = ask(release, "select distinct sessions from rate_regime_performance where rate_regime = 'hiking'")
+    assert lengths["sessions"].to_list() == [row["sessions"]]
+
+
+def test_equal_closes_have_one_peak_in_every_table(release: duckdb.DuckDBPyConnection) -> None:
+    """SPY closed at 118.5625 on 1998-07-17 and on 1998-07-20: the fall ran from the second."""
+    peak = ask(release, "select drawdown_peak from performance where fund = 'SPY' and \"window\" = '1998'").item()
+    assert peak == date(1998, 7, 20) == ask(release, "select peak from corrections where extract(year from peak) = 1998").item()
+
+
+def test_a_label_at_the_peaks_stands_beside_its_base_rate(release: duckdb.DuckDBPyConnection) -> None:
+    rows = ask(release, "select regime_at_peak, regime_base_rate from corrections where regime_at_peak is not null")
+    assert rows["regime_at_peak"].to_list().count("risk_off") == 6
+    assert rows.height == 10
+    assert rows.filter(regime_at_peak="risk_off")["regime_base_rate"].unique().to_list() == pytest.approx([0.51], abs=0.005)
+
+
+def test_rates_are_not_called_low_at_three_percent_and_more(release: duckdb.DuckDBPyConnection) -> None:
+    rows = ask(
+        release, "select reason, min(policy_rate) as lowest, max(policy_rate) as highest from cycle_phase_daily"
+        " join policy_rate_daily using (session) where reason like '%rates stay%' group by reason",
+    )  # fmt: skip
+    assert rows.filter(pl.col("reason").str.contains("stay low"))["highest"].max() <= 0.02
+    assert rows.filter(~pl.col("reason").str.contains("stay low"))["lowest"].min() > 0.02
+
+
+def test_old_prices_are_said_first_and_events_count_from_the_clock(release: duckdb.DuckDBPyConnection) -> None:
+    behind = ask(
+        release, "select count(*) from session_calendar where session > ? and closes_at + interval 30 minutes <= ?",
+        NEWEST, ask(release, "select published_at from release").item(),
+    ).item()  # fmt: skip
+    first = ask(release, "select topic, reading, value, session from reading order by line limit 1").row(0, named=True)
+    assert (first["topic"], first["value"], first["session"]) == ("freshness", behind, NEWEST)
+    assert first["reading"].startswith(f"Prices end on {NEWEST}, {behind} sessions behind the clock (")
+    stale = ask(release, "select symbol, severity, findings from data_quality where check_name = 'stale_prices' order by symbol")
+    assert stale.rows() == [(fund, "warning", behind) for fund in sorted(FUNDS)]
+    counted_from = ask(release, "select distinct counted_from from reconstitution_calendar").item()
+    assert counted_from > NEWEST
+    assert ask(release, "select session from reading where topic = 'reconstitution'").item() == counted_from
+
+
+def test_the_command_and_the_report_say_first_how_old_prices_are(real_home: Home) -> None:
+    words = f"Prices end on {NEWEST}, "
+    assert 0 < real_home.out.index(words) < real_home.out.index(f"Reading of {NEWEST}")
+    page = (real_home.latest / "report.html").read_text()
+    assert 0 < page.index("Prices end on ") < page.index("At the close of ")
+    assert "217 days apart" in page
+
+
+def test_labels_that_rest_on_the_calendar_are_not_given_beyond_their_rates(release: duckdb.DuckDBPyConnection) -> None:
+    rows = ask(release, "select * from reading where topic in ('rate_regime', 'cycle_phase', 'satellite')")
+    assert rows.height == 3
+    for row in rows.iter_rows(named=True):
+        assert {row[name] for name in ("reading", "value", "since", "sessions", "evidence")} == {None}
+        assert row["note"].startswith("rates end on 2026-06-05, ")
+    target = ask(release, "select pick, figure, reason from investor_profiles where criterion = 'satellite_weight'").row(0)
+    assert target[:2] == (None, None)
+    assert target[2].startswith("rates end on 2026-06-05, ")
+
+
+def test_far_apart_snapshots_have_no_sector_gap(release: duckdb.DuckDBPyConnection) -> None:
+    """IWM of 2026-05-05 and SPY of 2025-09-30 lie 217 days apart."""
+    marked = ask(release, "select distinct iwm_as_of, spy_as_of, days_apart, is_comparable from sector_comparison").rows()
+    assert marked == [(date(2026, 5, 5), date(2025, 9, 30), 217, False)]
+    row = ask(release, "select value, session, other_as_of, note from reading where topic = 'sector_gap'").row(0)
+    assert row[:3] == (None, date(2026, 5, 5), date(2025, 9, 30))
+    assert "217 days apart" in row[3]
+
+
+@pytest.mark.parametrize(
+    ("known_at", "label"),
+    [
+        (datetime(2026, 6, 8, 12), "cutting"),
+        # Three sessions behind is near enough, but 182 days after the last known move a cut would have become a hold.
+        (datetime(2026, 6, 11, 12), None),
+        (datetime(2026, 6, 12, 23), None),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_the_last_label_is_given_while_its_rates_are_new(
+    real_home: Home, tmp_path: Path, known_at: datetime, label: str | None
+) -> None:
+    past = copied(real_home, tmp_path / "past")
+    list(build(past.settings(known_at=known_at), ["signal_parameters", "int_clock", "+int_label_ages"]))
+    with warehouse(past) as connection:
+        age = ask(connection, "select * from intermediate.int_label_ages where topic = 'rate_regime'").row(0, named=True)
+        held = ask(connection, "select rate_regime from marts.rate_regime_daily order by session desc limit 1").item()
+    assert held == "cutting"
+    assert age["session"] == date(2026, 6, 5)
+    assert age["is_current"] is (label is not None)
+    assert (age["note"] is None) is (label is not None)
+
+
+@pytest.fixture(scope="module")
+def gains(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
+    """A real fund whose capital gains Yahoo counts among its dividends, through a project that follows it."""
+    place = SHARED / "cases/03-capital-gains-counted-twice"
+    if not place.is_dir():
+        pytest.skip(f"{place} is not there: real documents are not part of the project")
+    root = tmp_path_factory.mktemp("gains")
+    shutil.copytree(DBT_PROJECT_DIR, root / "project", ignore=shutil.ignore_patterns("target", "logs"))
+    seed = root / "project/seeds/funds.csv"
+    seed.write_text(
+        f"{seed.read_text().rstrip()}\nVWILX,Vanguard International Growth,Vanguard,none,compared,2001-08-13,,,VWILX,,50\n"
+    )
+    landing = root / "landing/yahoo/prices/VWILX"
+    landing.mkdir(parents=True)
+    for document in place.iterdir():
+        shutil.copy2(document, landing)
+    home = Home(root / "home", "landing")
+    target = Warehouse(home.settings().warehouse_path)
+    target.prepare()
+    fund = replace(load_universe()["VOO"], fund="VWILX", price_symbol="VWILX")
+    calendar = root / "landing/exchange_calendars/sessions/XNYS/2026-01-10T000000Z.parquet"
+    calendar.parent.mkdir(parents=True)
+    calendar.write_bytes(sessions_document(date(2026, 12, 31)))
+    with target.connect() as connection:
+        for kind in ("sessions", "prices"):
+            documents = [document for document in list_documents([root / "landing"]) if document.kind == kind]
+            ingest(connection, documents, universe={"VWILX": fund}, progress=lambda _: None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transform, "DBT_PROJECT_DIR", root / "project")
+        list(build(home.settings(), ["+performance", "--exclude-resource-type", "test"]))
+    return duckdb.connect(str(home.settings().warehouse_path), read_only=True)
+
+
+def test_capital_gains_that_dividends_hold_are_counted_once(gains: duckdb.DuckDBPyConnection, shared_case: pl.DataFrame) -> None:
+    paid = {day: rest for day, *rest in gains.execute(
+        "select ex_date, amount, capital_gain from intermediate.int_distributions"
+    ).fetchall()}  # fmt: skip
+    assert paid[date(2025, 12, 17)] == pytest.approx([7.857, 6.420], abs=0.0005)
+    assert paid[date(2024, 12, 18)][0] == pytest.approx(9.968, abs=0.0005)
+    total = dict(gains.execute("select \"window\", total_return from marts.performance where fund = 'VWILX'").fetchall())
+    assert total["2025"] == pytest.approx(0.2021, abs=0.0001)
+    assert total["all"] == pytest.approx(0.3939, abs=0.0001)
+    # The price fell by about what was paid once. Yahoo's own adjusted closes count the gain twice and cannot tell.
+    days = shared_case.with_columns(fall=pl.col("Close").shift() - pl.col("Close")).filter(pl.col("Capital Gains") > 0)
+    assert days.height == 2
+    for day in days.iter_rows(named=True):
+        assert abs(day["fall"] - day["Dividends"]) < 0.6 * abs(day["fall"] - day["Dividends"] - day["Capital Gains"])
+
+
+@pytest.fixture(scope="module")
+def shared_case() -> pl.DataFrame:
+    """The document itself."""
+    place = SHARED / "cases/03-capital-gains-counted-twice"
+    if not place.is_dir():
+        pytest.skip(f"{place} is not there: real documents are not part of the project")
+    return pl.read_csv(next(place.iterdir())).sort("Date")

@@ -69,13 +69,8 @@ def test_performance_of_every_window_is_what_the_definitions_say(sample_home: Ho
         assert (row["start_session"], row["end_session"]) == (path.sessions[start], path.sessions[end])
         inside = slice(start + 1, end + 1)
         total = float(np.prod(1 + path.returns[inside]))
-        years = (
-            (path.sessions[end] - path.sessions[start]).days / 365.25
-            if row["window"] == "all"
-            else int(row["window"].rstrip("y"))
-            if "y" in row["window"]
-            else 1
-        )
+        is_one_year = row["window"] == "1y" or row["window"].isdigit()
+        years = 1 if is_one_year else (path.sessions[end] - path.sessions[start]).days / 365.25
         is_complete = not row["window"].isdigit() or path.sessions[-1] > last_day
         singles = path.returns[inside][path.spans[inside] == 1]
         depth, peak, trough, recovery = recomputation.deepest_fall(path.index[start : end + 1], path.sessions[start : end + 1])

@@ -1,4 +1,4 @@
-"""Runs that cannot succeed: they end with one clear sentence, and the last good release stays in force.
+"""Runs that cannot succeed: they end with one clear sentence, and the previous release remains current.
 
 In this process, since each would wait for the same imports; what other programs hold is held by another process.
 """
@@ -90,7 +90,7 @@ def test_an_empty_folder_holds_nothing_to_publish(sample_home: Home, tmp_path: P
     home = copied(sample_home, tmp_path / "home", parts=("dbt",))
     (tmp_path / "empty").mkdir()
     said = refused("--source", "landing", "--landing-dir", tmp_path / "empty", "--data-dir", home.path)
-    assert "no document with prices was accepted" in said
+    assert "no document with prices, holdings, fund data or rates was accepted" in said
     assert not home.latest.exists()
 
 
@@ -100,6 +100,6 @@ def test_a_corrupt_document_is_no_reason_for_a_release(sample_home: Home, tmp_pa
     document.parent.mkdir(parents=True)
     document.write_bytes(b"PAR1 and then nothing")
     said = refused("--source", "landing", "--landing-dir", tmp_path / "landing", "--data-dir", home.path)
-    assert "no document with prices was accepted" in said
+    assert "no document with prices, holdings, fund data or rates was accepted" in said
     assert not home.latest.exists()
     assert document.read_bytes() == b"PAR1 and then nothing"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.pipeline import signal_recomputation as again
-from tests.pipeline.homes import Home, ask, published, warehouse
+from tests.pipeline.homes import FUNDS, Home, ask, published, warehouse
 
 
 @pytest.fixture(scope="class")
@@ -61,6 +61,12 @@ class Recomputed:
             assert row["regime_at_peak"] == readings.regime.get(peak)
             assert row["breadth_at_peak"] == readings.breadth.get(peak, (None,) * 4)[3]
             assert row["rate_regime_at_peak"] == readings.rate_regime.get(peak)
+            breadth = {session: values[3] for session, values in readings.breadth.items()}
+            for name, labels in (("regime", readings.regime), ("breadth", breadth), ("rate_regime", readings.rate_regime)):
+                known = [label for label in labels.values() if label is not None]
+                label = labels.get(peak)
+                share = None if label is None else known.count(label) / len(known)
+                assert row[f"{name}_base_rate"] == (share if share is None else pytest.approx(share, abs=1e-12))
 
     def test_cycle_phases(self, release: duckdb.DuckDBPyConnection, readings: again.Readings) -> None:
         phases = {(row["rate_regime"], row["regime"]): row for row in again.seed("cycle_phases")}
@@ -70,7 +76,9 @@ class Recomputed:
             rate_regime = readings.rate_regime.get(session)
             if regime is not None and rate_regime is not None:
                 one = phases[rate_regime, regime]
-                expected[session] = (one["cycle_phase"], rate_regime, regime, one["reason"])
+                rate = readings.policy_rate[session]
+                level = "low" if rate <= 0.02 else f"at {round(100 * rate, 3)} %"
+                expected[session] = (one["cycle_phase"], rate_regime, regime, one["reason"].replace("{level}", level))
         rows = ask(release, "select session, cycle_phase, rate_regime, regime, reason from cycle_phase_daily").rows()
         assert {session: tuple(rest) for session, *rest in rows} == expected
         assert len(rows) == len(expected) > 5000
@@ -79,9 +87,21 @@ class Recomputed:
         rows = list(ask(release, "select * from rate_regime_performance").iter_rows(named=True))
         found = {(row["fund"], row["rate_regime"]): row for row in rows}
         count = 0
+        common = again.common_days(readings.paths[fund] for fund in FUNDS)
+        most = {
+            label: figures["sessions"]
+            for label, figures in again.rate_regime_returns(readings.rate_regime, readings.paths["IWM"], common).items()
+        }
         for fund in readings.paths:
-            for label, expected in again.rate_regime_returns(readings.rate_regime, readings.paths[fund]).items():
-                same(found[fund, label], expected)
+            own = again.rate_regime_returns(readings.rate_regime, readings.paths[fund])
+            together = again.rate_regime_returns(readings.rate_regime, readings.paths[fund], common)
+            for label, expected in own.items():
+                row = found[fund, label]
+                same({name.removeprefix("own_"): value for name, value in row.items() if name.startswith("own_")}, expected)
+                if together[label]["sessions"] == most[label]:
+                    same(row, together[label])
+                else:  # a fund whose history lacks some of the common sessions
+                    assert {row[name] for name in expected} == {None}
                 count += 1
         assert len(rows) == count >= 12
 

@@ -6,6 +6,7 @@ with daily as (
     select
         strategy,
         session,
+        {{ dbt.datediff('lag(session) over (partition by strategy order by session)', 'session', 'day') }} as days,
         ln(value / lag(value) over (partition by strategy order by session)) as log_return
     from {{ ref('core_satellite_daily') }}
 ),
@@ -15,7 +16,7 @@ years as (
         daily.strategy,
         extract(year from daily.session) as year,
         sum(daily.log_return - middle.log_return) as log_gap,
-        count(*) as sessions
+        sum(daily.days) / cast(365.25 as double) as length
     from daily
     inner join daily as middle on daily.session = middle.session and middle.strategy = 'static_middle'
     where daily.log_return is not null
@@ -26,7 +27,7 @@ numbered as (
     select
         strategy,
         log_gap,
-        sessions,
+        length,
         row_number() over (partition by strategy order by year) as year_no,
         count(*) over (partition by strategy) as years
     from years
@@ -50,7 +51,7 @@ resampled as (
     select
         drawn.strategy,
         drawn.draw_no,
-        sum(numbered.log_gap) / sum(numbered.sessions) as gap_a_session
+        sum(numbered.log_gap) / sum(numbered.length) as gap_a_year
     from drawn
     inner join numbered on drawn.strategy = numbered.strategy and drawn.year_no = numbered.year_no
     group by drawn.strategy, drawn.draw_no
@@ -59,8 +60,8 @@ resampled as (
 intervals as (
     select
         strategy,
-        quantile_cont(gap_a_session, {{ (1 - p.coverage) / 2 }}) as interval_low,
-        quantile_cont(gap_a_session, {{ (1 + p.coverage) / 2 }}) as interval_high
+        quantile_cont(gap_a_year, {{ (1 - p.coverage) / 2 }}) as interval_low,
+        quantile_cont(gap_a_year, {{ (1 + p.coverage) / 2 }}) as interval_high
     from resampled
     group by strategy
 ),
@@ -68,7 +69,7 @@ intervals as (
 gaps as (
     select
         strategy,
-        sum(log_gap) / sum(sessions) as gap_a_session,
+        sum(log_gap) / sum(length) as gap_a_year,
         count(*) as years
     from years
     group by strategy
@@ -77,7 +78,7 @@ gaps as (
 select
     gaps.strategy,
     gaps.years,
-    gaps.gap_a_session,
+    gaps.gap_a_year,
     intervals.interval_low,
     intervals.interval_high
 from gaps

@@ -1,12 +1,8 @@
 -- depends_on: {{ ref('signal_parameters') }}
 {% set p = signal_parameters('data_quality', ['rate_days', 'least_coverage']) -%}
--- Whatever a check found, one row a finding: where, of which symbol, on which day. A day is NULL where a document has none.
-with last_session as (
-    select max(session) as session
-    from {{ ref('int_daily_returns') }}
-),
-
-newest_bars as (
+-- Whatever a check found, one row per finding: where, of which symbol, on which day. A day is NULL where a document has none.
+-- Ages are measured against the run's clock and the calendar: newest data cannot tell that all of them are old.
+with newest_bars as (
     select
         fund,
         max(session) as session
@@ -40,20 +36,23 @@ union all
 select 'raw.price_bars', 'restated_' || replace(cause, ' ', '_'), symbol, session
 from {{ ref('int_price_restatements') }}
 union all
-select 'raw.price_bars', 'stale_prices', newest_bars.fund, newest_bars.session
+-- One finding per session that is over and not there yet.
+select 'raw.price_bars', 'stale_prices', newest_bars.fund, sessions.session
 from newest_bars
-inner join last_session on newest_bars.session < last_session.session
+cross join {{ ref('int_clock') }} as clock
+inner join {{ ref('stg_sessions') }} as sessions
+    on newest_bars.session < sessions.session and clock.session >= sessions.session
 union all
 select 'raw.holdings', 'stale_snapshot', newest_snapshots.fund, newest_snapshots.as_of
 from newest_snapshots
 inner join {{ ref('funds') }} as funds on newest_snapshots.fund = funds.fund
-cross join last_session
-where {{ dbt.datediff('newest_snapshots.as_of', 'last_session.session', 'day') }} > funds.stale_after_days
+cross join {{ ref('int_clock') }} as clock
+where {{ dbt.datediff('newest_snapshots.as_of', 'clock.clock_date', 'day') }} > funds.stale_after_days
 union all
 select 'raw.rates', 'stale_rate', newest_rates.series, newest_rates.date
 from newest_rates
-cross join last_session
-where {{ dbt.datediff('newest_rates.date', 'last_session.session', 'day') }} > {{ p.rate_days | int }}
+cross join {{ ref('int_clock') }} as clock
+where {{ dbt.datediff('newest_rates.date', 'clock.clock_date', 'day') }} > {{ p.rate_days | int }}
 union all
 select 'marts.sector_coverage', 'unknown_sectors', coverage.fund, coverage.as_of
 from {{ ref('sector_coverage') }} as coverage
@@ -64,7 +63,15 @@ select 'raw.documents', 'rejected_document_' || kind, symbol, cast(retrieved_at 
 from {{ ref('stg_documents') }}
 where status = 'rejected'
 union all
-select 'raw.rejects', 'rejected_row_' || documents.kind, documents.symbol, coalesce(documents.as_of, cast(documents.retrieved_at as date))
+select 'raw.documents', 'quarantined_document_' || kind, symbol, cast(retrieved_at as date)
+from {{ ref('stg_documents') }}
+where status = 'quarantined'
+union all
+select
+    'raw.rejects',
+    coalesce(rejects.outcome, 'rejected') || '_row_' || documents.kind,
+    documents.symbol,
+    coalesce(documents.as_of, cast(documents.retrieved_at as date))
 from {{ ref('stg_rejects') }} as rejects
 inner join {{ ref('stg_documents') }} as documents on rejects.document_id = documents.document_id
-where documents.status <> 'rejected'
+where documents.status not in ('rejected', 'quarantined')

@@ -22,13 +22,33 @@ rebased as (
         and paid.ex_date < splits.ex_date
         and paid.observed_at < splits.effective_at
     group by paid.symbol, paid.ex_date, paid.kind, paid.value, paid.observed_at
+),
+
+by_day as (
+    select
+        symbol,
+        ex_date,
+        coalesce(max(case when kind = 'dividend' then amount end), 0) as stated_dividend,
+        coalesce(max(case when kind = 'capital_gain' then amount end), 0) as capital_gain
+    from rebased
+    group by symbol, ex_date
+),
+
+-- Yahoo's Dividends hold the day's capital gain where they are at least as large; what is below a millionth is the float's.
+judged as (
+    select
+        *,
+        stated_dividend >= capital_gain * (1 - cast(0.000001 as double)) as holds_the_gain
+    from by_day
 )
 
 select
     funds.fund,
-    rebased.ex_date,
-    sum(rebased.amount) as amount,
-    sum(case when rebased.kind = 'dividend' then rebased.amount else 0 end) as dividend
-from rebased
-inner join {{ ref('funds') }} as funds on rebased.symbol = funds.price_symbol
-group by funds.fund, rebased.ex_date
+    judged.ex_date,
+    case when judged.holds_the_gain then judged.stated_dividend else judged.stated_dividend + judged.capital_gain end as amount,
+    case
+        when judged.holds_the_gain then greatest(judged.stated_dividend - judged.capital_gain, 0) else judged.stated_dividend
+    end as dividend,
+    judged.capital_gain
+from judged
+inner join {{ ref('funds') }} as funds on judged.symbol = funds.price_symbol

@@ -11,8 +11,7 @@ with bars as (
         avg(prices.close * prices.volume) over month_window as month_dollars,
         count(*) over quarter_window as quarter_bars,
         avg(prices.close * prices.volume) over quarter_window as quarter_dollars,
-        avg(prices.volume) over quarter_window as quarter_shares,
-        min(prices.session) over (partition by prices.fund) as first_session
+        avg(prices.volume) over quarter_window as quarter_shares
     from {{ ref('int_bars_on_current_basis') }} as prices
     inner join {{ ref('stg_sessions') }} as sessions on prices.session = sessions.session
     window
@@ -27,31 +26,16 @@ with bars as (
 ),
 
 taken as (
-    select
-        bars.*,
-        cast({{ dbt.dateadd('year', -1, 'bars.session') }} as date) as year_before
+    select bars.*
     from bars
     inner join {{ ref('int_month_ends') }} as month_ends on bars.fund = month_ends.fund and bars.session = month_ends.session
-),
-
-paid as (
-    select
-        taken.fund,
-        taken.session,
-        sum(distributions.dividend) as dividends
-    from taken
-    inner join {{ ref('int_distributions') }} as distributions
-        on taken.fund = distributions.fund
-        and distributions.ex_date > taken.year_before
-        and distributions.ex_date <= taken.session
-    group by taken.fund, taken.session
 )
 
 select
     taken.fund,
     taken.session,
-    -- A year without a dividend yields nothing; less than a year of history yields no figure.
-    case when taken.first_session <= taken.year_before then coalesce(paid.dividends, 0) / taken.close end as dividend_yield,
+    yields.dividend_yield,
+    yields.special_dividend_yield,
     case
         when taken.month_bars >= {{ p.least_coverage * p.dollar_volume_month_sessions }} then taken.month_dollars
     end as dollar_volume_month,
@@ -65,4 +49,4 @@ select
     {{ p.smallest_tick }} / taken.close as tick_spread
 from taken
 left join {{ ref('int_spread_estimates') }} as spreads on taken.fund = spreads.fund and taken.session = spreads.session
-left join paid on taken.fund = paid.fund and taken.session = paid.session
+left join {{ ref('int_dividend_yields') }} as yields on taken.fund = yields.fund and taken.session = yields.session

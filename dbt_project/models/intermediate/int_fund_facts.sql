@@ -1,6 +1,7 @@
 -- Every fact of every origin in one shape. A fact that could not be taken on its day keeps a row without a value: it ends the one before.
 {%- set figures = {
-    'dividend_yield': 'fraction', 'dollar_volume_month': 'USD a session', 'dollar_volume_quarter': 'USD a session',
+    'dividend_yield': 'fraction', 'special_dividend_yield': 'fraction',
+    'dollar_volume_month': 'USD a session', 'dollar_volume_quarter': 'USD a session',
     'average_volume': 'shares', 'bid_ask_spread_edge': 'fraction', 'tick_spread': 'fraction',
 } %}
 with first_snapshots as (

@@ -1,21 +1,15 @@
 {{ config(materialized='view') }}
--- Every line with the security it stands for. The rule, in order:
---   1. An equity with a CUSIP, ISIN or SEDOL is the security of that number, whatever its ticker (int_linked_numbers).
---   2. An equity with a ticker alone is the security that held the ticker on that date (int_ticker_holders).
---   3. An equity without either, and whatever is no equity, is known by its name.
+-- Every line with the security it stands for: its key (int_line_keys), joined with those that it succeeded (int_security_successions).
 -- The id is the ticker under which the security was first observed; later securities first observed under it get .2, .3, ...
 with keyed as not materialized (
     select
         lines.*,
-        case
-            when lines.holdings_class <> 'equity' then 'NAME:' || upper(lines.name)
-            else coalesce(numbers.security_key, holders.security_key, 'NAME:' || upper(lines.name))
-        end as security_key
+        keys.known_by,
+        coalesce(successions.joined_key, keys.security_key) as security_key
     from {{ ref('int_holdings_classified') }} as lines
-    left join {{ ref('int_linked_numbers') }} as numbers
-        on coalesce('CUSIP:' || lines.cusip, 'ISIN:' || lines.isin, 'SEDOL:' || lines.sedol) = numbers.number
-    left join {{ ref('int_ticker_holders') }} as holders
-        on lines.ticker = holders.ticker and lines.as_of between holders.first_day and holders.last_day
+    inner join {{ ref('int_line_keys') }} as keys
+        on lines.fund = keys.fund and lines.as_of = keys.as_of and lines.line_no = keys.line_no
+    left join {{ ref('int_security_successions') }} as successions on keys.security_key = successions.security_key
 ),
 
 first_observed as (
@@ -71,6 +65,7 @@ select
     keyed.quantity,
     keyed.weight,
     keyed.weight_basis,
-    keyed.document_id
+    keyed.document_id,
+    keyed.known_by
 from keyed
 inner join securities on keyed.security_key = securities.security_key

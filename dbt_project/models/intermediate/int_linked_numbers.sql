@@ -1,4 +1,5 @@
--- Which CUSIPs, ISINs and SEDOLs name one security: those that any line gives together, and what is linked through them.
+-- Which CUSIPs, ISINs and SEDOLs name one security: those that any line gives together, those that one ticker bears under agreeing
+-- names (a split or a move of the seat gives a company new numbers), and what is linked through them.
 with recursive
 
 given as (
@@ -10,13 +11,28 @@ given as (
     where holdings_class = 'equity' and coalesce(cusip, isin, sedol) is not null
 ),
 
+-- One number of each name that a ticker bore.
+borne as (
+    select distinct
+        lines.ticker,
+        coalesce('CUSIP:' || lines.cusip, 'ISIN:' || lines.isin, 'SEDOL:' || lines.sedol) as number,
+        names.first_word,
+        names.second_word
+    from {{ ref('int_holdings_classified') }} as lines
+    inner join {{ ref('int_company_names') }} as names on lines.ticker = names.ticker and lines.name = names.name
+    where lines.holdings_class = 'equity' and coalesce(lines.cusip, lines.isin, lines.sedol) is not null
+),
+
 pairs as (
     {% for one in ['cusip', 'isin', 'sedol'] %}{% for other in ['cusip', 'isin', 'sedol'] -%}
     select {{ one }} as one, {{ other }} as other from given where {{ one }} is not null and {{ other }} is not null
     {% if not loop.last %}union
     {% endif -%}
-    {% endfor %}{% if not loop.last %}union
-    {% endif %}{% endfor %}
+    {% endfor %}union
+    {% endfor -%}
+    select one.number as one, other.number as other
+    from borne as one
+    inner join borne as other on one.ticker = other.ticker and one.number <> other.number and {{ names_agree('one', 'other') }}
 ),
 
 linked as (

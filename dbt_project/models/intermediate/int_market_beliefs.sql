@@ -1,13 +1,43 @@
 -- depends_on: {{ ref('signal_parameters') }}
 {% set p = signal_parameters('guide_claims', ['significance']) -%}
+{% set cycle = signal_parameters('cycle_phase', ['low_rate']) -%}
+{% set year = signal_parameters('performance', ['sessions_a_year']) -%}
 -- Beliefs of the guide about markets, rates, events and the satellite, each against the mart that tests it.
-with low_rates as (
+with common_sessions as (
+    select session
+    from {{ ref('int_daily_returns') }}
+    where fund in ('IWM', 'SPY', 'QQQ') and total_return is not null
+    group by session
+    having count(*) = 3 and min(sessions_spanned) = max(sessions_spanned)
+),
+
+-- A rate known at one close earns the return of the next session.
+known_rates as (
+    select
+        session,
+        lag(policy_rate) over (order by session) as policy_rate
+    from {{ ref('policy_rate_daily') }}
+),
+
+at_low_rates as (
+    select
+        returns.fund,
+        count(*) as sessions,
+        exp(sum(ln(1 + returns.total_return)) * {{ year.sessions_a_year }} / count(*)) - 1 as annual_return
+    from known_rates
+    inner join common_sessions on known_rates.session = common_sessions.session
+    inner join {{ ref('int_daily_returns') }} as returns
+        on known_rates.session = returns.session and returns.fund in ('IWM', 'SPY', 'QQQ')
+    where known_rates.policy_rate <= {{ cycle.low_rate }}
+    group by returns.fund
+),
+
+low_rates as (
     select
         max(case when fund = 'QQQ' then annual_return end) as qqq_return,
         max(case when fund <> 'QQQ' then annual_return end) as best_other_return,
-        max(spells) as spells
-    from {{ ref('rate_regime_performance') }}
-    where rate_regime = 'hold_after_cuts' and fund in ('IWM', 'SPY', 'QQQ')
+        max(sessions) as sessions
+    from at_low_rates
 ),
 
 last_session as (
@@ -52,10 +82,11 @@ select
     'qqq_leads_at_low_rates' as claim,
     low_rates.qqq_return - low_rates.best_other_return as measured,
     'fraction a year' as unit,
-    'QQQ a year against the better of IWM and SPY while rates stay low, over ' || cast(low_rates.spells as varchar) || ' spells' as reason,
+    'QQQ a year against the better of IWM and SPY over ' || {{ counted('low_rates.sessions', 'session') }}
+    || ' with the policy rate at or below ' || {{ percent(cycle.low_rate, 0) }} as reason,
     case when low_rates.qqq_return > low_rates.best_other_return then 'holds' else 'contradicted' end as verdict,
     last_session.session as as_of,
-    'rate_regime_performance' as read_from
+    'policy_rate_daily' as read_from
 from low_rates
 cross join last_session
 where low_rates.qqq_return is not null

@@ -15,7 +15,7 @@ rolling as (
         '{{ years }}y' as window_name,
         cast({{ dbt.dateadd('year', -years, 'last_session') }} as date) as from_date,
         last_session as to_date,
-        cast({{ years }} as double) as years,
+        {{ 'true' if years == 1 else 'false' }} as is_one_year,
         true as is_complete
     from history
     {% if not loop.last %}union all
@@ -29,7 +29,7 @@ whole as (
         'all' as window_name,
         first_session as from_date,
         last_session as to_date,
-        {{ dbt.datediff('first_session', 'last_session', 'day') }} / 365.25 as years,
+        false as is_one_year,
         true as is_complete
     from history
 ),
@@ -40,7 +40,7 @@ calendar_years as (
         cast(extract(year from returns.session) as varchar) as window_name,
         cast({{ dbt.date_trunc('year', 'returns.session') }} as date) - 1 as from_date,
         cast({{ dbt.dateadd('year', 1, dbt.date_trunc('year', 'returns.session')) }} as date) - 1 as to_date,
-        cast(1 as double) as years
+        true as is_one_year
     from {{ ref('int_daily_returns') }} as returns
 ),
 
@@ -51,7 +51,7 @@ judged_years as (
         calendar_years.window_name,
         calendar_years.from_date,
         calendar_years.to_date,
-        calendar_years.years,
+        calendar_years.is_one_year,
         history.last_session > calendar_years.to_date as is_complete
     from calendar_years
     inner join history on calendar_years.fund = history.fund
@@ -63,17 +63,32 @@ windows as (
     select * from whole
     union all
     select * from judged_years
+),
+
+bounds as (
+    select
+        windows.fund,
+        windows.window_name,
+        windows.is_one_year,
+        windows.is_complete,
+        max(case when returns.session <= windows.from_date then returns.session end) as start_session,
+        max(returns.session) as end_session
+    from windows
+    inner join {{ ref('int_daily_returns') }} as returns
+        on windows.fund = returns.fund and returns.session <= windows.to_date
+    inner join history on windows.fund = history.fund and windows.from_date >= history.first_session
+    group by windows.fund, windows.window_name, windows.is_one_year, windows.is_complete
 )
 
 select
-    windows.fund,
-    windows.window_name,
-    windows.years,
-    windows.is_complete,
-    max(case when returns.session <= windows.from_date then returns.session end) as start_session,
-    max(returns.session) as end_session
-from windows
-inner join {{ ref('int_daily_returns') }} as returns
-    on windows.fund = returns.fund and returns.session <= windows.to_date
-inner join history on windows.fund = history.fund and windows.from_date >= history.first_session
-group by windows.fund, windows.window_name, windows.years, windows.is_complete
+    fund,
+    window_name,
+    is_complete,
+    start_session,
+    end_session,
+    -- A window of one year is a year, whether its closes lie 364 or 366 days apart.
+    case
+        when is_one_year then cast(1 as double)
+        else {{ dbt.datediff('start_session', 'end_session', 'day') }} / cast(365.25 as double)
+    end as years
+from bounds

@@ -70,10 +70,18 @@ select
     changes.session,
     changes.observed_before,
     changes.observed_at,
-    changes.close_before,
-    changes.close,
-    changes.volume_before,
-    changes.volume,
+    -- The field that decides about the cause, and what it was and is: a close that stayed says nothing of a volume that did not.
+    case when changes.close_changed then 'close' when changes.volume_changed then 'volume' else 'adjusted close' end as field,
+    case
+        when changes.close_changed then changes.close_before
+        when changes.volume_changed then changes.volume_before
+        else changes.adj_close_before
+    end as value_before,
+    case
+        when changes.close_changed then changes.close
+        when changes.volume_changed then changes.volume
+        else changes.vendor_adj_close
+    end as value_after,
     case
         when
             actions_between.split_ratio is not null

@@ -3,13 +3,7 @@
 with labelled as (
     select
         *,
-        case
-            when cusip is not null then 'cusip'
-            when isin is not null then 'isin'
-            when sedol is not null then 'sedol'
-            when security_id like 'NAME:%' then 'name'
-            else 'ticker'
-        end as resolved_by
+        known_by as resolved_by
     from {{ ref('int_security_lines') }}
     where labelled_sector is not null
 ),

@@ -1,6 +1,6 @@
 {{ config(
     materialized='incremental',
-    pre_hook="{{ forget_changed_snapshots(ref('int_line_securities'), 'sum(hash(line_no, document_id, security_id))') }}"
+    pre_hook="{{ forget_changed_snapshots(ref('int_line_securities'), 'sum(hash(line_no, document_id, security_id, known_by))') }}"
 ) }}
 -- What int_line_securities tells, kept: most of those who read it read all of it.
 select
@@ -19,6 +19,7 @@ select
     lines.quantity,
     lines.weight,
     lines.weight_basis,
-    lines.document_id
+    lines.document_id,
+    lines.known_by
 from {{ ref('int_line_securities') }} as lines
 where {{ is_missing('lines', ref('int_holdings_classified')) }}

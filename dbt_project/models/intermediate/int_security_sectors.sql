@@ -31,7 +31,7 @@ candidates as (
     inner join {{ ref('int_sector_evidence') }} as evidence
         on asked.security_id = evidence.security_id and asked.as_of between evidence.first_day and evidence.last_day
     inner join (
-        values ('cusip', 1), ('isin', 2), ('sedol', 3), ('ticker', 4), ('name', 5)
+        values ('cusip', 1), ('isin', 2), ('sedol', 3), ('ticker_and_name', 4), ('ticker', 5), ('name', 6)
     ) as ways (resolved_by, preference) on evidence.resolved_by = ways.resolved_by
     union all
     select
@@ -41,7 +41,7 @@ candidates as (
         'override' as resolved_by,
         null as evidence_as_of,
         null as document_id,
-        6 as preference
+        7 as preference
     from asked
     inner join {{ ref('sector_overrides') }} as overrides
         on asked.ticker = overrides.ticker and asked.as_of >= overrides.first_day

@@ -21,7 +21,7 @@ def check_document(reading: Reading, document: Document, clock: datetime, *, acc
     if document.retrieved_at > clock + CLOCK_GRACE:
         return Finding(
             "retrieval_is_past",
-            f"its file name says {document.retrieved_at:%Y-%m-%d %H:%M}, which is after now ({clock:%Y-%m-%d %H:%M} UTC): rename it",
+            f"its file name says {document.retrieved_at:%Y-%m-%d %H:%M}, after now ({clock:%Y-%m-%d %H:%M} UTC): rename it",
         )
     if reading.as_of is not None and reading.as_of > (clock + CLOCK_GRACE).date() and reading.main != "sessions":
         return Finding("as_of_is_past", f"its as-of date {reading.as_of} is after today ({clock:%Y-%m-%d})")

@@ -144,7 +144,7 @@ def _values(snapshot: pl.DataFrame) -> Iterator[Finding]:
 
 
 def _net_assets(snapshot: pl.DataFrame, as_of: date, shares: float | None, values: pl.DataFrame) -> Iterator[Finding]:
-    close = values.filter((pl.col("session") <= as_of)).sort("session").tail(1)
+    close = values.filter(pl.col("session") <= as_of).sort("session").tail(1)
     if shares is None or close.is_empty() or snapshot["market_value"].null_count() > 0:
         return
     session, nav = close.row(0)
@@ -155,7 +155,8 @@ def _net_assets(snapshot: pl.DataFrame, as_of: date, shares: float | None, value
     if abs(error) > NET_ASSETS_ERROR:
         yield Finding(
             "net_assets_agree",
-            f"market values sum to {total:,.0f}, and {shares:,.0f} shares at the close of {session} are worth {shares * nav:,.0f} ({error:+.1%})",
+            f"market values sum to {total:,.0f}, and {shares:,.0f} shares at the close of {session} are worth {shares * nav:,.0f}"
+            f" ({error:+.1%})",
         )
 
 
@@ -173,7 +174,9 @@ def _prices_elsewhere(snapshot: pl.DataFrame, as_of: date, elsewhere: pl.DataFra
     near = elsewhere.filter((pl.col("as_of") - as_of).dt.total_days().abs() <= SECTOR_DAYS)
     has_values = snapshot["market_value"].null_count() == 0
     lines = snapshot.filter((pl.col("quantity") > 0) & (pl.col("weight") > 0)).unique("ticker_key", keep="none")
-    both = lines.join(near.select("ticker_key", "price", file="fund", theirs="weight"), on="ticker_key", how="inner", suffix="_elsewhere")
+    both = lines.join(
+        near.select("ticker_key", "price", file="fund", theirs="weight"), on="ticker_key", how="inner", suffix="_elsewhere"
+    )
     priced = both.drop_nulls("price_elsewhere").with_columns(
         factor=pl.when(has_values).then("market_value").otherwise("weight") / pl.col("quantity") / pl.col("price_elsewhere")
     )
@@ -215,7 +218,8 @@ def _elsewhere(snapshot: pl.DataFrame, elsewhere: pl.DataFrame) -> Iterator[Find
             first = other.sort("weight", descending=True).row(0, named=True)
             yield Finding(
                 "tickers_bear_their_names",
-                f"{other.height} of {both.height} tickers bear another name than in other files, such as {first['ticker']}: {first['name']}",
+                f"{other.height} of {both.height} tickers bear another name than in other files, such as"
+                f" {first['ticker']}: {first['name']}",
             )
             return
     sectors = both.filter(pl.col("sector").is_not_null() & (pl.col("sectors").list.len() > 0))
@@ -269,11 +273,14 @@ def _lost(snapshot: pl.DataFrame, previous: pl.DataFrame, as_of: date, previous_
     lost = previous.filter(pl.col("key").is_not_null() & ~pl.col("key").is_in(keys)).sort("weight")
     weight = float(lost["weight"].sum())
     same_date = as_of == previous_as_of
-    too_much = weight > (SAME_DATE_WEIGHT if same_date else LOST_WEIGHT) or (same_date and lost.height > SAME_DATE_LINES * previous.height)
+    too_much = weight > (SAME_DATE_WEIGHT if same_date else LOST_WEIGHT) or (
+        same_date and lost.height > SAME_DATE_LINES * previous.height
+    )
     if lost.height and (too_much or lost["weight"][-1] > LOST_LINE):
         yield Finding(
             "names_are_as_before",
-            f"{lost.height} names with {weight:.1%} of the snapshot of {previous_as_of} are not in it, such as {lost['name'][-1]}",
+            f"{lost.height} names with {weight:.1%} of the snapshot of {previous_as_of} are not in it, such as"
+            f" {lost['name'][-1]}",
         )
 
 
@@ -303,7 +310,9 @@ def _weights_as_before(both: pl.DataFrame, days: int, previous_as_of: date) -> I
     )
     implied = implied.with_columns(
         factor=(pl.col("weight") / pl.col("quantity") / (pl.col("weight_before") / pl.col("quantity_before"))).log(),
-        price_factor=(pl.col("market_value") / pl.col("quantity") / (pl.col("market_value_before") / pl.col("quantity_before"))).log(),
+        price_factor=(
+            pl.col("market_value") / pl.col("quantity") / (pl.col("market_value_before") / pl.col("quantity_before"))
+        ).log(),
     )
     if implied.height < FEWEST_TO_COMPARE:
         return
@@ -315,14 +324,17 @@ def _weights_as_before(both: pl.DataFrame, days: int, previous_as_of: date) -> I
         worst = odd.row(-1, named=True)
         yield Finding(
             "implied_prices_are_as_before",
-            f"weight per share changes by more than a factor of {IMPLIED_PRICE_FACTOR:g} since {previous_as_of} on {odd.height} of"
-            f" {implied.height} lines, such as {worst['name']}",
+            f"weight per share changes by more than a factor of {IMPLIED_PRICE_FACTOR:g} since {previous_as_of} on"
+            f" {odd.height} of {implied.height} lines, such as {worst['name']}",
         )
         return
     # All quantities can be wrong together.
     shared = median if both["market_value"].null_count() else float(implied["price_factor"].median() or 0.0)  # type: ignore[arg-type]
     if abs(shared) > limit:
-        yield Finding("implied_prices_are_as_before", f"value per share changes by a factor of {math.exp(shared):.3g} since {previous_as_of}")
+        yield Finding(
+            "implied_prices_are_as_before",
+            f"value per share changes by a factor of {math.exp(shared):.3g} since {previous_as_of}",
+        )
 
 
 def _names_as_before(both: pl.DataFrame, previous_as_of: date) -> Iterator[Finding]:
@@ -331,7 +343,8 @@ def _names_as_before(both: pl.DataFrame, previous_as_of: date) -> Iterator[Findi
         first = other.sort("weight", descending=True).row(0, named=True)
         yield Finding(
             "tickers_bear_their_names",
-            f"{other.height} of {both.height} tickers bear another name than on {previous_as_of}, such as {first['ticker']}: {first['name']}",
+            f"{other.height} of {both.height} tickers bear another name than on {previous_as_of}, such as"
+            f" {first['ticker']}: {first['name']}",
         )
 
 

@@ -1,12 +1,12 @@
 """Validation of documents in the order of their retrieval: each is judged by the rules of its kind, with what is known before it.
 
-A judge keeps what the documents so far have made known of one group (vendor, kind, symbol), so that each document of a long history
-is compared without asking the warehouse again.
+A judge keeps what the documents so far have made known of one group (vendor, kind, symbol), so that each document of a long
+history is compared without asking the warehouse again.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cached_property
 from typing import Protocol
 
@@ -15,7 +15,7 @@ import polars as pl
 
 from orchestration.raw.validation.holdings import KnownHoldings, judge_holdings, name_key
 from orchestration.raw.validation.prices import KnownPrices, OtherFunds, judge_prices, log_moves
-from orchestration.raw.validation.rates import judge_rates
+from orchestration.raw.validation.rates import disagreement, judge_rates
 from orchestration.raw.validation.verdict import Verdict
 from orchestration.settings import SEEDS_DIR
 from orchestration.universe import Fund
@@ -130,7 +130,9 @@ class _PriceJudge:
     ) -> None:
         self._connection = connection
         self._calendar = calendar
-        inceptions = {f.price_symbol: date.fromisoformat(f.inception) for f in universe.values() if f.price_symbol and f.inception}
+        inceptions = {
+            f.price_symbol: date.fromisoformat(f.inception) for f in universe.values() if f.price_symbol and f.inception
+        }
         self._others = _other_funds(connection, batch, calendar, inceptions)
         self._known = KnownPrices(pl.DataFrame(), pl.DataFrame())
 
@@ -149,9 +151,7 @@ class _PriceJudge:
         return not verdict.findings and verdict.contradicts is None
 
     def _judge(self, document: Parsed, known: KnownPrices) -> Verdict:
-        return judge_prices(
-            document.rows, symbol=document.symbol, known=known, others=self._others, calendar=self._calendar
-        )
+        return judge_prices(document.rows, symbol=document.symbol, known=known, others=self._others, calendar=self._calendar)
 
     def learn(self, document: Parsed, rows: Rows) -> None:
         self._known = _with(self._known, document, rows)
@@ -183,11 +183,15 @@ _NOTHING_KNOWN = (
 
 def _with(known: KnownPrices, document: Parsed, rows: Rows) -> KnownPrices:
     """What is known with a document's rows in place of what they restate; a bar that stays the same stays as it was observed."""
-    bars = rows["price_bars"].join(known.bars, on=["session", *_VALUES], how="anti", nulls_equal=True).select(
-        "session",
-        *_VALUES,
-        pl.lit(document.retrieved_at, pl.Datetime("us")).alias("observed_at"),
-        pl.lit(document.document_id).alias("document_id"),
+    bars = (
+        rows["price_bars"]
+        .join(known.bars, on=["session", *_VALUES], how="anti", nulls_equal=True)
+        .select(
+            "session",
+            *_VALUES,
+            pl.lit(document.retrieved_at, pl.Datetime("us")).alias("observed_at"),
+            pl.lit(document.document_id).alias("document_id"),
+        )
     )
     actions = rows["corporate_actions"].select("ex_date", "kind", "value")
     return KnownPrices(
@@ -202,9 +206,7 @@ def _other_funds(
     nobody = OtherFunds(pl.DataFrame(schema=_MOVES), pl.DataFrame(schema=_CLOSES), inceptions=inceptions)
 
     def is_plausible_alone(one: Parsed) -> bool:
-        alone = judge_prices(
-            one.rows, symbol=one.symbol, known=KnownPrices(*_NOTHING_KNOWN), others=nobody, calendar=calendar
-        )
+        alone = judge_prices(one.rows, symbol=one.symbol, known=KnownPrices(*_NOTHING_KNOWN), others=nobody, calendar=calendar)
         return not alone.findings
 
     known = _newest(connection, "price_bars", "symbol, session", "symbol, session, open, close", "true")
@@ -233,7 +235,7 @@ def _disputed(closes: pl.DataFrame) -> frozenset[str]:
         for place, one in enumerate(versions):
             for other in versions[:place]:
                 ratio = one.join(other, on="session").select((pl.col("close") / pl.col("close_right")).log().alias("r"))["r"]
-                if len(ratio) >= 20 and float(((ratio - ratio.median()).abs() > 5e-4).mean() or 0) > 0.5:  # type: ignore[arg-type,operator]
+                if len(ratio) >= 20 and float(((ratio - ratio.median()).abs() > 5e-4).mean() or 0) > 0.5:  # type: ignore[arg-type]
                     disputed.add(str(symbol))
     return frozenset(disputed)
 
@@ -245,8 +247,7 @@ class _RateJudge:
     def __init__(self, connection: duckdb.DuckDBPyConnection, batch: list[Parsed]) -> None:
         self._connection = connection
         known = _newest(connection, "rates", "series, date", "series, date, value", "true")
-        of_batch = [one.rows["rates"].select("series", "date", "value") for one in batch]
-        self._all = pl.concat([*of_batch, known]).unique(["series", "date", "value"])
+        self._all = pl.concat([known, *_agreeing(batch, known)]).unique(["series", "date", "value"])
         self._known = pl.DataFrame()
 
     def begin(self, symbol: str, before: tuple[datetime, str]) -> None:
@@ -263,9 +264,7 @@ class _RateJudge:
 
     def _judge(self, document: Parsed, known: pl.DataFrame) -> Verdict:
         others = self._all.filter(pl.col("series") != document.symbol)
-        return judge_rates(
-            document.rows, series=document.symbol, retrieved_at=document.retrieved_at, known=known, others=others
-        )
+        return judge_rates(document.rows, series=document.symbol, retrieved_at=document.retrieved_at, known=known, others=others)
 
     def learn(self, document: Parsed, rows: Rows) -> None:
         new = rows["rates"].select("date", "value", pl.lit(document.document_id).alias("document_id"))
@@ -274,6 +273,27 @@ class _RateJudge:
     def suppliers(self, document: Parsed) -> set[str]:
         changed = self._known.join(document.rows["rates"].select("date", now="value"), on="date")
         return set(changed.filter(pl.col("value") != pl.col("now"))["document_id"])
+
+
+def _agreeing(batch: list[Parsed], known: pl.DataFrame) -> list[pl.DataFrame]:
+    """The rates of the documents that may speak against others: plausible by themselves, and without those that disagree most,
+    one after the other, until all that are left agree."""
+    nobody = known.clear()
+    frames = [
+        one.rows["rates"].select("series", "date", "value")
+        for one in batch
+        if not judge_rates(
+            one.rows, series=one.symbol, retrieved_at=one.retrieved_at, known=nobody.drop("series"), others=nobody
+        ).findings
+    ]
+    while frames:
+        everything = pl.concat([known, *frames])
+        scores = [disagreement(frame, everything) for frame in frames]
+        worst = max(range(len(frames)), key=lambda place: scores[place])
+        if scores[worst] == (0, 0.0) or scores.count(scores[worst]) > 1:
+            break  # all agree, or nothing tells which one is wrong
+        del frames[worst]
+    return frames
 
 
 # Holdings
@@ -380,7 +400,19 @@ class _HoldingsJudge:
 
     @cached_property
     def _closes(self) -> pl.DataFrame:
-        return _newest(self._connection, "price_bars", "symbol, session", "symbol, session, close", "true")
+        """Closes on the split basis of their own session: shares outstanding of that day are on it, too."""
+        bars = _newest(self._connection, "price_bars", "symbol, session", "symbol, session, close, observed_at", "true")
+        actions = _newest(
+            self._connection, "corporate_actions", "symbol, ex_date, kind", "symbol, ex_date, value", "kind = 'split'"
+        )
+        later = (
+            bars.join(actions.filter(pl.col("value") > 0), on="symbol", how="inner")
+            .filter((pl.col("ex_date") > pl.col("session")) & (pl.col("ex_date") <= pl.col("observed_at").dt.date()))
+            .group_by("symbol", "session")
+            .agg(factor=pl.col("value").product())
+        )
+        on_basis = bars.join(later, on=["symbol", "session"], how="left")
+        return on_basis.select("symbol", "session", close=pl.col("close") * pl.col("factor").fill_null(1.0))
 
     @cached_property
     def _sectors(self) -> dict[str, str]:
@@ -391,11 +423,12 @@ class _HoldingsJudge:
     def _of_warehouse(self) -> pl.DataFrame:
         newest = frame_of(
             self._connection.sql(
-                "select fund, as_of, ticker, name, sector_label, market_value, stated_weight, quantity from raw.holdings semi join"
+                "select fund, as_of, ticker, name, sector_label, market_value, stated_weight, quantity from raw.holdings"
+                " semi join"
                 " (select fund, max(as_of) as as_of from raw.holdings group by fund) using (fund, as_of)"
             )
         )
-        frames = [self._keyed(lines, str(fund), as_of) for (fund, as_of), lines in newest.group_by("fund", "as_of")]  # type: ignore[arg-type]
+        frames = [self._keyed(lines, str(fund), as_of) for (fund, as_of), lines in newest.group_by("fund", "as_of")]
         return pl.concat([pl.DataFrame(schema=_ELSEWHERE), *frames])
 
     @cached_property

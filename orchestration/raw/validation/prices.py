@@ -1,12 +1,12 @@
 """Is a price document plausible? Held against itself, against what is known of its symbol, and against the other funds.
 
-All funds of the universe hold US stocks: a move that no other fund shares is rare, and one that the next session undoes alone among
-all funds is rarer. The adjusted close is the vendor's own second word on every close, dividend and split.
+All funds of the universe hold US stocks: a move that no other fund shares is rare, and one that the next session undoes, alone
+among all funds, is rarer. The adjusted close is the vendor's own second word on every close, dividend and split.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import polars as pl
 
@@ -43,7 +43,8 @@ _WINDOW = 63
 
 @dataclass(frozen=True)
 class KnownPrices:
-    """What is known of the symbol before the document: bars (session, close, volume, observed_at) and actions (ex_date, kind, value)."""
+    """What is known of the symbol before the document: bars (session, prices, volume, observed_at) and actions (ex_date, kind,
+    value)."""
 
     bars: pl.DataFrame
     actions: pl.DataFrame
@@ -96,7 +97,8 @@ def judge_prices(
         The plausible rows, the implausible ones, and what condemns the document.
     """
     bars, actions = rows["price_bars"].sort("session"), rows["corporate_actions"]
-    evidence = _evidence(bars, actions, known, others.moves.filter(pl.col("symbol") != symbol), calendar)
+    of_others = others.moves.filter(pl.col("symbol") != symbol)
+    evidence = _with_row_flags(_evidence(bars, actions, known, of_others, calendar))
     of_bars, of_actions = _implausible_rows(evidence), _implausible_actions(evidence, actions, known)
     quarantined = pl.concat([of_bars, of_actions.select(QUARANTINE_COLUMNS.keys())])
     findings = list(_document_findings(evidence, of_bars, symbol, others, calendar))
@@ -206,8 +208,8 @@ def _with_usual_gaps(evidence: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_adjustment_errors(evidence: pl.DataFrame) -> pl.DataFrame:
-    """How far the adjusted close's change is from what close and distribution say (fraction), with the document's distribution, with
-    the known one, and with none.
+    """How far the adjusted close's change is from what close and distribution say (fraction): with the document's distribution,
+    with the known one, and with none.
 
     CRSP's total return is (close + distribution) / previous close; Yahoo multiplies by previous close / (previous close -
     distribution): the nearer of the two counts. Yahoo's dividends hold its capital gains where they are at least as large.
@@ -272,22 +274,20 @@ def _with_restatements(evidence: pl.DataFrame, actions: pl.DataFrame, known: Kno
 
 
 def _implausible_rows(evidence: pl.DataFrame) -> pl.DataFrame:
-    figures = _with_row_flags(evidence)
-    percent = lambda column: (pl.col(column) * 100).round(2).cast(pl.String)  # noqa: E731
     reasons = {
         "adjusted_close_agrees": pl.format(
-            "the adjusted close moves {} % otherwise than close and distribution", percent("adjusted_error")
+            "the adjusted close moves {} % otherwise than close and distribution", _percent("adjusted_error")
         ),
         "close_moves_with_others": pl.format(
-            "the close {} leaves every other fund by {} % and returns the next session", "close", percent("gap_back")
+            "the close {} leaves every other fund by {} % and returns the next session", "close", _percent("gap_back")
         ),
         "open_moves_with_others": pl.format(
             "the bar at {} opens {} % from the close before, alone, and the next session returns",
             "close",
-            percent("open_gap_back"),
+            _percent("open_gap_back"),
         ),
         "newest_close_is_confirmed": pl.format(
-            "the newest close {} is {} % from every other fund's move: the next session decides", "close", percent("gap")
+            "the newest close {} is {} % from every other fund's move: the next session decides", "close", _percent("gap")
         ),
         "range_is_possible": pl.format("high {} and low {} are too far apart", "high", "low"),
         "volume_is_possible": pl.format("volume {} beside a usual {}", "volume", pl.col("usual_volume").round(0)),
@@ -296,11 +296,17 @@ def _implausible_rows(evidence: pl.DataFrame) -> pl.DataFrame:
             "the close was {}, is now {}, and the other funds agree with the former", pl.col("known_close").round(4), "close"
         ),
     }
-    return quarantine_rows(figures, reasons, {rule: pl.col(f"breaks_{rule}") for rule in reasons})
+    return quarantine_rows(evidence, reasons, {rule: pl.col(f"breaks_{rule}") for rule in reasons})
+
+
+def _percent(column: str) -> pl.Expr:
+    return (pl.col(column) * 100).round(2).cast(pl.String)
 
 
 def _with_row_flags(evidence: pl.DataFrame) -> pl.DataFrame:
     wrong_adjustment = (pl.col("adjusted_error") > pl.col("adjusted_tolerance")).fill_null(False) & ~_known_explains()
+    # A wrong close breaks its own move and the next one; a wrong dividend breaks its own alone.
+    is_return = wrong_adjustment.shift(1).fill_null(False) & ~wrong_adjustment.shift(-1).fill_null(False)
     alone = pl.col("is_alone")
     close_back = pl.when(alone).then(ALONE_CLOSE_RETURN).otherwise(CLOSE_RETURN)
     open_back = pl.when(alone).then(ALONE_OPEN_RETURN).otherwise(OPEN_RETURN)
@@ -310,13 +316,16 @@ def _with_row_flags(evidence: pl.DataFrame) -> pl.DataFrame:
     with_new = pl.col("gap").fill_null(0) + pl.col("gap").shift(-1).fill_null(0)
     with_known = (pl.col("gap").fill_null(0) - change).abs() + (pl.col("gap").shift(-1).fill_null(0) - change).abs()
     return evidence.with_columns(
-        # A wrong close breaks its own move and the next one; a wrong dividend breaks its own alone.
-        breaks_adjusted_close_agrees=wrong_adjustment & ~(wrong_adjustment.shift(1).fill_null(False) & ~wrong_adjustment.shift(-1).fill_null(False)),
-        breaks_close_moves_with_others=(pl.col("gap_back") > close_back) & (pl.col("gap_back") > CLOSE_RETURN_MADS * pl.col("usual_gap")),
+        breaks_adjusted_close_agrees=wrong_adjustment & ~is_return,
+        breaks_close_moves_with_others=(pl.col("gap_back") > close_back)
+        & (pl.col("gap_back") > CLOSE_RETURN_MADS * pl.col("usual_gap")),
         breaks_open_moves_with_others=(pl.col("open_gap_back") > open_back)
         & (pl.col("open_gap_back") > OPEN_RETURN_MADS * pl.col("usual_open_gap")),
         breaks_newest_close_is_confirmed=pl.col("is_newest")
-        & (((pl.col("gap") > newest) & (pl.col("gap") > NEWEST_JUMP_MADS * pl.col("usual_gap"))) | (~alone & (pl.col("gap") > NEWEST_JUMP_ALWAYS))),
+        & (
+            ((pl.col("gap") > newest) & (pl.col("gap") > NEWEST_JUMP_MADS * pl.col("usual_gap")))
+            | (~alone & (pl.col("gap") > NEWEST_JUMP_ALWAYS))
+        ),
         breaks_range_is_possible=pl.col("high") / pl.col("low") - 1 > LARGEST_RANGE,
         breaks_volume_is_possible=(pl.col("volume_ratio") > LARGEST_VOLUME_RATIO)
         | ((pl.col("volume") == 0) & (pl.col("usual_volume") > 0)),
@@ -381,17 +390,18 @@ def _document_findings(
 ) -> Iterator[Finding]:
     implausible = quarantined["line"].n_unique()
     if _are_many(implausible, evidence.height, FEW_SHARE):
-        (rule, count), *_ = quarantined["rule"].value_counts(sort=True).rows()
-        first = quarantined.filter(pl.col("rule") == rule).row(0, named=True)
+        rule, count = quarantined["rule"].value_counts(sort=True).row(0)
+        example = quarantined.filter(pl.col("rule") == rule).row(0, named=True)
         yield Finding(
             "few_rows_are_implausible",
-            f"{implausible} of {evidence.height} rows are implausible, {count} by {rule}; the first is line {first['line']}: {first['reason']}",
+            f"{implausible} of {evidence.height} rows are implausible, {count} by {rule}; the first is line {example['line']}:"
+            f" {example['reason']}",
         )
-    flagged = _with_row_flags(evidence)
-    yield from _jumps(flagged)
+    yield from _jumps(evidence)
     yield from _splits(evidence)
     first, last = evidence["session"].min(), evidence["session"].max()
     assert isinstance(first, date)
+    assert isinstance(last, date)
     yield from _beginning(first, symbol, others.inceptions)
     expected = calendar.filter(pl.col("session").is_between(first, last)).height
     missing = expected - evidence.height
@@ -415,7 +425,7 @@ def _beginning(first: date, symbol: str, inceptions: dict[str, date]) -> Iterato
         yield Finding("begins_with_the_fund", f"its first bar is of {first}, when {same[0]} began, and {symbol} began on {own}")
 
 
-def _jumps(flagged: pl.DataFrame) -> Iterator[Finding]:
+def _jumps(evidence: pl.DataFrame) -> Iterator[Finding]:
     """A jump that stays: not the bar of a spike, not its return, not the newest bar."""
     spike = (
         pl.col("breaks_close_moves_with_others")
@@ -423,7 +433,7 @@ def _jumps(flagged: pl.DataFrame) -> Iterator[Finding]:
         | pl.col("breaks_adjusted_close_agrees")
     ).fill_null(False)
     limit = pl.when("is_alone").then(ALONE_LEVEL_JUMP).otherwise(LEVEL_JUMP)
-    jumps = flagged.filter(
+    jumps = evidence.filter(
         (pl.col("gap") > limit)
         & (pl.col("gap") > NEWEST_JUMP_MADS * pl.col("usual_gap"))
         & ~spike
@@ -434,7 +444,8 @@ def _jumps(flagged: pl.DataFrame) -> Iterator[Finding]:
         worst = jumps.sort("gap").row(-1, named=True)
         yield Finding(
             "level_is_continuous",
-            f"the close moves {worst['move']:+.1%} (log) to {worst['close']:g} on {worst['session']}, {worst['gap']:.1%} from every other fund, and stays",
+            f"the close moves {worst['move']:+.1%} (log) to {worst['close']:g} on {worst['session']}, {worst['gap']:.1%} from"
+            " every other fund, and stays",
         )
 
 
@@ -498,13 +509,15 @@ def _alignment(evidence: pl.DataFrame, symbol: str, others: OtherFunds) -> Itera
             apart=pl.max_horizontal(pl.corr("move", "earlier"), pl.corr("move", "later")),
         )
         .filter(pl.col("sessions") >= LAG_SESSIONS // 2)
-        # A fund whose own table is shifted is apart from this one, too: all others have to say so.
+        # A fund whose own table is shifted is apart from this one, too: two others at least, and all of them, have to say so.
         .group_by("stretch")
         .agg(
             pl.col("first").min(),
             pl.col("same").max(),
             pl.col("apart").min(),
-            ((pl.col("apart") > LAG_CORRELATION) & (pl.col("apart") > pl.col("same") + LAG_MARGIN)).all().alias("is_shifted"),
+            (
+                ((pl.col("apart") > LAG_CORRELATION) & (pl.col("apart") > pl.col("same") + LAG_MARGIN)).all() & (pl.len() > 1)
+            ).alias("is_shifted"),
         )
         .filter("is_shifted")
         .sort("first")
@@ -523,24 +536,28 @@ def _restatement(restated: pl.DataFrame, evidence: pl.DataFrame) -> str:
     closes = restated.filter("is_close_restated").height
     of = evidence["known_close"].count()
     return (
-        f"{closes} of {of} known closes change without a split, and {restated.height - closes} volumes alone, such as the close of"
-        f" {worst['session']} from {worst['known_close']:g} to {worst['close']:g}"
+        f"{closes} of {of} known closes change without a split, and {restated.height - closes} volumes alone, such as the"
+        f" close of {worst['session']} from {worst['known_close']:g} to {worst['close']:g}"
     )
 
 
 def _agrees_better(
     bars: pl.DataFrame, evidence: pl.DataFrame, known: KnownPrices, others: OtherFunds, symbol: str, calendar: pl.DataFrame
 ) -> bool:
-    """Whether what is known is the one that is wrong: another fund's prices, prices of before the fund, adjusted closes in place of
-    closes, or moves that are further from the other funds' than the document's."""
+    """Whether what is known is the one that is wrong: another fund's prices, prices of before the fund, adjusted closes in place
+    of closes, or moves that are further from the other funds' than the document's."""
     restated = evidence.filter("is_close_restated")
     if restated.is_empty():
         return False
     first = known.bars["session"].min()
     assert isinstance(first, date)
-    if list(_beginning(first, symbol, others.inceptions)) or (list(_identity(known.bars, symbol, others)) and symbol in others.disputed):
+    if list(_beginning(first, symbol, others.inceptions)) or (
+        list(_identity(known.bars, symbol, others)) and symbol in others.disputed
+    ):
         return True
-    adjusted = evidence.select(ratio=pl.col("known_close") / pl.col("vendor_adj_close"), of_closes=pl.col("known_close") / pl.col("close"))
+    adjusted = evidence.select(
+        ratio=pl.col("known_close") / pl.col("vendor_adj_close"), of_closes=pl.col("known_close") / pl.col("close")
+    )
     if _is_constant(adjusted["ratio"]) and not _is_constant(adjusted["of_closes"]):
         return True
     of_others = others.moves.filter(pl.col("symbol") != symbol)
@@ -561,4 +578,4 @@ def _is_constant(ratio: pl.Series) -> bool:
     if len(known) < FEWEST_TO_COMPARE:
         return False
     off = (known / float(known.median()) - 1).abs() > 5e-4  # type: ignore[arg-type]
-    return float(off.mean() or 0) < 0.05  # type: ignore[arg-type]
+    return float(off.mean() or 0) < 0.05

@@ -36,9 +36,7 @@ def judge_rates(
         known: date and value as known before the document.
         others: series, date, value of the other series, in every version that a document gives.
     """
-    rates = rows["rates"].sort("date").with_columns(
-        before=pl.col("value").shift(1), after=pl.col("value").shift(-1)
-    )
+    rates = rows["rates"].sort("date").with_columns(before=pl.col("value").shift(1), after=pl.col("value").shift(-1))
     rates = rates.join(known.rename({"value": "known"}), on="date", how="left", maintain_order="left")
     rates = rates.join(_disagreeing_days(series, rates, others), on="date", how="left", maintain_order="left")
     quarantined = _implausible_rows(rates, series, retrieved_at)
@@ -115,8 +113,34 @@ def _disagreeing_days(series: str, rates: pl.DataFrame, others: pl.DataFrame) ->
     ]
     if not pairs:
         return pl.DataFrame(schema={"date": pl.Date, "against": pl.String})
-    by_day = pl.concat(pairs).group_by("date").agg(pl.col("agrees").any(), pl.col("against").unique(maintain_order=True).str.join(", "))
+    by_day = (
+        pl.concat(pairs)
+        .group_by("date")
+        .agg(pl.col("agrees").any(), pl.col("against").unique(maintain_order=True).str.join(", "))
+    )
     return by_day.filter(~pl.col("agrees")).select("date", "against")
+
+
+def disagreement(rates: pl.DataFrame, everything: pl.DataFrame) -> tuple[int, float]:
+    """With how many other series a document disagrees on many days, and the share of its days on which it agrees with none.
+
+    Args:
+        rates: series, date, value of one document.
+        everything: the same of all documents.
+    """
+    if rates.is_empty():
+        return 0, 0.0
+    series = str(rates["series"][0])
+    others = everything.filter(pl.col("series") != series)
+    alone = _disagreeing_days(series, rates, others)
+    if not _are_many(alone.height, rates.height):
+        return 0, 0.0
+    against = [
+        name
+        for (name,), other in others.group_by("series")
+        if _are_many(_disagreeing_days(series, rates, other).height, rates.height)
+    ]
+    return len(against), alone.height / rates.height
 
 
 def _mirrored(bounds: tuple[float, float]) -> tuple[float, float]:

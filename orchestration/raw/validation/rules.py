@@ -32,57 +32,133 @@ RULES: dict[str, Rule] = {
     rule.name: rule
     for rule in (
         # Prices
-        Rule("adjusted_close_agrees", "prices", _ROW, "The adjusted close moves as (close + distribution) / previous close says."),
-        Rule("close_moves_with_others", "prices", _ROW, "A close does not leave those of all other funds and return the next session."),
-        Rule("open_moves_with_others", "prices", _ROW, "A bar does not open far from the previous close and close far from the next open, alone among all funds."),
+        Rule(
+            "adjusted_close_agrees", "prices", _ROW, "The adjusted close moves as (close + distribution) / previous close says."
+        ),
+        Rule(
+            "close_moves_with_others",
+            "prices",
+            _ROW,
+            "A close does not leave those of all other funds and return the next session.",
+        ),
+        Rule(
+            "open_moves_with_others",
+            "prices",
+            _ROW,
+            "A bar does not open far from the previous close and close far from the next open, alone among all funds.",
+        ),
         Rule("newest_close_is_confirmed", "prices", _ROW, "The newest close does not jump alone; the next session decides."),
         Rule("range_is_possible", "prices", _ROW, "High and low of a session are within 60 % of each other."),
         Rule("volume_is_possible", "prices", _ROW, "A volume is at most 60 times the median of the 21 sessions before."),
         Rule("bar_is_not_a_copy", "prices", _ROW, "A bar does not repeat the bar of another session."),
-        Rule("restated_bar_is_better", "prices", _ROW, "A changed close of a known session is nearer to the other funds than the known one."),
-        Rule("known_action_is_kept", "prices", _ROW, "A known dividend or split is withdrawn only where the adjusted close agrees; absence is not zero."),
+        Rule(
+            "restated_bar_is_better",
+            "prices",
+            _ROW,
+            "A changed close of a known session is nearer to the other funds than the known one.",
+        ),
+        Rule(
+            "known_action_is_kept",
+            "prices",
+            _ROW,
+            "A known dividend or split is withdrawn only where the adjusted close agrees; absence is not zero.",
+        ),
         Rule("few_rows_are_implausible", "prices", _DOCUMENT, "At most 3 rows, or 2 in a thousand, are implausible."),
         Rule("level_is_continuous", "prices", _DOCUMENT, "Closes do not jump to another level alone among all funds."),
         Rule("split_is_rescaled", "prices", _DOCUMENT, "Closes before a split are on the basis after it."),
         Rule("begins_with_the_fund", "prices", _DOCUMENT, "No bar is older than the fund."),
-        Rule("sessions_are_complete", "prices", _DOCUMENT, "At most 1 % of the sessions between its first and last bar are missing."),
+        Rule(
+            "sessions_are_complete",
+            "prices",
+            _DOCUMENT,
+            "At most 1 % of the sessions between its first and last bar are missing.",
+        ),
         Rule("history_is_not_restated", "prices", _DOCUMENT, "Closes and volumes of known sessions change only with a split."),
         Rule("is_not_another_fund", "prices", _DOCUMENT, "Its closes are not those of another fund."),
-        Rule("dates_are_aligned", "prices", _DOCUMENT, "Its moves go with those of the other funds on the same day, not the day before or after."),
+        Rule(
+            "dates_are_aligned",
+            "prices",
+            _DOCUMENT,
+            "Its moves go with those of the other funds on the same day, not the day before or after.",
+        ),
         Rule("dollar_volume_is_possible", "prices", _DOCUMENT, "The median traded value is below 300 billion dollars a session."),
         # Rates
         Rule("rate_is_possible", "rates", _ROW, "A rate is between -1 % and 25 %."),
         Rule("date_is_possible", "rates", _ROW, "A date is not before 1950 nor after the retrieval."),
         Rule("step_is_possible", "rates", _ROW, "The target does not move for one day and return."),
-        Rule("series_agree", "rates", _ROW, "A rate agrees with another series: the range is 0.25 wide and holds the effective rate."),
+        Rule(
+            "series_agree",
+            "rates",
+            _ROW,
+            "A rate agrees with another series: the range is 0.25 wide and holds the effective rate.",
+        ),
         Rule("known_rate_is_kept", "rates", _ROW, "A known rate is not withdrawn by a missing value: absence is not zero."),
         Rule("few_rates_are_implausible", "rates", _DOCUMENT, "At most 3 rows, or 1 %, are implausible."),
         Rule("rates_are_percent", "rates", _DOCUMENT, "Over ten years a rate reaches 0.2 %: values are percent, not fractions."),
         Rule("rates_are_not_restated", "rates", _DOCUMENT, "Known rates change on at most 3 days, or 1 % of them."),
         # Holdings
         Rule("lines_are_not_too_many", "holdings", _DOCUMENT, "It has at most as many lines as the fund can have (funds.csv)."),
-        Rule("lines_are_as_before", "holdings", _DOCUMENT, "The count of lines changes by at most 20 % from the snapshot before."),
+        Rule(
+            "lines_are_as_before", "holdings", _DOCUMENT, "The count of lines changes by at most 20 % from the snapshot before."
+        ),
         Rule("value_is_price_times_quantity", "holdings", _DOCUMENT, "Price times quantity is the market value, line by line."),
-        Rule("prices_agree_elsewhere", "holdings", _DOCUMENT, "A share is worth what other funds' files of that time say, within a factor of 2."),
-        Rule("weights_agree_elsewhere", "holdings", _DOCUMENT, "Its larger lines are the larger ones in another fund's file, too."),
+        Rule(
+            "prices_agree_elsewhere",
+            "holdings",
+            _DOCUMENT,
+            "A share is worth what other funds' files of that time say, within a factor of 2.",
+        ),
+        Rule(
+            "weights_agree_elsewhere", "holdings", _DOCUMENT, "Its larger lines are the larger ones in another fund's file, too."
+        ),
         Rule("net_assets_agree", "holdings", _DOCUMENT, "Market values sum to shares outstanding times the fund's close."),
-        Rule("net_assets_are_as_before", "holdings", _DOCUMENT, "The sum of market values changes by at most a factor of 3 in 120 days."),
+        Rule(
+            "net_assets_are_as_before",
+            "holdings",
+            _DOCUMENT,
+            "The sum of market values changes by at most a factor of 3 in 120 days.",
+        ),
         Rule("names_are_as_before", "holdings", _DOCUMENT, "At least half of the names are those of the snapshot before."),
         Rule("weights_are_as_before", "holdings", _DOCUMENT, "Weights overlap those of the snapshot before by at least 60 %."),
-        Rule("implied_prices_are_as_before", "holdings", _DOCUMENT, "Weight per share of a line changes by less than a factor of 2 for nine lines of ten."),
-        Rule("sectors_are_as_before", "holdings", _DOCUMENT, "No sector's weight changes by more than 8 points from the snapshot before."),
+        Rule(
+            "implied_prices_are_as_before",
+            "holdings",
+            _DOCUMENT,
+            "Weight per share of a line changes by less than a factor of 2 for nine lines of ten.",
+        ),
+        Rule(
+            "sectors_are_as_before",
+            "holdings",
+            _DOCUMENT,
+            "No sector's weight changes by more than 8 points from the snapshot before.",
+        ),
         Rule("sectors_are_many", "holdings", _DOCUMENT, "No sector has more than 70 % of the lines of a broad fund."),
-        Rule("sectors_agree_elsewhere", "holdings", _DOCUMENT, "At most 20 % of the lines have another sector than in other funds' files."),
-        Rule("tickers_bear_their_names", "holdings", _DOCUMENT, "At most 20 % of the tickers bear another name than in known snapshots."),
+        Rule(
+            "sectors_agree_elsewhere",
+            "holdings",
+            _DOCUMENT,
+            "At most 20 % of the lines have another sector than in other funds' files.",
+        ),
+        Rule(
+            "tickers_bear_their_names",
+            "holdings",
+            _DOCUMENT,
+            "At most 20 % of the tickers bear another name than in known snapshots.",
+        ),
         Rule("no_line_dominates", "holdings", _DOCUMENT, "No line is above 25 % of a fund of 100 lines and more."),
         Rule("snapshot_is_not_a_copy", "holdings", _DOCUMENT, "Quantities and values are not those of another date's snapshot."),
         # Every document
         Rule("retrieval_is_past", "every", _DOCUMENT, "The retrieval is not after the clock."),
         Rule("as_of_is_past", "every", _DOCUMENT, "The as-of date is not after the clock."),
         Rule("lines_are_usable", "every", _DOCUMENT, "At most a tenth of the lines is unusable."),
-        Rule("is_not_contradicted", "every", _DOCUMENT, "A later document does not contradict it and agree better with the other funds."),
+        Rule(
+            "is_not_contradicted",
+            "every",
+            _DOCUMENT,
+            "A later document does not contradict it and agree better with the other funds.",
+        ),
     )
-}  # fmt: skip
+}
 
 
 # Rules that compare with what is known: where they alone are broken, either side may be the wrong one.

@@ -18,9 +18,9 @@ QUARANTINE_COLUMNS: dict[str, type[pl.DataType]] = {
 class Verdict:
     """The outcome of validation.
 
-    `rows` are the plausible rows by raw table. `quarantined` lists the others: line, rule, reason, content. `findings` are about the
-    document as a whole: with one, nothing of it is used. `contradicts` says that the document disagrees with what was known before,
-    and agrees better with the other funds: the earlier documents are quarantined, and the finding says why.
+    `rows` are the plausible rows by raw table. `quarantined` lists the others: line, rule, reason, content. `findings` are about
+    the document as a whole: with one, nothing of it is used. `contradicts` says that the document disagrees with what was known
+    before, and agrees better with the other funds: the earlier documents are quarantined, and the finding says why.
     """
 
     rows: dict[str, pl.DataFrame]

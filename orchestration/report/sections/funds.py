@@ -32,13 +32,14 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
 def _table(rows: list[Row]) -> Table:
     body: list[list[Cell | str]] = [[title, *(_text(row, column) for row in rows)] for column, title in _TEXTS.items()]
     body += [[title, *(_figure(row, column, form) for row in rows)] for column, (title, form) in _FIGURES.items()]
+    body.append(["Special dividends", *(_special(row) for row in rows)])
     body.append(["Name of the largest", *(_named(row) for row in rows)])
     return Table(
         caption="Funds, measured and as the guide has them",
         columns=[Column("", False), *(Column(row["fund"], False) for row in rows)],
         rows=body,
         source="Mart fund_comparison. Assets and dollars traded a day (mean of a quarter's sessions) in US dollars; fee,"
-        " weight and yield (twelve months of dividends over the close) in percent.",
+        " weight and yield (a year's regular dividends over the close; special ones of twelve months below it) in percent.",
     )
 
 
@@ -46,6 +47,11 @@ def _text(row: Row, column: str) -> Cell:
     guide = row[f"{column}_guide"]
     is_same = guide == row[column]
     return Cell(row[column] or NOTHING, note="" if guide is None or is_same else f"guide: {guide}")
+
+
+def _special(row: Row) -> Cell:
+    value = row["special_dividend_yield"]
+    return Cell(percent(value, 2), note="" if value is None else day(row["special_dividend_yield_as_of"]))
 
 
 def _named(row: Row) -> Cell:

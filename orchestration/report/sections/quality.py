@@ -12,7 +12,8 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     fresh = [_freshness(manifest)] if manifest["holdings_as_of"] else []
     lead = f"Prices end with the session {manifest['last_session'] or NOTHING}. "
     if not tables.has("data_quality"):
-        return Section(CHAPTER.name, CHAPTER.title, lead=lead, blocks=[*fresh], notes=[tables.lacking("data_quality") or ""])
+        lacking = tables.lacking("data_quality") or ""
+        return Section(CHAPTER.name, CHAPTER.title, lead=lead, blocks=[*fresh], notes=[lacking, *_unknown(manifest)])
     rows = tables.ask("select * from data_quality order by severity desc, table_name, check_name, symbol")
     counts = {severity: sum(row["severity"] == severity for row in rows) for severity in ("ok", "note", "warning")}
     warnings, noted = ([row for row in rows if row["severity"] == severity] for severity in ("warning", "note"))
@@ -31,10 +32,11 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
 
 
 def _unknown(manifest: Manifest) -> list[str]:
-    """Funds of which nothing is known, one sentence a kind."""
+    """Funds of which nothing is known, one sentence a kind, and each document that did not come."""
     kinds = {"no_holdings": "No holdings known", "no_prices": "No full quarter of prices known"}
     funds = {check: [item["symbol"] for item in manifest["missing"] if item["check"] == check] for check in kinds}
-    return [f"{words}: {listed(funds[check])}." for check, words in kinds.items() if funds[check]]
+    unknown = [f"{words}: {listed(funds[check])}." for check, words in kinds.items() if funds[check]]
+    return unknown + [item["words"] for item in manifest["missing"] if item["check"] == "fetch_failed"]
 
 
 def _freshness(manifest: Manifest) -> Table:

@@ -2,7 +2,7 @@
 
 from orchestration.report.blocks import Cell, Chapter, Chart, Column, Key, Manifest, Section, Table
 from orchestration.report.chart_parts import INK, TONES, chart, height_axis, log_scale, moment, told, under_pointer
-from orchestration.report.release_tables import ReleaseTables
+from orchestration.report.release_tables import ReleaseTables, Row
 from orchestration.report.wording import MAIN_FUNDS, day, label, number, percent, plural, rounded
 
 _REGIMES = {"hiking": "orange", "hold_after_hikes": "orange", "cutting": "blue", "hold_after_cuts": "blue"}
@@ -120,29 +120,39 @@ def _steps() -> list[dict[str, object]]:
 
 
 def _performance(tables: ReleaseTables) -> Table:
-    rows = tables.ask("select rate_regime, fund, annual_return, spells, sessions from rate_regime_performance")
+    rows = tables.ask(
+        "select rate_regime, fund, annual_return, spells, sessions, own_annual_return, own_sessions from rate_regime_performance"
+    )
     found = {(row["rate_regime"], row["fund"]): row for row in rows}
     shown = [regime for regime in _REGIMES if any((regime, fund) in found for fund in MAIN_FUNDS)]
     body: list[list[Cell | str]] = []
     for regime in shown:
         cells = [found.get((regime, fund)) for fund in MAIN_FUNDS]
-        spells = sorted({cell["spells"] for cell in cells if cell})
-        sessions = sorted({cell["sessions"] for cell in cells if cell})
+        common = next((cell for cell in cells if cell and cell["sessions"]), None)
         body.append(
             [
                 label(regime),
-                *(percent(cell["annual_return"], signed=True) if cell else percent(None) for cell in cells),
-                " to ".join(number(count) for count in sorted({spells[0], spells[-1]})),
-                " to ".join(number(count) for count in sorted({sessions[0], sessions[-1]})),
+                *(_returned(cell) for cell in cells),
+                number(common["spells"] if common else None),
+                number(common["sessions"] if common else None),
             ]
         )
     return Table(
         caption="Annualised total return by rate regime",
         columns=[Column("Rate regime", False), *(Column(fund) for fund in MAIN_FUNDS), Column("Spells"), Column("Sessions")],
         rows=body,
-        source="Mart rate_regime_performance. Percent a year, all spells pooled. A handful of spells is little evidence: the"
+        source="Mart rate_regime_performance. Percent a year over the sessions that all three funds have, spells pooled; below"
+        " it over a fund's own sessions where they are others, not to be compared. A handful of spells is little evidence: the"
         f" scorecard below holds {plural(len(shown), 'regime')} against chance.",
     )
+
+
+def _returned(cell: Row | None) -> Cell | str:
+    """The return over the common sessions, with the fund's own below it where its history is another."""
+    if cell is None:
+        return percent(None)
+    own = f"own {number(cell['own_sessions'])} sessions: {percent(cell['own_annual_return'], signed=True)}"
+    return Cell(percent(cell["annual_return"], signed=True), note="" if cell["own_sessions"] == cell["sessions"] else own)
 
 
 CHAPTER = Chapter("rates", "The rate cycle", ("ratio_daily", "policy_rate_daily", "rate_regime_spells"), _write)

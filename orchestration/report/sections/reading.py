@@ -2,9 +2,9 @@
 
 import math
 
-from orchestration.report.blocks import Chapter, Column, Manifest, Section, Statement, Table
+from orchestration.report.blocks import Cell, Chapter, Column, Manifest, Section, Statement, Table
 from orchestration.report.release_tables import ReleaseTables, Row
-from orchestration.report.wording import day, label, number, percent, plural, points
+from orchestration.report.wording import NOTHING, day, label, number, percent, plural, points
 
 _SIGNALS = ("regime", "breadth", "rate_regime", "cycle_phase", "satellite", "reconstitution")
 _NAMES = {
@@ -16,7 +16,7 @@ _TONES = {"risk_on": "blue", "risk_off": "orange"}
 
 def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     rows = tables.ask("select * from reading order by line")
-    rest = [row for row in rows if row["topic"] not in _SIGNALS]
+    rest = [row for row in rows if row["topic"] not in (*_SIGNALS, "freshness")]
     return Section(
         CHAPTER.name,
         CHAPTER.title,
@@ -28,7 +28,7 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
 
 
 def _lead(rows: list[Row], manifest: Manifest) -> str:
-    """The labels in force in one sentence, each with its own day where it is older than the last session."""
+    """How old the prices are where they are late, then the labels in one sentence, each with its own day where it is older."""
     first: dict[str, Row] = {}
     for row in rows:
         first.setdefault(row["topic"], row)
@@ -42,12 +42,16 @@ def _lead(rows: list[Row], manifest: Manifest) -> str:
             late = f" (as of {day(row['session'])})" if day(row["session"]) != manifest["last_session"] else ""
             word = {"hold_after_cuts": "on hold after cuts", "hold_after_hikes": "on hold after hikes"}.get(row["reading"])
             words.append(form.format(subject=row["subject"], word=word or label(row["reading"])) + late)
-    return f"At the close of {manifest['last_session']}: {'; '.join(words)}." if words else ""
+    late_prices = "".join(f"{row['reading']}. " for row in rows if row["topic"] == "freshness")
+    at = f"At the close of {manifest['last_session']}: " if manifest["last_session"] else "No prices known; "
+    return late_prices + (f"{at}{'; '.join(words)}." if words else "")
 
 
 def _statement(row: Row) -> Statement:
     since = f"since {day(row['since'])}, {plural(row['sessions'], 'session')}; " if row["since"] else ""
     subject = row["subject"] if row["topic"] == "regime" else _NAMES[row["topic"]]
+    if row["value"] is None:
+        return Statement(subject=subject, says="not known", figure=row["note"], since=f"as of {day(row['session'])}", evidence="")
     says = label(row["reading"])
     if row["topic"] == "satellite":
         says = f"{percent(row['value'], 0)} IWM"
@@ -79,6 +83,8 @@ def _figure(row: Row) -> str:
 
 def _value(row: Row) -> str:
     value, unit = row["value"], row["unit"]
+    if value is None:
+        return NOTHING
     if row["topic"] == "sector_gap":
         return points(value)
     if row["topic"] == "rate_regime":
@@ -88,11 +94,15 @@ def _value(row: Row) -> str:
     return number(value, 4 if unit == "ratio" else 0)
 
 
+def _days(row: Row) -> str:
+    return day(row["session"]) + (f" and {day(row['other_as_of'])}" if row["other_as_of"] else "")
+
+
 def _others(rows: list[Row]) -> Table:
     return Table(
         caption="The rest of the reading",
         columns=[Column("Subject", False), Column("Measure", False), Column("Value"), Column("As of")],
-        rows=[[row["subject"], row["measure"], _value(row), day(row["session"])] for row in rows],
+        rows=[[row["subject"], Cell(row["measure"], note=row["note"] or ""), _value(row), _days(row)] for row in rows],
         source="Mart reading. Percentages are total returns, ranks or shares; pp: percentage points of weight.",
         folded=True,
     )

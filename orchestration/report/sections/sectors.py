@@ -3,7 +3,7 @@
 from orchestration.report.blocks import Chapter, Chart, Column, Key, Manifest, Section, Table
 from orchestration.report.chart_parts import FAINT, FUND_TONES, chart, row_axis, span, told, tones, value_axis
 from orchestration.report.release_tables import ReleaseTables, Row
-from orchestration.report.wording import MINUS, day, listed, percent, points
+from orchestration.report.wording import MINUS, day, listed, percent, plural, points
 
 ROW = 28
 _SHAPES = {"IWM": "circle", "SPY": "diamond", "QQQ": "triangle-up"}
@@ -14,9 +14,22 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     return Section(
         CHAPTER.name,
         CHAPTER.title,
-        lead=f"Snapshots: {_dates(rows[0])}. Snapshots of different days are set side by side as they are.",
+        lead=f"Snapshots: {_dates(rows[0])}. {_comparison(rows[0])}",
         blocks=[_chart(rows), _table(rows)],
     )
+
+
+def _comparison(row: Row) -> str:
+    if row["is_comparable"] is False:
+        return (
+            f"Those of IWM and SPY lie {plural(row['days_apart'], 'day')} apart: too far to compare their weights, so no gap"
+            " is given."
+        )
+    return "Snapshots of different days are set side by side as they are."
+
+
+def _gap(row: Row) -> str:
+    return points(row["iwm_minus_spy"] if row["is_comparable"] else None)
 
 
 def _dates(row: Row, suffix: str = "as_of") -> str:
@@ -30,7 +43,9 @@ def _chart(rows: list[Row]) -> Chart:
     gaps = {"sector": order, "iwm": [row["iwm_weight"] for row in rows], "spy": [row["spy_weight"] for row in rows]}
     known = [row for row in rows if row["iwm_minus_spy"] is not None]
     says = "No sector weight of both IWM and SPY is known."
-    if known:
+    if rows[0]["is_comparable"] is False:
+        says = _comparison(rows[0])
+    elif known:
         says = (
             f"Against SPY, IWM is heaviest in {known[0]['sector']} ({points(known[0]['iwm_minus_spy'])}) and lightest in"
             f" {known[-1]['sector']} ({points(known[-1]['iwm_minus_spy'])})."
@@ -101,7 +116,7 @@ def _table(rows: list[Row]) -> Table:
         rows=[
             [
                 row["sector"], percent(row["iwm_weight"]), percent(row["spy_weight"]), percent(row["qqq_weight"]),
-                points(row["iwm_minus_spy"]), points(row["guide_iwm_minus_spy"], 0), points(row["iwm_drift"], 2),
+                _gap(row), points(row["guide_iwm_minus_spy"], 0), points(row["iwm_drift"], 2),
                 points(row["spy_drift"], 2), points(row["qqq_drift"], 2),
             ]
             for row in rows

@@ -1,7 +1,10 @@
 -- depends_on: {{ ref('signal_parameters') }}
 {% set p = signal_parameters(
     'guide_claims', ['tolerance', 'sector_tolerance', 'liquidity_ratio', 'decade_months', 'significance'],
-    upstream=['ratio', 'regime', 'breadth', 'rate_regime', 'scorecard', 'satellite', 'core_satellite', 'reconstitution']
+    upstream=[
+        'ratio', 'regime', 'breadth', 'rate_regime', 'cycle_phase', 'performance', 'scorecard', 'satellite', 'core_satellite',
+        'reconstitution'
+    ]
 ) -%}
 with fund_figures as (
     select

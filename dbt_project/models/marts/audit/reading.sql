@@ -1,5 +1,34 @@
--- The reading of the day: one line a statement, in the order a person wants them, each with the session it speaks of.
-with open_regimes as (
+-- depends_on: {{ ref('signal_parameters') }}
+{% set p = signal_parameters('clock', ['stale_sessions'], upstream=[
+    'ratio', 'regime', 'rate_regime', 'cycle_phase', 'breadth', 'scorecard', 'satellite', 'core_satellite', 'performance',
+    'sector_comparison'
+]) -%}
+-- The reading of the day: one line per statement, in the order a person wants them, each with the session it speaks of. How old
+-- the prices are comes first.
+with newest_prices as (
+    select
+        returns.fund,
+        max(returns.session) as session,
+        count(*) over () as funds
+    from {{ ref('int_daily_returns') }} as returns
+    inner join {{ ref('funds') }} as funds on returns.fund = funds.fund and funds.role in ('subject', 'benchmark')
+    group by returns.fund
+),
+
+late_prices as (
+    select
+        newest_prices.session,
+        {{ dbt.listagg('newest_prices.fund', "', '", 'order by newest_prices.fund') }} as funds,
+        max(clock.session_no) - max(sessions.session_no) as sessions_behind,
+        max(clock.clock_date) as clock_date,
+        count(*) < max(newest_prices.funds) as are_some
+    from newest_prices
+    inner join {{ ref('stg_sessions') }} as sessions on newest_prices.session = sessions.session
+    inner join {{ ref('int_clock') }} as clock on newest_prices.session < clock.session
+    group by newest_prices.session
+),
+
+open_regimes as (
     select
         spells.pair,
         spells.regime,
@@ -68,6 +97,9 @@ sector_gaps as (
         sector,
         iwm_minus_spy,
         iwm_as_of,
+        spy_as_of,
+        days_apart,
+        is_comparable,
         row_number() over (order by abs(iwm_minus_spy) desc, sector) as gap_rank
     from {{ ref('sector_comparison') }}
     where iwm_minus_spy is not null and sector not in ('Cash and Other', 'Unclassified')
@@ -107,51 +139,82 @@ statements as (
         'log points' as unit,
         first_session as since,
         sessions,
-        session
+        session,
+        cast(null as date) as other_as_of,
+        cast(null as varchar) as note
     from open_regimes
     union all
-    select 'ratio', pair, null, 'price ratio', ratio, 'ratio', null, null, session from open_regimes
+    select 'freshness', 'Prices of ' || funds,
+        'Prices ' || case when are_some then 'of ' || funds || ' ' else '' end || 'end on ' || cast(session as varchar) || ', '
+        || {{ counted('sessions_behind', 'session') }} || ' behind the clock (' || cast(clock_date as varchar) || ')',
+        'sessions behind the clock', sessions_behind, 'sessions', null, null, session, null, null
+    from late_prices
     union all
-    select 'ratio', pair, null, 'rank among recent ratios', percentile, 'fraction', null, null, session
+    select 'ratio', pair, null, 'price ratio', ratio, 'ratio', null, null, session, null, null from open_regimes
+    union all
+    select 'ratio', pair, null, 'rank among recent ratios', percentile, 'fraction', null, null, session, null, null
     from open_regimes
     union all
     select 'breadth', 'IWM, SPY, QQQ', breadth, 'total return of IWM over the breadth window', iwm_return, 'fraction', first_session,
-        sessions, session
+        sessions, session, null, null
     from breadth_now
     union all
     select 'cycle_phase', 'rate cycle and IWM/SPY', cycle_phase, 'sessions in the phase', sessions, 'sessions', first_session, sessions,
-        session
+        session, null, null
     from phase_now
     union all
-    select 'satellite', 'IWM beside a core of SPY', reason, 'target weight of IWM', iwm_weight, 'fraction', null, null, session
+    select 'satellite', 'IWM beside a core of SPY', reason, 'target weight of IWM', iwm_weight, 'fraction', null, null, session, null, null
     from satellite
     union all
     select 'rate_regime', 'Fed funds target', rate_regime, 'middle of the range', policy_rate, 'fraction a year', first_session,
-        sessions, session
+        sessions, session, null, null
     from rate_cycle
     union all
     select 'reconstitution', 'Russell ' || event, stage, 'sessions to its close', sessions_to_effective, 'sessions', null, null,
-        counted_from
+        counted_from, null, null
     from {{ ref('reconstitution_calendar') }}
     where is_next
     union all
     select 'sector_gap', sector, case when iwm_minus_spy > 0 then 'IWM above SPY' else 'IWM below SPY' end,
-        'weight in IWM minus weight in SPY', iwm_minus_spy, 'fraction', null, null, iwm_as_of
+        'weight in IWM minus weight in SPY', iwm_minus_spy, 'fraction', null, null, iwm_as_of, spy_as_of, null
     from sector_gaps
-    where gap_rank <= 5
+    where gap_rank <= 5 and is_comparable
     union all
-    select 'performance', fund, null, 'total return of one year', total_return, 'fraction', null, null, end_session
+    select 'sector_gap', 'IWM against SPY', null, 'weight in IWM minus weight in SPY', null, 'fraction', null, null, iwm_as_of, spy_as_of,
+        'not compared: the snapshots of IWM (' || cast(iwm_as_of as varchar) || ') and SPY (' || cast(spy_as_of as varchar)
+        || ') lie ' || cast(days_apart as varchar) || ' days apart'
+    from sector_gaps
+    where gap_rank = 1 and not is_comparable
+    union all
+    select 'performance', fund, null, 'total return of one year', total_return, 'fraction', null, null, end_session, null, null
     from year_returns
 ),
 
 topics as (
     {% for topic in [
-        'regime', 'ratio', 'breadth', 'rate_regime', 'cycle_phase', 'satellite', 'reconstitution', 'sector_gap', 'performance'
+        'freshness', 'regime', 'ratio', 'breadth', 'rate_regime', 'cycle_phase', 'satellite', 'reconstitution', 'sector_gap', 'performance'
     ] -%}
     select '{{ topic }}' as topic, {{ loop.index }} as topic_no
     {% if not loop.last %}union all
     {% endif -%}
     {% endfor %}
+),
+
+-- A label that rests on the calendar is not given beyond its data.
+given as (
+    select
+        statements.topic,
+        statements.subject,
+        statements.measure,
+        statements.unit,
+        statements.session,
+        statements.other_as_of,
+        coalesce(ages.note, statements.note) as note,
+        {%- for column in ['reading', 'value', 'since', 'sessions'] %}
+        case when coalesce(ages.is_current, true) then statements.{{ column }} end as {{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from statements
+    left join {{ ref('int_label_ages') }} as ages on statements.topic = ages.topic
 )
 
 select
@@ -159,24 +222,30 @@ select
         order by
             topics.topic_no,
             -- IWM first, and its pair with SPY before all others; the widest sector gap first.
-            case when statements.subject in ('IWM/SPY', 'IWM') then 0 else 1 end,
-            abs(case when statements.topic = 'sector_gap' then statements.value end) desc,
-            statements.subject,
-            statements.measure desc
+            case when given.subject in ('IWM/SPY', 'IWM') then 0 else 1 end,
+            abs(case when given.topic = 'sector_gap' then given.value end) desc,
+            given.subject,
+            given.measure desc
     ) as integer) as line,
-    statements.topic,
-    statements.subject,
-    statements.reading,
-    statements.measure,
-    statements.value,
-    statements.unit,
-    statements.since,
-    cast(statements.sessions as integer) as sessions,
-    statements.session,
-    case when statements.topic = 'satellite' then satellite.evidence else evidence.evidence end as evidence
-from statements
-inner join topics on statements.topic = topics.topic
+    given.topic,
+    given.subject,
+    given.reading,
+    given.measure,
+    given.value,
+    given.unit,
+    given.since,
+    cast(given.sessions as integer) as sessions,
+    given.session,
+    given.other_as_of,
+    given.note,
+    case
+        when given.topic = 'satellite' and given.value is not null then satellite.evidence
+        else evidence.evidence
+    end as evidence,
+    '{{ p.params_id }}' as params_id
+from given
+inner join topics on given.topic = topics.topic
 left join {{ ref('int_label_evidence') }} as evidence
-    on statements.topic = evidence.signal and statements.subject = evidence.subject and statements.reading = evidence.label
-left join satellite on statements.topic = 'satellite'
+    on given.topic = evidence.signal and given.subject = evidence.subject and given.reading = evidence.label
+left join satellite on given.topic = 'satellite'
 order by line

@@ -74,7 +74,8 @@ recoveries as (
     inner join {{ ref('int_daily_returns') }} as returns
         on changes.fund = returns.fund
         and returns.session > changes.end_session
-        and returns.total_return_index >= changes.start_index
+        -- Rounded as in int_drawdowns: the float's last digits decide no date.
+        and round(returns.total_return_index, 10) >= round(changes.start_index, 10)
     where changes.total_return < 0
     group by changes.event, changes.fund
 )

@@ -1,18 +1,5 @@
--- The countdown runs in sessions from the last session with prices, not from the day somebody looks.
-with last_session as (
-    select max(session) as session
-    from {{ ref('int_daily_returns') }}
-),
-
-today as (
-    select
-        sessions.session,
-        sessions.session_no
-    from {{ ref('stg_sessions') }} as sessions
-    inner join last_session on sessions.session = last_session.session
-),
-
-events as (
+-- The countdown runs in sessions from the last one that is over at the run's clock, however old the prices are.
+with events as (
     select
         reconstitutions.event,
         reconstitutions.rank_day,
@@ -23,7 +10,7 @@ events as (
         today.session as counted_from,
         effective_session.session_no - today.session_no as sessions_to_effective
     from {{ ref('reconstitutions') }} as reconstitutions
-    cross join today
+    cross join {{ ref('int_clock') }} as today
     left join {{ ref('stg_sessions') }} as effective_session on reconstitutions.effective = effective_session.session
 ),
 

@@ -1,7 +1,7 @@
 {%- set numbers = [
     'holdings_count', 'expense_ratio', 'net_assets', 'dollar_volume_quarter', 'largest_holding_weight', 'dividend_yield'
 ] -%}
-{%- set spreads = ['tick_spread', 'quoted_spread', 'bid_ask_spread_edge'] -%}
+{%- set others = ['special_dividend_yield', 'tick_spread', 'quoted_spread', 'bid_ask_spread_edge'] -%}
 -- In force now. Of what we and others know the nearest to the source: the issuer, our own computation, our seeds, Yahoo.
 with facts as (
     select
@@ -49,7 +49,7 @@ measured as (
         max(case when fact = '{{ fact }}' then as_of end) as {{ fact }}_as_of,
         max(case when fact = '{{ fact }}' then difference end) as {{ fact }}_difference,
         {%- endfor %}
-        {%- for fact in spreads %}
+        {%- for fact in others %}
         max(case when fact = '{{ fact }}' then value_number end) as {{ fact }},
         max(case when fact = '{{ fact }}' then as_of end) as {{ fact }}_as_of{{ ',' if not loop.last }}
         {%- endfor %}
@@ -95,7 +95,7 @@ select
     texts.largest_holding_guide,
     cast(null as varchar) as market_cap_focus,
     texts.market_cap_focus_guide
-    {%- for fact in spreads %},
+    {%- for fact in others %},
     measured.{{ fact }},
     measured.{{ fact }}_as_of
     {%- endfor %}

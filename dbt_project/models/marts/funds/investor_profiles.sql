@@ -30,13 +30,17 @@ gaps as (
         and abs(drag.growth - {{ p.growth }}) < 0.000001
 ),
 
+-- A target that rests on rates which end before the clock is none of today's.
 targets as (
     select
-        session,
-        iwm_weight,
-        reason,
-        row_number() over (order by session desc) as recency
-    from {{ ref('satellite_target') }}
+        targets.session,
+        case when ages.is_current then 'IWM' end as pick,
+        case when ages.is_current then targets.iwm_weight end as iwm_weight,
+        coalesce(ages.note, targets.reason) as reason,
+        row_number() over (order by targets.session desc) as recency
+    from {{ ref('satellite_target') }} as targets
+    cross join {{ ref('int_label_ages') }} as ages
+    where ages.topic = 'satellite'
 ),
 
 answers as (
@@ -46,7 +50,7 @@ answers as (
         criteria.unit,
         criteria.guide_pick,
         criteria.guide_says,
-        coalesce(picks.pick, gaps.cheaper_fund, readings.pair, case when targets.session is not null then 'IWM' end) as pick,
+        coalesce(picks.pick, gaps.cheaper_fund, readings.pair, targets.pick) as pick,
         coalesce(picks.figure, gaps.cost_compounded, readings.trend_gap, targets.iwm_weight) as figure,
         picks.runner_up,
         picks.runner_up_figure,

@@ -1,3 +1,5 @@
+-- depends_on: {{ ref('signal_parameters') }}
+{%- set p = signal_parameters('sector_comparison', ['most_days_apart']) %}
 -- The newest snapshot of each of the three funds side by side, with the change since the snapshot before.
 with snapshots as (
     select
@@ -35,6 +37,15 @@ side_by_side as (
         {%- endfor %}
     from newest
     group by sector
+),
+
+-- A sector that only one of the two funds holds has the dates all the same.
+dates as (
+    select
+        max(iwm_as_of) as iwm_as_of,
+        max(spy_as_of) as spy_as_of,
+        abs({{ dbt.datediff('max(spy_as_of)', 'max(iwm_as_of)', 'day') }}) as days_apart
+    from side_by_side
 )
 
 select
@@ -43,6 +54,8 @@ select
     funds.spy_weight,
     funds.qqq_weight,
     funds.iwm_weight - funds.spy_weight as iwm_minus_spy,
+    cast(dates.days_apart as integer) as days_apart,
+    dates.days_apart <= {{ p.most_days_apart | int }} as is_comparable,
     guide.iwm_weight as guide_iwm_weight,
     guide.spy_weight as guide_spy_weight,
     guide.iwm_weight - guide.spy_weight as guide_iwm_minus_spy,
@@ -60,7 +73,9 @@ select
     funds.qqq_previous_as_of,
     funds.iwm_origin,
     funds.spy_origin,
-    funds.qqq_origin
+    funds.qqq_origin,
+    '{{ p.params_id }}' as params_id
 from side_by_side as funds
+cross join dates
 left join {{ ref('guide_sectors') }} as guide on funds.sector = guide.sector
 order by funds.sector

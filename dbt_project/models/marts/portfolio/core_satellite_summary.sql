@@ -25,7 +25,7 @@ figures as (
         daily.strategy,
         min(daily.session) as first_session,
         max(daily.session) as last_session,
-        count(daily.total_return) as sessions,
+        {{ dbt.datediff('min(daily.session)', 'max(daily.session)', 'day') }} / cast(365.25 as double) as years,
         -- In the order of the sessions: the same to the last digit, however the rows were found.
         exp(sum(ln(1 + daily.total_return) order by daily.session)) as growth,
         avg(daily.total_return order by daily.session) * {{ p.sessions_a_year }} as mean_annual_return,
@@ -46,7 +46,7 @@ select
     figures.first_session,
     figures.last_session,
     figures.growth,
-    power(figures.growth, {{ p.sessions_a_year }} / figures.sessions) - 1 as cagr,
+    power(figures.growth, 1 / figures.years) - 1 as cagr,
     figures.volatility,
     case
         when figures.rate_coverage >= {{ p.least_rate_coverage }} and figures.volatility > 0
@@ -54,11 +54,11 @@ select
     end as sharpe,
     figures.max_drawdown,
     figures.mean_iwm_weight,
-    figures.turnover * {{ p.sessions_a_year }} / figures.sessions as turnover_a_year,
-    figures.cost * {{ p.sessions_a_year }} / figures.sessions as cost_a_year,
-    exp(gaps.gap_a_session * {{ p.sessions_a_year }}) - 1 as gap_to_static,
-    exp(gaps.interval_low * {{ p.sessions_a_year }}) - 1 as gap_low,
-    exp(gaps.interval_high * {{ p.sessions_a_year }}) - 1 as gap_high,
+    figures.turnover / figures.years as turnover_a_year,
+    figures.cost / figures.years as cost_a_year,
+    exp(gaps.gap_a_year) - 1 as gap_to_static,
+    exp(gaps.interval_low) - 1 as gap_low,
+    exp(gaps.interval_high) - 1 as gap_high,
     case
         when figures.strategy = 'static_middle' then 'the static portfolio itself'
         when gaps.interval_low > 0 then 'better than the static portfolio'

@@ -1,6 +1,6 @@
 -- depends_on: {{ ref('signal_parameters') }}
 {% set phases = ['early', 'mid', 'late', 'contraction'] -%}
-{% set p = signal_parameters('satellite', phases, upstream=['ratio', 'regime', 'rate_regime']) -%}
+{% set p = signal_parameters('satellite', phases, upstream=['ratio', 'regime', 'rate_regime', 'cycle_phase']) -%}
 with targets as (
     select
         session,

@@ -1,12 +1,20 @@
 -- depends_on: {{ ref('signal_parameters') }}
-{% set p = signal_parameters('cycle_phase', [], upstream=['ratio', 'regime', 'rate_regime']) -%}
+{% set p = signal_parameters('cycle_phase', ['low_rate'], upstream=['ratio', 'regime', 'rate_regime']) -%}
 -- A session has a phase where both the rate regime and the IWM/SPY regime are known.
 select
     rates.session,
     phases.cycle_phase,
     rates.rate_regime,
     regimes.regime,
-    phases.reason,
+    -- Rates are called low by their level alone, not because the Fed has cut them.
+    replace(
+        phases.reason,
+        '{level}',
+        case
+            when rates.policy_rate <= {{ p.low_rate }} then 'low'
+            else 'at ' || cast(round(100 * rates.policy_rate, 3) as varchar) || ' %'
+        end
+    ) as reason,
     '{{ p.params_id }}' as params_id
 from {{ ref('rate_regime_daily') }} as rates
 inner join {{ ref('regime_daily') }} as regimes on rates.session = regimes.session and regimes.pair = 'IWM/SPY'

@@ -2,13 +2,22 @@
 {% set p = signal_parameters(
     'correction', ['least_depth', 'high_sessions'], upstream=['ratio', 'regime', 'breadth', 'rate_regime']
 ) -%}
-with closes as (
+-- Closes are compared by their first eight digits after the point: what a split's factor or a retrieval leaves behind them must
+-- decide no date.
+with prices as (
+    select
+        session,
+        round(close, 8) as close
+    from {{ ref('int_daily_returns') }}
+    where fund = 'SPY'
+),
+
+closes as (
     select
         session,
         close,
         max(close) over (order by session rows between {{ p.high_sessions | int - 1 }} preceding and current row) as high
-    from {{ ref('int_daily_returns') }}
-    where fund = 'SPY'
+    from prices
 ),
 
 -- Every new high of the year begins a new stretch, to which the closes below it belong: a fall out of a half-recovered market
@@ -62,6 +71,25 @@ recoveries as (
     from falls
     inner join closes on falls.peak < closes.session and falls.peak_close <= closes.close
     group by falls.stretch
+),
+
+-- How common each label is: a label at many peaks says little if it is on most sessions anyway.
+base_rates as (
+    {%- for signal, model, condition in [
+        ('regime', 'regime_daily', "pair = 'IWM/SPY'"), ('breadth', 'breadth_daily', 'true'),
+        ('rate_regime', 'rate_regime_daily', 'true')
+    ] %}
+    select
+        '{{ signal }}' as signal,
+        {{ signal }} as label,
+        count(*) / sum(cast(count(*) as double)) over () as share
+    from {{ ref(model) }}
+    where {{ condition }} and {{ signal }} is not null
+    group by {{ signal }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
 )
 
 select
@@ -72,8 +100,11 @@ select
     recoveries.recovery,
     falls.trough_close / falls.peak_close - 1 as depth,
     regimes.regime as regime_at_peak,
+    regime_rates.share as regime_base_rate,
     breadth.breadth as breadth_at_peak,
+    breadth_rates.share as breadth_base_rate,
     rates.rate_regime as rate_regime_at_peak,
+    rate_regime_rates.share as rate_regime_base_rate,
     '{{ p.params_id }}' as params_id
 from falls
 inner join troughs on falls.stretch = troughs.stretch
@@ -82,4 +113,8 @@ left join recoveries on falls.stretch = recoveries.stretch
 left join {{ ref('regime_daily') }} as regimes on falls.peak = regimes.session and regimes.pair = 'IWM/SPY'
 left join {{ ref('breadth_daily') }} as breadth on falls.peak = breadth.session
 left join {{ ref('rate_regime_daily') }} as rates on falls.peak = rates.session
+left join base_rates as regime_rates on regime_rates.signal = 'regime' and regimes.regime = regime_rates.label
+left join base_rates as breadth_rates on breadth_rates.signal = 'breadth' and breadth.breadth = breadth_rates.label
+left join base_rates as rate_regime_rates
+    on rate_regime_rates.signal = 'rate_regime' and rates.rate_regime = rate_regime_rates.label
 order by falls.peak

@@ -1,0 +1,240 @@
+"""Damaged files, full disks and odd paths: what can be made again is made again, and the rest is named in one sentence."""
+
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import sqlite3
+import subprocess
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from orchestration import market_calendar
+from orchestration.collect import collect_sessions
+from orchestration.instance import prepare_dagster_home
+from orchestration.landing import document_name
+from orchestration.report.vega import vega_script
+from orchestration.settings import Settings
+from orchestration.warehouse import DiskFull, WarehouseDamaged, WarehouseLocked, raise_if_unusable
+from tests.pipeline import homes
+from tests.pipeline.dagster_ui import until
+from tests.pipeline.homes import EVERYTHING, SMALLCAP, Home, copied, environment, raw_tables, served_tables, smallcap
+
+ODD_NAME = "pä th %41 'q' \"d\" [a]{b}*"
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def flip(path: Path, count: int = 200) -> None:
+    """Bytes all over the file, the same at every call."""
+    content, chance = bytearray(path.read_bytes()), random.Random(11)
+    for _ in range(count):
+        content[chance.randrange(len(content))] ^= 0xFF
+    path.write_bytes(content)
+
+
+def assert_one_sentence(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert done.returncode == 1, done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    for word in words:
+        assert word in done.stderr
+
+
+def assert_same_tables(found: Home, expected: Home) -> None:
+    for tables in (raw_tables, served_tables):
+        before, after = tables(expected), tables(found)
+        assert set(after) == set(before)
+        for name, rows in before.items():
+            assert after[name].equals(rows), name
+
+
+def test_a_run_in_an_odd_path_heals_its_damaged_caches(sample_home: Home, tmp_path: Path) -> None:
+    home = copied(sample_home, tmp_path / ODD_NAME / "home", parts=(*EVERYTHING, "report"))
+    truncate(home.path / "dbt/manifest.json")
+    (home.path / "dbt/partial_parse.msgpack").write_bytes(b"no message pack")
+    truncate(next((home.path / "report").glob("vega-*.js")))
+    (home.path / "dagster/history/runs.db").write_bytes(b"no database at all" * 1000)
+    truncate(next((home.path / "landing/exchange_calendars/sessions/XNYS").iterdir()))
+    beside = {path.name for path in tmp_path.iterdir()}
+    done = homes.run(home.path, "sample", cwd=tmp_path)
+    assert done.code == 0, done.out + done.err
+    assert_same_tables(done, sample_home)
+    assert f"Release: {done.latest.resolve()}" in done.out
+    assert {path.name for path in tmp_path.iterdir()} == beside
+    assert len(list(home.path.glob("dagster.damaged-*"))) == 1
+
+
+@pytest.mark.parametrize("sign", ["#", "?", "\n", "\udcff"], ids=ascii)
+def test_a_path_that_no_database_opens_is_refused_before_any_work(tmp_path: Path, sign: str) -> None:
+    done = smallcap("run", "--data-dir", f"x/Data {sign}1/data", cwd=tmp_path)
+    assert_one_sentence(done, "choose another --data-dir")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_documents_are_read_from_a_folder_of_any_name(sample_home: Home, tmp_path: Path) -> None:
+    folder = tmp_path / "Data #1?[x]*"
+    shutil.copytree(sample_home.path / "landing/fred", folder / "fred")
+    settings = Settings(data_dir=tmp_path / "home", source="landing", landing_dir=folder)  # type: ignore[arg-type]
+    from orchestration.collect import documents_of
+
+    assert len(documents_of(settings, "fred", "rates")) == len(list((folder / "fred").rglob("*.csv"))) > 3
+
+
+def test_a_damaged_warehouse_is_named_and_made_again(sample_home: Home, tmp_path: Path) -> None:
+    home = copied(sample_home, tmp_path / "home", parts=(*EVERYTHING, "report"))
+    flip(home.path / "warehouse.duckdb")
+    damaged = (home.path / "warehouse.duckdb").read_bytes()
+    refused = smallcap("run", "--source", "sample", "--data-dir", home.path, cwd=tmp_path)
+    assert_one_sentence(
+        refused, str(home.path / "warehouse.duckdb"), "is damaged", "`smallcap rebuild`", "release remains current"
+    )
+
+    # Killed half-way, a rebuild leaves what was there.
+    command = [str(SMALLCAP), "rebuild", "--source", "sample", "--data-dir", str(home.path)]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    until("a fresh warehouse", (home.path / "rebuild/warehouse.duckdb").exists)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait(30)
+    assert (home.path / "warehouse.duckdb").read_bytes() == damaged
+    assert home.releases == sample_home.releases
+
+    done = smallcap("rebuild", "--source", "sample", "--data-dir", home.path, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert_same_tables(home, sample_home)
+    assert not (home.path / "rebuild").exists()
+    assert len(home.releases) == 2
+
+
+def test_a_rebuild_loses_no_document(sample_home: Home, tmp_path: Path) -> None:
+    home = copied(sample_home, tmp_path / "home", parts=("warehouse.duckdb", "landing", "dbt"))
+    lost = next((home.path / "landing/fred/rates/DFF").iterdir())
+    lost.unlink()
+    done = smallcap("rebuild", "--source", "landing", "--data-dir", home.path, cwd=tmp_path)
+    assert_one_sentence(done, "1 documents", f"fred/rates/DFF/{lost.name}", "--landing-dir")
+    assert not (home.path / "rebuild").exists()
+
+
+@pytest.mark.parametrize("kilobytes", [100, 8000])
+def test_a_full_disk_is_one_sentence(sample_home: Home, tmp_path: Path, kilobytes: int) -> None:
+    """A limit on the size of files stands for it: before the run begins, and while it reads."""
+    home = copied(sample_home, tmp_path / "home", parts=("dbt",))
+    done = subprocess.run(
+        [str(SMALLCAP), "run", "--source", "sample", "--data-dir", str(home.path)],
+        cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=600, check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (kilobytes * 1024, kilobytes * 1024)),
+    )  # fmt: skip
+    assert_one_sentence(done, str(home.path), "nothing is published yet")
+    assert "no room" in done.stderr or "if the disk is not full" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("said", "error", "words"),
+    [
+        ('IO Error: Could not set lock on file "w": Conflicting lock is held', WarehouseLocked, "open in another program"),
+        ("IO Error: Corrupt database file: computed checksum 1 does not match stored checksum 2 in block at location 8192",
+         WarehouseDamaged, "is damaged"),
+        ("IO Error: Trying to read a database file with version number 69, but we can only read versions between 64 and 68.",
+         WarehouseDamaged, "another version of DuckDB"),
+        ("OSError: [Errno 28] No space left on device", DiskFull, "free some space"),
+        ("sqlite3.OperationalError: database or disk is full", DiskFull, "free some space"),
+    ],
+)  # fmt: skip
+def test_what_a_person_can_act_on_is_said(said: str, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        raise_if_unusable(Path("data/warehouse.duckdb"), said)
+
+
+def test_other_errors_are_left_as_they_are() -> None:
+    raise_if_unusable(Path("warehouse.duckdb"), "Binder Error: a block of columns was not found, the clock is blocked")
+
+
+def damaged_database(path: Path) -> None:
+    truncate(path)
+
+
+def garbage(path: Path) -> None:
+    path.write_bytes(b"garbage " * 5000)
+
+
+@pytest.mark.parametrize("damage", [damaged_database, garbage])
+@pytest.mark.parametrize("name", ["history/runs.db", "history/runs/index.db", "schedules/schedules.db"])
+def test_a_damaged_history_is_put_aside(tmp_path: Path, name: str, damage: Callable[[Path], None]) -> None:
+    settings = Settings(data_dir=tmp_path)
+    path = prepare_dagster_home(settings) / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("create table runs as with recursive n(i) as (select 1 union all select i + 1 from n where i < 9999)"
+                         " select i, hex(i * i) as text from n")  # fmt: skip
+        database.commit()
+    assert prepare_dagster_home(settings) == settings.dagster_home
+    assert path.exists()
+    damage(path)
+    prepare_dagster_home(settings)
+    assert not path.exists()
+    assert (settings.dagster_home / "dagster.yaml").exists()
+    (aside,) = tmp_path.glob("dagster.damaged-*")
+    assert (aside / name).exists()
+
+
+def test_a_damaged_bundle_of_scripts_is_bundled_again(tmp_path: Path) -> None:
+    script = vega_script(tmp_path)
+    (kept,) = tmp_path.iterdir()
+    whole = kept.read_bytes()
+    for damaged in (whole[: len(whole) // 2], b"", b"\xff\xfe", whole.replace(b"vega", b"vegA", 1)):
+        kept.write_bytes(damaged)
+        assert vega_script(tmp_path) == script
+        assert kept.read_bytes() == whole
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 and then nothing", None], ids=["empty", "garbage", "flipped"])
+def test_a_damaged_calendar_is_made_again(tmp_path: Path, content: bytes | None) -> None:
+    settings = Settings(data_dir=tmp_path)
+    collect_sessions(settings)
+    (document,) = (settings.own_landing_dir / "exchange_calendars/sessions/XNYS").iterdir()
+    whole = document.read_bytes()
+    half = bytearray(whole)
+    for place in range(4, len(half), 7):
+        half[place] ^= 0x5A
+    document.write_bytes(bytes(half) if content is None else content)
+    assert [outcome.status for outcome in collect_sessions(settings)] == ["new"]
+    assert pl.read_parquet(document).equals(pl.read_parquet(whole))
+    assert [outcome.status for outcome in collect_sessions(settings)] == ["unchanged"]
+
+
+def test_a_sound_calendar_of_another_version_stays(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    folder = settings.own_landing_dir / "exchange_calendars/sessions/XNYS"
+    folder.mkdir(parents=True)
+    old = folder / document_name(datetime(2020, 1, 1, tzinfo=UTC), "parquet")
+    old.write_bytes(market_calendar.sessions_document(date(2021, 12, 31)))
+    assert [outcome.status for outcome in collect_sessions(settings)] == ["new"]
+    assert old.exists()
+
+
+def test_today_names_a_release_that_cannot_be_read(sample_home: Home, tmp_path: Path) -> None:
+    home = copied(sample_home, tmp_path / "home", parts=("published",))
+    assert json.loads((home.latest / "manifest.json").read_text())
+    truncate(home.latest / "manifest.json")
+    assert_one_sentence(smallcap("today", "--data-dir", home.path, cwd=tmp_path), "manifest.json", "smallcap run")
+    (home.latest / "warehouse.duckdb").write_bytes(b"garbage")
+    assert_one_sentence(smallcap("sql", "select 1", "--data-dir", home.path, cwd=tmp_path), "warehouse.duckdb", "smallcap run")
+
+
+def test_a_locale_without_umlauts_is_no_reason_to_fail(sample_home: Home, tmp_path: Path) -> None:
+    bare = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = smallcap("sql", "select 'é·' as text", "--data-dir", sample_home.path, cwd=tmp_path, **bare)
+    assert (done.returncode, "é·" in done.stdout) == (0, True), done.stderr
+    done = smallcap("today", "--data-dir", sample_home.path, cwd=tmp_path, LC_ALL="POSIX", PYTHONIOENCODING="ascii")
+    assert (done.returncode, "Reading of 2026-09-30" in done.stdout) == (0, True), done.stderr

@@ -1,0 +1,239 @@
+"""What a release withholds: tables that failed, what rests on them, what could not be made; everything else is published."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import polars as pl
+import pytest
+
+from orchestration import transform
+from orchestration.assets import models
+from orchestration.assets.published import published_marts
+from orchestration.manifest import withheld_sentences
+from orchestration.publish import publish
+from orchestration.release_files import NotPublishable
+from orchestration.report.freshness import missing_from
+from orchestration.report.page import CHAPTERS
+from orchestration.report.release_tables import ReleaseTables
+from orchestration.runner import run_daily
+from orchestration.settings import DBT_PROJECT_DIR
+from orchestration.withholding import OUTDATED, UNFINISHED, Withholding
+from tests.pipeline import homes
+from tests.pipeline.homes import EVERYTHING, Home, ask, copied, published, served_tables, warehouse
+
+FAILED_TEST = "its test planted_failure fails: 3 rows"
+PRICES = {"ratio_daily", "regime_daily", "regime_spells", "breadth_daily", "performance", "core_satellite_daily", "seasonality"}
+WITHOUT_PRICES = {"holdings", "sector_weights", "session_calendar", "policy_rate_daily", "rate_regime_daily", "fund_overlap"}
+
+
+@dataclass(frozen=True)
+class FaultyRun:
+    """A directory after a run with faults in the project, what that run said, and a copy after the faults were gone."""
+
+    home: Home
+    told: list[str]
+    repaired: Home
+
+
+@pytest.fixture(scope="module")
+def faulty(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyRun]:
+    """One test of severity error that fails, one of severity warn, and one model that cannot be built."""
+    root = tmp_path_factory.mktemp("faulty")
+    home = copied(sample_home, root / "home", parts=EVERYTHING)
+    project = root / "dbt_project"
+    shutil.copytree(DBT_PROJECT_DIR, project, ignore=shutil.ignore_patterns("target", "logs"))
+    tested = "{{ config(meta={'dagster': {'ref': {'name': 'regime_daily'}}}) }}\n"
+    (project / "tests/planted_failure.sql").write_text(tested + "select * from {{ ref('regime_daily') }} limit 3\n")
+    (project / "tests/planted_warning.sql").write_text(
+        "{{ config(severity='warn') }}\nselect * from {{ ref('holdings') }} limit 1\n"
+    )
+    next(project.rglob("concentration.sql")).write_text("select 1 as nothing from {{ ref('holdings') }}\n")
+    told: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("DAGSTER_HOME", transform.WAREHOUSE_VARIABLE, transform.GROWING_VARIABLE):
+            patch.setenv(name, os.environ.get(name, ""))
+        patch.setattr(transform, "DBT_PROJECT_DIR", project)
+        patch.setattr(models, "DBT_PROJECT_DIR", project)
+        run_daily(home.settings(), progress=told.append)
+        patch.undo()
+        for name in ("DAGSTER_HOME", transform.WAREHOUSE_VARIABLE, transform.GROWING_VARIABLE):
+            patch.setenv(name, os.environ.get(name, ""))
+        repaired = copied(home, root / "repaired", parts=EVERYTHING)
+        run_daily(repaired.settings(), progress=lambda _: None)
+        yield FaultyRun(home, told, repaired)
+
+
+_WITHOUT_COMMENT = "select table_name from duckdb_columns() where not internal and coalesce(comment, '') = ''"
+
+
+def tables_of(home: Home) -> dict[str, dict[str, Any]]:
+    """The tables of the newest release by name, as the manifest lists them."""
+    return {table["name"]: table for table in manifest_of(home)["tables"]}
+
+
+def manifest_of(home: Home) -> dict[str, Any]:
+    manifest: dict[str, Any] = json.loads((home.latest / "manifest.json").read_text())
+    return manifest
+
+
+def withheld_of(home: Home) -> dict[str, str]:
+    return {name: table["reason"] for name, table in tables_of(home).items() if table["status"] == "withheld"}
+
+
+def test_the_failed_table_and_all_that_rests_on_it_are_withheld(faulty: FaultyRun) -> None:
+    withheld = withheld_of(faulty.home)
+    assert withheld["regime_daily"] == FAILED_TEST
+    assert withheld["regime_spells"] == f"it rests on regime_daily: {FAILED_TEST}"
+    assert withheld["concentration"].startswith("it could not be built: ")
+    assert {"reading", "corrections", "satellite_target", "scorecard", "core_satellite_summary"} <= set(withheld)
+    assert not {"ratio_daily", "holdings", "session_calendar", "policy_rate_daily", "rate_regime_daily"} & set(withheld)
+
+
+def test_unrelated_tables_are_those_of_a_run_without_faults(faulty: FaultyRun, sample_home: Home) -> None:
+    expected, found, withheld = served_tables(sample_home), served_tables(faulty.home), withheld_of(faulty.home)
+    assert set(found) == set(expected)
+    for name in expected.keys() - withheld.keys():
+        assert found[name].equals(expected[name]), name
+
+
+def test_a_withheld_table_keeps_its_columns_and_has_no_row_of_any_build(faulty: FaultyRun, sample_home: Home) -> None:
+    before, now = tables_of(sample_home), tables_of(faulty.home)
+    for name in withheld_of(faulty.home):
+        assert now[name]["rows"] == 0
+        assert now[name]["first_date"] is None
+        for same in ("columns", "never_null", "key"):
+            assert now[name][same] == before[name][same], name
+        frame = pl.read_parquet(faulty.home.latest / f"{name}.parquet")
+        assert frame.is_empty()
+        assert frame.schema == pl.read_parquet(sample_home.latest / f"{name}.parquet").schema
+    with published(faulty.home) as release:
+        assert ask(release, _WITHOUT_COMMENT).is_empty()
+        listed = dict(ask(release, "select table_name, reason from readme where status = 'withheld'").rows())
+    assert listed == withheld_of(faulty.home)
+
+
+def test_the_run_the_report_and_the_check_say_so(faulty: FaultyRun) -> None:
+    sentence = next(words for words in withheld_sentences(manifest_of(faulty.home)) if words.startswith("Withheld, because its"))
+    assert sentence == f"Withheld, because {FAILED_TEST}: regime_daily."
+    page = (faulty.home.latest / "report.html").read_text()
+    assert f"<strong>Incomplete release.</strong> {sentence}" in page
+    assert f"regime_daily is withheld: {FAILED_TEST}" in page
+    assert any(line.startswith("error: marts/regime_daily") and "planted_failure" in line for line in faulty.told)
+    with dg.DagsterInstance.from_config(str(faulty.home.path / "dagster")) as instance:
+        key = dg.AssetCheckKey(dg.AssetKey(["marts", "regime_daily"]), "planted_failure")
+        records = instance.event_log_storage.get_asset_check_execution_history(key, limit=1)
+    assert [record.status.value for record in records] == ["FAILED"]
+
+
+def test_today_says_what_is_withheld_first(faulty: FaultyRun, tmp_path: Path) -> None:
+    done = homes.smallcap("today", "--data-dir", faulty.home.path, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Warning: ")
+    assert f"because {FAILED_TEST}: regime_daily" in done.stdout
+    assert "the table `reading` is withheld" in done.stdout
+
+
+def test_doctor_says_it_too(faulty: FaultyRun, tmp_path: Path) -> None:
+    done = homes.smallcap("doctor", "--data-dir", faulty.home.path, cwd=tmp_path)
+    assert done.returncode == 1
+    assert FAILED_TEST in " ".join(done.stdout.split())
+
+
+def test_the_next_run_without_faults_ends_as_if_there_had_been_none(faulty: FaultyRun, sample_home: Home) -> None:
+    assert withheld_of(faulty.repaired) == {}
+    expected, found = served_tables(sample_home), served_tables(faulty.repaired)
+    for name, rows in expected.items():
+        assert found[name].equals(rows), name
+
+
+@pytest.fixture(scope="module")
+def judged(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """The sample's warehouse, for judging builds that nobody ran."""
+    return copied(sample_home, tmp_path_factory.mktemp("judged") / "home")
+
+
+def test_a_build_that_died_leaves_its_tables_and_what_rests_on_them_withheld(judged: Home, tmp_path: Path) -> None:
+    home = copied(judged, tmp_path / "home")
+    settings = home.settings()
+    manifest = transform.read_manifest(settings)
+    fqn = ".".join(manifest["nodes"]["model.small_cap_signal.regime_daily"]["fqn"])
+    Withholding(transform.Warehouse(settings.warehouse_path), manifest, [fqn]).begin()
+    marts = [mart for mart in published_marts(settings) if mart.name in ("regime_daily", "regime_spells", "ratio_daily")]
+    release = publish(settings, marts, run_id="after the kill")
+    found = {table["name"]: (table["status"], table["rows"] > 0, table["reason"]) for table in release.manifest["tables"]}
+    assert found == {
+        "ratio_daily": ("published", True, None),
+        "regime_daily": ("withheld", False, UNFINISHED),
+        "regime_spells": ("withheld", False, OUTDATED),
+    }
+
+
+def test_a_value_that_no_tool_reads_withholds_its_table_and_what_rests_on_it(judged: Home, tmp_path: Path) -> None:
+    home = copied(judged, tmp_path / "home")
+    with duckdb.connect(str(home.path / "warehouse.duckdb")) as connection:
+        connection.execute("update marts.regime_spells set ratio_change = 'infinity' where spell_no = 1")
+    marts = [mart for mart in published_marts(home.settings()) if mart.name in ("regime_spells", "reading", "ratio_daily")]
+    release = publish(home.settings(), marts, run_id="odd")
+    reasons = {table["name"]: table["reason"] for table in release.manifest["tables"]}
+    fault = "its column ratio_change holds 3 values that are infinite or not a number"
+    assert reasons == {"ratio_daily": None, "regime_spells": fault, "reading": f"it rests on regime_spells: {fault}"}
+    with pytest.raises(NotPublishable, match="ratio_change"):
+        publish(home.settings(), [mart for mart in marts if mart.name == "regime_spells"], run_id="nothing left")
+    assert home.latest.resolve().name == release.release_id
+
+
+@pytest.fixture(scope="module")
+def without_prices(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """The first run of a folder that holds everything but Yahoo's documents."""
+    root = tmp_path_factory.mktemp("without-prices")
+    shutil.copytree(sample_home.path / "landing", root / "landing", ignore=shutil.ignore_patterns("yahoo"))
+    home = copied(sample_home, root / "home", parts=("dbt",))
+    return homes.run(home.path, "landing", "--landing-dir", root / "landing", cwd=root)
+
+
+def test_without_prices_the_rest_is_published(without_prices: Home, sample_home: Home) -> None:
+    assert without_prices.code == 0, without_prices.out + without_prices.err
+    tables = tables_of(without_prices)
+    assert tables.keys() == tables_of(sample_home).keys()
+    for name in WITHOUT_PRICES:
+        assert (tables[name]["status"], tables[name]["rows"] > 0) == ("published", True), name
+    for name in PRICES:
+        assert (tables[name]["status"], tables[name]["rows"]) == ("withheld", 0), name
+        assert tables[name]["reason"] == "no prices are known", name
+    assert "no document with prices was accepted" in without_prices.out
+    assert manifest_of(without_prices)["last_session"] is None
+    assert "Reading without prices" in without_prices.out
+
+
+def test_no_number_is_made_of_prices_that_are_not_there(without_prices: Home) -> None:
+    with warehouse(without_prices) as connection:
+        assert ask(connection, "select * from raw.price_bars").is_empty()
+    with published(without_prices) as release:
+        topics = set(ask(release, "select distinct topic from reading")["topic"])
+        ratios = ask(release, "select count(*) from ratio_daily").item()
+    assert topics <= {"rate_regime", "sector_gap", "reconstitution"}
+    assert ratios == 0
+
+
+def test_no_section_of_the_report_fails_without_a_table(sample_home: Home, tmp_path: Path) -> None:
+    """Each table without a row, then each alone with rows."""
+    manifest = manifest_of(sample_home)
+    names = sorted(tables_of(sample_home))
+    shutil.copy(sample_home.latest / "warehouse.duckdb", tmp_path / "tables.duckdb")
+    with duckdb.connect(str(tmp_path / "tables.duckdb")) as connection:
+        for empty in [*([name] for name in names), *([other for other in names if other != name] for name in names)]:
+            for name in empty:
+                connection.execute(f"alter table {name} rename to {name}__full; create table {name} as from {name}__full limit 0")
+            tables = ReleaseTables(connection)
+            sections = [chapter.section(tables, {**manifest, "last_session": None}) for chapter in CHAPTERS]
+            assert [section.name for section in sections] == [chapter.name for chapter in CHAPTERS]
+            missing_from(tables, priced={"IWM"})
+            for name in empty:
+                connection.execute(f"drop table {name}; alter table {name}__full rename to {name}")
