@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 import duckdb
 import polars as pl
@@ -15,6 +15,8 @@ from tests.pipeline import homes
 from tests.torture.runs import Say
 
 _TABLES = 5
+PAUSE = 0.1
+"""Seconds between two reads of one process: the publisher needs some of the machine, too."""
 
 
 def read_while_publishing(home: Path, root: Path, *, readers: int, releases: int, say: Say) -> dict[str, object]:
@@ -62,6 +64,7 @@ def read_until(home: Path, stop: Path, number: int) -> dict[str, int]:
         except Exception as error:  # noqa: BLE001
             counts[f"{type(error).__name__}: {str(error)[:160]}"] += 1
         counts["reads"] += 1
+        sleep(PAUSE)
     counts["releases seen"] = len(seen)
     return dict(counts)
 
