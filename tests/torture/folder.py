@@ -292,6 +292,7 @@ def _invesco_json(snapshot: Snapshot) -> bytes:
 def _workbook(snapshot: Snapshot) -> bytes:
     buffer = io.BytesIO()
     with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:
+        book.set_properties({"created": _UNDATED})  # the same bytes each time
         sheet = book.add_worksheet("holdings")
         head: list[list[object]] = [
             ["Fund Name:", snapshot.title],

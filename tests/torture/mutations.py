@@ -290,12 +290,14 @@ def unseen_effect(document: Document, content: bytes, landing: Path, at: datetim
     return {name: d for name, d in found.items() if d}
 
 
+def _bounded() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+
+
 def judge_chunk(landing: Path, seed: int, begin: int, count: int) -> Tally:
     """Mutate, read and judge some documents; the number of each is its seed."""
-    # The limit is soft: the main process of the tests may have to live on in this one.
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
     tally = Tally()
-    signal.signal(signal.SIGALRM, _ring)
+    before = signal.signal(signal.SIGALRM, _ring)
     originals = subjects(landing)
     contents = [document.read() for document in originals]
     sessions = sessions_frame(horizon(SAMPLE_CLOCK.date()))
@@ -319,6 +321,7 @@ def judge_chunk(landing: Path, seed: int, begin: int, count: int) -> Tally:
             signal.setitimer(signal.ITIMER_REAL, 0)
         tally.outcomes[outcome] += 1
         tally.slowest = max(tally.slowest, monotonic() - begun)
+    signal.signal(signal.SIGALRM, before)
     tally.memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return tally
 
@@ -353,7 +356,7 @@ def mutate_many(root: Path, count: int, *, seed: int, workers: int, say: Say) ->
     chunks = [(begin, min(size, count - begin)) for begin in range(0, count, size)]
     # A process that dies takes its pool along: the pool is made anew, and the chunk counts as escaped.
     while chunks:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_bounded) as pool:
             futures = {chunk: pool.submit(judge_chunk, landing, seed, *chunk) for chunk in chunks}
             for chunk, future in futures.items():
                 try:

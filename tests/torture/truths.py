@@ -53,7 +53,7 @@ def _market_truths() -> Iterator[Truth]:
     yield Truth("crash_as_newest", "-20.5 % in all funds, seen the same evening", _moves([-0.205]))
     yield Truth("crash_and_rebound", "-20.5 % in all funds, then +5 %", _moves([-0.205, 0.05]))
     yield Truth("crash_day_by_day", "the same, asked for each evening", _day_by_day([-0.205, 0.05, 0.09]))
-    yield Truth("crash_in_history", "-20.5 % and +5 % in all funds, 20 years ago", _crash_in_history)
+    yield Truth("crash_in_history", "-20.5 % and +5 % in all funds, half-way through the history", _crash_in_history)
     yield Truth("limit_up", "+11 % in all funds", _moves([0.11]))
     yield Truth("rebound_undone", "+8 %, then -7.5 % in all funds", _moves([0.08, -0.075]))
     # The largest that one fund has left both others by: IWM 5.6 % (2008-10-10), QQQ 12.0 % (2001-01-03).
@@ -167,7 +167,7 @@ def _crash_in_history(folder: Folder) -> list[Path]:
     for fund in FUNDS:
         bars = folder.prices(fund)[0]
         wanted = [-0.205, 0.05]
-        place = bars.height - 2000
+        place = bars.height // 2
         factors = np.ones(bars.height)
         for number, move in enumerate(wanted):
             row = place + number
