@@ -200,7 +200,14 @@ def price_lies() -> Iterator[Lie]:
     yield from tell("all_in_euros", "IWM", scaled(0.86), "all prices in euros", "14 % of every close")
     yield from tell("older_half_10x", "QQQ", scaled(10, until=3000), "prices to some year at 10 times", "900 % of older closes")
     yield from tell("volume_1000x", "SPY", _times("Volume", 1000), "all volumes times 1000", "99 900 % of each volume")
-    yield from tell("volume_in_hundreds", "IWM", _times("Volume", 0.01), "all volumes in hundreds", "99 % of each volume")
+    yield from tell(
+        "volume_in_hundreds",
+        "IWM",
+        _times("Volume", 0.01),
+        "all volumes in hundreds",
+        "99 % of each volume",
+        untold=(FIRST, ONLY),
+    )
     yield from tell("volume_zero", "QQQ", _column("Volume", 0.0), "all volumes zero", "100 % of each volume")
     yield from tell("one_volume_1000x", "IWM", _cell("Volume", 250, 1000), "one volume times 1000", "99 900 % of one volume")
     yield from tell("rounded_to_dollars", "SPY", _rounded, "all prices rounded to whole dollars", "≤ 1 % of a close")
