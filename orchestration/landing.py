@@ -229,6 +229,8 @@ def _entries(folder: Path) -> list["os.DirEntry[str]"]:
     try:
         with os.scandir(folder) as entries:
             return [entry for entry in entries if not _is_clutter(entry.name)]
+    except FileNotFoundError:  # a landing folder that is not made yet
+        return []
     except OSError as error:
         _log.warning("%s cannot be listed (%s): what lies there is not read", _printable(str(folder)), error.strerror)
         return []

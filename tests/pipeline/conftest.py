@@ -49,7 +49,7 @@ class Workshop:
 
 BUILT_LAST = ("real_home", "live_homes", "second_run", "home_with_ijr", "killed_home")
 # The line that README shows.
-IJR = "IJR,iShares Core S&P Small-Cap ETF,BlackRock (iShares),S&P SmallCap 600,compared,2000-05-22,ishares,239774,IJR,580,35"
+IJR = "IJR,iShares Core S&P Small-Cap ETF,BlackRock (iShares),S&P SmallCap 600,compared,2000-05-22,ishares,239774,IJR,580,35,750"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -56,7 +56,7 @@ def smallcap(*arguments: str | Path, cwd: Path, **variables: str) -> subprocess.
     """Type one command in a folder."""
     command = [str(SMALLCAP), *map(str, arguments)]
     return subprocess.run(
-        command, cwd=cwd, env=environment(**variables), capture_output=True, text=True, timeout=240, check=False
+        command, cwd=cwd, env=environment(**variables), capture_output=True, text=True, timeout=600, check=False
     )
 
 
@@ -75,7 +75,7 @@ def run_with_another_fund(root: Path, line: str) -> Home:
     seed.write_text(f"{seed.read_text().rstrip()}\n{line}\n")
     typed = [sys.executable, "-c", "from orchestration.cli import main; main()", "run", "--source", "sample", "--data-dir"]
     done = subprocess.run(
-        [*typed, str(root / "home")], cwd=project, env=environment(), capture_output=True, text=True, timeout=240, check=False
+        [*typed, str(root / "home")], cwd=project, env=environment(), capture_output=True, text=True, timeout=600, check=False
     )
     return Home(root / "home", "sample", done.returncode, done.stdout, done.stderr)
 

@@ -87,7 +87,7 @@ def test_documents_are_read_from_a_folder_of_any_name(sample_home: Home, tmp_pat
     settings = Settings(data_dir=tmp_path / "home", source="landing", landing_dir=folder)  # type: ignore[arg-type]
     from orchestration.collect import documents_of
 
-    assert len(documents_of(settings, "fred", "rates")) == 4
+    assert len(documents_of(settings, "fred", "rates")) == len(list((folder / "fred").rglob("*.csv"))) > 3
 
 
 def test_a_damaged_warehouse_is_named_and_made_again(sample_home: Home, tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_a_full_disk_is_one_sentence(sample_home: Home, tmp_path: Path, kilobyte
     home = copied(sample_home, tmp_path / "home", parts=("dbt",))
     done = subprocess.run(
         [str(SMALLCAP), "run", "--source", "sample", "--data-dir", str(home.path)],
-        cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=240, check=False,
+        cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=600, check=False,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (kilobytes * 1024, kilobytes * 1024)),
     )  # fmt: skip
     assert_one_sentence(done, str(home.path), "nothing is published yet")

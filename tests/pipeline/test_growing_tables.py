@@ -17,7 +17,7 @@ from orchestration.landing import Document, list_documents
 from orchestration.settings import DBT_PROJECT_DIR, Settings
 from orchestration.transform import build
 from orchestration.universe import load_universe
-from orchestration.warehouse import Warehouse, withdraw_document
+from orchestration.warehouse import Warehouse, withdraw_documents
 from tests.pipeline.homes import Home, ask, copied, environment, warehouse
 
 GROWING = {
@@ -155,7 +155,7 @@ def test_a_document_that_is_taken_back_takes_its_rows_along(
         [(document_id,)] = connection.execute(
             "select document_id from raw.documents where path like ?", [f"%{one.path.parent.name}/{one.path.name}"]
         ).fetchall()
-        withdraw_document(connection, document_id)
+        withdraw_documents(connection, [document_id])
     without = Funds(copied(sample_home, tmp_path / "without", parts=("dbt",)))
     assert_same(funds.tables(), grow([document for document in documents if document != one], without, builds=1))
 

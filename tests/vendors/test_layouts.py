@@ -72,7 +72,7 @@ def test_ishares_excel_sheet_in_xml(bare_ampersands: bool) -> None:
     assert (parsed.as_of, reasons(parsed)) == (invented.AS_OF, [])
     assert lines_of(parsed, *NUMBERS) == lines_of(read_ishares(IShares().encode()), *NUMBERS)
     facts = dict(parsed.tables["fund_facts"].select("fact", "value_number").rows())
-    assert facts["shares_outstanding"] == 1_234_000
+    assert facts["shares_outstanding"] == 117_800
     assert ishares.stated_date(IShares().xml()) == invented.AS_OF
 
 

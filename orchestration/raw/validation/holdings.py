@@ -26,7 +26,7 @@ SECTOR_CHANGE, SECTOR_DAYS = 0.08, 200  # 2.8 points, across a reconstitution an
 ONE_SECTOR_SHARE = 0.70
 SECTOR_DISAGREEMENT, NAME_DISAGREEMENT = 0.20, 0.20
 PRICE_FACTOR_ELSEWHERE, ODD_PRICE_SHARE = 2.0, 0.25
-LEAST_ORDER = 0.5
+ORDER_DAYS, LEAST_ORDER = 400, 0.5
 LOST_WEIGHT, LOST_LINE = 0.25, 0.03
 SAME_DATE_LINES, SAME_DATE_WEIGHT = 0.02, 0.005
 LABELLED_BEFORE, LABELLED_NOW = 0.9, 0.5
@@ -175,13 +175,17 @@ def _one_sector(snapshot: pl.DataFrame) -> Iterator[Finding]:
 
 def _prices_elsewhere(snapshot: pl.DataFrame, as_of: date, elsewhere: pl.DataFrame) -> Iterator[Finding]:
     """Value, or weight, of one share, and the order of the weights, against other funds' files of about the same time."""
-    near = elsewhere.filter((pl.col("as_of") - as_of).dt.total_days().abs() <= SECTOR_DAYS)
+    apart = (pl.col("as_of") - as_of).dt.total_days().abs().alias("apart")
+    near = elsewhere.with_columns(apart).filter(pl.col("apart") <= ORDER_DAYS)
     has_values = snapshot["market_value"].null_count() == 0
     lines = snapshot.filter((pl.col("quantity") > 0) & (pl.col("weight") > 0)).unique("ticker_key", keep="none")
     both = lines.join(
-        near.select("ticker_key", "price", file="fund", theirs="weight"), on="ticker_key", how="inner", suffix="_elsewhere"
+        near.select("ticker_key", "price", "apart", file="fund", theirs="weight"),
+        on="ticker_key",
+        how="inner",
+        suffix="_elsewhere",
     )
-    priced = both.drop_nulls("price_elsewhere").with_columns(
+    priced = both.filter(pl.col("price_elsewhere").is_not_null() & (pl.col("apart") <= SECTOR_DAYS)).with_columns(
         factor=pl.when(has_values).then("market_value").otherwise("weight") / pl.col("quantity") / pl.col("price_elsewhere")
     )
     if priced.height >= FEWEST_ELSEWHERE:

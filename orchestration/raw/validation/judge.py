@@ -424,7 +424,19 @@ class _HoldingsJudge:
 
     @cached_property
     def _closes(self) -> pl.DataFrame:
-        return _newest(self._connection, "price_bars", "symbol, session", "symbol, session, close", "true")
+        """Closes on the split basis of their own session: shares outstanding of that day are on it, too."""
+        bars = _newest(self._connection, "price_bars", "symbol, session", "symbol, session, close, observed_at", "true")
+        actions = _newest(
+            self._connection, "corporate_actions", "symbol, ex_date, kind", "symbol, ex_date, value", "kind = 'split'"
+        )
+        later = (
+            bars.join(actions.filter(pl.col("value") > 0), on="symbol", how="inner")
+            .filter((pl.col("ex_date") > pl.col("session")) & (pl.col("ex_date") <= pl.col("observed_at").dt.date()))
+            .group_by("symbol", "session")
+            .agg(factor=pl.col("value").product())
+        )
+        on_basis = bars.join(later, on=["symbol", "session"], how="left")
+        return on_basis.select("symbol", "session", close=pl.col("close") * pl.col("factor").fill_null(1.0))
 
     @cached_property
     def _sectors(self) -> dict[str, str]:

@@ -522,13 +522,15 @@ def _alignment(evidence: pl.DataFrame, symbol: str, others: OtherFunds) -> Itera
             apart=pl.max_horizontal(pl.corr("move", "earlier"), pl.corr("move", "later")),
         )
         .filter(pl.col("sessions") >= LAG_SESSIONS // 2)
-        # A fund whose own table is shifted is apart from this one, too: all others have to say so.
+        # A fund whose own table is shifted is apart from this one, too: two others at least, and all of them, have to say so.
         .group_by("stretch")
         .agg(
             pl.col("first").min(),
             pl.col("same").max(),
             pl.col("apart").min(),
-            ((pl.col("apart") > LAG_CORRELATION) & (pl.col("apart") > pl.col("same") + LAG_MARGIN)).all().alias("is_shifted"),
+            (
+                ((pl.col("apart") > LAG_CORRELATION) & (pl.col("apart") > pl.col("same") + LAG_MARGIN)).all() & (pl.len() > 1)
+            ).alias("is_shifted"),
         )
         .filter("is_shifted")
         .sort("first")

@@ -1,0 +1,131 @@
+"""A full disk in each phase, two runs at once, a clock that goes back and forth, and a warehouse of an earlier release."""
+
+import resource
+import shutil
+import subprocess
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from orchestration.landing import list_documents
+from orchestration.settings import PROJECT_ROOT
+from tests.pipeline import homes
+from tests.pipeline.homes import Home
+from tests.torture.house import clock_after
+from tests.torture.runs import PHASES, Run, Say, differing_tables, readable_release, twin_of, whole_run
+
+# What a run may print when it fails: a sentence with some lines around it, no traceback.
+MOST_LINES = 40
+
+
+def disk_full(root: Path, landing: Path, *, say: Say) -> dict[str, object]:
+    """In each phase no file may grow any more: the run fails in words, the release stays readable, a normal run heals."""
+    home, findings = root / "home", {}
+    (half := root / "half").mkdir(parents=True)
+    documents = [d for d in list_documents([landing]) if d.vendor != "yahoo"] + [
+        d for d in list_documents([landing]) if d.vendor == "yahoo"
+    ][::2]
+    for document in documents:
+        target = half / document.path.relative_to(landing)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(document.path, target)
+    home.mkdir()
+    whole_run(home, half)
+    before = readable_release(home)
+    for phase in PHASES:
+        run = Run.started(home, landing)
+        run.wait_for(phase)
+        _limit(run, home, phase)
+        code = run.wait()
+        traces = run.said.count("Traceback (most recent call last)")
+        findings[phase] = {
+            "exit code": code,
+            "lines printed": len(run.lines),
+            "tracebacks printed": traces,
+            "previous release remains current": readable_release(home) == before,
+            "last line": (run.lines or [""])[-1].strip()[:200],
+        }
+        say(f"disk full in {phase}: {findings[phase]}")
+        before = readable_release(home)
+    whole_run(home, landing)
+    twin = twin_of(home, landing, root / "twin")
+    return {"phases": findings, "differing": differing_tables(Home(home, "landing"), twin)}
+
+
+def _limit(run: Run, home: Path, phase: str) -> None:
+    """From now on no file of the process may grow beyond what it has, or a little."""
+    warehouse = home / "warehouse.duckdb"
+    room = {"ingest": warehouse.stat().st_size // 2, "dbt": warehouse.stat().st_size // 2, "publish": 100_000}[phase]
+    resource.prlimit(run.process.pid, resource.RLIMIT_FSIZE, (room, room))
+
+
+def two_at_once(root: Path, landing: Path, *, say: Say) -> dict[str, object]:
+    """Two runs in one data directory: one goes through, the other waits or refuses in a sentence; the tables are whole."""
+    home = root / "home"
+    home.mkdir(parents=True)
+    runs = [Run.started(home, landing) for _ in range(2)]
+    codes = [run.wait() for run in runs]
+    refused = [run.said.strip().splitlines()[-1][:200] for run, code in zip(runs, codes, strict=True) if code]
+    twin = twin_of(home, landing, root / "twin")
+    differing = differing_tables(Home(home, "landing"), twin)
+    say(f"two runs at once: exit codes {codes}; {refused}")
+    return {"exit codes": codes, "refused with": refused, "differing": differing}
+
+
+def clock_back_and_forth(root: Path, landing: Path, *, say: Say) -> dict[str, object]:
+    """Runs at moments that go back 400 days and ahead three years: the last one ends as if it had been the only one."""
+    now = clock_after(landing)
+    home, twin = root / "home", root / "twin"
+    moments = {"now": 0, "400 days ago": -400, "in three years": 1100, "now again": 0}
+    codes = {}
+    for name, days in moments.items():
+        codes[name] = _run_at(now + timedelta(days=days), home, landing)
+    # The calendar that was made last is the one of the undisturbed run, too.
+    shutil.copytree(home / "landing" / "exchange_calendars", twin / "landing" / "exchange_calendars")
+    codes["twin"] = _run_at(now, twin, landing)
+    differing = differing_tables(Home(home, "landing"), Home(twin, "landing"))
+    say(f"clock back and forth: exit codes {codes}")
+    return {"exit codes": codes, "differing": differing}
+
+
+def _run_at(moment: datetime, home: Path, landing: Path) -> int:
+    home.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "tests.torture.at_clock", moment.isoformat()]
+    done = subprocess.run(
+        [*command, str(landing), str(home)],
+        cwd=PROJECT_ROOT,
+        env=homes.environment(),
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
+    if done.returncode:
+        print(done.stdout[-1500:], done.stderr[-1500:], file=sys.stderr)
+    return done.returncode
+
+
+def earlier_warehouse(root: Path, landing: Path, *, revision: str, say: Say) -> dict[str, object]:
+    """A data directory made by an earlier revision of the project, opened and updated by this one."""
+    home, tree = root / "home", root / "earlier"
+    home.mkdir(parents=True)
+    git = ["git", "-C", str(PROJECT_ROOT), "worktree"]
+    subprocess.run([*git, "add", "--detach", "--force", str(tree), revision], check=True, capture_output=True)
+    half = root / "half"
+    for document in list(list_documents([landing]))[::2]:
+        (half / document.path.relative_to(landing)).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(document.path, half / document.path.relative_to(landing))
+    try:
+        command = [sys.executable, "-c", "from orchestration.cli import main; main()", "run", "--source", "landing"]
+        done = subprocess.run(
+            [*command, "--landing-dir", str(half), "--data-dir", str(home)],
+            cwd=tree, env=homes.environment(PYTHONPATH=str(tree)), capture_output=True, text=True, timeout=900,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    finally:
+        subprocess.run([*git, "remove", "--force", str(tree)], check=True, capture_output=True)
+    made_by = readable_release(home)
+    whole_run(home, landing)
+    twin = twin_of(home, landing, root / "twin")
+    differing = differing_tables(Home(home, "landing"), twin)
+    say(f"a warehouse of {revision}: updated; {len(differing)} tables differ from a new one")
+    return {"revision": revision, "updated": readable_release(home) != made_by, "differing": differing}

@@ -1,0 +1,83 @@
+"""A landing folder of the invented market that is small enough for a run every few seconds."""
+
+import io
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from orchestration.landing import write_document
+from orchestration.market_calendar import horizon, sessions_frame
+from orchestration.sample_market.clock import LAST_SESSION, SAMPLE_CLOCK
+from orchestration.sample_market.documents import SampleDocument, sample_documents
+
+FUNDS = ("IWM", "SPY", "QQQ")
+SESSIONS = 700
+
+
+def write_small_landing(root: Path, *, parts: int = 6) -> Path:
+    """Bars of three funds for some three years, two holdings files a fund, and rates of those years.
+
+    Args:
+        parts: in how many documents each fund's bars come, one after another, so that there is something to interrupt.
+    """
+    sessions = sessions_frame(horizon(SAMPLE_CLOCK.date()))
+    first = sessions.filter(pl.col("session") <= LAST_SESSION)["session"][-SESSIONS]
+    for vendor, kind in (
+        ("yahoo", "prices"),
+        ("ishares", "holdings"),
+        ("ssga", "holdings"),
+        ("invesco", "holdings"),
+        ("fred", "rates"),
+    ):
+        for symbol in (*FUNDS, "DFEDTARU", "DFEDTARL", "DFEDTAR", "DFF"):
+            found = [d for d in sample_documents(vendor, kind, sessions) if d.symbol == symbol]
+            if vendor == "yahoo" and found:
+                _write_bars(root, symbol, found[-1], first, parts)
+            for document in found[-2:] if vendor != "yahoo" else []:
+                content = document.build()
+                _write(root, document, _recent_rates(content, first) if vendor == "fred" else content)
+    return root
+
+
+def _write(root: Path, document: SampleDocument, content: bytes) -> None:
+    write_document(
+        root,
+        vendor=document.vendor,
+        kind=document.kind,
+        symbol=document.symbol,
+        retrieved_at=document.retrieved_at,
+        extension=document.extension,
+        content=content,
+        declared_as_of=document.declared_as_of,
+    )
+
+
+def _recent_rates(content: bytes, first: date) -> bytes:
+    """Without the days before, unless the series had ended by then."""
+    head, *rows = content.decode().splitlines()
+    recent = [row for row in rows if row[:10] >= str(first)]
+    return ("\n".join([head, *(recent or rows[-30:])]) + "\n").encode()
+
+
+def _write_bars(root: Path, symbol: str, document: SampleDocument, first: date, parts: int) -> None:
+    """The whole in parts, each with 45 sessions of the one before, as a daily fetch would bring them."""
+    bars = pl.read_parquet(io.BytesIO(document.build())).filter(pl.col("Date").is_between(first, LAST_SESSION))
+    size = bars.height // parts
+    for part in range(parts):
+        end = bars.height if part == parts - 1 else (part + 1) * size
+        shown = bars.slice(max(0, part * size - 45), end - max(0, part * size - 45))
+        last = shown["Date"].max()
+        assert isinstance(last, date)
+        at = document.retrieved_at.replace(year=last.year, month=last.month, day=last.day, hour=23, minute=30)
+        buffer = io.BytesIO()
+        shown.write_parquet(buffer)
+        write_document(
+            root,
+            vendor="yahoo",
+            kind="prices",
+            symbol=symbol,
+            retrieved_at=at + timedelta(seconds=part),
+            extension="parquet",
+            content=buffer.getvalue(),
+        )
