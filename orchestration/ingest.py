@@ -325,7 +325,7 @@ class _Run:
             return _outcome(one, ACCEPTED), dict.fromkeys(blamed, verdict.contradicts)
         judge.learn(parsed, verdict.rows)
         outcome = _outcome(one, ACCEPTED, reading=reading, rows=verdict.rows)
-        outcome = replace(outcome, rows_quarantined=verdict.quarantined["line"].n_unique() if verdict.quarantined.height else 0)
+        outcome = replace(outcome, rows_quarantined=verdict.quarantined["line"].n_unique())
         return self._finish(outcome, verdict.rows, reading.rejects, verdict.quarantined), {}
 
     def _blamable(self, suppliers: set[str]) -> set[str]:

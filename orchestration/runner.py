@@ -18,6 +18,7 @@ from orchestration.dead_runs import close_dead_runs, lock_of_run
 from orchestration.definitions import build_defs
 from orchestration.instance import prepare_dagster_home
 from orchestration.publish import latest_release
+from orchestration.raw.decisions import DecisionsDamaged
 from orchestration.release_files import NotPublishable
 from orchestration.settings import Settings
 from orchestration.transform import BuildFailed
@@ -27,7 +28,8 @@ _LONGEST_LINE = 500
 _HISTORY_DAMAGED = ("malformed", "not a database", "disk I/O error", "unable to open")
 Progress = Callable[[str], None]
 _OUR_ERRORS = {
-    error.__name__ for error in (WarehouseUnusable, WarehouseLocked, WarehouseDamaged, DiskFull, BuildFailed, NotPublishable)
+    error.__name__
+    for error in (WarehouseUnusable, WarehouseLocked, WarehouseDamaged, DiskFull, BuildFailed, NotPublishable, DecisionsDamaged)
 }
 
 

@@ -338,3 +338,16 @@ def test_nothing_in_quarantine_is_said(tmp_path: Path) -> None:
 def test_decide_names_what_it_cannot_find(tmp_path: Path) -> None:
     with pytest.raises(NoSuchDocument, match="smallcap quarantine"):
         decide("x", Choice.accept, "r", landing=[tmp_path], decisions=tmp_path / "decisions.jsonl")
+
+
+def test_what_a_decision_can_and_cannot_make_right(make_desk: MakeDesk) -> None:
+    """Lines that cannot be read may be done without; a date after the clock stays wrong."""
+    desk = make_desk("empty")
+    lines = fred("DFF", rates("DFF")).decode().splitlines(keepends=True)
+    lines[1:101] = [line.replace(",", ",x") for line in lines[1:101]]
+    half_read = desk.put("fred/rates/DFF", "".join(lines).encode(), AT)
+    future = desk.prices("IWM", IWM, AT + 1000 * DAY)
+    for document in (half_read, future):
+        _decide(desk, document, Choice.accept)
+    desk.run()
+    assert (desk.status(half_read), desk.status(future)) == ("accepted", "rejected")

@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from orchestration.landing import Document
-from orchestration.raw.validation.rules import RULES
+from orchestration.raw.validation.rules import RULES, as_markdown
+from orchestration.settings import PROJECT_ROOT
 from tests.raw import test_holdings_rules, test_price_rules, test_rate_rules
 from tests.raw.cases import Case, Put, try_honest, try_lie
 from tests.raw.conftest import MakeDesk
@@ -113,3 +114,8 @@ def test_every_rule_is_tried() -> None:
     modules = (test_price_rules, test_rate_rules, test_holdings_rules)
     tried = {case.rule for module in modules for case in module.CASES} | {case.rule for case in CASES}
     assert tried | {"is_not_contradicted"} == set(RULES)
+
+
+def test_the_documented_rules_are_the_rules() -> None:
+    text = (PROJECT_ROOT / "docs" / "RELIABILITY.md").read_text(encoding="utf-8")
+    assert as_markdown() in text, "put the output of orchestration.raw.validation.rules.as_markdown() there"

@@ -90,7 +90,7 @@ def _document_findings(rates: pl.DataFrame, plausible: pl.DataFrame, quarantined
     highest = plausible["value"].max()
     if isinstance(highest, float) and plausible.height > LONG_SERIES and highest < FRACTION_BELOW:
         yield Finding("rates_are_percent", f"its highest value in {plausible.height} days is {highest:g} %: are these fractions?")
-    implausible = quarantined["line"].n_unique() if quarantined.height else 0
+    implausible = quarantined["line"].n_unique()
     if _are_many(implausible, rates.height):
         first = quarantined.sort("line").row(0, named=True)
         yield Finding(

@@ -71,9 +71,14 @@ RULES: dict[str, Rule] = {
             "sessions_are_complete",
             "prices",
             _DOCUMENT,
-            "At most 1 % of the sessions between its first and last bar are missing.",
+            "At most 20 sessions between its first and last bar, or 1 % of them, are missing.",
         ),
-        Rule("history_is_not_restated", "prices", _DOCUMENT, "Closes and volumes of known sessions change only with a split."),
+        Rule(
+            "history_is_not_restated",
+            "prices",
+            _DOCUMENT,
+            "Without a split, closes and volumes of at most 3 known sessions, or 1 % of them, change.",
+        ),
         Rule("is_not_another_fund", "prices", _DOCUMENT, "Its closes are not those of another fund."),
         Rule(
             "dates_are_aligned",
@@ -99,7 +104,10 @@ RULES: dict[str, Rule] = {
         # Holdings
         Rule("lines_are_not_too_many", "holdings", _DOCUMENT, "It has at most as many lines as the fund can have (funds.csv)."),
         Rule(
-            "lines_are_as_before", "holdings", _DOCUMENT, "The count of lines changes by at most 20 % from the snapshot before."
+            "lines_are_as_before",
+            "holdings",
+            _DOCUMENT,
+            "The count of lines changes by at most 20 %, and 5 lines, from the snapshot before.",
         ),
         Rule("value_is_price_times_quantity", "holdings", _DOCUMENT, "Price times quantity is the market value, line by line."),
         Rule(
@@ -118,7 +126,12 @@ RULES: dict[str, Rule] = {
             _DOCUMENT,
             "The sum of market values changes by at most a factor of 3 in 120 days.",
         ),
-        Rule("names_are_as_before", "holdings", _DOCUMENT, "At least half of the names are those of the snapshot before."),
+        Rule(
+            "names_are_as_before",
+            "holdings",
+            _DOCUMENT,
+            "At least half of the names are those of the snapshot before, and none of its largest is missing.",
+        ),
         Rule("weights_are_as_before", "holdings", _DOCUMENT, "Weights overlap those of the snapshot before by at least 60 %."),
         Rule(
             "implied_prices_are_as_before",
@@ -137,28 +150,34 @@ RULES: dict[str, Rule] = {
             "sectors_agree_elsewhere",
             "holdings",
             _DOCUMENT,
-            "At most 20 % of the lines have another sector than in other funds' files.",
+            "At most 20 % of the lines have another sector than in known snapshots and other funds' files.",
         ),
         Rule(
             "tickers_bear_their_names",
             "holdings",
             _DOCUMENT,
-            "At most 20 % of the tickers bear another name than in known snapshots.",
+            "At most 20 % of the tickers bear another name than in known snapshots and other funds' files.",
         ),
         Rule("no_line_dominates", "holdings", _DOCUMENT, "No line is above 25 % of a fund of 100 lines and more."),
         Rule("snapshot_is_not_a_copy", "holdings", _DOCUMENT, "Quantities and values are not those of another date's snapshot."),
         # Every document
         Rule("retrieval_is_past", "every", _DOCUMENT, "The retrieval is not after the clock."),
         Rule("as_of_is_past", "every", _DOCUMENT, "The as-of date is not after the retrieval."),
-        Rule("lines_are_usable", "every", _DOCUMENT, "At most a tenth of the lines is unusable."),
+        Rule("lines_are_usable", "every", _DOCUMENT, "At most 10 lines, or a tenth of them, are unusable."),
         Rule(
             "is_not_contradicted",
             "every",
             _DOCUMENT,
-            "A later document does not contradict it and agree better with the other funds.",
+            "No later document contradicts it and agrees better with its neighbours, nor do two that agree with each other.",
         ),
     )
 }
+
+
+def as_markdown() -> str:
+    """The rules as the table of docs/RELIABILITY.md, one line each."""
+    lines = [f"| {rule.kind} | `{rule.name}` | {rule.scope} | {rule.sentence} |" for rule in RULES.values()]
+    return "\n".join(["| kind | rule | judges a | what must hold |", "|---|---|---|---|", *lines])
 
 
 # Rules that compare with what is known: where they alone are broken, either side may be the wrong one.
