@@ -25,7 +25,9 @@ def check_document(reading: Reading, document: Document, clock: datetime, *, acc
         )
     # A document of many days has no date of its own: its rows are judged, each by itself.
     if reading.main in ("holdings", "fund_facts") and reading.as_of and reading.as_of > document.retrieved_at.date():
-        return Finding("as_of_is_past", f"its as-of date {reading.as_of} is after its retrieval on {document.retrieved_at:%Y-%m-%d}")
+        return Finding(
+            "as_of_is_past", f"its as-of date {reading.as_of} is after its retrieval on {document.retrieved_at:%Y-%m-%d}"
+        )
     unusable = reading.rejects.filter(~pl.col("reason").str.contains_any(list(_EXPECTED)))
     lines = unusable.height + reading.rows[reading.main].height
     if not accepted_by_person and unusable.height > max(FEW_LINES, UNUSABLE_SHARE * lines):
