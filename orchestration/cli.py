@@ -129,14 +129,19 @@ ReasonOption = Annotated[str, typer.Option(help="Why; it is kept beside the deci
 def quarantine(source: SourceOption = None, data_dir: DataDirOption = None) -> None:
     """List the documents and rows in quarantine: implausible, kept, not used."""
     from orchestration.raw.review import quarantine as waiting
+    from orchestration.warehouse import WarehouseUnusable
 
-    found = waiting(_settings(source=source, data_dir=data_dir).warehouse_path)
+    try:
+        found = waiting(_settings(source=source, data_dir=data_dir).warehouse_path)
+    except WarehouseUnusable as error:
+        raise Refused(str(error)) from error
     if not found:
         output.print("Nothing is in quarantine.")
         return
     for one in found:
         output.print(one.path, style="bold", highlight=False, markup=False, soft_wrap=True)
-        scope = "the whole document" if one.rows is None else f"{one.rows} rows; the rest of the document is used"
+        rows = "1 row" if one.rows == 1 else f"{one.rows} rows"
+        scope = "the whole document" if one.rows is None else f"{rows}; the rest of the document is used"
         output.print(f"  {scope}", highlight=False, markup=False)
         for rule, reason in list(zip(one.rules, one.reasons, strict=True))[:_REASONS_SHOWN]:
             output.print(f"  {rule}: {reason}", highlight=False, markup=False, soft_wrap=True)
@@ -174,14 +179,16 @@ def reject(
 
 
 def _decide(document: str, choice: str, reason: str, settings: Settings) -> None:
+    from orchestration.landing import UnreadableDocument
     from orchestration.raw.decisions import Choice
     from orchestration.raw.review import NoSuchDocument, decide
 
     try:
         found, decision = decide(
-            document, Choice(choice), reason,
-            warehouse=settings.warehouse_path, landing=settings.landing_dirs, decisions=settings.decisions_path,
-        )  # fmt: skip
+            document, Choice(choice), reason, landing=settings.landing_dirs, decisions=settings.decisions_path
+        )
+    except UnreadableDocument as error:
+        raise Refused(f"{document}: {error}") from error
     except (NoSuchDocument, ValueError) as error:
         raise Refused(str(error)) from error
     output.print(

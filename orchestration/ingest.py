@@ -57,7 +57,7 @@ def ingest(
 
     Args:
         connection: to a prepared warehouse; documents of the calendar must be ingested before prices, prices before holdings.
-        documents: in any order.
+        documents: in any order; all there are of their vendors and kinds.
         clock: now (UTC); no document is from after it.
         decisions: a person's, by the SHA-256 of the content.
 
@@ -175,6 +175,7 @@ class _Run:
         """Every group, in transactions of some documents each."""
         wanted = [one for group in groups.values() for one in group if self._is_wanted(one)]
         with self._transaction(), ThreadPoolExecutor(max_workers=1) as pool:
+            ledger.forget_gone(self._connection, {one.document_id: one.document for group in groups.values() for one in group})
             readings = _Readings(pool, self._read, [one for one in wanted if not one.unreadable])
             judges: dict[str, Judge] = {}
             for (_, kind, _), group in groups.items():
@@ -203,12 +204,13 @@ class _Run:
     def _take_in_group(self, group: list[_Received], judge: Judge, readings: _Readings) -> None:
         """From the first document that is wanted. Where one changes what is known, all after it are read again."""
         again, recalled = False, False
+        overruled: set[str] = set()
         place = 0
         while place < len(group):
             one = group[place]
             place += 1
-            if not (again or self._is_wanted(one)) or self._is_settled(one):
-                recalled = recalled and self._entries[one.document_id].status == QUARANTINED
+            if one.document_id in overruled or not (again or self._is_wanted(one)):
+                recalled = recalled and not self._accepted(one)
                 continue
             if not recalled:
                 self._waiting.append()
@@ -221,22 +223,32 @@ class _Run:
             contradicted = contradicted or self._outvoted(group[: place - 1], one, judge, readings)
             if contradicted:
                 # What they said is withdrawn, and everything from the oldest of them on is read again.
+                overruled |= contradicted.keys()
                 place = self._overrule(group, contradicted)
                 again, recalled = True, False
                 continue
             changed = was_accepted or outcome.status == ACCEPTED
-            if changed and not again and any(self._accepted(later) for later in group[place:]):
-                self._withdraw([later for later in group[place:] if self._accepted(later)])
+            if changed and not again and any(self._is_judged(later) for later in group[place:]):
+                # What was contradicted may no longer be.
+                suspects = [i for i, other in enumerate(group[:place]) if self._is_contradicted(other)]
+                if suspects:
+                    place, recalled = suspects[0], False
+                self._withdraw([other for other in group[place:] if self._accepted(other)])
                 again = True
+            recalled = recalled and outcome.decided_by != BY_PERSON
 
     def _accepted(self, one: _Received) -> bool:
         entry = self._entries.get(one.document_id)
         return entry is not None and entry.status == ACCEPTED
 
-    def _is_settled(self, one: _Received) -> bool:
-        """Later documents do not change that it waits for a person."""
+    def _is_judged(self, one: _Received) -> bool:
+        """What became of it rests on the documents before it."""
         entry = self._entries.get(one.document_id)
-        return entry is not None and entry.status == QUARANTINED and not self._is_wanted(one)
+        return entry is not None and entry.status in (ACCEPTED, QUARANTINED)
+
+    def _is_contradicted(self, one: _Received) -> bool:
+        entry = self._entries.get(one.document_id)
+        return entry is not None and entry.status == QUARANTINED and entry.rule == CONTRADICTED
 
     def _withdraw(self, documents: list[_Received]) -> None:
         self._waiting.append()
@@ -267,7 +279,6 @@ class _Run:
         agreeing = [earlier for earlier in against if judge.agree(_parsed(earlier, readings.take(earlier)), parsed)]
         if len(agreeing) < len(used):
             return {}
-        self._withdraw([*agreeing, one])
         why = (
             f"{len(agreeing) + 1} later documents contradict it and agree with each other, the last of {one.retrieved_at.date()}"
         )

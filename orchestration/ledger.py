@@ -66,6 +66,20 @@ def forget(connection: duckdb.DuckDBPyConnection, document_ids: list[str]) -> No
         connection.execute(f"delete from raw.{table} where document_id in (select unnest(?))", [document_ids])
 
 
+def forget_gone(connection: duckdb.DuckDBPyConnection, present: dict[str, Document]) -> None:
+    """Take documents out of the ledger that were never used and are no longer there, or hold something else now.
+
+    Args:
+        present: by id, all documents of their vendors and kinds.
+    """
+    kinds = {(document.vendor, document.kind) for document in present.values()}
+    unused = connection.execute(
+        "select document_id, vendor, kind from raw.documents where status <> ?", [ACCEPTED]
+    ).fetchall()
+    if gone := [one for one, *kind in unused if tuple(kind) in kinds and one not in present]:
+        forget(connection, gone)
+
+
 def write(connection: duckdb.DuckDBPyConnection, outcome: Outcome) -> None:
     """Write the document's row, in place of an earlier one."""
     columns = list(vars(outcome))

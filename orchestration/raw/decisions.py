@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import StringConstraints, TypeAdapter, ValidationError
 
 
 class Choice(StrEnum):
@@ -28,11 +31,14 @@ class DecisionsDamaged(RuntimeError):
 class Decision:
     """One decision: about which content, what, why and when (UTC). `path` says where the document was then."""
 
-    sha256: str
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     choice: Choice
     reason: str
     decided_at: str
     path: str
+
+
+_LINE = TypeAdapter(Decision)
 
 
 def read_decisions(path: Path) -> dict[str, Decision]:
@@ -44,14 +50,18 @@ def read_decisions(path: Path) -> dict[str, Decision]:
     if not path.exists():
         return {}
     decisions: dict[str, Decision] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    # A reason may hold what else ends a line, such as U+2028.
+    for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
         if not line.strip():
             continue
         try:
-            told = json.loads(line)
-            decision = Decision(**{**told, "choice": Choice(told["choice"])})
-        except (ValueError, KeyError, TypeError) as error:
-            raise DecisionsDamaged(f"line {number} of {path} is not a decision ({error}): correct or delete that line") from error
+            decision = _LINE.validate_json(line)
+        except ValidationError as error:
+            why = error.errors()[0]
+            where = "".join(f"{part}: " for part in why["loc"])
+            raise DecisionsDamaged(
+                f"line {number} of {path} is not a decision ({where}{why['msg']}): correct or delete that line"
+            ) from error
         decisions[decision.sha256] = decision
     return {sha256: decision for sha256, decision in decisions.items() if decision.choice is not Choice.judge}
 
@@ -62,7 +72,8 @@ def append_decision(path: Path, *, sha256: str, choice: Choice, reason: str, dec
     Args:
         document: the document's place below landing.
     """
-    decision = Decision(sha256, choice, reason, decided_at.isoformat(timespec="seconds"), document)
+    text = reason.encode(errors="replace").decode()  # an argument of the command line may hold bytes that are no text
+    decision = Decision(sha256, choice, text, decided_at.isoformat(timespec="seconds"), document)
     path.parent.mkdir(parents=True, exist_ok=True)
     # A line cut short by a power failure must not swallow this one.
     cut = path.exists() and path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")

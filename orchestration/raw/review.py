@@ -8,7 +8,7 @@ import duckdb
 
 from orchestration.landing import Document, content_hash, list_documents
 from orchestration.raw.decisions import Choice, Decision, append_decision
-from orchestration.warehouse import WarehouseLocked
+from orchestration.warehouse import Warehouse
 
 
 class NoSuchDocument(LookupError):
@@ -35,8 +35,7 @@ _WAITING = """
     from raw.documents as documents
     inner join raw.rejects as rejects on rejects.document_id = documents.document_id
     where rejects.outcome = 'quarantined' and documents.status <> 'rejected'
-    group by
-        documents.path, documents.sha256, documents.status, documents.rows_quarantined, documents.retrieved_at
+    group by documents.path, documents.sha256, documents.status, documents.rows_quarantined, documents.retrieved_at
     order by documents.status desc, documents.retrieved_at desc, documents.path
 """
 
@@ -45,11 +44,11 @@ def quarantine(warehouse: Path) -> list[Waiting]:
     """Every document that waits, whole documents first, then those with single rows in quarantine; the newest first.
 
     Raises:
-        WarehouseLocked: a run is writing.
+        WarehouseUnusable: a run is writing, or the file is damaged.
     """
     if not warehouse.exists():
         return []
-    with _read(warehouse) as connection:
+    with Warehouse(warehouse).connect(read_only=True) as connection:
         return waiting(connection)
 
 
@@ -63,7 +62,7 @@ def waiting(connection: duckdb.DuckDBPyConnection) -> list[Waiting]:
 
 
 def decide(
-    document: str, choice: Choice, reason: str, *, warehouse: Path, landing: list[Path], decisions: Path
+    document: str, choice: Choice, reason: str, *, landing: list[Path], decisions: Path
 ) -> tuple[Document, Decision]:
     """Write down a decision about one document; the next run follows it.
 
@@ -72,6 +71,7 @@ def decide(
 
     Raises:
         NoSuchDocument: landing has no such document.
+        UnreadableDocument: it cannot be read.
         ValueError: no reason is given.
     """
     if not reason.strip():
@@ -98,12 +98,3 @@ def _find(document: str, landing: list[Path]) -> Document:
             f"landing has no document {document!r}: `smallcap quarantine` lists the documents that wait, by their place"
         )
     raise NoSuchDocument(f"{len(distinct)} documents are called {document!r}: name one by its place, such as {matches[0].key}")
-
-
-def _read(warehouse: Path) -> duckdb.DuckDBPyConnection:
-    try:
-        return duckdb.connect(str(warehouse), read_only=True)
-    except duckdb.IOException as error:
-        if "Conflicting lock" in str(error):
-            raise WarehouseLocked(f"a run is writing to {warehouse}: try again when it has ended") from error
-        raise

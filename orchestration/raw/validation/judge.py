@@ -114,6 +114,17 @@ def _newest(
     )
 
 
+def _accepted_by_person(connection: duckdb.DuckDBPyConnection, kind: str, symbol: str) -> frozenset[str]:
+    """The documents of that kind and symbol that a person accepted."""
+    condition = "kind = ? and symbol = ? and status = 'accepted' and decided_by = 'person'"
+    return frozenset(
+        document_id
+        for (document_id,) in connection.execute(
+            f"select document_id from raw.documents where {condition}", [kind, symbol]
+        ).fetchall()
+    )
+
+
 _BEFORE = "(observed_at, document_id) < (?::timestamp, ?::varchar)"
 
 
@@ -141,6 +152,7 @@ class _PriceJudge:
         self._known = KnownPrices(
             _newest(self._connection, "price_bars", "session", _BARS, where, symbol, *before),
             _newest(self._connection, "corporate_actions", "ex_date, kind", _ACTIONS, where, symbol, *before),
+            _accepted_by_person(self._connection, "prices", symbol),
         )
 
     def judge(self, document: Parsed) -> Verdict:
@@ -197,6 +209,7 @@ def _with(known: KnownPrices, document: Parsed, rows: Rows) -> KnownPrices:
     return KnownPrices(
         pl.concat([known.bars, bars]).unique("session", keep="last").sort("session"),
         pl.concat([known.actions, actions]).unique(["ex_date", "kind"], keep="last"),
+        known.by_person,
     )
 
 
@@ -249,17 +262,20 @@ class _RateJudge:
         known = _newest(connection, "rates", "series, date", "series, date, value", "true")
         self._all = pl.concat([known, *_agreeing(batch, known)]).unique(["series", "date", "value"])
         self._known = pl.DataFrame()
+        self._by_person: frozenset[str] = frozenset()
 
     def begin(self, symbol: str, before: tuple[datetime, str]) -> None:
         self._known = _newest(
             self._connection, "rates", "date", "date, value, document_id", f"series = ? and {_BEFORE}", symbol, *before
         )
+        self._by_person = _accepted_by_person(self._connection, "rates", symbol)
 
     def judge(self, document: Parsed) -> Verdict:
-        return self._judge(document, self._known.select("date", "value"))
+        by_person = pl.col("document_id").is_in(list(self._by_person))
+        return self._judge(document, self._known.select("date", "value", by_person=by_person))
 
     def agree(self, one: Parsed, other: Parsed) -> bool:
-        verdict = self._judge(other, one.rows["rates"].select("date", "value"))
+        verdict = self._judge(other, one.rows["rates"].select("date", "value", by_person=pl.lit(False)))
         return not verdict.findings and verdict.contradicts is None
 
     def _judge(self, document: Parsed, known: pl.DataFrame) -> Verdict:
@@ -279,11 +295,12 @@ def _agreeing(batch: list[Parsed], known: pl.DataFrame) -> list[pl.DataFrame]:
     """The rates of the documents that may speak against others: plausible by themselves, and without those that disagree most,
     one after the other, until all that are left agree."""
     nobody = known.clear()
+    nothing = nobody.select("date", "value", by_person=pl.lit(False))
     frames = [
         one.rows["rates"].select("series", "date", "value")
         for one in batch
         if not judge_rates(
-            one.rows, series=one.symbol, retrieved_at=one.retrieved_at, known=nobody.drop("series"), others=nobody
+            one.rows, series=one.symbol, retrieved_at=one.retrieved_at, known=nothing, others=nobody
         ).findings
     ]
     while frames:

@@ -39,15 +39,17 @@ SETTLING = timedelta(days=5)
 LAG_SESSIONS, LAG_CORRELATION, LAG_MARGIN = 60, 0.6, 0.3
 _USUAL_GAP, _USUAL_OPEN_GAP = 0.003, 0.0015
 _WINDOW = 63
+_PRICES = ("open", "high", "low", "close")
 
 
 @dataclass(frozen=True)
 class KnownPrices:
-    """What is known of the symbol before the document: bars (session, prices, volume, observed_at) and actions (ex_date, kind,
-    value)."""
+    """What is known of the symbol before the document: bars (session, prices, volume, observed_at, document_id) and actions
+    (ex_date, kind, value); `by_person` are the documents that a person accepted."""
 
     bars: pl.DataFrame
     actions: pl.DataFrame
+    by_person: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -258,11 +260,14 @@ def _with_restatements(evidence: pl.DataFrame, actions: pl.DataFrame, known: Kno
     )
     on_basis = known.bars.join(rescaled, on="session", how="left").select(
         "session",
-        known_close=pl.col("close") / pl.col("basis").fill_null(1.0),
+        *[(pl.col(name) / pl.col("basis").fill_null(1.0)).alias(f"known_{name}") for name in _PRICES],
+        by_person=pl.col("document_id").is_in(list(known.by_person)),
         known_volume=pl.col("volume") * pl.col("basis").fill_null(1.0),
         settled=pl.col("session") < pl.col("observed_at").dt.date() - timedelta(days=3),
     )
     return evidence.join(on_basis, on="session", how="left", maintain_order="left").with_columns(
+        # A person has accepted it: a document that says the same again is not judged on it.
+        is_decided=pl.col("by_person") & pl.all_horizontal((pl.col(p) / pl.col(f"known_{p}") - 1).abs() < 1e-6 for p in _PRICES),
         close_change=pl.col("close") / pl.col("known_close") - 1,
         volume_change=pl.col("volume") / pl.col("known_volume") - 1,
     ).with_columns(
@@ -300,7 +305,8 @@ def _implausible_rows(evidence: pl.DataFrame) -> pl.DataFrame:
             "the close was {}, is now {}, and the other funds agree with the former", pl.col("known_close").round(4), "close"
         ),
     }
-    return quarantine_rows(evidence, reasons, {rule: pl.col(f"breaks_{rule}") for rule in reasons})
+    decided = pl.col("is_decided").fill_null(False)
+    return quarantine_rows(evidence, reasons, {rule: pl.col(f"breaks_{rule}") & ~decided for rule in reasons})
 
 
 def _percent(column: str) -> pl.Expr:

@@ -33,13 +33,14 @@ def judge_rates(
 
     Args:
         rows: `rates` with `_line` and `_content`; percent a year.
-        known: date and value as known before the document.
+        known: date and value as known before the document, and `by_person`, whether a person accepted it.
         others: series, date, value of the other series, in every version that a document gives.
     """
     rates = rows["rates"].sort("date").with_columns(before=pl.col("value").shift(1), after=pl.col("value").shift(-1))
     rates = rates.join(known.rename({"value": "known"}), on="date", how="left", maintain_order="left")
     rates = rates.join(_disagreeing_days(series, rates, others), on="date", how="left", maintain_order="left")
-    quarantined = _implausible_rows(rates, series, retrieved_at)
+    is_decided = (pl.col("by_person") & (pl.col("value") == pl.col("known"))).fill_null(False)
+    quarantined = _implausible_rows(rates.filter(~is_decided), series, retrieved_at)
     plausible = rates.filter(~pl.col("_line").is_in(quarantined["line"].implode()).fill_null(False))
     findings = list(_document_findings(rates, plausible, quarantined))
     contradicts = None

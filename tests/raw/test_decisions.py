@@ -1,0 +1,337 @@
+"""A person's decisions: what they change, that a rebuild follows them, and how the commands take them."""
+
+import json
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from orchestration.cli import Refused, app
+from orchestration.landing import Document, content_hash
+from orchestration.raw.decisions import Choice, DecisionsDamaged, append_decision, read_decisions
+from orchestration.raw.review import NoSuchDocument, decide, quarantine
+from orchestration.warehouse import Warehouse, WarehouseLocked
+from tests.raw.conftest import MakeDesk
+from tests.raw.market import AT, DAY, SESSIONS, Desk, answered, bars, fred, holdings, rates, scaled
+
+IWM = bars("IWM")
+SPIKED = scaled(IWM, 50, 1.2)
+BEFORE_LAST = IWM.head(IWM.height - 5)
+
+
+def _decide(desk: Desk, document: Document, choice: Choice) -> None:
+    decide(document.key, choice, "looked at it", landing=[desk.landing], decisions=desk.decisions)
+
+
+def _rebuilt(desk: Desk, folder: Path) -> Desk:
+    """A fresh warehouse from the same documents and decisions."""
+    fresh = Desk(folder)
+    shutil.copytree(desk.landing, fresh.landing, dirs_exist_ok=True)
+    if desk.decisions.exists():
+        shutil.copy(desk.decisions, fresh.decisions)
+    fresh.run()
+    return fresh
+
+
+def _state(desk: Desk) -> dict[str, list[tuple[object, ...]]]:
+    """Every observation, and every outcome; the calendar apart, which desks have from the beginning."""
+    contents = desk.contents()
+    return {name: rows for name, rows in contents.items() if name != "sessions"}
+
+
+def test_an_accepted_document_is_used_with_all_its_rows(make_desk: MakeDesk, tmp_path: Path) -> None:
+    desk = make_desk("neighbours")
+    document = desk.prices("IWM", SPIKED)
+    (outcome,) = desk.run()
+    assert outcome.rows_quarantined == 1
+    _decide(desk, document, Choice.accept)
+    (outcome,) = desk.run()
+    assert (outcome.status, outcome.decided_by, outcome.rows_accepted) == ("accepted", "person", IWM.height)
+    assert desk.waiting() == []
+    close = SPIKED["Close"][-51]
+    assert desk.sql(f"select close from raw.price_bars where symbol = 'IWM' and session = '{SESSIONS[-51]}'") == [(close,)]
+    rebuilt = _rebuilt(desk, tmp_path)
+    assert _state(rebuilt) == _state(desk)
+    rebuilt.connection.close()
+
+
+@pytest.mark.parametrize("kind", ["prices", "rates"])
+def test_what_was_accepted_once_does_not_wait_again(kind: str, make_desk: MakeDesk) -> None:
+    desk = make_desk("neighbours" if kind == "prices" else "known")
+    odd_day = rates("DFF")["date"][300]
+    odd = rates("DFF").with_columns(pl.when(pl.col("date") == odd_day).then(9.0).otherwise("value").alias("value"))
+
+    def put(when: datetime) -> Document:
+        return desk.prices("IWM", SPIKED, when) if kind == "prices" else desk.rates("DFF", odd, when)
+
+    first = put(AT + DAY)
+    desk.run()
+    assert {path for path, *_ in desk.waiting()} == {first.key}
+    _decide(desk, first, Choice.accept)
+    put(AT + 2 * DAY)
+    desk.run()
+    assert desk.waiting() == []
+
+
+def test_a_whole_document_in_quarantine_is_used_once_accepted(make_desk: MakeDesk) -> None:
+    desk = make_desk("known")
+    document = desk.prices("SPY", IWM, AT + DAY)
+    before = desk.last_known()
+    desk.run()
+    assert desk.status(document) == "quarantined"
+    assert desk.last_known() == before
+    _decide(desk, document, Choice.accept)
+    desk.run()
+    assert desk.status(document) == "accepted"
+    assert desk.last_known() != before
+
+
+def test_a_rejected_document_is_withdrawn_and_what_it_restated_is_as_before(make_desk: MakeDesk, tmp_path: Path) -> None:
+    desk, without = make_desk("neighbours"), make_desk("neighbours")
+    restating = scaled(IWM, 50, 1.0015)
+    for one in (desk, without):
+        one.prices("IWM", BEFORE_LAST, answered(SESSIONS[-6]))
+        one.prices("IWM", IWM, AT + DAY)
+    document = desk.prices("IWM", restating, AT)
+    for one in (desk, without):
+        one.run()
+    assert len(desk.sql(f"select * from raw.price_bars where symbol = 'IWM' and session = '{SESSIONS[-51]}'")) == 3
+    _decide(desk, document, Choice.reject)
+    outcomes = {outcome.path: outcome for outcome in desk.run()}
+    assert (outcomes[document.key].status, outcomes[document.key].decided_by) == ("rejected", "person")
+    assert "a person rejected it on" in (outcomes[document.key].reason or "")
+    assert "looked at it" in (outcomes[document.key].reason or "")
+    assert desk.sql(f"select count(*) from raw.price_bars where document_id = '{outcomes[document.key].document_id}'") == [(0,)]
+    assert desk.contents()["price_bars"] == without.contents()["price_bars"]
+    assert desk.contents()["corporate_actions"] == without.contents()["corporate_actions"]
+    rebuilt = _rebuilt(desk, tmp_path)
+    assert _state(rebuilt) == _state(desk)
+    rebuilt.connection.close()
+
+
+def test_later_documents_are_judged_again_after_a_decision(make_desk: MakeDesk, tmp_path: Path) -> None:
+    """A wrong first document keeps the right one out until a person rejects it."""
+    desk = make_desk("empty")
+    wrong = desk.holdings(holdings("IWM", 5).undeclared().times(value=1000, price=1000))
+    right = desk.holdings(holdings("IWM"))
+    desk.run()
+    assert (desk.status(wrong), desk.status(right)) == ("accepted", "quarantined")
+    _decide(desk, wrong, Choice.reject)
+    desk.run()
+    assert (desk.status(wrong), desk.status(right)) == ("rejected", "accepted")
+    assert desk.waiting() == []
+    rebuilt = _rebuilt(desk, tmp_path)
+    assert _state(rebuilt) == _state(desk)
+    rebuilt.connection.close()
+
+
+def test_the_later_document_overrules_once_a_person_accepts_what_agrees_with_it(make_desk: MakeDesk) -> None:
+    """A wrong first file of one fund makes the first file of another look wrong: a decision about either cures all."""
+    desk = make_desk("empty")
+    wrong = desk.holdings(holdings("IWM", 5).undeclared().times(value=1000, price=1000))
+    desk.run()
+    other = desk.holdings(holdings("IWV", 5))
+    desk.run()
+    assert desk.status(other) == "quarantined"
+    _decide(desk, other, Choice.accept)
+    desk.run()
+    right = desk.holdings(holdings("IWM"))
+    desk.run()
+    assert desk.status(right) == "accepted"
+    assert desk.status(wrong) == "quarantined"
+
+
+def test_judge_hands_a_document_back_to_the_rules(make_desk: MakeDesk) -> None:
+    desk = make_desk("neighbours")
+    document = desk.prices("IWM", SPIKED)
+    desk.run()
+    by_rules = _state(desk)
+    for choice in (Choice.accept, Choice.reject):
+        _decide(desk, document, choice)
+        desk.run()
+        assert _state(desk) != by_rules
+        _decide(desk, document, Choice.judge)
+        desk.run()
+        assert _state(desk) == by_rules
+
+
+def test_the_last_decision_counts(make_desk: MakeDesk) -> None:
+    desk = make_desk("neighbours")
+    document = desk.prices("IWM", SPIKED)
+    for choice in (Choice.accept, Choice.judge, Choice.reject):
+        _decide(desk, document, choice)
+    desk.run()
+    assert desk.status(document) == "rejected"
+
+
+def test_a_decision_is_about_the_content_wherever_it_is(make_desk: MakeDesk) -> None:
+    desk = make_desk("neighbours")
+    document = desk.prices("IWM", SPIKED)
+    _decide(desk, document, Choice.reject)
+    copy = desk.prices("IWM", SPIKED, AT + DAY)
+    other = desk.prices("IWM", scaled(IWM, 51, 1.2), AT + 2 * DAY)
+    desk.run()
+    assert [desk.status(one) for one in (document, copy, other)] == ["rejected", "rejected", "accepted"]
+
+
+def test_a_corrected_file_takes_the_place_of_a_quarantined_one(make_desk: MakeDesk) -> None:
+    desk = make_desk("neighbours")
+    document = desk.prices("IWM", bars("SPY"))
+    desk.run()
+    assert [path for path, *_ in desk.waiting()] == [document.key, document.key]
+    document.path.unlink()
+    desk.prices("IWM", IWM)
+    desk.run()
+    assert desk.waiting() == []
+    assert desk.status(document) == "accepted"
+
+
+def test_a_quarantined_file_that_is_removed_waits_no_longer(make_desk: MakeDesk) -> None:
+    desk = make_desk("known")
+    document = desk.prices("IWM", bars("SPY"), AT + DAY)
+    desk.run()
+    assert desk.waiting()
+    document.path.unlink()
+    desk.run()
+    assert desk.waiting() == []
+    assert desk.sql("select count(*) from raw.documents where status <> 'accepted'") == [(0,)]
+
+
+# The file
+
+
+def test_a_reason_of_any_text_is_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "decisions.jsonl"
+    reason = 'a "quoted" reason,\nof two\u2028or three\x85lines, with \udcff and 億'
+    written = append_decision(
+        path, sha256="a" * 64, choice=Choice.accept, reason=reason, decided_at=datetime(2026, 5, 6, tzinfo=UTC), document="x"
+    )
+    assert written.reason == reason.replace("\udcff", "?")
+    assert read_decisions(path) == {"a" * 64: written}
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ('{"sha256": "', "Invalid JSON"),
+        ("[]", "should be an object"),
+        ('{"choice": "accept"}', "sha256"),
+        (json.dumps({"sha256": "ab", "choice": "accept", "reason": "r", "decided_at": "t", "path": "p"}), "sha256"),
+        (json.dumps({"sha256": "a" * 64, "choice": "perhaps", "reason": "r", "decided_at": "t", "path": "p"}), "choice"),
+        (json.dumps({"sha256": "a" * 64, "choice": "accept", "reason": "r", "decided_at": 5, "path": "p"}), "decided_at"),
+        (b"\xff\xfe", "Invalid JSON"),
+    ],
+)  # fmt: skip
+def test_a_damaged_line_is_named(line: str | bytes, why: str, tmp_path: Path) -> None:
+    path = tmp_path / "decisions.jsonl"
+    append_decision(
+        path, sha256="a" * 64, choice=Choice.accept, reason="r", decided_at=datetime(2026, 5, 6, tzinfo=UTC), document="x"
+    )
+    path.write_bytes(path.read_bytes() + (line if isinstance(line, bytes) else line.encode()) + b"\n")
+    with pytest.raises(DecisionsDamaged, match=rf"^line 2 of .*decisions.jsonl is not a decision.*{why}"):
+        read_decisions(path)
+
+
+def test_a_decision_after_a_line_that_was_cut_is_a_line_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "decisions.jsonl"
+    path.write_text('{"sha256": "')
+    append_decision(
+        path, sha256="a" * 64, choice=Choice.accept, reason="r", decided_at=datetime(2026, 5, 6, tzinfo=UTC), document="x"
+    )
+    with pytest.raises(DecisionsDamaged, match="^line 1 of"):
+        read_decisions(path)
+    path.write_text(path.read_text().partition("\n")[2])
+    assert list(read_decisions(path)) == ["a" * 64]
+
+
+# The commands
+
+
+@pytest.fixture
+def home(make_desk: MakeDesk, tmp_path: Path) -> Path:
+    """A data directory with one document whose row is in quarantine, and one that is whole."""
+    desk = make_desk("neighbours")
+    desk.prices("IWM", SPIKED)
+    desk.put("fred/rates/DFF", fred("DFF", rates("DFF").with_columns(pl.col("value") * 0.01 + 30)))
+    desk.run()
+    desk.connection.close()
+    shutil.copytree(desk.landing, tmp_path / "landing")
+    shutil.copy(desk.warehouse.path, tmp_path / "warehouse.duckdb")
+    return tmp_path
+
+
+def _smallcap(home: Path, *arguments: str) -> str:
+    result = CliRunner().invoke(app, [*arguments, "--source", "landing", "--data-dir", str(home)], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_quarantine_lists_what_waits_whole_documents_first(home: Path) -> None:
+    listed = _smallcap(home, "quarantine")
+    whole, rows = listed.index("fred/rates/DFF/2026-05-06T010000Z.csv"), listed.index("yahoo/prices/IWM/2026-05-06T010000Z.parquet")
+    assert whole < rows
+    assert "few_rates_are_implausible: 876 of 876 rows" in listed
+    assert "1 rows; the rest" not in listed
+    assert "1 row; the rest of the document is used" in listed
+    assert "close_moves_with_others: the close" in listed
+    assert "smallcap accept|reject DOCUMENT" in listed
+
+
+def test_an_accepted_document_is_written_down_by_its_content(home: Path) -> None:
+    place = "yahoo/prices/IWM/2026-05-06T010000Z.parquet"
+    said = _smallcap(home, "accept", place, "--reason", "the exchange says so")
+    assert place in said
+    assert str(home / "decisions.jsonl") in said
+    ((sha256, decision),) = read_decisions(home / "decisions.jsonl").items()
+    assert sha256 == content_hash((home / "landing" / place).read_bytes())
+    assert (decision.choice, decision.reason) == (Choice.accept, "the exchange says so")
+    _smallcap(home, "reject", str(home / "landing" / place), "--reason", "it does not")
+    assert read_decisions(home / "decisions.jsonl")[sha256].choice is Choice.reject
+
+
+@pytest.mark.parametrize(
+    ("document", "reason", "says"),
+    [
+        ("yahoo/prices/IWM/2026-05-07T010000Z.parquet", "r", "landing has no document 'yahoo/prices/IWM/2026-05-07T010000Z.parquet'"),
+        ("2026-05-06T010000Z.parquet", "r", "3 documents are called '2026-05-06T010000Z.parquet': name one by its place"),
+        ("yahoo/prices/IWM/2026-05-06T010000Z.parquet", "  ", "a decision needs a reason"),
+    ],
+)  # fmt: skip
+def test_a_wrong_name_is_answered_in_one_sentence(home: Path, document: str, reason: str, says: str) -> None:
+    with pytest.raises(Refused, match=says.replace("|", r"\|")) as refusal:
+        _smallcap(home, "reject", document, "--reason", reason)
+    assert "\n" not in str(refusal.value)
+    assert not (home / "decisions.jsonl").exists()
+
+
+def test_a_document_that_cannot_be_read_is_refused_in_one_sentence(home: Path) -> None:
+    place = home / "landing" / "yahoo" / "prices" / "IWM" / "2026-05-08T010000Z.parquet"
+    place.symlink_to("/etc/hostname")
+    with pytest.raises(Refused, match="link that leads out of the landing folder"):
+        _smallcap(home, "reject", "yahoo/prices/IWM/2026-05-08T010000Z.parquet", "--reason", "r")
+
+
+def test_quarantine_during_a_run_and_of_a_damaged_warehouse_is_one_sentence(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "warehouse.duckdb").write_bytes(b"nothing" * 5000)
+    with pytest.raises(Refused, match="is damaged: make it anew"):
+        _smallcap(home, "quarantine")
+
+    def locked(*_: object, **__: object) -> None:
+        raise WarehouseLocked("it is open in another program")
+
+    monkeypatch.setattr(Warehouse, "connect", locked)
+    with pytest.raises(Refused, match="open in another program"):
+        _smallcap(home, "quarantine")
+
+
+def test_nothing_in_quarantine_is_said(tmp_path: Path) -> None:
+    assert _smallcap(tmp_path, "quarantine").strip() == "Nothing is in quarantine."
+    assert quarantine(tmp_path / "warehouse.duckdb") == []
+
+
+def test_decide_names_what_it_cannot_find(tmp_path: Path) -> None:
+    with pytest.raises(NoSuchDocument, match="smallcap quarantine"):
+        decide("x", Choice.accept, "r", landing=[tmp_path], decisions=tmp_path / "decisions.jsonl")
