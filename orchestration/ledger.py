@@ -73,9 +73,7 @@ def forget_gone(connection: duckdb.DuckDBPyConnection, present: dict[str, Docume
         present: by id, all documents of their vendors and kinds.
     """
     kinds = {(document.vendor, document.kind) for document in present.values()}
-    unused = connection.execute(
-        "select document_id, vendor, kind from raw.documents where status <> ?", [ACCEPTED]
-    ).fetchall()
+    unused = connection.execute("select document_id, vendor, kind from raw.documents where status <> ?", [ACCEPTED]).fetchall()
     if gone := [one for one, *kind in unused if tuple(kind) in kinds and one not in present]:
         forget(connection, gone)
 

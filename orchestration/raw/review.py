@@ -61,9 +61,7 @@ def waiting(connection: duckdb.DuckDBPyConnection) -> list[Waiting]:
     return [Waiting(path, sha, rules, reasons, None if whole else rows) for path, sha, rules, reasons, whole, rows in found]
 
 
-def decide(
-    document: str, choice: Choice, reason: str, *, landing: list[Path], decisions: Path
-) -> tuple[Document, Decision]:
+def decide(document: str, choice: Choice, reason: str, *, landing: list[Path], decisions: Path) -> tuple[Document, Decision]:
     """Write down a decision about one document; the next run follows it.
 
     Args:

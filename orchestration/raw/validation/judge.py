@@ -299,9 +299,7 @@ def _agreeing(batch: list[Parsed], known: pl.DataFrame) -> list[pl.DataFrame]:
     frames = [
         one.rows["rates"].select("series", "date", "value")
         for one in batch
-        if not judge_rates(
-            one.rows, series=one.symbol, retrieved_at=one.retrieved_at, known=nothing, others=nobody
-        ).findings
+        if not judge_rates(one.rows, series=one.symbol, retrieved_at=one.retrieved_at, known=nothing, others=nobody).findings
     ]
     while frames:
         everything = pl.concat([known, *frames])
