@@ -77,7 +77,6 @@ def _write_bars(root: Path, symbol: str, document: SampleDocument, first: date, 
         shown = bars.slice(max(0, part * size - 45), end - max(0, part * size - 45))
         last = shown["Date"].max()
         assert isinstance(last, date)
-        shown = _on_the_basis_of(shown, bars, last)
         at = document.retrieved_at.replace(year=last.year, month=last.month, day=last.day, hour=23, minute=30)
         buffer = io.BytesIO()
         _as_shown_then(shown, bars).write_parquet(buffer)
@@ -90,10 +89,3 @@ def _write_bars(root: Path, symbol: str, document: SampleDocument, first: date, 
             extension="parquet",
             content=buffer.getvalue(),
         )
-
-
-def _on_the_basis_of(shown: pl.DataFrame, bars: pl.DataFrame, day: date) -> pl.DataFrame:
-    """The rows as they stood on a day: the splits after it have not divided them yet."""
-    later = bars.filter((pl.col("Date") > day) & (pl.col("Stock Splits") > 0))["Stock Splits"].product()
-    prices = ("Open", "High", "Low", "Close", "Adj Close", "Dividends")
-    return shown.with_columns(*[pl.col(name) * later for name in prices], pl.col("Volume") / later)
