@@ -67,12 +67,16 @@ def _part(parsed: Parsed) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
 
     An action outlives the bar of its line: a dividend is paid whether or not the vendor has the price of that day.
     """
-    valid, rejects, lost = {}, list(parsed.rejects), {}
+    valid, rejects, lost, repeats = {}, list(parsed.rejects), {}, {}
     for name, frame in parsed.tables.items():
         once, repeated = _without_repeats(frame, RAW_TABLES[name])
         valid[name], bad = check_rows(RAW_TABLES[name], once)
-        rejects += [repeated, bad]
+        repeats[name] = repeated
+        rejects.append(bad)
         lost[name] = set(bad["line"].drop_nulls())
+    # A line whose main row is used repeats nothing: of two bars with the same dividend the later one may be the final one.
+    used = valid[parsed.main]["_line"].implode()
+    rejects += [rows.filter(~pl.col("line").is_in(used).fill_null(False)) for rows in repeats.values()]
     if not any(r.height for r in rejects):
         return valid, pl.DataFrame(schema=REJECT_COLUMNS)
     listed = (

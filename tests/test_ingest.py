@@ -309,7 +309,9 @@ def price_pool() -> list[tuple[str, bytes, datetime, str]]:
         first.tail(5),
         first.with_columns(pl.col("Close") + 0.25),
         first.with_columns(pl.lit(date(2026, 5, 2)).alias("Date")),
-        first.with_columns(pl.when(pl.col("Date").is_in(days[5:7])).then(pl.col("Close") + 0.2).otherwise("Close").alias("Close")),
+        first.with_columns(
+            pl.when(pl.col("Date").is_in(days[5:7])).then(pl.col("Close") + 0.2).otherwise("Close").alias("Close")
+        ),
     ]
     pool = [("yahoo/prices/IWM", Prices(frame).csv(), AT + n * DAY, "csv") for n, frame in enumerate(variants)]
     return [*pool, ("yahoo/prices/IWM", Prices(variants[5]).parquet(), AT + DAY, "parquet")]

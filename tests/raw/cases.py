@@ -19,8 +19,9 @@ def nothing_more(_: Desk) -> None:
 class Case:
     """One trial of a rule.
 
-    `begin` says what the desk knows before, and `prepare` puts what else it must know. Of a row rule, `days` are those of the implausible rows and `table` where they would
-    be. `honest_quarantined` is how many rows of the honest document are quarantined where the limit is a count of rows.
+    `begin` says what the desk knows before, and `prepare` puts what else it must know. Of a row rule, `days` are those of the
+    implausible rows and `table` where they would be. `honest_quarantined` is how many rows of the honest document are quarantined
+    where the limit is a count of rows.
     """
 
     rule: str

@@ -12,16 +12,19 @@ MakeDesk = Callable[[str], Desk]
 
 
 def _begin(kind: str, folder: Path) -> Path:
-    """`empty` knows the calendar; `neighbours` the other funds, too; `known` also IWM, the larger fund and the rates."""
+    """`empty` knows the calendar; `neighbours` the other funds, too; `with_rates` the target range; `known` all of it, and IWM,
+    the larger fund and the effective rate."""
     desk = Desk(folder)
-    if kind != "empty":
+    if kind in ("neighbours", "known"):
         for symbol in ("SPY", "QQQ"):
             desk.prices(symbol, market.bars(symbol))
     if kind == "known":
         desk.prices("IWM", market.bars("IWM"))
         desk.holdings(market.holdings("IWV", 25))
         desk.holdings(market.holdings("IWM", 25))
-        for series in ("DFF", "DFEDTARU", "DFEDTARL"):
+        desk.rates("DFF", market.rates("DFF"))
+    if kind in ("with_rates", "known"):
+        for series in ("DFEDTARU", "DFEDTARL"):
             desk.rates(series, market.rates(series))
     desk.run()
     assert desk.waiting() == []
@@ -32,7 +35,7 @@ def _begin(kind: str, folder: Path) -> Path:
 @pytest.fixture(scope="session")
 def beginnings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Folders of closed desks by what they know."""
-    return {kind: _begin(kind, tmp_path_factory.mktemp(kind)) for kind in ("empty", "neighbours", "known")}
+    return {kind: _begin(kind, tmp_path_factory.mktemp(kind)) for kind in ("empty", "neighbours", "with_rates", "known")}
 
 
 @pytest.fixture

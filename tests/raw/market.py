@@ -63,7 +63,10 @@ AT = answered(SESSIONS[-1])
 
 @cache
 def since_ever(symbol: str) -> pl.DataFrame:
-    """A fund's history as Yahoo shows it on the last evening, also from before its inception; closes in cents, dividends each quarter."""
+    """A fund's history as Yahoo shows it on the last evening, and a few days from before its inception.
+
+    Closes are in cents, dividends quarterly.
+    """
     shared = np.random.default_rng(20260505)
     count = len(SESSIONS)
     overnight, daytime = shared.normal(0.0002, 0.005, count), shared.normal(0.0002, 0.009, count)
@@ -152,9 +155,9 @@ class Snapshot:
         total = float(self.lines["value"].sum())
         document.rows = [
             [
-                line["ticker"], line["name"], line["sector"], "Equity", f"{line['value']:,.2f}", f"{line['value'] / total * 100:.4f}",
-                f"{line['value']:,.2f}", f"{line['quantity']:,.2f}", f"{line['price']:.4f}", "United States", "NYSE", "USD", "1.00",
-                "USD", "-",
+                line["ticker"], line["name"], line["sector"], "Equity",
+                f"{line['value']:,.2f}", f"{line['value'] / total * 100:.4f}", f"{line['value']:,.2f}",
+                f"{line['quantity']:,.2f}", f"{line['price']:.4f}", "United States", "NYSE", "USD", "1.00", "USD", "-",
             ]
             for line in self.lines.iter_rows(named=True)
         ]  # fmt: skip
@@ -275,9 +278,7 @@ class Desk(House):
         kinds = [[d for d in documents if d.kind != "holdings"], [d for d in documents if d.kind == "holdings"]]
         outcomes: list[Outcome] = []
         for group in kinds:
-            outcomes += ingest(
-                self.connection, group, universe=universe, clock=CLOCK, decisions=read, progress=lambda _: None
-            )
+            outcomes += ingest(self.connection, group, universe=universe, clock=CLOCK, decisions=read, progress=lambda _: None)
         return outcomes
 
     def status(self, document: Document) -> str:

@@ -271,7 +271,10 @@ def _smallcap(home: Path, *arguments: str) -> str:
 
 def test_quarantine_lists_what_waits_whole_documents_first(home: Path) -> None:
     listed = _smallcap(home, "quarantine")
-    whole, rows = listed.index("fred/rates/DFF/2026-05-06T010000Z.csv"), listed.index("yahoo/prices/IWM/2026-05-06T010000Z.parquet")
+    whole, rows = (
+        listed.index("fred/rates/DFF/2026-05-06T010000Z.csv"),
+        listed.index("yahoo/prices/IWM/2026-05-06T010000Z.parquet"),
+    )
     assert whole < rows
     assert "few_rates_are_implausible: 876 of 876 rows" in listed
     assert "1 rows; the rest" not in listed
@@ -295,7 +298,7 @@ def test_an_accepted_document_is_written_down_by_its_content(home: Path) -> None
 @pytest.mark.parametrize(
     ("document", "reason", "says"),
     [
-        ("yahoo/prices/IWM/2026-05-07T010000Z.parquet", "r", "landing has no document 'yahoo/prices/IWM/2026-05-07T010000Z.parquet'"),
+        ("yahoo/prices/IWM/no.csv", "r", "landing has no document 'yahoo/prices/IWM/no.csv': `smallcap quarantine` lists"),
         ("2026-05-06T010000Z.parquet", "r", "3 documents are called '2026-05-06T010000Z.parquet': name one by its place"),
         ("yahoo/prices/IWM/2026-05-06T010000Z.parquet", "  ", "a decision needs a reason"),
     ],

@@ -60,7 +60,7 @@ def _some(share: float) -> pl.Expr:
 
 
 def _smaller(count: int) -> pl.Expr:
-    return _NUMBER >= COUNT - count
+    return COUNT - count <= _NUMBER
 
 
 def _renamed(where: pl.Expr) -> Snapshot:
@@ -139,18 +139,16 @@ def _copied(share: float) -> Snapshot:
 CASES = [
     _by_itself("lines_are_not_too_many", _lines(MOST_LINES + 1), _lines(MOST_LINES)),
     _by_itself("value_is_price_times_quantity", FREE.times(_some(0.06), quantity=1.03), FREE.times(_some(0.04), quantity=1.03)),
+    _by_itself("value_is_price_times_quantity", FREE.times(price=1.021), FREE.times(price=1.019), note="all by little"),
     _by_itself(
-        "value_is_price_times_quantity", FREE.times(price=1.021), FREE.times(price=1.019), note="all by little"
-    ),
-    _by_itself(
-        "value_is_price_times_quantity", _dominated(0.03).times(_NUMBER == 0, quantity=1.3), _dominated(0.03).times(_NUMBER == 0, quantity=1.2),
+        "value_is_price_times_quantity",
+        _dominated(0.03).times(_NUMBER == 0, quantity=1.3),
+        _dominated(0.03).times(_NUMBER == 0, quantity=1.2),
         note="one large line",
     ),
     _by_itself("sectors_are_many", _one_sector(0.75), _one_sector(0.6)),
     _by_itself("no_line_dominates", _dominated(0.26), _dominated(0.24)),
-    _with_closes(
-        "net_assets_agree", IWM.times(value=1.06, quantity=1.06), IWM.times(value=1.04, quantity=1.04)
-    ),
+    _with_closes("net_assets_agree", IWM.times(value=1.06, quantity=1.06), IWM.times(value=1.04, quantity=1.04)),
     _with_closes("net_assets_agree", IWM.times(value=1000, price=1000), IWM, note="a thousand times"),
     _elsewhere("prices_agree_elsewhere", FREE.times(value=2.5, price=2.5), FREE.times(value=1.7, price=1.7)),
     _elsewhere("prices_agree_elsewhere", _split(0.3, 3.0), _split(0.2, 3.0), note="some lines"),
@@ -158,20 +156,25 @@ CASES = [
     _elsewhere("sectors_agree_elsewhere", _relabelled(0.25), _relabelled(0.18)),
     _elsewhere("tickers_bear_their_names", _rotated("name", 0.25), _rotated("name", 0.18)),
     _after("lines_are_as_before", _lines(366), _lines(364)),
-    _after("lines_are_as_before", replace(FREE, lines=FREE.lines.head(234)), replace(FREE, lines=FREE.lines.head(236)),
-           note="fewer"),
+    _after(
+        "lines_are_as_before", replace(FREE, lines=FREE.lines.head(234)), replace(FREE, lines=FREE.lines.head(236)), note="fewer"
+    ),
     _after("net_assets_are_as_before", FREE.times(value=3.4, quantity=3.4), FREE.times(value=2.6, quantity=2.6)),
     _after("names_are_as_before", _renamed(_smaller(120)), _renamed(_smaller(90))),
     _after("names_are_as_before", _renamed(_some(0.3)), _renamed(_some(0.2)), note="by weight"),
     _after("weights_are_as_before", _reweighted(5), _reweighted(2.5)),
     _after("implied_prices_are_as_before", _split(0.12, 3.0), _split(0.08, 3.0)),
-    _after("implied_prices_are_as_before", FREE.times(quantity=0.4, price=1 / 0.4), FREE.times(quantity=0.6, price=1 / 0.6),
-           note="all lines"),
+    _after(
+        "implied_prices_are_as_before",
+        FREE.times(quantity=0.4, price=1 / 0.4),
+        FREE.times(quantity=0.6, price=1 / 0.6),
+        note="all lines",
+    ),
     _after("sectors_are_as_before", _sector_heavier(0.09), _sector_heavier(0.07)),
     _after("sectors_agree_elsewhere", _relabelled(0.25), _relabelled(0.18), note="than before"),
     _after("tickers_bear_their_names", _rotated("name", 0.25), _rotated("name", 0.18), note="than before"),
     _after("snapshot_is_not_a_copy", _copied(0.55), _copied(0.45)),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

@@ -28,7 +28,10 @@ def _on(frame: Frame, value: Callable[[pl.Expr], pl.Expr | float | None], *days:
     """The value of those days changed."""
     new = value(pl.col("value"))
     return frame.with_columns(
-        pl.when(pl.col("date").is_in(days)).then(new if isinstance(new, pl.Expr) else pl.lit(new)).otherwise("value").alias("value")
+        pl.when(pl.col("date").is_in(days))
+        .then(new if isinstance(new, pl.Expr) else pl.lit(new))
+        .otherwise("value")
+        .alias("value")
     )
 
 
@@ -49,34 +52,105 @@ def _for_years(value: float) -> Frame:
 
 
 CASES = [
-    _row("rate_is_possible", "DFF", _on(EFFECTIVE, lambda _: 25.5, DAYS[0]), _on(EFFECTIVE, lambda _: 24.5, DAYS[0]), DAYS[0],
-         begin="empty"),
-    _row("rate_is_possible", "DFF", _on(EFFECTIVE, lambda _: -1.1, DAYS[0]), _on(EFFECTIVE, lambda _: -0.9, DAYS[0]), DAYS[0],
-         begin="empty", note="negative"),
-    _row("date_is_possible", "DFF", _with_row(EFFECTIVE, date(2099, 1, 1), 4.0),
-         _with_row(EFFECTIVE, CALENDAR_DAYS[-1] + DAY, EFFECTIVE["value"][-1]), date(2099, 1, 1), note="2099"),
-    _row("date_is_possible", "DFF", _with_row(EFFECTIVE, date(1, 1, 1), 4.0), _with_row(EFFECTIVE, date(1954, 7, 1), 1.13),
-         date(1, 1, 1), note="the year 1"),
-    _row("date_is_possible", "DFEDTARU", _with_row(UPPER, date(2008, 12, 15), 1.0), _with_row(UPPER, date(2008, 12, 16), 0.25),
-         date(2008, 12, 15), begin="empty", note="before the range"),
-    _row("step_is_possible", "DFEDTARU", _on(UPPER, lambda value: value + 0.25, DAYS[0]),
-         _on(UPPER, lambda value: value + 0.25, *CALENDAR_DAYS[300:CALENDAR_DAYS.index(CUTS[1])]), DAYS[0], begin="empty"),
-    _row("series_agree", "DFF", _on(EFFECTIVE, lambda _: 6.0, DAYS[0]), _on(EFFECTIVE, lambda value: value + 0.2, DAYS[0]), DAYS[0]),
-    _row("series_agree", "DFF", _on(EFFECTIVE, lambda value: value / 100, DAYS[0]), _on(EFFECTIVE, lambda value: value - 0.25, DAYS[0]),
-         DAYS[0], note="a fraction"),
-    _row("series_agree", "DFEDTARU", _on(UPPER, lambda value: value + 0.5, CALENDAR_DAYS[-1]), UPPER, CALENDAR_DAYS[-1],
-         note="the newest"),
-    _row("known_rate_is_kept", "DFF", _on(EFFECTIVE, lambda _: None, DAYS[0]),
-         _with_row(_on(EFFECTIVE, lambda value: value, DAYS[0]), CALENDAR_DAYS[-1] + DAY, EFFECTIVE["value"][-1]), DAYS[0]),
-    _document("few_rates_are_implausible", "DFF", _on(EFFECTIVE, lambda _: 9.0, *DAYS[:9]), _on(EFFECTIVE, lambda _: 9.0, *DAYS[:8]),
-              kept=8),
+    _row(
+        "rate_is_possible",
+        "DFF",
+        _on(EFFECTIVE, lambda _: 25.5, DAYS[0]),
+        _on(EFFECTIVE, lambda _: 24.5, DAYS[0]),
+        DAYS[0],
+        begin="empty",
+    ),
+    _row(
+        "rate_is_possible",
+        "DFF",
+        _on(EFFECTIVE, lambda _: -1.1, DAYS[0]),
+        _on(EFFECTIVE, lambda _: -0.9, DAYS[0]),
+        DAYS[0],
+        begin="empty",
+        note="negative",
+    ),
+    _row(
+        "date_is_possible",
+        "DFF",
+        _with_row(EFFECTIVE, date(2099, 1, 1), 4.0),
+        _with_row(EFFECTIVE, CALENDAR_DAYS[-1] + DAY, EFFECTIVE["value"][-1]),
+        date(2099, 1, 1),
+        note="2099",
+    ),
+    _row(
+        "date_is_possible",
+        "DFF",
+        _with_row(EFFECTIVE, date(1, 1, 1), 4.0),
+        _with_row(EFFECTIVE, date(1954, 7, 1), 1.13),
+        date(1, 1, 1),
+        note="the year 1",
+    ),
+    _row(
+        "date_is_possible",
+        "DFEDTARU",
+        _with_row(UPPER, date(2008, 12, 15), 1.0),
+        _with_row(UPPER, date(2008, 12, 16), 0.25),
+        date(2008, 12, 15),
+        begin="empty",
+        note="before the range",
+    ),
+    _row(
+        "step_is_possible",
+        "DFEDTARU",
+        _on(UPPER, lambda value: value + 0.25, DAYS[0]),
+        _on(UPPER, lambda value: value + 0.25, *CALENDAR_DAYS[300 : CALENDAR_DAYS.index(CUTS[1])]),
+        DAYS[0],
+        begin="empty",
+    ),
+    _row(
+        "series_agree", "DFF", _on(EFFECTIVE, lambda _: 6.0, DAYS[0]), _on(EFFECTIVE, lambda value: value + 0.2, DAYS[0]), DAYS[0]
+    ),
+    _row(
+        "series_agree",
+        "DFF",
+        _on(EFFECTIVE, lambda value: value / 100, DAYS[0]),
+        _on(EFFECTIVE, lambda value: value - 0.25, DAYS[0]),
+        DAYS[0],
+        note="a fraction",
+    ),
+    _row(
+        "series_agree",
+        "DFEDTARU",
+        _on(UPPER, lambda value: value + 0.5, CALENDAR_DAYS[-1]),
+        UPPER,
+        CALENDAR_DAYS[-1],
+        note="the newest",
+    ),
+    _row(
+        "known_rate_is_kept",
+        "DFF",
+        _on(EFFECTIVE, lambda _: None, DAYS[0]),
+        _with_row(_on(EFFECTIVE, lambda value: value, DAYS[0]), CALENDAR_DAYS[-1] + DAY, EFFECTIVE["value"][-1]),
+        DAYS[0],
+    ),
+    _document(
+        "few_rates_are_implausible",
+        "DFF",
+        _on(EFFECTIVE, lambda _: 9.0, *DAYS[:9]),
+        _on(EFFECTIVE, lambda _: 9.0, *DAYS[:8]),
+        kept=8,
+    ),
     _document("few_rates_are_implausible", "DFF", EFFECTIVE.with_columns(pl.col("value") / 100), EFFECTIVE, note="fractions"),
     _document("rates_are_percent", "DFF", _for_years(0.19), _for_years(0.21), begin="empty"),
-    _document("rates_are_not_restated", "DFF", _on(EFFECTIVE, lambda value: value + 0.05, *DAYS[:9]),
-              _on(EFFECTIVE, lambda value: value + 0.05, *DAYS[:8])),
-    _document("rates_are_not_restated", "DFF", EFFECTIVE.with_columns(pl.col("value") + 0.02),
-              EFFECTIVE.with_columns((pl.col("value") + 0.01).round(2)), note="by little"),
-]  # fmt: skip
+    _document(
+        "rates_are_not_restated",
+        "DFF",
+        _on(EFFECTIVE, lambda value: value + 0.05, *DAYS[:9]),
+        _on(EFFECTIVE, lambda value: value + 0.05, *DAYS[:8]),
+    ),
+    _document(
+        "rates_are_not_restated",
+        "DFF",
+        EFFECTIVE.with_columns(pl.col("value") + 0.02),
+        EFFECTIVE.with_columns((pl.col("value") + 0.01).round(2)),
+        note="by little",
+    ),
+]
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
