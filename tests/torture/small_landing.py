@@ -60,6 +60,14 @@ def _recent_rates(content: bytes, first: date) -> bytes:
     return ("\n".join([head, *(recent or rows[-30:])]) + "\n").encode()
 
 
+def _as_shown_then(shown: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
+    """The bars on the split basis of their own retrieval: a split that was still to come had not rescaled them."""
+    later = bars.filter((pl.col("Date") > shown["Date"].max()) & (pl.col("Stock Splits") > 0))
+    factor = float(later["Stock Splits"].product()) if later.height else 1.0
+    prices = ("Open", "High", "Low", "Close", "Adj Close", "Dividends")
+    return shown.with_columns(*(pl.col(name) * factor for name in prices), pl.col("Volume") / factor)
+
+
 def _write_bars(root: Path, symbol: str, document: SampleDocument, first: date, parts: int) -> None:
     """The whole in parts, each with 45 sessions of the one before, as a daily fetch would bring them."""
     bars = pl.read_parquet(io.BytesIO(document.build())).filter(pl.col("Date").is_between(first, LAST_SESSION))
@@ -71,7 +79,7 @@ def _write_bars(root: Path, symbol: str, document: SampleDocument, first: date, 
         assert isinstance(last, date)
         at = document.retrieved_at.replace(year=last.year, month=last.month, day=last.day, hour=23, minute=30)
         buffer = io.BytesIO()
-        shown.write_parquet(buffer)
+        _as_shown_then(shown, bars).write_parquet(buffer)
         write_document(
             root,
             vendor="yahoo",

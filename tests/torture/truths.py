@@ -163,11 +163,13 @@ def _only(folder: Folder, fund: str, bars: Bars) -> Path:
 
 def _crash_in_history(folder: Folder) -> list[Path]:
     """Older prices are scaled so that two sessions move as in October 1987."""
+    oldest = folder.prices("IWM")[0]
+    day = oldest["Date"][oldest.height // 2]
     paths = []
     for fund in FUNDS:
         bars = folder.prices(fund)[0]
         wanted = [-0.205, 0.05]
-        place = bars.height // 2
+        place = int(bars["Date"].search_sorted(day))
         factors = np.ones(bars.height)
         for number, move in enumerate(wanted):
             row = place + number

@@ -136,13 +136,15 @@ def _history_is_restated(evidence: pl.DataFrame) -> bool:
 def _evidence(
     bars: pl.DataFrame, actions: pl.DataFrame, known: KnownPrices, others: pl.DataFrame, calendar: pl.DataFrame
 ) -> pl.DataFrame:
+    volume_before = pl.col("volume").shift(1).rolling_median(21, min_samples=10)
     moved = bars.join(log_moves(bars, calendar), on="session", how="left", maintain_order="left")
     with_events = _with_actions(moved, actions, known)
     compared = with_events.join(_gaps(with_events, others), on="session", how="left", maintain_order="left")
     return _with_restatements(_with_adjustment_errors(_with_usual_gaps(compared)), actions, known).with_columns(
         is_newest=pl.col("session") == pl.col("session").max(),
         usual_volume=pl.col("volume").rolling_median(_WINDOW, center=True, min_samples=10),
-        volume_ratio=pl.col("volume") / pl.col("volume").shift(1).rolling_median(21, min_samples=10),
+        # A mutual fund has no volume at all.
+        volume_ratio=pl.when(volume_before > 0).then(pl.col("volume") / volume_before),
         is_copy=(pl.col("volume") > 0)
         & pl.struct("open", "high", "low", "close", "volume").is_duplicated()
         & ~pl.struct("open", "high", "low", "close", "volume").is_first_distinct(),
@@ -239,7 +241,8 @@ def _with_adjustment_errors(evidence: pl.DataFrame) -> pl.DataFrame:
         & (paid.shift(-1).fill_null(0).reverse().cum_sum().reverse() == 0)
         & (paid / before < LARGEST_UNADJUSTED)
     )
-    errors = error(paid)
+    # Where the vendor's dividends hold the gain, its adjusted closes may hold it a second time.
+    errors = pl.min_horizontal(error(paid), pl.when(dividend >= gain).then(error(dividend + gain)))
     return evidence.with_columns(
         adjusted_error=pl.when(not_adjusted_yet).then(pl.min_horizontal(errors, error(pl.lit(0.0)))).otherwise(errors),
         error_if_known=pl.min_horizontal(error(pl.col("known_distribution")), error(pl.col("known_dividend"))),

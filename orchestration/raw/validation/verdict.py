@@ -40,13 +40,16 @@ def quarantine_rows(rows: pl.DataFrame, reasons: dict[str, pl.Expr], conditions:
     Returns:
         line, rule, reason, content.
     """
+    found = rows.select(condition.fill_null(False).any().alias(rule) for rule, condition in conditions.items())
     broken = [
-        rows.filter(condition.fill_null(False)).select(
+        rows.filter(conditions[rule].fill_null(False)).select(
             pl.col("_line").alias("line"),
             pl.lit(rule).alias("rule"),
             reasons[rule].alias("reason"),
             pl.col("_content").alias("content"),
         )
-        for rule, condition in conditions.items()
+        for rule, is_broken in (found.row(0, named=True).items() if rows.height else ())
+        if is_broken
     ]
-    return pl.concat(broken).cast(QUARANTINE_COLUMNS)  # type: ignore[arg-type]
+    nothing = pl.DataFrame(schema=QUARANTINE_COLUMNS)
+    return pl.concat([nothing, *(frame.cast(QUARANTINE_COLUMNS) for frame in broken)])  # type: ignore[arg-type]
