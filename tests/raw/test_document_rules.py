@@ -11,7 +11,7 @@ from orchestration.settings import PROJECT_ROOT
 from tests.raw import test_holdings_rules, test_price_rules, test_rate_rules
 from tests.raw.cases import Case, Put, try_honest, try_lie
 from tests.raw.conftest import MakeDesk
-from tests.raw.market import AT, CLOCK, DAY, Desk, Snapshot, bars, fred, holdings, rates, scaled
+from tests.raw.market import AT, CLOCK, DAY, SESSIONS, Desk, Snapshot, bars, fred, holdings, rates, scaled
 
 IWM, SNAPSHOT = bars("IWM"), holdings("IWM")
 
@@ -46,6 +46,23 @@ def test_a_document_that_breaks_the_rule_is_rejected(case: Case, make_desk: Make
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_an_honest_document_inside_the_limit_is_used(case: Case, make_desk: MakeDesk) -> None:
     try_honest(case, make_desk(case.begin))
+
+
+def test_days_before_our_calendar_and_missing_columns_say_nothing_against_the_others(make_desk: MakeDesk) -> None:
+    desk = make_desk("empty")
+    older = IWM.head(100).with_columns(pl.col("Date") - pl.duration(days=3653))
+    document = desk.prices("SPY", pl.concat([older, bars("SPY")]).drop("Dividends", "Stock Splits"))
+    (outcome,) = desk.run()
+    assert (desk.status(document), outcome.rows_accepted, outcome.rows_rejected) == ("accepted", len(SESSIONS), 101)
+
+
+def test_the_first_unusable_line_is_named(make_desk: MakeDesk) -> None:
+    desk = make_desk("empty")
+    saturdays = IWM.with_columns(pl.col("Date").dt.truncate("1w") + pl.duration(days=5)).drop("Dividends", "Stock Splits")
+    desk.prices("IWM", pl.concat([saturdays.head(200), IWM.drop("Dividends", "Stock Splits")]))
+    (outcome,) = desk.run()
+    assert (outcome.status, outcome.rule) == ("rejected", "lines_are_usable")
+    assert "200 of its 780 lines are unusable; the first is line 2: XNYS does not trade on that day" in (outcome.reason or "")
 
 
 def _adjusted_closes_as_closes() -> pl.DataFrame:

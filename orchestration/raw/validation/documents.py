@@ -11,8 +11,8 @@ from orchestration.reading import Reading
 # Clocks differ, and vendors in other time zones are a day ahead.
 CLOCK_GRACE = timedelta(hours=26)
 UNUSABLE_SHARE, FEW_LINES = 0.10, 10
-# The bar of a running session, and a row that is there twice, say nothing against the others.
-_EXPECTED = ("still running", "repeats another row")
+# The bar of a running session, a row that is there twice, and days before our calendar say nothing against the others.
+_EXPECTED = ("still running", "repeats another row", "our calendar begins on")
 
 
 def check_document(reading: Reading, document: Document, clock: datetime, *, accepted_by_person: bool) -> Finding | None:
@@ -28,7 +28,8 @@ def check_document(reading: Reading, document: Document, clock: datetime, *, acc
         return Finding(
             "as_of_is_past", f"its as-of date {reading.as_of} is after its retrieval on {document.retrieved_at:%Y-%m-%d}"
         )
-    unusable = reading.rejects.filter(~pl.col("reason").str.contains_any(list(_EXPECTED)))
+    is_expected = pl.col("reason").str.contains_any(list(_EXPECTED))
+    unusable = reading.rejects.filter(pl.col("line").is_not_null() & ~is_expected)
     lines = unusable.height + reading.rows[reading.main].height
     if not accepted_by_person and unusable.height > max(FEW_LINES, UNUSABLE_SHARE * lines):
         first = unusable.sort("line").row(0, named=True)
