@@ -21,7 +21,7 @@ from orchestration import ledger
 from orchestration.contracts import RAW_TABLES, RawTable
 from orchestration.landing import Document, content_hash
 from orchestration.ledger import ACCEPTED, BY_PERSON, CONTRADICTED, QUARANTINED, REJECTED, Entry, Outcome
-from orchestration.raw.decisions import Choice, Decision
+from orchestration.raw.decisions import Choice, Decision, Decisions, subject
 from orchestration.raw.validation.documents import check_document
 from orchestration.raw.validation.judge import Judge, Parsed, judge_for
 from orchestration.raw.validation.rules import CONTRADICTIONS, Finding
@@ -48,7 +48,7 @@ def ingest(
     *,
     universe: dict[str, Fund],
     clock: datetime | None = None,
-    decisions: dict[str, Decision] | None = None,
+    decisions: Decisions | None = None,
     progress: Progress = _log.info,
 ) -> list[Outcome]:
     """Read every document that the ledger does not hold as accepted or quarantined.
@@ -59,7 +59,7 @@ def ingest(
         connection: to a prepared warehouse; documents of the calendar must be ingested before prices, prices before holdings.
         documents: in any order; all there are of their vendors and kinds.
         clock: now (UTC); no document is from after it.
-        decisions: a person's, by the SHA-256 of the content.
+        decisions: a person's.
 
     Returns:
         One outcome per document that was read, group by group.
@@ -160,7 +160,7 @@ class _Run:
         connection: duckdb.DuckDBPyConnection,
         universe: dict[str, Fund],
         clock: datetime,
-        decisions: dict[str, Decision],
+        decisions: Decisions,
         sessions: pl.DataFrame,
         progress: Progress,
     ) -> None:
@@ -209,17 +209,20 @@ class _Run:
         """
         if one.unreadable:
             raise DocumentRejected(one.unreadable)
-        decision = self._decisions.get(one.sha256)
+        decision = self._decision(one)
         if decision and decision.choice is Choice.reject:
             raise DocumentRejected(f"a person rejected it on {decision.decided_at[:10]}: {decision.reason}")
         ledger.refuse_changed(self._connection, one.document, one.sha256)
 
+    def _decision(self, one: _Received) -> Decision | None:
+        return self._decisions.get(subject(one.document.key, one.sha256))
+
     def _check(self, one: _Received, reading: Reading) -> Finding | None:
-        return check_document(reading, one.document, self._clock, accepted_by_person=one.sha256 in self._decisions)
+        return check_document(reading, one.document, self._clock, accepted_by_person=self._decision(one) is not None)
 
     def _is_wanted(self, one: _Received) -> bool:
         """New, rejected before, or decided otherwise since."""
-        entry, decision = self._entries.get(one.document_id), self._decisions.get(one.sha256)
+        entry, decision = self._entries.get(one.document_id), self._decision(one)
         if entry is None or entry.status == REJECTED:
             return True
         if decision is None:
@@ -326,7 +329,7 @@ class _Run:
 
     def _take_in_one(self, one: _Received, judge: Judge, readings: _Readings) -> tuple[Outcome, dict[str, Finding]]:
         """The document's outcome, written; or the documents it contradicts, with why, and nothing is written."""
-        decision = self._decisions.get(one.sha256)
+        decision = self._decision(one)
         person = BY_PERSON if decision else ledger.BY_RULES
         try:
             self._refuse(one)

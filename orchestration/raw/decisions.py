@@ -1,5 +1,8 @@
 """What a person decided about documents: an append-only file in the data directory, keyed by the content's SHA-256.
 
+A decision is about that content as a document of one vendor, kind and symbol: a file of SPY that was put under IWM is wrong there
+and right in its own place.
+
 It is not in landing, which may be a folder that is only read, and not in the warehouse, which can be rebuilt: a rebuild reads
 the same file and decides the same.
 """
@@ -41,15 +44,27 @@ class Decision:
 _LINE = TypeAdapter(Decision)
 
 
-def read_decisions(path: Path) -> dict[str, Decision]:
-    """The last decision about each content, by SHA-256; empty where there is no file.
+Decisions = dict[tuple[str, str], Decision]
+
+
+def subject(document: str, sha256: str) -> tuple[str, str]:
+    """What a decision is about: vendor/kind/symbol, and the content.
+
+    Args:
+        document: the document's place below landing.
+    """
+    return document.rpartition("/")[0], sha256
+
+
+def read_decisions(path: Path) -> Decisions:
+    """The last decision about each subject; empty where there is no file.
 
     Raises:
         DecisionsDamaged: a line is not a decision.
     """
     if not path.exists():
         return {}
-    decisions: dict[str, Decision] = {}
+    decisions: Decisions = {}
     # A reason may hold what else ends a line, such as U+2028.
     for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
         if not line.strip():
@@ -62,8 +77,8 @@ def read_decisions(path: Path) -> dict[str, Decision]:
             raise DecisionsDamaged(
                 f"line {number} of {path} is not a decision ({where}{why['msg']}): correct or delete that line"
             ) from error
-        decisions[decision.sha256] = decision
-    return {sha256: decision for sha256, decision in decisions.items() if decision.choice is not Choice.judge}
+        decisions[subject(decision.path, decision.sha256)] = decision
+    return {about: decision for about, decision in decisions.items() if decision.choice is not Choice.judge}
 
 
 def append_decision(path: Path, *, sha256: str, choice: Choice, reason: str, decided_at: datetime, document: str) -> Decision:

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.landing import Document, content_hash, list_documents
-from orchestration.raw.decisions import Choice, Decision, append_decision
+from orchestration.raw.decisions import Choice, Decision, append_decision, subject
 from orchestration.warehouse import Warehouse
 
 
@@ -88,7 +88,7 @@ def _find(document: str, landing: list[Path]) -> Document:
     matches = [one for one in known if one.key == document or one.key.endswith("/" + document.lstrip("/"))]
     if path.exists():
         matches = [one for one in known if one.path.resolve() == path.resolve()] or matches
-    distinct = {content_hash(one.read()): one for one in matches}
+    distinct = {subject(one.key, content_hash(one.read())): one for one in matches}
     if len(distinct) == 1:
         return next(iter(distinct.values()))
     if not matches:

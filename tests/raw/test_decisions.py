@@ -158,8 +158,8 @@ def test_judge_hands_a_document_back_to_the_rules(make_desk: MakeDesk) -> None:
         assert _state(desk) == by_rules
 
 
-def test_a_rejected_document_does_not_speak_against_others(make_desk: MakeDesk) -> None:
-    """A wrong QQQ has the prices of SPY; once a person has rejected it, they are SPY's alone."""
+def test_a_rejected_document_does_not_speak_against_the_one_it_was_copied_from(make_desk: MakeDesk) -> None:
+    """SPY's file lies under QQQ; once a person has rejected it there, it is SPY's alone."""
     desk = make_desk("empty")
     wrong = desk.prices("QQQ", bars("SPY").filter(pl.col("Date") >= SESSIONS[100]))
     _decide(desk, wrong, Choice.reject)
@@ -220,7 +220,7 @@ def test_a_reason_of_any_text_is_read_back(tmp_path: Path) -> None:
         path, sha256="a" * 64, choice=Choice.accept, reason=reason, decided_at=datetime(2026, 5, 6, tzinfo=UTC), document="x"
     )
     assert written.reason == reason.replace("\udcff", "?")
-    assert read_decisions(path) == {"a" * 64: written}
+    assert list(read_decisions(path).values()) == [written]
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ def test_a_decision_after_a_line_that_was_cut_is_a_line_of_its_own(tmp_path: Pat
     with pytest.raises(DecisionsDamaged, match="^line 1 of"):
         read_decisions(path)
     path.write_text(path.read_text().partition("\n")[2])
-    assert list(read_decisions(path)) == ["a" * 64]
+    assert [decision.sha256 for decision in read_decisions(path).values()] == ["a" * 64]
 
 
 # The commands
@@ -298,11 +298,11 @@ def test_an_accepted_document_is_written_down_by_its_content(home: Path) -> None
     said = _smallcap(home, "accept", place, "--reason", "the exchange says so")
     assert place in said
     assert str(home / "decisions.jsonl") in said
-    ((sha256, decision),) = read_decisions(home / "decisions.jsonl").items()
-    assert sha256 == content_hash((home / "landing" / place).read_bytes())
+    (((folder, sha256), decision),) = read_decisions(home / "decisions.jsonl").items()
+    assert (folder, sha256) == ("yahoo/prices/IWM", content_hash((home / "landing" / place).read_bytes()))
     assert (decision.choice, decision.reason) == (Choice.accept, "the exchange says so")
     _smallcap(home, "reject", str(home / "landing" / place), "--reason", "it does not")
-    assert read_decisions(home / "decisions.jsonl")[sha256].choice is Choice.reject
+    assert read_decisions(home / "decisions.jsonl")[folder, sha256].choice is Choice.reject
 
 
 @pytest.mark.parametrize(
@@ -318,6 +318,14 @@ def test_a_wrong_name_is_answered_in_one_sentence(home: Path, document: str, rea
         _smallcap(home, "reject", document, "--reason", reason)
     assert "\n" not in str(refusal.value)
     assert not (home / "decisions.jsonl").exists()
+
+
+def test_a_name_that_two_funds_have_is_not_guessed(home: Path) -> None:
+    place = home / "landing" / "yahoo" / "prices"
+    for symbol in ("SPY", "QQQ"):
+        (place / symbol / "same.csv").write_text("the same")
+    with pytest.raises(Refused, match=r"2 documents are called 'same.csv'"):
+        _smallcap(home, "reject", "same.csv", "--reason", "r")
 
 
 def test_a_document_that_cannot_be_read_is_refused_in_one_sentence(home: Path) -> None:
