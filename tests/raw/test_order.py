@@ -246,6 +246,16 @@ def test_absence_of_events_withdraws_nothing(events: str, make_desk: MakeDesk) -
     assert len({row for row in desk.last_known()["price_bars"] if row[0] == "IWM"}) == IWM.height
 
 
+def test_a_dividend_too_small_for_the_adjusted_close_is_not_withdrawn_by_zero(make_desk: MakeDesk) -> None:
+    desk = make_desk("neighbours")
+    small = adjusted(IWM.with_columns(pl.col("Dividends") / 20))
+    desk.prices("IWM", small)
+    desk.prices("IWM", small.with_columns(Dividends=pl.lit(0.0)), AT + DAY)
+    desk.run()
+    paid = {row for row in desk.last_known()["corporate_actions"] if row[0] == "IWM"}
+    assert len(paid) == IWM.filter(pl.col("Dividends") > 0).height
+
+
 def test_a_rejected_bar_keeps_its_dividend(make_desk: MakeDesk) -> None:
     desk = make_desk("neighbours")
     frame = IWM.with_columns(

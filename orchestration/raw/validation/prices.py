@@ -378,7 +378,10 @@ def _implausible_actions(evidence: pl.DataFrame, actions: pl.DataFrame, known: K
             evidence.select(
                 pl.col("session").alias("ex_date"),
                 supported.fill_null(False).alias("supported"),
-                (pl.col("error_if_none") <= tolerance).fill_null(False).alias("denied"),
+                # A dividend so small that the adjusted close agrees with and without it stays known.
+                ((pl.col("error_if_none") <= tolerance) & (pl.col("error_if_known") > tolerance))
+                .fill_null(False)
+                .alias("denied"),
             ),
             on="ex_date",
             how="left",
