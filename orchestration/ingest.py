@@ -188,10 +188,35 @@ class _Run:
         batch = []
         if kind in _COMPARED_KINDS:
             for one in wanted:
-                if one.document.kind == kind and not one.unreadable and (reading := readings.keep(one)):
+                if one.document.kind == kind and (reading := self._heard(one, readings)):
                     batch.append(_parsed(one, reading))
         calendar = self._sessions.select("session").with_row_index("session_no").cast({"session_no": pl.Int64})
         return judge_for(kind, self._connection, batch, self._universe, calendar, self._waiting.append)
+
+    def _heard(self, one: _Received, readings: _Readings) -> Reading | None:
+        """What the document says to those it is held against: nothing where it is rejected."""
+        try:
+            self._refuse(one)
+        except DocumentRejected:
+            return None
+        reading = readings.keep(one)
+        return reading if reading and self._check(one, reading) is None else None
+
+    def _refuse(self, one: _Received) -> None:
+        """Documents that are not even parsed.
+
+        Raises:
+            DocumentRejected: with the reason.
+        """
+        if one.unreadable:
+            raise DocumentRejected(one.unreadable)
+        decision = self._decisions.get(one.sha256)
+        if decision and decision.choice is Choice.reject:
+            raise DocumentRejected(f"a person rejected it on {decision.decided_at[:10]}: {decision.reason}")
+        ledger.refuse_changed(self._connection, one.document, one.sha256)
+
+    def _check(self, one: _Received, reading: Reading) -> Finding | None:
+        return check_document(reading, one.document, self._clock, accepted_by_person=one.sha256 in self._decisions)
 
     def _is_wanted(self, one: _Received) -> bool:
         """New, rejected before, or decided otherwise since."""
@@ -305,11 +330,10 @@ class _Run:
         decision = self._decisions.get(one.sha256)
         person = BY_PERSON if decision else ledger.BY_RULES
         try:
-            _refuse(one, decision)
-            ledger.refuse_changed(self._connection, one.document, one.sha256)
+            self._refuse(one)
             reading = readings.take(one)
             ledger.refuse_step_back(self._connection, one.document, reading)
-            if finding := check_document(reading, one.document, self._clock, accepted_by_person=decision is not None):
+            if finding := self._check(one, reading):
                 return self._finish(replace(_outcome(one, REJECTED, finding=finding), decided_by=person)), {}
         except DocumentRejected as rejection:
             return self._finish(replace(_outcome(one, REJECTED, reason=str(rejection)), decided_by=person)), {}
@@ -394,18 +418,6 @@ class _Run:
             self._connection.rollback()
             raise
         self._connection.commit()
-
-
-def _refuse(one: _Received, decision: Decision | None) -> None:
-    """Documents that are not even parsed.
-
-    Raises:
-        DocumentRejected: with the reason.
-    """
-    if one.unreadable:
-        raise DocumentRejected(one.unreadable)
-    if decision and decision.choice is Choice.reject:
-        raise DocumentRejected(f"a person rejected it on {decision.decided_at[:10]}: {decision.reason}")
 
 
 _REJECT = {"line": pl.Int64, "rule": pl.String, "reason": pl.String, "content": pl.String}

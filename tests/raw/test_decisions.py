@@ -158,6 +158,16 @@ def test_judge_hands_a_document_back_to_the_rules(make_desk: MakeDesk) -> None:
         assert _state(desk) == by_rules
 
 
+def test_a_rejected_document_does_not_speak_against_others(make_desk: MakeDesk) -> None:
+    """A wrong QQQ has the prices of SPY; once a person has rejected it, they are SPY's alone."""
+    desk = make_desk("empty")
+    wrong = desk.prices("QQQ", bars("SPY").filter(pl.col("Date") >= SESSIONS[100]))
+    _decide(desk, wrong, Choice.reject)
+    right = desk.prices("SPY", bars("SPY").filter(pl.col("Date") >= SESSIONS[100]))
+    desk.run()
+    assert (desk.status(wrong), desk.status(right)) == ("rejected", "accepted")
+
+
 def test_the_last_decision_counts(make_desk: MakeDesk) -> None:
     desk = make_desk("neighbours")
     document = desk.prices("IWM", SPIKED)

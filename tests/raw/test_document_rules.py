@@ -56,6 +56,17 @@ def test_days_before_our_calendar_and_missing_columns_say_nothing_against_the_ot
     assert (desk.status(document), outcome.rows_accepted, outcome.rows_rejected) == ("accepted", len(SESSIONS), 101)
 
 
+@pytest.mark.parametrize("rows", [5, 400])
+def test_a_document_without_a_usable_line_is_rejected_and_says_nothing_to_others(rows: int, make_desk: MakeDesk) -> None:
+    desk = make_desk("empty")
+    swapped = IWM.tail(rows).rename({"High": "Low", "Low": "High"}).select(IWM.columns)
+    document = desk.prices("IWM", swapped)
+    others = [desk.prices(symbol, bars(symbol)) for symbol in ("SPY", "QQQ")]
+    desk.run()
+    assert (desk.status(document), desk.broken(document)) == ("rejected", {"lines_are_usable"})
+    assert [desk.status(other) for other in others] == ["accepted", "accepted"]
+
+
 def test_the_first_unusable_line_is_named(make_desk: MakeDesk) -> None:
     desk = make_desk("empty")
     saturdays = IWM.with_columns(pl.col("Date").dt.truncate("1w") + pl.duration(days=5)).drop("Dividends", "Stock Splits")

@@ -64,6 +64,14 @@ def _before(back: int, factor: float, split: float = 0.0) -> Frame:
     return adjusted(IWM.with_columns(prices).with_columns(with_split))
 
 
+def _flat_end(count: int) -> Frame:
+    """The last bars repeat the close before them, without volume."""
+    end = pl.int_range(pl.len()) >= pl.len() - count
+    close = IWM["Close"][-count - 1]
+    flat = [pl.when(end).then(close).otherwise(c).alias(c) for c in ("Open", "High", "Low", "Close")]
+    return adjusted(IWM.with_columns(*flat, pl.when(end).then(0.0).otherwise("Volume").alias("Volume")))
+
+
 def _copied(volume: float) -> Frame:
     """The bar of one session under the next."""
     source = IWM.row(-1 - 51, named=True)
@@ -128,6 +136,7 @@ CASES = [
         _many(lambda frame, n: scaled(frame, n, 1.2), 50, 100, 150),
         honest_quarantined=3,
     ),
+    _document("few_rows_are_implausible", _flat_end(20), _flat_end(0), note="an end without volume"),
     _document("level_is_continuous", _before(100, 1.25), _before(100, 1.12)),
     _document("level_is_continuous", _before(100, 10), _before(100, 1.0), note="ten times"),
     _document("split_is_rescaled", _before(100, 2.0, split=2.0), _before(100, 1.0, split=2.0)),

@@ -30,8 +30,10 @@ def check_document(reading: Reading, document: Document, clock: datetime, *, acc
         )
     is_expected = pl.col("reason").str.contains_any(list(_EXPECTED))
     unusable = reading.rejects.filter(pl.col("line").is_not_null() & ~is_expected)
-    lines = unusable.height + reading.rows[reading.main].height
-    if not accepted_by_person and unusable.height > max(FEW_LINES, UNUSABLE_SHARE * lines):
+    usable = reading.rows[reading.main].height
+    lines = unusable.height + usable
+    too_many = unusable.height > max(FEW_LINES, UNUSABLE_SHARE * lines)
+    if unusable.height and (usable == 0 or (too_many and not accepted_by_person)):
         first = unusable.sort("line").row(0, named=True)
         return Finding(
             "lines_are_usable",

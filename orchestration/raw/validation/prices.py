@@ -38,7 +38,7 @@ FIRST_BAR_GRACE = timedelta(days=30)
 SETTLING = timedelta(days=5)
 LAG_SESSIONS, LAG_CORRELATION, LAG_MARGIN = 60, 0.6, 0.3
 _USUAL_GAP, _USUAL_OPEN_GAP = 0.003, 0.0015
-_WINDOW = 63
+_WINDOW, _YEAR = 63, 252
 _PRICES = ("open", "high", "low", "close")
 
 
@@ -142,7 +142,11 @@ def _evidence(
     compared = with_events.join(_gaps(with_events, others), on="session", how="left", maintain_order="left")
     return _with_restatements(_with_adjustment_errors(_with_usual_gaps(compared)), actions, known).with_columns(
         is_newest=pl.col("session") == pl.col("session").max(),
-        usual_volume=pl.col("volume").rolling_median(_WINDOW, center=True, min_samples=10),
+        # Around it, or in the year before it: volume does not end.
+        usual_volume=pl.max_horizontal(
+            pl.col("volume").rolling_median(_WINDOW, center=True, min_samples=10),
+            pl.col("volume").shift(1).rolling_median(_YEAR, min_samples=10),
+        ),
         # A mutual fund has no volume at all.
         volume_ratio=pl.when(volume_before > 0).then(pl.col("volume") / volume_before),
         is_copy=(pl.col("volume") > 0)
