@@ -100,12 +100,13 @@ class _Received:
 
 
 def _in_order(documents: Iterable[Document]) -> dict[Group, list[_Received]]:
-    """Documents by group, each group in the order of its observations; the group with the oldest document comes first."""
+    """Documents by group, each group in the order of its observations; the group with the oldest document comes first, then by
+    name."""
     received = sorted((_receive(document) for document in documents), key=lambda one: one.order)
     groups: dict[Group, list[_Received]] = {}
     for one in received:
         groups.setdefault(one.group, []).append(one)
-    return groups
+    return dict(sorted(groups.items(), key=lambda group: (group[1][0].retrieved_at, group[0])))
 
 
 def _receive(document: Document) -> _Received:

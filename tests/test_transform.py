@@ -39,8 +39,6 @@ def test_the_models_know_the_clock_which_a_rebuilt_past_does_not_outrun(tmp_path
     assert now == {"clock": "2026-10-01 15:00:00.000000"}  # the sample market's own
     past = transform._variables(Settings(data_dir=tmp_path, known_at=datetime(2026, 6, 30)))
     assert past == {"clock": "2026-06-30 00:00:00.000000", "known_at": "2026-06-30 00:00:00.000000"}
-    ahead = transform._variables(Settings(data_dir=tmp_path, known_at=datetime(2030, 1, 1)))
-    assert ahead == {**now, "known_at": "2030-01-01 00:00:00.000000"}
 
 
 def test_the_final_bar_is_the_same_in_python_and_in_sql() -> None:

@@ -185,7 +185,8 @@ def _prices_elsewhere(snapshot: pl.DataFrame, as_of: date, elsewhere: pl.DataFra
         how="inner",
         suffix="_elsewhere",
     )
-    priced = both.filter(pl.col("price_elsewhere").is_not_null() & (pl.col("apart") <= SECTOR_DAYS)).with_columns(
+    compared = both.filter(pl.col("price_elsewhere").is_not_null() & (pl.col("apart") <= SECTOR_DAYS)).sort("apart")
+    priced = compared.unique("ticker_key", keep="first", maintain_order=True).with_columns(
         factor=pl.when(has_values).then("market_value").otherwise("weight") / pl.col("quantity") / pl.col("price_elsewhere")
     )
     if priced.height >= FEWEST_ELSEWHERE:
