@@ -57,7 +57,7 @@ def holds(connection: duckdb.DuckDBPyConnection, outcome: Outcome) -> bool:
         " and rule is not distinct from ? and decided_by = ?"
     )
     values = [outcome.document_id, outcome.status, outcome.reason, outcome.rule, outcome.decided_by]
-    return connection.execute(same, values).fetchone() is not None
+    return bool(connection.execute(same, values).fetchall())
 
 
 def forget(connection: duckdb.DuckDBPyConnection, document_ids: list[str]) -> None:

@@ -55,7 +55,7 @@ def quarantine(warehouse: Path) -> list[Waiting]:
 def waiting(connection: duckdb.DuckDBPyConnection) -> list[Waiting]:
     """The same from an open warehouse."""
     outcomes = "schema_name = 'raw' and table_name = 'rejects' and column_name = 'outcome'"
-    if not connection.execute(f"select 1 from duckdb_columns() where {outcomes}").fetchone():
+    if not connection.execute(f"select 1 from duckdb_columns() where {outcomes}").fetchall():
         return []  # made by a release of the project that knew no quarantine
     found = connection.execute(_WAITING).fetchall()
     return [Waiting(path, sha, rules, reasons, None if whole else rows) for path, sha, rules, reasons, whole, rows in found]
