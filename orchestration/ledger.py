@@ -95,7 +95,7 @@ def refuse_changed(connection: duckdb.DuckDBPyConnection, document: Document, sh
     """
     changed = connection.execute(
         "select 1 from raw.documents where path = ? and sha256 <> ? and status = 'accepted'", [document.key, sha256]
-    ).fetchone()
+    ).fetchall()
     if changed:
         raise DocumentRejected(
             "the file changed after it was read; documents are never changed: drop the new one under a new name"
@@ -110,13 +110,13 @@ def refuse_step_back(connection: duckdb.DuckDBPyConnection, document: Document, 
     """
     if reading.main != "holdings" or document.declared_as_of:
         return
-    newest = connection.execute(
+    [(newest,)] = connection.execute(
         "select max(as_of) from raw.documents"
         " where vendor = ? and kind = ? and symbol = ? and retrieved_at < ? and status = 'accepted'",
         [document.vendor, document.kind, document.symbol, naive_utc(document.retrieved_at)],
-    ).fetchone()
-    if newest and newest[0] and reading.as_of and reading.as_of < newest[0]:
-        raise DocumentRejected(f"its as-of date {reading.as_of} is older than {newest[0]}, which was known before")
+    ).fetchall()
+    if newest and reading.as_of and reading.as_of < newest:
+        raise DocumentRejected(f"its as-of date {reading.as_of} is older than {newest}, which was known before")
 
 
 def naive_utc(moment: datetime | None) -> datetime | None:

@@ -232,8 +232,8 @@ def append_observations(connection: duckdb.DuckDBPyConnection, table: RawTable, 
 
 
 def _run(connection: duckdb.DuckDBPyConnection, statement: str, parameters: dict[str, object] | None = None) -> int:
-    appended = connection.execute(statement, parameters).fetchone()
-    return int(appended[0]) if appended else 0
+    appended = connection.execute(statement, parameters).fetchall()
+    return int(appended[0][0]) if appended else 0
 
 
 def withdraw_documents(connection: duckdb.DuckDBPyConnection, document_ids: list[str]) -> None:
