@@ -61,18 +61,21 @@ class LocalVendors:
     def _ishares(self, request: Request) -> Answer:
         fund = next(fund for fund in load_universe().values() if fund.product_id == request.query["portfolioId"])
         file = invented.IShares()
-        file.preamble[0] = fund.name
+        file.preamble = [fund.name, file.preamble[1]]
         example, odd_lines = file.rows[3], file.rows[-3:]
         count = LINES[request.query["portfolioId"]]
         file.rows = [
             [
-                f"X{i:04}",
+                f"{fund.fund}{i:04}",
                 f"INVENTED COMPANY {i}",
                 SECTORS[i % len(SECTORS)],
                 "Equity",
                 "1,000.00",
                 f"{100 / count:.5f}",
-                *example[6:],
+                "1,000.00",
+                "10.00",
+                "100.00",
+                *example[9:],
             ]
             for i in range(count)
         ] + odd_lines
@@ -80,7 +83,7 @@ class LocalVendors:
 
     def _ssga(self, _: Request) -> Answer:
         file = invented.StateStreet()
-        file.rows = [[f"COMPANY {i}", f"X{i:04}", f"000{i:06}", f"S{i:06}", 100 / LINES["spy"], "-", 10.0, "USD"]
+        file.rows = [[f"COMPANY {i}", f"SPY{i:04}", f"000{i:06}", f"S{i:06}", 100 / LINES["spy"], "-", 10.0, "USD"]
                      for i in range(LINES["spy"])]  # fmt: skip
         return Answer(file.encode(), content_type="application/octet-stream")
 
@@ -88,7 +91,7 @@ class LocalVendors:
         file = invented.InvescoJson()
         share = 100 / LINES["QQQ"]
         file.holdings = [
-            {**file.holdings[3], "ticker": f"X{i:04}", "cusip": f"111{i:06}", "percentageOfTotalNetAssets": share,
+            {**file.holdings[3], "ticker": f"QQQ{i:04}", "cusip": f"111{i:06}", "percentageOfTotalNetAssets": share,
              "marketValueBase": 1e6} for i in range(LINES["QQQ"])
         ]  # fmt: skip
         return Answer(file.encode(), content_type="text/plain")
@@ -98,9 +101,10 @@ class LocalVendors:
 
     def _vanguard(self, request: Request) -> Answer:
         file = invented.Vanguard()
-        count = LINES[request.path.split("/")[3]]
+        fund = request.path.split("/")[3]
+        count = LINES[fund]
         file.entity = [
-            {**file.entity[3], "ticker": f"X{i:04}", "cusip": f"111{i:06}", "percentWeight": f"{99.5 / count:.5f}",
+            {**file.entity[3], "ticker": f"{fund}{i:04}", "cusip": f"111{i:06}", "percentWeight": f"{99.5 / count:.5f}",
              "marketValue": 1e6, "isin": f"US111{i:06}7", "sedol": f"S{i:06}"} for i in range(count)
         ]  # fmt: skip
         return Answer(file.encode(), content_type="application/json")

@@ -322,7 +322,7 @@ def gains(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection
     shutil.copytree(DBT_PROJECT_DIR, root / "project", ignore=shutil.ignore_patterns("target", "logs"))
     seed = root / "project/seeds/funds.csv"
     seed.write_text(
-        f"{seed.read_text().rstrip()}\nVWILX,Vanguard International Growth,Vanguard,none,compared,2001-08-13,,,VWILX,,50\n"
+        f"{seed.read_text().rstrip()}\nVWILX,Vanguard International Growth,Vanguard,none,compared,2001-08-13,,,VWILX,,50,\n"
     )
     landing = root / "landing/yahoo/prices/VWILX"
     landing.mkdir(parents=True)
