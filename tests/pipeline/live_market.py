@@ -110,10 +110,12 @@ class LocalVendors:
         return Answer(file.encode(), content_type="application/json")
 
     def _fred(self, request: Request) -> Answer:
-        first = date(2026, 1, 1)
+        series = request.query["id"]
+        first = date(2008, 1, 1) if series == "DFEDTAR" else date(2026, 1, 1)  # the single target ended in 2008
+        below = {"DFEDTARL": 0.25, "DFF": 0.12}.get(series, 0.0)
         days = [first + timedelta(days=i) for i in range(120)]
-        rows = [(str(day), "3.75" if day >= date(2026, 2, 2) else "3.50") for day in days]
-        return Answer(invented.Fred(header=f"observation_date,{request.query['id']}", rows=rows).encode())
+        rows = [(str(day), f"{(3.75 if day >= date(2026, 2, 2) else 3.50) - below:.2f}") for day in days]
+        return Answer(invented.Fred(header=f"observation_date,{series}", rows=rows).encode())
 
 
 @contextmanager

@@ -140,7 +140,14 @@ def test_only_the_snapshots_that_changed_are_written(grown: tuple[Funds, Tables]
     marked = funds.marked()
     assert min(marked.values()) >= 7
     funds.tables()
-    assert funds.marked() == marked
+    # A mart that the last build withheld, as a warehouse without prices does, is made anew.
+    with warehouse(funds.home) as connection:
+        kept = {name for (name,) in connection.execute("select table_name from build.made_by").fetchall()}
+    assert {"int_holdings_classified", "int_security_lines"} <= kept
+    still_marked = funds.marked()
+    assert {t: still_marked[t] for t in marked if t.split(".")[1] in kept} == {
+        t: n for t, n in marked.items() if t.split(".")[1] in kept
+    }
     known_at = datetime.now(UTC).replace(tzinfo=None)
     assert_same(funds.tables(funds.home.settings(known_at=known_at)), anew)
     assert set(funds.marked().values()) == {0}
