@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
@@ -148,7 +147,7 @@ def test_only_the_snapshots_that_changed_are_written(grown: tuple[Funds, Tables]
     assert {t: still_marked[t] for t in marked if t.split(".")[1] in kept} == {
         t: n for t, n in marked.items() if t.split(".")[1] in kept
     }
-    known_at = datetime.now(UTC).replace(tzinfo=None)
+    known_at = funds.home.settings().clock  # everything is known by then
     assert_same(funds.tables(funds.home.settings(known_at=known_at)), anew)
     assert set(funds.marked().values()) == {0}
 
