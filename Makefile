@@ -76,7 +76,7 @@ test-bi: test-superset  ## test-superset and test-spark, the latter only where J
 contract: $(READY)  ## Write docs/contract.json from a fresh sample release, after a change of the published schema
 	rm -rf data/contract
 	$(BIN)/smallcap run --source sample --data-dir data/contract
-	$(BIN)/python -m orchestration.contract data/contract/published/latest/manifest.json
+	$(BIN)/python -m orchestration.publish.contract data/contract/published/latest/manifest.json
 
 # DuckDB stays on 1.5 in the lock: files of 2.0 cannot be opened by the 1.x clients that BI tools carry. The code runs on both.
 lock: .venv/.uv  ## Pin every dependency with hashes

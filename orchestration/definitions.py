@@ -5,17 +5,17 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.assets.history import ishares_holdings_history
-from orchestration.assets.landing import landing_assets
-from orchestration.assets.models import dbt_models
-from orchestration.assets.published import published_assets
-from orchestration.assets.raw import raw_assets
-from orchestration.automation import jobs, schedules
-from orchestration.checks import checks
-from orchestration.dead_runs import one_process
-from orchestration.landing import clear_unfinished
+from orchestration.defs.assets.history import ishares_holdings_history
+from orchestration.defs.assets.landing import landing_assets
+from orchestration.defs.assets.models import dbt_models
+from orchestration.defs.assets.published import published_assets
+from orchestration.defs.assets.raw import raw_assets
+from orchestration.defs.checks import checks
+from orchestration.defs.dead_runs import one_process
+from orchestration.defs.jobs import jobs, schedules
+from orchestration.files import clear_unfinished
 from orchestration.settings import Settings
-from orchestration.warehouse import Warehouse, clear_unfinished_rebuild, writer_lock
+from orchestration.warehouse.connection import Warehouse, clear_unfinished_rebuild, writer_lock
 
 
 def build_defs(settings: Settings, *, console: dg.LoggerDefinition | None = None) -> dg.Definitions:
@@ -23,9 +23,10 @@ def build_defs(settings: Settings, *, console: dg.LoggerDefinition | None = None
 
     @dg.resource(description="The warehouse; one run at a time may write to it.")
     def warehouse(_: dg.InitResourceContext) -> Iterator[Warehouse]:
-        with writer_lock(settings):
+        with writer_lock(settings.home, settings.writer_wait_seconds):
             clear_unfinished(settings.own_landing_dir)
-            clear_unfinished_rebuild(settings)
+            if not settings.rebuilding:
+                clear_unfinished_rebuild(settings.home, settings.rebuild_dir)
             yield Warehouse(settings.warehouse_path)
 
     resources: dict[str, Any] = {"settings": settings, "warehouse": warehouse}

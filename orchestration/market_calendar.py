@@ -6,9 +6,7 @@ from io import BytesIO
 
 import polars as pl
 
-from orchestration.vendors.base import Context, Parsed
-
-VENDOR, KIND, EXCHANGE = "exchange_calendars", "sessions", "XNYS"
+EXCHANGE = "XNYS"
 FIRST_DAY = date(1993, 1, 1)  # SPY, the oldest of our funds, began trading on 1993-01-29
 # Vendors publish the closing bar some minutes after the bell.
 FINAL_BAR_DELAY = timedelta(minutes=30)
@@ -53,16 +51,6 @@ def is_current(document: bytes, last_day: date) -> bool:
     made_by = pl.read_parquet_metadata(BytesIO(document)).get(_VERSION_KEY)
     last = pl.read_parquet(BytesIO(document), columns=["session"])["session"].max()
     return made_by == version("exchange-calendars") and isinstance(last, date) and last > last_day - timedelta(days=7)
-
-
-def parse(content: bytes, context: Context) -> Parsed:
-    """Rows for `sessions`."""
-    rows = (
-        pl.read_parquet(BytesIO(content))
-        .with_row_index("_line", offset=1)
-        .with_columns(pl.col("_line").cast(pl.Int64), pl.col("session").cast(pl.String).alias("_content"))
-    )
-    return Parsed("sessions", {"sessions": rows}, context.retrieved_at.date())
 
 
 def is_session(day: date) -> bool:

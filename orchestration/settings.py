@@ -1,8 +1,10 @@
-"""Where things lie and how the run behaves: one typed object, filled from `SMALLCAP_…` variables and the command line.
+"""Paths and behaviour of a run: one typed object, filled from `SMALLCAP_…` variables and the command line.
 
 Nothing else in the project reads the environment.
 """
 
+import json
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -10,8 +12,6 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, HttpUrl, TypeAdapter, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-
-from orchestration.sample_market.clock import SAMPLE_CLOCK
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
@@ -33,6 +33,9 @@ class Source(StrEnum):
     landing = "landing"
 
 
+# The sample market's clock: 11:00 in New York, the day after its last final session.
+SAMPLE_LAST_SESSION = date(2026, 9, 30)
+SAMPLE_CLOCK = datetime(2026, 10, 1, 15, 0, tzinfo=UTC)
 # SPY, the oldest of the funds, began to trade.
 FIRST_KNOWN_AT = datetime(1993, 1, 29, tzinfo=UTC)
 
@@ -41,10 +44,20 @@ def _now(source: Source) -> datetime:
     return SAMPLE_CLOCK if source is Source.sample else datetime.now(UTC)
 
 
+@dataclass(frozen=True)
+class FetchLimits:
+    """How long and how often one document is asked for. Seconds."""
+
+    timeout_seconds: float
+    attempts: int
+    pause_seconds: float
+    budget_seconds: float
+
+
 class Settings(BaseSettings):
     """Every setting, each an environment variable with the prefix `SMALLCAP_`."""
 
-    model_config = SettingsConfigDict(env_prefix="SMALLCAP_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="SMALLCAP_", env_nested_delimiter="__", frozen=True, extra="ignore")
 
     source: Source = Field(Source.sample, description="sample invents a market, live fetches, landing reads a folder")
     data_dir: Path | None = Field(None, description="everything the run writes; default: data/<source>")
@@ -62,12 +75,9 @@ class Settings(BaseSettings):
     fetch_pause_seconds: float = Field(1.0, ge=0, description="least pause between two requests to one vendor")
     fetch_budget_seconds: float = Field(120.0, gt=0, description="total time for one document, retries included")
 
-    yahoo_base_url: BaseUrl = Field("https://query2.finance.yahoo.com")
-    ishares_base_url: BaseUrl = Field("https://www.blackrock.com")
-    ssga_base_url: BaseUrl = Field("https://www.ssga.com")
-    invesco_base_url: BaseUrl = Field("https://dng-api.invesco.com")
-    vanguard_base_url: BaseUrl = Field("https://investor.vanguard.com")
-    fred_base_url: BaseUrl = Field("https://fred.stlouisfed.org")
+    vendor_urls: dict[str, BaseUrl] = Field(
+        default_factory=dict, description="another address of a vendor, by its name: SMALLCAP_VENDOR_URLS__FRED=https://…"
+    )
 
     @field_validator("known_at")
     @classmethod
@@ -119,7 +129,15 @@ class Settings(BaseSettings):
     def as_environment(self) -> dict[str, str]:
         """The settings that differ from their defaults, as the variables that give them to another process."""
         given = self.model_dump(mode="json", exclude_defaults=True)
-        return {f"SMALLCAP_{name.upper()}": str(value) for name, value in given.items()}
+        return {
+            f"SMALLCAP_{name.upper()}": json.dumps(value) if isinstance(value, dict) else str(value)
+            for name, value in given.items()
+        }
+
+    @property
+    def fetch_limits(self) -> FetchLimits:
+        """The limits of one document's requests."""
+        return FetchLimits(self.fetch_timeout_seconds, self.fetch_attempts, self.fetch_pause_seconds, self.fetch_budget_seconds)
 
     @property
     def published_dir(self) -> Path:

@@ -68,32 +68,29 @@ def main() -> None:
 
 def parts(home: Path) -> float:
     """Each part by itself, in this process; gives their sum."""
-    from orchestration import market_calendar
-    from orchestration.assets.published import published_marts
-    from orchestration.collect import collect, collect_sessions
-    from orchestration.ingest import ingest
-    from orchestration.landing import list_documents
-    from orchestration.publish import publish
-    from orchestration.transform import build, manifest_path
+    from orchestration.defs.assets.landing import landing_of
+    from orchestration.defs.assets.published import published_marts
+    from orchestration.landing.collect import collect_sessions, simulate
+    from orchestration.publish.release import publish
+    from orchestration.raw.ingest import ingest
     from orchestration.universe import load_universe
-    from orchestration.vendors.registry import PARSERS
-    from orchestration.warehouse import Warehouse
+    from orchestration.vendors.registry import CALENDAR, FEEDS
+    from orchestration.warehouse.connection import Warehouse
+    from orchestration.warehouse.dbt_build import build, manifest_path
 
     fresh = Settings(data_dir=home.parent / "parts")
     warehouse = Warehouse(fresh.warehouse_path)
-    calendar = (market_calendar.VENDOR, market_calendar.KIND)
 
     def invent() -> None:
-        collect_sessions(fresh)
-        for vendor, kind in PARSERS:
-            if (vendor, kind) != calendar:
-                collect(fresh, vendor, kind, load_universe(), lambda _: None)  # type: ignore[arg-type, return-value]
+        collect_sessions(landing_of(fresh))
+        for feed in FEEDS:
+            simulate(feed, landing_of(fresh))
 
     def take_in() -> None:
         warehouse.prepare()
         with warehouse.connect() as connection:
-            for vendor, kind in sorted(PARSERS, key=lambda place: place != calendar):
-                documents = list_documents(fresh.landing_dirs, vendor=vendor, kind=kind)
+            for feed in (CALENDAR, *FEEDS):
+                documents = landing_of(fresh).documents(feed)
                 ingest(connection, documents, universe=load_universe(), progress=lambda _: None)
 
     total = timed("inventing the documents", invent)
@@ -109,11 +106,11 @@ def parts(home: Path) -> float:
 
 def long_history(folder: Path, months: int = 240) -> None:
     """Twenty years of monthly snapshots of IWM from nothing to the holdings marts, and then one month more."""
-    from orchestration.ingest import ingest
-    from orchestration.landing import list_documents
-    from orchestration.transform import build, manifest_path
+    from orchestration.landing.documents import list_documents
+    from orchestration.raw.ingest import ingest
     from orchestration.universe import load_universe
-    from orchestration.warehouse import Warehouse
+    from orchestration.warehouse.connection import Warehouse
+    from orchestration.warehouse.dbt_build import build, manifest_path
 
     settings = Settings(data_dir=folder)
     warehouse = Warehouse(settings.warehouse_path)
@@ -142,7 +139,7 @@ def long_history(folder: Path, months: int = 240) -> None:
 
 def write_months(landing: Path, months: range) -> None:
     """IWM's sample files in turn, each dated a month after the one before, from October 2006 on."""
-    from orchestration.landing import write_document
+    from orchestration.landing.documents import write_document
     from orchestration.sample_market import ishares_files, truths
     from orchestration.sample_market.streams import DEFAULT_SEED
     from orchestration.universe import load_universe

@@ -4,7 +4,7 @@ from datetime import date
 
 import polars as pl
 
-from orchestration.contracts import RAW_TABLES, check_rows
+from orchestration.schemas import RAW_TABLES, check_rows
 
 
 def rates(*rows: tuple[str | None, date | None, float | None]) -> pl.DataFrame:

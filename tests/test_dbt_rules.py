@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from orchestration.settings import DBT_PROJECT_DIR, Settings
-from orchestration.transform import manifest_path
+from orchestration.warehouse.dbt_build import manifest_path
 
 Node = dict[str, Any]
 MOST_JOINS = 7

@@ -13,14 +13,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestration import ingest as ingest_module
-from orchestration.contracts import RAW_TABLES
-from orchestration.ingest import ingest
-from orchestration.landing import Document, list_documents, write_document
-from orchestration.ledger import Outcome
+from orchestration.landing.documents import Document, list_documents, write_document
+from orchestration.raw import ingest as ingest_module
+from orchestration.raw.ingest import ingest
+from orchestration.raw.ledger import Outcome
+from orchestration.schemas import RAW_TABLES
 from orchestration.universe import Fund
-from orchestration.vendors.registry import PARSERS
-from orchestration.warehouse import Warehouse
+from orchestration.vendors import ssga
+from orchestration.vendors.registry import BY_PLACE
+from orchestration.warehouse.connection import Warehouse
 from tests.vendors import documents as invented
 from tests.vendors.documents import Fred, InvescoJson, IShares, Prices, StateStreet
 
@@ -164,7 +165,7 @@ def test_unknown_vendor_and_bad_name_are_in_the_ledger(house: House) -> None:
     badly_named.write_bytes(Fred().encode())
     house.run()
     ledger = dict(house.sql("select path, reason from raw.documents where status = 'rejected'"))
-    assert "no reader for acme/prices; known are" in ledger["acme/prices/IWM/2026-05-06T010000Z.csv"]
+    assert "no parser for acme/prices; known are" in ledger["acme/prices/IWM/2026-05-06T010000Z.csv"]
     assert "rename it" in ledger["fred/rates/DFF/download (3).csv"]
     assert house.sql("select count(*) from raw.rejects") == [(2,)]
 
@@ -173,7 +174,7 @@ def test_a_reader_that_fails_keeps_nobody_else_out(house: House, monkeypatch: py
     def crash(content: bytes, context: object) -> None:
         raise ZeroDivisionError("a mistake of ours")
 
-    monkeypatch.setitem(PARSERS, ("ssga", "holdings"), crash)  # type: ignore[arg-type]
+    monkeypatch.setitem(BY_PLACE, ("ssga", "holdings"), replace(ssga.FEED, parse=crash))  # type: ignore[arg-type]
     put_one_of_each(house)
     statuses = {outcome.vendor: (outcome.status, outcome.reason) for outcome in house.run()}
     assert statuses["ssga"] == ("rejected", "its reader failed (ZeroDivisionError: a mistake of ours): please report it")

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import landing
-from orchestration.landing import (
+from orchestration.files import write_atomically
+from orchestration.landing import documents as landing
+from orchestration.landing.documents import (
     Document,
     UnreadableDocument,
     list_documents,
     newest_document,
     stray_files,
-    write_atomically,
     write_document,
 )
-from orchestration.vendors.base import DocumentRejected
+from orchestration.vendors.feed import DocumentRejected
 
 AT = datetime(2026, 5, 6, 1, 2, 3, tzinfo=UTC)
 
@@ -55,7 +55,7 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     def fail(*_: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr("orchestration.landing.os.replace", fail)
+    monkeypatch.setattr("orchestration.files.os.replace", fail)
     with pytest.raises(OSError, match="disk full"):
         write_atomically(tmp_path / "a" / "b", b"x")
     assert list((tmp_path / "a").iterdir()) == []
@@ -187,7 +187,7 @@ def test_a_file_the_system_refuses_names_the_remedy(
     def refuse(*_: object) -> int:
         raise error
 
-    monkeypatch.setattr("orchestration.landing.os.open", refuse)
+    monkeypatch.setattr("orchestration.landing.documents.os.open", refuse)
     with pytest.raises(UnreadableDocument, match=rf"it cannot be read \({error.strerror}\): .*{remedy}"):
         document.read()
 
@@ -204,7 +204,7 @@ def test_a_folder_that_cannot_be_listed_hides_no_other(
             raise PermissionError(13, "Permission denied", str(folder))
         return scandir(folder)
 
-    monkeypatch.setattr("orchestration.landing.os.scandir", refuse)
+    monkeypatch.setattr("orchestration.landing.documents.os.scandir", refuse)
     assert [d.path for d in list_documents([tmp_path])] == [document.path]
     assert "closed cannot be listed (Permission denied)" in caplog.text
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.contract import ContractBroken, changes, check, entry_of, raised
+from orchestration.publish.contract import ContractBroken, changes, check, entry_of, raised
 
 OLD: dict[str, Any] = {
     "spells": {"key": ["pair"], "columns": {"pair": "VARCHAR NOT NULL", "sessions": "INTEGER", "days": "INTEGER NOT NULL"}},

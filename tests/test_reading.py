@@ -1,14 +1,16 @@
 """From bytes to rows: whatever a reader raises becomes the document's rejection, and an interruption does not."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from orchestration import reading
-from orchestration.landing import Document
-from orchestration.reading import Reading, read_document
-from orchestration.vendors.base import DocumentRejected
+from orchestration.landing.documents import Document
+from orchestration.raw.parse import Reading, read_document
+from orchestration.vendors import fred
+from orchestration.vendors.feed import DocumentRejected
+from orchestration.vendors.registry import BY_PLACE
 from tests.vendors import documents as invented
 
 AT = "2026-05-06T010000Z"
@@ -29,7 +31,7 @@ def test_what_a_reader_raises_is_the_documents_rejection(error: BaseException, m
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setitem(reading.PARSERS, ("fred", "rates"), fail)  # type: ignore[arg-type]
+    monkeypatch.setitem(BY_PLACE, ("fred", "rates"), replace(fred.FEED, parse=fail))  # type: ignore[arg-type]
     with pytest.raises(DocumentRejected, match=f"its reader failed \\({type(error).__name__}: [^\n]*\\): please report it"):
         read(b"x")
 
@@ -39,15 +41,15 @@ def test_an_interruption_passes(error: BaseException, monkeypatch: pytest.Monkey
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setitem(reading.PARSERS, ("fred", "rates"), fail)  # type: ignore[arg-type]
+    monkeypatch.setitem(BY_PLACE, ("fred", "rates"), replace(fred.FEED, parse=fail))  # type: ignore[arg-type]
     with pytest.raises(type(error)):
         read(b"x")
 
 
 def test_rows_of_the_wrong_type_are_the_documents_rejection(monkeypatch: pytest.MonkeyPatch) -> None:
-    parsed = reading.PARSERS["fred", "rates"](invented.Fred().encode(), invented.context("DFF", "csv"))
+    parsed = fred.parse(invented.Fred().encode(), invented.context("DFF", "csv"))
     parsed.tables["rates"] = parsed.tables["rates"].with_columns(pl.lit("x").alias("value"))
-    monkeypatch.setitem(reading.PARSERS, ("fred", "rates"), lambda *_: parsed)
+    monkeypatch.setitem(BY_PLACE, ("fred", "rates"), replace(fred.FEED, parse=lambda *_: parsed))
     with pytest.raises(DocumentRejected, match="its reader failed"):
         read(invented.Fred().encode())
 

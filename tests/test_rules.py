@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from orchestration.rules import growing_tables, keep_rules, rules_of
-from orchestration.warehouse import Warehouse
+from orchestration.warehouse.connection import Warehouse
+from orchestration.warehouse.rules import growing_tables, keep_rules, rules_of
 
 
 @pytest.fixture

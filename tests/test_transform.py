@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from orchestration import transform
 from orchestration.market_calendar import FINAL_BAR_DELAY
 from orchestration.settings import SEEDS_DIR, Settings
+from orchestration.warehouse import dbt_build as transform
 
 
 @pytest.fixture

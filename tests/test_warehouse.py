@@ -8,8 +8,9 @@ import duckdb
 import polars as pl
 import pytest
 
-from orchestration.contracts import RAW_TABLES
-from orchestration.warehouse import Warehouse, WarehouseLocked, append_observations, stamped
+from orchestration.raw.observations import append_observations, stamped
+from orchestration.schemas import RAW_TABLES
+from orchestration.warehouse.connection import Warehouse, WarehouseLocked
 
 DAY = date(2026, 5, 5)
 NOW = datetime(2026, 5, 6)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.landing import Document, content_hash, list_documents
+from orchestration.files import content_hash
+from orchestration.landing.documents import Document, list_documents
 from orchestration.raw.decisions import Choice, Decision, append_decision, subject
-from orchestration.warehouse import Warehouse
+from orchestration.warehouse.connection import Warehouse
 
 
 class NoSuchDocument(LookupError):

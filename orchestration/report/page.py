@@ -13,9 +13,9 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
 
-from orchestration.landing import write_atomically
-from orchestration.manifest import quarantine_sentences, withheld_sentences
+from orchestration.files import write_atomically
 from orchestration.report.blocks import Cell, Chart, Manifest
+from orchestration.report.manifest import quarantine_sentences, withheld_sentences
 from orchestration.report.release_tables import ReleaseTables
 from orchestration.report.sections import (
     breadth,

@@ -6,7 +6,7 @@ Bundling takes a second or two, so the script is kept in the data directory unti
 import hashlib
 from pathlib import Path
 
-from orchestration.landing import write_atomically
+from orchestration.files import write_atomically
 
 # The page calls this and nothing else of the bundle. Expressions are interpreted, so the page needs no right to evaluate text.
 _SNIPPET = "window.drawChart = (place, spec, options) => vegaEmbed(place, spec, {...options, ast: true});"

@@ -4,10 +4,9 @@ from datetime import date
 
 import polars as pl
 
-from orchestration.settings import Settings
-from orchestration.vendors.base import Context, DocumentRejected, Fetched, Parsed, WrongLayout, brings
-from orchestration.vendors.http import Pace, get
-from orchestration.vendors.text import decode, header_cells, read_numbers, read_table, split_lines
+from orchestration.vendors.feed import Context, DocumentRejected, Feed, Fetched, Parsed, Request, WrongLayout, brings
+from orchestration.vendors.formats.text import decode, header_cells, read_numbers, read_table, split_lines
+from orchestration.vendors.http import Client
 
 VENDOR, KIND = "fred", "rates"
 SERIES = ("DFEDTAR", "DFEDTARL", "DFEDTARU", "DFF")
@@ -21,13 +20,13 @@ _SAVE_AS = "Save them as YYYY-MM-DD, or bring FRED's own file"
 _HOW_TO_GET = "Download https://fred.stlouisfed.org/graph/fredgraph.csv?id=SERIES and put the file there unchanged"
 
 
-def fetch(series: str, settings: Settings, pace: Pace) -> Fetched:
+def fetch(request: Request, client: Client) -> Fetched:
     """The whole history of a series.
 
     Raises:
         FetchFailed: FRED gave no usable answer.
     """
-    return Fetched(get(f"{settings.fred_base_url}/graph/fredgraph.csv?id={series}", settings, pace=pace), "csv")
+    return Fetched(client.get(f"/graph/fredgraph.csv?id={request.symbol}"), "csv")
 
 
 @brings(_HOW_TO_GET)
@@ -91,3 +90,14 @@ def _dates(rows: pl.DataFrame) -> pl.Expr:
 
 def _place(row: pl.DataFrame) -> str:
     return f"line {row['_line'].item()} is {row['_content'].item()[:80]!r}"
+
+
+FEED = Feed(
+    vendor=VENDOR,
+    kind=KIND,
+    description="Interest rates: one CSV per FRED series and retrieval.",
+    symbols=lambda _: dict.fromkeys(SERIES),
+    address="https://fred.stlouisfed.org",
+    fetch=fetch,
+    parse=parse,
+)

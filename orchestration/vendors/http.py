@@ -1,16 +1,16 @@
-"""One polite HTTP GET: paced, bounded in time and size, retried with growing pauses, and honest about failure."""
+"""HTTP requests to a vendor: paced, bounded in time and size, retried with growing pauses."""
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import tenacity
 
-from orchestration.settings import Settings
-from orchestration.vendors.base import FetchFailed
+from orchestration.settings import FetchLimits
+from orchestration.vendors.feed import FetchFailed
 
 if TYPE_CHECKING:
     from curl_cffi.requests import Response
@@ -32,62 +32,61 @@ class WorthRetrying(FetchFailed):
         self.after = after
 
 
-@dataclass
-class Pace:
-    """The least pause between two requests to one vendor."""
+class Client:
+    """Requests to one vendor: paced, bounded in time and size, retried."""
 
-    seconds: float
-    _next: float = 0.0
+    def __init__(self, base_url: str, limits: FetchLimits, cache_dir: Path) -> None:
+        """One client per vendor and run: its pace holds for all of its requests.
 
-    def wait(self) -> None:
-        """Sleep until the next request is due."""
+        Args:
+            base_url: the vendor's address, without a slash at its end.
+            cache_dir: where a vendor's library may keep its cookies.
+        """
+        self.base_url, self.limits, self.cache_dir = base_url, limits, cache_dir
+        self._next = 0.0
+
+    def get(self, path: str, *, headers: dict[str, str] | None = None) -> bytes:
+        """The body of a 200 answer.
+
+        Args:
+            path: what follows the base address.
+
+        Raises:
+            FetchFailed: no answer within the limits, another status, an empty or an oversized body.
+        """
+        return self.ask(lambda: _body(_request(self.base_url + path, self.limits.timeout_seconds, headers or {})))
+
+    def ask(self, call: Callable[[], T]) -> T:
+        """Make a request in its turn, again on `WorthRetrying`, with exponential pauses and jitter, within the limits.
+
+        A pause that the vendor asks for is kept; where it would end after the budget, there is no other try.
+
+        Raises:
+            FetchFailed: the last failure.
+        """
+        pause = self.limits.pause_seconds
+        growing = tenacity.wait_exponential(multiplier=pause, max=30) + tenacity.wait_random(0, pause)
+
+        def wait(state: tenacity.RetryCallState) -> float:
+            failure = state.outcome.exception() if state.outcome else None
+            asked = failure.after if isinstance(failure, WorthRetrying) else None
+            return max(growing(state), asked or 0.0)
+
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(WorthRetrying),
+            wait=wait,
+            stop=tenacity.stop_after_attempt(self.limits.attempts) | tenacity.stop_before_delay(self.limits.budget_seconds),
+            reraise=True,
+        )
+        return retrying(lambda: self._in_turn(call))
+
+    def _in_turn(self, call: Callable[[], T]) -> T:
+        """Wait until the least pause between two requests is over."""
         pause = self._next - time.monotonic()
         if pause > 0:
             time.sleep(pause)
-        self._next = time.monotonic() + self.seconds
-
-
-def with_retries(call: Callable[[], T], settings: Settings) -> T:
-    """Call again on `WorthRetrying`, with exponential pauses and jitter, within the attempts and the time of the settings.
-
-    A pause that the vendor asks for is kept; where it would end after the time of the settings, there is no other try.
-
-    Raises:
-        FetchFailed: the last failure.
-    """
-    pause = settings.fetch_pause_seconds
-    growing = tenacity.wait_exponential(multiplier=pause, max=30) + tenacity.wait_random(0, pause)
-
-    def wait(state: tenacity.RetryCallState) -> float:
-        failure = state.outcome.exception() if state.outcome else None
-        asked = failure.after if isinstance(failure, WorthRetrying) else None
-        return max(growing(state), asked or 0.0)
-
-    retrying = tenacity.Retrying(
-        retry=tenacity.retry_if_exception_type(WorthRetrying),
-        wait=wait,
-        stop=tenacity.stop_after_attempt(settings.fetch_attempts) | tenacity.stop_before_delay(settings.fetch_budget_seconds),
-        reraise=True,
-    )
-    return retrying(call)
-
-
-def get(url: str, settings: Settings, *, pace: Pace, headers: dict[str, str] | None = None) -> bytes:
-    """The body of a 200 answer.
-
-    Args:
-        url: the whole address.
-        pace: shared by all requests to one vendor.
-
-    Raises:
-        FetchFailed: no answer within the limits, another status, an empty or an oversized body.
-    """
-
-    def attempt() -> bytes:
-        pace.wait()
-        return _body(_request(url, settings, headers or {}))
-
-    return with_retries(attempt, settings)
+        self._next = time.monotonic() + self.limits.pause_seconds
+        return call()
 
 
 def bounded(send: "Callable[[Callable[[bytes], int]], Response]") -> "Response":
@@ -149,14 +148,12 @@ def retry_after(text: str | None) -> float | None:
     return max(0.0, (zoned - datetime.now(UTC)).total_seconds())
 
 
-def _request(url: str, settings: Settings, headers: dict[str, str]) -> "Response":
+def _request(url: str, timeout: float, headers: dict[str, str]) -> "Response":
     # curl_cffi shows a browser's handshake, which the issuers' sites ask for; yfinance brings it along anyway.
     from curl_cffi import requests
 
     def send(collect: Callable[[bytes], int]) -> "Response":
-        return requests.get(
-            url, headers=headers, timeout=settings.fetch_timeout_seconds, impersonate="chrome", content_callback=collect
-        )
+        return requests.get(url, headers=headers, timeout=timeout, impersonate="chrome", content_callback=collect)
 
     try:
         return bounded(send)

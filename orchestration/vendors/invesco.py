@@ -5,23 +5,25 @@ from datetime import date, datetime
 
 import polars as pl
 
-from orchestration.contracts import REJECT_COLUMNS
-from orchestration.settings import Settings
+from orchestration.schemas import REJECT_COLUMNS
 from orchestration.universe import Fund
-from orchestration.vendors.base import (
+from orchestration.vendors.feed import (
     Context,
     DocumentRejected,
+    Feed,
     Fetched,
     Parsed,
+    Request,
     WrongLayout,
     brings,
+    funds_of,
     require_fund,
     settle_as_of,
 )
-from orchestration.vendors.holdings import holdings_document
-from orchestration.vendors.http import Pace, get
-from orchestration.vendors.json_text import check_lines, load_object, objects_table
-from orchestration.vendors.text import decode, header_cells, read_table, split_lines
+from orchestration.vendors.formats.holdings import holdings_document
+from orchestration.vendors.formats.json_text import check_lines, load_object, objects_table
+from orchestration.vendors.formats.text import decode, header_cells, read_table, split_lines
+from orchestration.vendors.http import Client
 
 VENDOR, KIND = "invesco", "holdings"
 _PATH = "/cache/v1/accounts/en_US/shareclasses/{product}/holdings/fund?idType=ticker&interval=monthly&productType=ETF"
@@ -51,13 +53,13 @@ _JSON_NUMBERS = ("units", "marketValueBase")
 _HOW_TO_GET = "Export the holdings from the fund's page at www.invesco.com and put the file there unchanged"
 
 
-def fetch(fund: Fund, settings: Settings, pace: Pace) -> Fetched:
+def fetch(request: Request, client: Client) -> Fetched:
     """The latest holdings as JSON (the vendor labels it text/plain).
 
     Raises:
         FetchFailed: the issuer gave no usable answer.
     """
-    return Fetched(get(settings.invesco_base_url + _PATH.format(product=fund.product_id), settings, pace=pace), "json")
+    return Fetched(client.get(_PATH.format(product=request.product_id)), "json")
 
 
 @brings(_HOW_TO_GET)
@@ -115,3 +117,14 @@ def _read_json(text: str, fund: Fund) -> tuple[pl.DataFrame, date, list[pl.DataF
     unusable = {position for position, *_ in lacking}
     usable = [(position, line) for position, line in enumerate(lines, start=1) if position not in unusable]
     return objects_table(usable, present), as_of, [pl.DataFrame(lacking, schema=REJECT_COLUMNS, orient="row")]
+
+
+FEED = Feed(
+    vendor=VENDOR,
+    kind=KIND,
+    description="Holdings of Invesco funds: JSON or the older CSV, one document per fund and retrieval.",
+    symbols=funds_of(VENDOR),
+    address="https://dng-api.invesco.com",
+    fetch=fetch,
+    parse=parse,
+)

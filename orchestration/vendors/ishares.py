@@ -9,22 +9,24 @@ from datetime import date, datetime
 
 import polars as pl
 
-from orchestration.settings import Settings
 from orchestration.universe import Fund
-from orchestration.vendors import spreadsheet_xml
-from orchestration.vendors.base import (
+from orchestration.vendors.feed import (
     Context,
     DocumentRejected,
+    Feed,
     Fetched,
     Parsed,
+    Request,
     WrongLayout,
     brings,
+    funds_of,
     require_fund,
     settle_as_of,
 )
-from orchestration.vendors.holdings import holdings_document
-from orchestration.vendors.http import Pace, get
-from orchestration.vendors.text import decode, fields_of, header_cells, read_table, split_lines
+from orchestration.vendors.formats import spreadsheet_xml
+from orchestration.vendors.formats.holdings import holdings_document
+from orchestration.vendors.formats.text import decode, fields_of, header_cells, read_table, split_lines
+from orchestration.vendors.http import Client
 
 VENDOR, KIND = "ishares", "holdings"
 _PATH = (
@@ -61,15 +63,14 @@ _NO_DATE = ("", "-", "--")
 _SHARES = re.compile(r'^"?Shares Outstanding"?,"?(?P<shares>[\d,.]+)"?')
 
 
-def fetch(fund: Fund, settings: Settings, pace: Pace, as_of: date | None = None) -> Fetched:
+def fetch(request: Request, client: Client) -> Fetched:
     """The latest holdings, or those of a past date.
 
     Raises:
         FetchFailed: the issuer gave no usable answer.
     """
-    past = f"&asOfDate={as_of:%Y%m%d}" if as_of else ""
-    url = f"{settings.ishares_base_url}{_PATH}&portfolioId={fund.product_id}{past}"
-    return Fetched(get(url, settings, pace=pace, headers=_HEADERS), "csv")
+    past = f"&asOfDate={request.as_of:%Y%m%d}" if request.as_of else ""
+    return Fetched(client.get(f"{_PATH}&portfolioId={request.product_id}{past}", headers=_HEADERS), "csv")
 
 
 @brings(_HOW_TO_GET)
@@ -183,3 +184,15 @@ def _facts(preamble: list[str], holdings: pl.DataFrame, fund: Fund, as_of: date)
         },
         orient="row",
     )
+
+
+FEED = Feed(
+    vendor=VENDOR,
+    kind=KIND,
+    description="Holdings of iShares funds: the issuer's CSV, one document per fund and retrieval.",
+    symbols=funds_of(VENDOR),
+    address="https://www.blackrock.com",
+    fetch=fetch,
+    parse=parse,
+    stated_date=stated_date,
+)

@@ -1,21 +1,34 @@
-"""Which module reads which documents. The only place that knows all vendors."""
+"""The list of feeds. A new vendor is one more line here."""
 
-from collections.abc import Callable
+from orchestration.vendors import fred, invesco, ishares, schwab, ssga, vanguard, xnys
+from orchestration.vendors.feed import Feed
+from orchestration.vendors.yahoo import fund_data, prices
 
-from orchestration import market_calendar
-from orchestration.vendors import fred, invesco, ishares, schwab, ssga, vanguard, yahoo, yahoo_funds
-from orchestration.vendors.base import Context, Parsed
+CALENDAR = xnys.FEED
+FEEDS: tuple[Feed, ...] = (
+    prices.FEED,
+    fund_data.FEED,
+    ishares.FEED,
+    ssga.FEED,
+    invesco.FEED,
+    vanguard.FEED,
+    schwab.FEED,
+    fred.FEED,
+)
+BY_PLACE: dict[tuple[str, str], Feed] = {(feed.vendor, feed.kind): feed for feed in (CALENDAR, *FEEDS)}
+ADDRESSES: dict[str, str] = {feed.vendor: feed.address for feed in FEEDS if feed.address}
 
-Parser = Callable[[bytes, Context], Parsed]
 
-PARSERS: dict[tuple[str, str], Parser] = {
-    (market_calendar.VENDOR, market_calendar.KIND): market_calendar.parse,
-    (yahoo.VENDOR, yahoo.KIND): yahoo.parse,
-    (yahoo_funds.VENDOR, yahoo_funds.KIND): yahoo_funds.parse,
-    (ishares.VENDOR, ishares.KIND): ishares.parse,
-    (ssga.VENDOR, ssga.KIND): ssga.parse,
-    (invesco.VENDOR, invesco.KIND): invesco.parse,
-    (vanguard.VENDOR, vanguard.KIND): vanguard.parse,
-    (schwab.VENDOR, schwab.KIND): schwab.parse,
-    (fred.VENDOR, fred.KIND): fred.parse,
-}
+def address(vendor: str, replaced: dict[str, str]) -> str:
+    """A vendor's base address.
+
+    Args:
+        replaced: other addresses by vendor, from the settings.
+
+    Raises:
+        ValueError: an address is given for a vendor that does not exist or has none.
+    """
+    unknown = replaced.keys() - ADDRESSES.keys()
+    if unknown:
+        raise ValueError(f"SMALLCAP_VENDOR_URLS names {min(unknown)!r}; vendors with an address are {', '.join(ADDRESSES)}")
+    return replaced.get(vendor, ADDRESSES[vendor])

@@ -7,13 +7,24 @@ name its fund: only its size and date can tell that it is another's.
 """
 
 from datetime import date, datetime
+from pathlib import Path
 
 import polars as pl
 
 from orchestration.universe import Fund
-from orchestration.vendors.base import Context, DocumentRejected, Parsed, WrongLayout, brings, require_fund, settle_as_of
-from orchestration.vendors.holdings import holdings_document
-from orchestration.vendors.text import decode, fields_of, header_cells, read_table, split_lines
+from orchestration.vendors.feed import (
+    Context,
+    DocumentRejected,
+    Feed,
+    Parsed,
+    WrongLayout,
+    brings,
+    funds_of,
+    require_fund,
+    settle_as_of,
+)
+from orchestration.vendors.formats.holdings import holdings_document
+from orchestration.vendors.formats.text import decode, fields_of, header_cells, read_table, split_lines
 
 VENDOR, KIND = "schwab", "holdings"
 _COLUMNS = {"as_of": ("As-Of-Date",), "stated_weight": ("Percent of Assets",), "name": ("Name",)}
@@ -29,7 +40,7 @@ _HOW_TO_GET = "Choose Export All Holdings on the fund's page at www.schwabassetm
 _DATE_FORMATS = ("%Y-%m-%d", "%m/%d/%Y")
 
 
-def how_to_get(fund: Fund, folder: str) -> str:
+def how_to_get(fund: Fund, folder: Path) -> str:
     """What a person does where no program may: one sentence."""
     return (
         f"Schwab refuses programs: open www.schwabassetmanagement.com/products/{str(fund.product_id).lower()}, choose Export All"
@@ -99,3 +110,13 @@ def _kind(rows: pl.DataFrame) -> pl.Series:
         .then(pl.lit("Money Market"))
     )
     return rows.select(kind.alias("kind")).to_series()
+
+
+FEED = Feed(
+    vendor=VENDOR,
+    kind=KIND,
+    description="Holdings of Schwab funds: CSV files that a person downloads and drops here, since the issuer refuses programs.",
+    symbols=funds_of(VENDOR),
+    how_to_get=how_to_get,
+    parse=parse,
+)

@@ -5,22 +5,24 @@ from datetime import date, datetime
 
 import polars as pl
 
-from orchestration.settings import Settings
 from orchestration.universe import Fund
-from orchestration.vendors.base import (
+from orchestration.vendors.feed import (
     Context,
     DocumentRejected,
+    Feed,
     Fetched,
     Parsed,
+    Request,
     WrongLayout,
     brings,
+    funds_of,
     require_fund,
     settle_as_of,
 )
-from orchestration.vendors.holdings import holdings_document
-from orchestration.vendors.http import Pace, get
-from orchestration.vendors.text import find_columns, with_nothing_as_null
-from orchestration.vendors.workbook import check_workbook
+from orchestration.vendors.formats.holdings import holdings_document
+from orchestration.vendors.formats.text import find_columns, with_nothing_as_null
+from orchestration.vendors.formats.workbook import check_workbook
+from orchestration.vendors.http import Client
 
 VENDOR, KIND = "ssga", "holdings"
 _PATH = "/us/en/intermediary/library-content/products/fund-data/etfs/us/holdings-daily-us-en-{product}.xlsx"
@@ -38,13 +40,13 @@ _AS_OF = re.compile(r"As of (\d{1,2}-[A-Za-z]{3}-\d{4})")
 _CUSIP = r"^[0-9A-Z]{9}$"
 
 
-def fetch(fund: Fund, settings: Settings, pace: Pace) -> Fetched:
+def fetch(request: Request, client: Client) -> Fetched:
     """The latest holdings; the issuer offers no others.
 
     Raises:
         FetchFailed: the issuer gave no usable answer.
     """
-    return Fetched(get(settings.ssga_base_url + _PATH.format(product=fund.product_id), settings, pace=pace), "xlsx")
+    return Fetched(client.get(_PATH.format(product=request.product_id)), "xlsx")
 
 
 @brings(_HOW_TO_GET)
@@ -116,3 +118,14 @@ def _table(cells: list[list[str]], start: int) -> pl.DataFrame:
     ]
     schema = {**dict.fromkeys(places, pl.String), "_line": pl.Int64, "_content": pl.String}
     return with_nothing_as_null(pl.DataFrame(table, schema=schema, orient="row"), list(places))
+
+
+FEED = Feed(
+    vendor=VENDOR,
+    kind=KIND,
+    description="Holdings of State Street funds: the issuer's Excel sheet, one document per fund and retrieval.",
+    symbols=funds_of(VENDOR),
+    address="https://www.ssga.com",
+    fetch=fetch,
+    parse=parse,
+)

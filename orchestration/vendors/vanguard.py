@@ -11,23 +11,25 @@ from typing import Any
 
 import polars as pl
 
-from orchestration.contracts import REJECT_COLUMNS
-from orchestration.settings import Settings
+from orchestration.schemas import REJECT_COLUMNS
 from orchestration.universe import Fund
-from orchestration.vendors.base import (
+from orchestration.vendors.feed import (
     Context,
     DocumentRejected,
+    Feed,
     Fetched,
     Parsed,
+    Request,
     WrongLayout,
     brings,
+    funds_of,
     require_fund,
     settle_as_of,
 )
-from orchestration.vendors.holdings import holdings_document
-from orchestration.vendors.http import Pace, get
-from orchestration.vendors.json_text import check_lines, load_object, objects_table
-from orchestration.vendors.text import decode, fields_of, header_cells, read_table, split_lines
+from orchestration.vendors.formats.holdings import holdings_document
+from orchestration.vendors.formats.json_text import check_lines, load_object, objects_table
+from orchestration.vendors.formats.text import decode, fields_of, header_cells, read_table, split_lines
+from orchestration.vendors.http import Client
 
 VENDOR, KIND = "vanguard", "holdings"
 _PATH = "/vmf/api/{product}/portfolio-holding/stock.json?start=1&count=20000&asOfType=daily"
@@ -68,14 +70,13 @@ _HOW_TO_GET = (
 _THE_LIST = "stock"
 
 
-def fetch(fund: Fund, settings: Settings, pace: Pace) -> Fetched:
+def fetch(request: Request, client: Client) -> Fetched:
     """The latest published holdings; the issuer offers no others.
 
     Raises:
         FetchFailed: the issuer gave no usable answer.
     """
-    url = settings.vanguard_base_url + _PATH.format(product=fund.product_id)
-    return Fetched(get(url, settings, pace=pace, headers=_HEADERS), "json")
+    return Fetched(client.get(_PATH.format(product=request.product_id), headers=_HEADERS), "json")
 
 
 @brings(_HOW_TO_GET)
@@ -174,3 +175,14 @@ def _american_date(title: str) -> date:
         return datetime.strptime(text, "%m/%d/%Y").date()
     except ValueError as error:
         raise DocumentRejected(f"its as-of date {text!r} cannot be read: it should look like 09/30/2025") from error
+
+
+FEED = Feed(
+    vendor=VENDOR,
+    kind=KIND,
+    description="Holdings of Vanguard funds: the issuer's JSON, one document per fund and retrieval.",
+    symbols=funds_of(VENDOR),
+    address="https://investor.vanguard.com",
+    fetch=fetch,
+    parse=parse,
+)

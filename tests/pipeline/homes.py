@@ -73,7 +73,7 @@ def run_with_another_fund(root: Path, line: str) -> Home:
         shutil.copytree(PROJECT_ROOT / part, project / part, ignore=shutil.ignore_patterns("__pycache__", "target", "logs"))
     seed = project / "dbt_project" / "seeds" / "funds.csv"
     seed.write_text(f"{seed.read_text().rstrip()}\n{line}\n")
-    typed = [sys.executable, "-c", "from orchestration.cli import main; main()", "run", "--source", "sample", "--data-dir"]
+    typed = [sys.executable, "-c", "from orchestration.cli.main import main; main()", "run", "--source", "sample", "--data-dir"]
     done = subprocess.run(
         [*typed, str(root / "home")], cwd=project, env=environment(), capture_output=True, text=True, timeout=600, check=False
     )

@@ -123,7 +123,7 @@ def listening(vendors: LocalVendors) -> Iterator[dict[str, str]]:
     """The variables that send a run to these vendors, and to nobody else."""
     server = VendorServer(replies=[vendors.answer])
     server.start()
-    variables = {f"SMALLCAP_{name.upper()}_BASE_URL": server.url for name in VENDORS}
+    variables = {f"SMALLCAP_VENDOR_URLS__{name.upper()}": server.url for name in VENDORS}
     variables |= {
         "SMALLCAP_FETCH_ATTEMPTS": "1",
         "SMALLCAP_FETCH_PAUSE_SECONDS": "0",

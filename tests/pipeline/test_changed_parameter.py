@@ -7,8 +7,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from orchestration import transform
 from orchestration.settings import DBT_PROJECT_DIR
+from orchestration.warehouse import dbt_build as transform
 from tests.pipeline.homes import Home, ask, copied, warehouse
 
 # Model: key, and the signals whose parameters make its rows.

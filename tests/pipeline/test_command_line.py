@@ -55,8 +55,8 @@ def test_a_bad_option_is_refused(elsewhere: Path, arguments: list[str], words: l
     [
         ("SMALLCAP_KEEP_RELEASES", "0"),
         ("SMALLCAP_KEEP_RELEASES", "many"),
-        ("SMALLCAP_YAHOO_BASE_URL", "not an address"),
-        ("SMALLCAP_FRED_BASE_URL", "file:///etc"),
+        ("SMALLCAP_VENDOR_URLS__YAHOO", "not an address"),
+        ("SMALLCAP_VENDOR_URLS__FRED", "file:///etc"),
         ("SMALLCAP_SOURCE", "moon"),
         ("SMALLCAP_WRITER_WAIT_SECONDS", "-1"),
         ("SMALLCAP_KNOWN_AT", "soon"),
@@ -128,7 +128,7 @@ def test_today_puts_the_record_beside_the_reading(sample_home: Home, elsewhere: 
 
 def test_today_imports_nothing_slow(sample_home: Home, elsewhere: Path) -> None:
     code = (
-        "import sys; from orchestration import cli\n"
+        "import sys; from orchestration.cli import main as cli\n"
         f"sys.argv = ['smallcap', 'today', '--data-dir', {str(sample_home.path)!r}]\n"
         "try: cli.main()\n"
         "except SystemExit: pass\n"

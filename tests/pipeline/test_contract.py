@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.contract import CONTRACT_VERSION, contract_of
+from orchestration.publish.contract import CONTRACT_VERSION, contract_of
 from orchestration.settings import PROJECT_ROOT
 from tests.pipeline.homes import Home, published
 

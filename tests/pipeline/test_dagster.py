@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
-from orchestration.assets import models
-from orchestration.automation import DAILY_JOB, after_the_close
 from orchestration.definitions import build_defs
-from orchestration.runner import RunFailed, run_daily
-from orchestration.transform import BuildFailed
+from orchestration.defs.assets import models
+from orchestration.defs.jobs import DAILY_JOB, after_the_close
+from orchestration.defs.runner import RunFailed, run_daily
+from orchestration.warehouse.dbt_build import BuildFailed
 from tests.pipeline.homes import EVERYTHING, RAW_TABLES, Home, ask, copied, warehouse
 
 NEW_YORK = ZoneInfo("America/New_York")

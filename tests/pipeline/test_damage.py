@@ -17,12 +17,12 @@ import polars as pl
 import pytest
 
 from orchestration import market_calendar
-from orchestration.collect import collect_sessions
-from orchestration.instance import prepare_dagster_home
-from orchestration.landing import document_name
+from orchestration.defs.instance import prepare_dagster_home
+from orchestration.landing.collect import collect_sessions
+from orchestration.landing.documents import document_name
 from orchestration.report.vega import vega_script
 from orchestration.settings import Settings
-from orchestration.warehouse import DiskFull, WarehouseDamaged, WarehouseLocked, raise_if_unusable
+from orchestration.warehouse.connection import DiskFull, WarehouseDamaged, WarehouseLocked, raise_if_unusable
 from tests.pipeline import homes
 from tests.pipeline.dagster_ui import until
 from tests.pipeline.homes import EVERYTHING, SMALLCAP, Home, copied, environment, raw_tables, served_tables, smallcap
@@ -85,9 +85,10 @@ def test_documents_are_read_from_a_folder_of_any_name(sample_home: Home, tmp_pat
     folder = tmp_path / "Data #1?[x]*"
     shutil.copytree(sample_home.path / "landing/fred", folder / "fred")
     settings = Settings(data_dir=tmp_path / "home", source="landing", landing_dir=folder)  # type: ignore[arg-type]
-    from orchestration.collect import documents_of
+    from orchestration.defs.assets.landing import landing_of
+    from orchestration.vendors import fred
 
-    assert len(documents_of(settings, "fred", "rates")) == len(list((folder / "fred").rglob("*.csv"))) > 3
+    assert len(landing_of(settings).documents(fred.FEED)) == len(list((folder / "fred").rglob("*.csv"))) > 3
 
 
 def test_a_damaged_warehouse_is_named_and_made_again(sample_home: Home, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import transform
+from orchestration.warehouse import dbt_build as transform
 from tests.pipeline.homes import Home, copied
 
 

@@ -12,8 +12,8 @@ import dagster as dg
 import pytest
 from filelock import FileLock
 
-from orchestration.dead_runs import DIED, START_SECONDS, close_dead_runs, lock_of_run, lock_path
-from orchestration.instance import prepare_dagster_home
+from orchestration.defs.dead_runs import DIED, START_SECONDS, close_dead_runs, lock_of_run, lock_path
+from orchestration.defs.instance import prepare_dagster_home
 from orchestration.settings import Settings
 from tests.pipeline.dagster_ui import open_ui, until
 from tests.pipeline.homes import EVERYTHING, SMALLCAP, Home, copied, environment, run
@@ -130,7 +130,7 @@ def started(instance: dg.DagsterInstance) -> dg.DagsterRun:
 def test_a_run_at_work_is_left_alone(instance: dg.DagsterInstance) -> None:
     run = started(instance)
     holding = (
-        "import sys; from orchestration.dead_runs import lock_of_run\n"
+        "import sys; from orchestration.defs.dead_runs import lock_of_run\n"
         "with lock_of_run(sys.argv[1], sys.argv[2]): print('held', flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", holding, instance.root_directory, run.run_id]
@@ -152,7 +152,7 @@ def test_a_run_without_a_lock_is_dead_only_after_the_time_that_a_start_takes(
     run = started(instance)
     close_dead_runs(instance, lambda _: None)
     assert instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.STARTED  # type: ignore[union-attr]
-    from orchestration import dead_runs
+    from orchestration.defs import dead_runs
 
     now = dead_runs.time.time()
     monkeypatch.setattr(dead_runs.time, "time", lambda: now + START_SECONDS + 1)

@@ -10,13 +10,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from orchestration import transform
-from orchestration.ingest import ingest
-from orchestration.landing import Document, list_documents
+from orchestration.landing.documents import Document, list_documents
+from orchestration.raw.ingest import ingest
+from orchestration.raw.observations import withdraw_documents
 from orchestration.settings import DBT_PROJECT_DIR, Settings
-from orchestration.transform import build
 from orchestration.universe import load_universe
-from orchestration.warehouse import Warehouse, withdraw_documents
+from orchestration.warehouse import dbt_build as transform
+from orchestration.warehouse.connection import Warehouse
+from orchestration.warehouse.dbt_build import build
 from tests.pipeline.homes import Home, ask, copied, environment, warehouse
 
 GROWING = {

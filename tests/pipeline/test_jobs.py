@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from orchestration.definitions import build_defs
-from orchestration.inspection import markdown_table
+from orchestration.defs.previews import markdown_table
 from tests.pipeline.homes import Home, copied, raw_tables, served_tables
 
 FETCHED = {

@@ -8,7 +8,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from orchestration.transform import build
+from orchestration.warehouse.dbt_build import build
 from tests.pipeline.homes import Home, ask, copied, warehouse
 
 TABLES = {"ratio_daily": ["pair", "session"], "regime_daily": ["pair", "session"], "rate_regime_daily": ["session"]}

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from orchestration.sample_market import truths
-from orchestration.transform import build
 from orchestration.universe import load_universe
+from orchestration.warehouse.dbt_build import build
 from tests.pipeline.homes import FUNDS, PAIRS, Home, ask, copied, published, warehouse
 
 HOLD = timedelta(days=182)

@@ -13,8 +13,8 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.assets.published import published_marts
-from orchestration.publish import publish
+from orchestration.defs.assets.published import published_marts
+from orchestration.publish.release import publish
 from tests.pipeline.homes import Home, ask, copied, published
 
 BI_TYPES = {"BOOLEAN", "INTEGER", "BIGINT", "DOUBLE", "VARCHAR", "DATE", "TIMESTAMP"}

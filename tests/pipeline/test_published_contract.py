@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from orchestration.contract import CHANGELOG, CONTRACT_FILE, CONTRACT_VERSION, check, entry_of, fingerprint
+from orchestration.publish.contract import CHANGELOG, CONTRACT_FILE, CONTRACT_VERSION, check, entry_of, fingerprint
 from tests.pipeline.homes import Home
 
 

@@ -11,14 +11,14 @@ import duckdb
 import polars as pl
 import pytest
 
-from orchestration import transform
-from orchestration.ingest import ingest
-from orchestration.landing import list_documents
+from orchestration.landing.documents import list_documents
 from orchestration.market_calendar import sessions_document
+from orchestration.raw.ingest import ingest
 from orchestration.settings import DBT_PROJECT_DIR
-from orchestration.transform import build
 from orchestration.universe import load_universe
-from orchestration.warehouse import Warehouse
+from orchestration.warehouse import dbt_build as transform
+from orchestration.warehouse.connection import Warehouse
+from orchestration.warehouse.dbt_build import build
 from tests.conftest import SHARED
 from tests.pipeline.homes import FUNDS, Home, ask, copied, published, warehouse
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import cli
+from orchestration.cli import main as cli
 from tests.pipeline.homes import Home, copied
 
 CLOSED = "http://127.0.0.1:9"
@@ -77,7 +77,7 @@ def test_a_second_writer_waits_and_gives_up(sample_home: Home, tmp_path: Path, r
 
 def test_without_a_network_it_says_so(sample_home: Home, tmp_path: Path, refused: Refused) -> None:
     home = copied(sample_home, tmp_path / "home", parts=("dbt",))
-    addresses = {f"SMALLCAP_{name}_BASE_URL": CLOSED for name in ("YAHOO", "ISHARES", "SSGA", "INVESCO", "FRED")}
+    addresses = {f"SMALLCAP_VENDOR_URLS__{name}": CLOSED for name in ("YAHOO", "ISHARES", "SSGA", "INVESCO", "FRED")}
     said = refused(
         "--source", "live", "--data-dir", home.path, **addresses, SMALLCAP_FETCH_ATTEMPTS="1", SMALLCAP_FETCH_PAUSE_SECONDS="0",
         HTTPS_PROXY=CLOSED, https_proxy=CLOSED, NO_PROXY="", no_proxy="",

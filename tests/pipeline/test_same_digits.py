@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.transform import build
+from orchestration.warehouse.dbt_build import build
 from tests.pipeline.homes import RAW_TABLES, Home, ask, copied, warehouse
 
 

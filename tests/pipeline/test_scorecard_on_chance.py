@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from orchestration.transform import build
+from orchestration.warehouse.dbt_build import build
 from tests.pipeline.homes import Home, ask, copied, warehouse
 
 SIGNALS, SHIFTS, RESAMPLES, HORIZON = 210, 199, 300, 63

@@ -11,12 +11,12 @@ import polars as pl
 import pytest
 import xlsxwriter
 
-from orchestration import transform
-from orchestration.contracts import RAW_TABLES
-from orchestration.ingest import ingest
-from orchestration.landing import list_documents
+from orchestration.landing.documents import list_documents
+from orchestration.raw.ingest import ingest
+from orchestration.schemas import RAW_TABLES
 from orchestration.universe import load_universe
-from orchestration.warehouse import Warehouse
+from orchestration.warehouse import dbt_build as transform
+from orchestration.warehouse.connection import Warehouse
 from tests.pipeline.homes import Home, ask, warehouse
 
 MODELS = ["+holdings_changes", "+sector_coverage", "--exclude-resource-type", "test"]

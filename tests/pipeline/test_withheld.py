@@ -13,18 +13,18 @@ import duckdb
 import polars as pl
 import pytest
 
-from orchestration import transform
-from orchestration.assets import models
-from orchestration.assets.published import published_marts
-from orchestration.manifest import withheld_sentences
-from orchestration.publish import publish
-from orchestration.release_files import NotPublishable
+from orchestration.defs.assets import models
+from orchestration.defs.assets.published import published_marts
+from orchestration.defs.runner import run_daily
+from orchestration.publish.release import publish
+from orchestration.publish.release_files import NotPublishable
 from orchestration.report.freshness import missing_from
+from orchestration.report.manifest import withheld_sentences
 from orchestration.report.page import CHAPTERS
 from orchestration.report.release_tables import ReleaseTables
-from orchestration.runner import run_daily
 from orchestration.settings import DBT_PROJECT_DIR
-from orchestration.withholding import OUTDATED, UNFINISHED, Withholding
+from orchestration.warehouse import dbt_build as transform
+from orchestration.warehouse.withholding import OUTDATED, UNFINISHED, Withholding
 from tests.pipeline import homes
 from tests.pipeline.homes import EVERYTHING, Home, ask, copied, published, served_tables, warehouse
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
-from orchestration.landing import Document
+from orchestration.landing.documents import Document
 from orchestration.raw.validation.rules import RULES, Scope
 from tests.raw.market import Desk
 

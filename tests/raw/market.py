@@ -13,13 +13,13 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from orchestration.ingest import ingest
-from orchestration.landing import Document, list_documents
-from orchestration.ledger import Outcome
+from orchestration.landing.documents import Document, list_documents
 from orchestration.raw.decisions import read_decisions
+from orchestration.raw.ingest import ingest
+from orchestration.raw.ledger import Outcome
 from orchestration.sample_market.yahoo_tables import adjustment
 from orchestration.universe import Fund
-from orchestration.warehouse import Warehouse
+from orchestration.warehouse.connection import Warehouse
 from tests.test_ingest import House
 from tests.vendors.documents import IShares, Prices, session_days
 

@@ -9,11 +9,12 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from orchestration.cli import Refused, app
-from orchestration.landing import Document, content_hash
+from orchestration.cli.main import Refused, app
+from orchestration.files import content_hash
+from orchestration.landing.documents import Document
 from orchestration.raw.decisions import Choice, DecisionsDamaged, append_decision, read_decisions
 from orchestration.raw.review import NoSuchDocument, decide, quarantine
-from orchestration.warehouse import Warehouse, WarehouseLocked
+from orchestration.warehouse.connection import Warehouse, WarehouseLocked
 from tests.raw.conftest import MakeDesk
 from tests.raw.market import AT, DAY, SESSIONS, Desk, answered, bars, fred, holdings, rates, scaled
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import polars as pl
 import pytest
 
-from orchestration.landing import Document
+from orchestration.landing.documents import Document
 from orchestration.raw.validation.rules import RULES, as_markdown
 from orchestration.settings import PROJECT_ROOT
 from tests.raw import test_holdings_rules, test_price_rules, test_rate_rules

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from orchestration.landing import Document
+from orchestration.landing.documents import Document
 from tests.raw.cases import Case, Put, try_honest, try_lie
 from tests.raw.conftest import MakeDesk
 from tests.raw.market import MOST_LINES, SECTORS, Snapshot, answered, bars, holdings

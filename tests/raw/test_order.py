@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestration.landing import Document
+from orchestration.landing.documents import Document
 from tests.raw.conftest import MakeDesk
 from tests.raw.market import (
     AT,

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from orchestration.landing import Document
+from orchestration.landing.documents import Document
 from tests.raw.cases import Case, Put, try_honest, try_lie
 from tests.raw.conftest import MakeDesk
 from tests.raw.market import AT, DAY, FIRST_OF_IWM, SESSIONS, Desk, adjusted, at, bars, changed, scaled, since_ever
@@ -118,11 +118,13 @@ CASES = [
     _row("open_moves_with_others", scaled(IWM, 50, 1.05), scaled(IWM, 50, 1.015), 50),
     _row("newest_close_is_confirmed", _closing(0, 1.07), _closing(0, 1.03), 0),
     _row("newest_close_is_confirmed", scaled(IWM, 0, 100), scaled(IWM, 0, 1.03), 0, note="a hundred times"),
-    _row("range_is_possible", changed(IWM, 50, High=1.65), changed(IWM, 50, High=1.55), 50),
+    _row("range_is_possible", changed(IWM, 50, High=1.35), changed(IWM, 50, High=1.12), 50),
+    _row("range_is_possible", changed(IWM, 50, Low=0.7), changed(IWM, 50, Low=0.9), 50, note="the low"),
     _row("volume_is_possible", changed(IWM, 50, Volume=100), changed(IWM, 50, Volume=30), 50),
     _row("volume_is_possible", changed(IWM, 50, Volume=0), changed(IWM, 50, Volume=0.01), 50, note="nothing"),
     _row("bar_is_not_a_copy", _copied(1.0), _copied(1.1), 50),
     _restating("restated_bar_is_better", _closing(50, 1.012), _closing(50, 1.0015), 50),
+    _restating("restated_bar_is_better", changed(IWM, 50, High=1.03), changed(IWM, 50, High=1.015), 50, note="the high"),
     _restating(
         "known_action_is_kept",
         _without_dividend(adjusted_closes_agree=False),

@@ -6,7 +6,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from orchestration.landing import Document
+from orchestration.landing.documents import Document
 from tests.raw.cases import Case, Put, try_honest, try_lie
 from tests.raw.conftest import MakeDesk
 from tests.raw.market import AT, CALENDAR_DAYS, CUTS, DAY, Desk, rates
@@ -101,6 +101,15 @@ CASES = [
         _on(UPPER, lambda value: value + 0.25, *CALENDAR_DAYS[300 : CALENDAR_DAYS.index(CUTS[1])]),
         DAYS[0],
         begin="empty",
+    ),
+    _row(
+        "step_is_possible",
+        "DFEDTARU",
+        _on(UPPER, lambda value: value + 2.25, CALENDAR_DAYS[0]),
+        _on(UPPER, lambda value: value + 1.75, CALENDAR_DAYS[0]),
+        CALENDAR_DAYS[0],
+        begin="empty",
+        note="the first day",
     ),
     _row(
         "series_agree", "DFF", _on(EFFECTIVE, lambda _: 6.0, DAYS[0]), _on(EFFECTIVE, lambda value: value + 0.2, DAYS[0]), DAYS[0]

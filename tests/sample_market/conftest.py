@@ -9,13 +9,14 @@ import polars as pl
 import pytest
 
 from orchestration import market_calendar
-from orchestration.ingest import ingest
-from orchestration.landing import list_documents, write_document
-from orchestration.ledger import Outcome
-from orchestration.sample_market.clock import SAMPLE_CLOCK
+from orchestration.landing.documents import list_documents, write_document
+from orchestration.raw.ingest import ingest
+from orchestration.raw.ledger import Outcome
 from orchestration.sample_market.documents import SampleDocument, sample_documents
+from orchestration.settings import SAMPLE_CLOCK
 from orchestration.universe import load_universe
-from orchestration.warehouse import Warehouse
+from orchestration.vendors.registry import CALENDAR
+from orchestration.warehouse.connection import Warehouse
 
 KINDS = (("yahoo", "prices"), ("yahoo", "fund_data"), ("ishares", "holdings"), ("ssga", "holdings"), ("invesco", "holdings"),
          ("vanguard", "holdings"), ("schwab", "holdings"), ("fred", "rates"))  # fmt: skip
@@ -68,8 +69,8 @@ def market(
     sessions.write_parquet(calendar)
     write_document(
         home / "landing",
-        vendor=market_calendar.VENDOR,
-        kind=market_calendar.KIND,
+        vendor=CALENDAR.vendor,
+        kind=CALENDAR.kind,
         symbol=market_calendar.EXCHANGE,
         retrieved_at=SAMPLE_CLOCK,
         extension="parquet",
@@ -88,7 +89,7 @@ def market(
         )
     with warehouse.connect() as connection:
         outcomes = []
-        for vendor in (market_calendar.VENDOR, None):
+        for vendor in (CALENDAR.vendor, None):
             outcomes += ingest(connection, list_documents([home / "landing"], vendor=vendor), universe=load_universe())
 
         def query(statement: str, *parameters: object) -> pl.DataFrame:

@@ -10,13 +10,12 @@ import pytest
 
 from orchestration.sample_market import documents as documents_module
 from orchestration.sample_market import truths
-from orchestration.sample_market.clock import SAMPLE_CLOCK
 from orchestration.sample_market.companies import companies
 from orchestration.sample_market.documents import DEFAULT_SEED, SampleDocument, sample_documents
-from orchestration.settings import SEEDS_DIR
+from orchestration.settings import SAMPLE_CLOCK, SEEDS_DIR
 from orchestration.universe import load_universe
-from orchestration.vendors.base import Context
-from orchestration.vendors.registry import PARSERS
+from orchestration.vendors.feed import Context
+from orchestration.vendors.registry import BY_PLACE
 from tests.sample_market.conftest import KINDS, Ingested
 
 ADDED = ("VTWO", "IJR", "IVV", "SPLG", "QQQM")
@@ -101,7 +100,7 @@ def test_a_fund_added_to_the_seed_needs_no_code(
             fund=universe[symbol],
             sessions=sessions,
         )
-        parsed = PARSERS[document.vendor, document.kind](document.build(), context)
+        parsed = BY_PLACE[document.vendor, document.kind].parse(document.build(), context)
         least = universe[symbol].min_holdings if document.kind == "holdings" else None
         assert parsed.tables[parsed.main].height > (least or 0)
     # The others stay as they were, though they are made a second time.

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from orchestration.sample_market import truths
-from orchestration.sample_market.clock import LAST_SESSION
 from orchestration.sample_market.documents import SampleDocument, sample_documents
+from orchestration.settings import SAMPLE_LAST_SESSION as LAST_SESSION
 from orchestration.universe import load_universe
 from tests.sample_market.conftest import Ingested
 

@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 
 from orchestration.sample_market import truths
-from orchestration.sample_market.clock import LAST_SESSION
 from orchestration.sample_market.documents import SampleDocument
+from orchestration.settings import SAMPLE_LAST_SESSION as LAST_SESSION
 from tests.sample_market.conftest import Ingested
 
 HOLD = timedelta(days=182)

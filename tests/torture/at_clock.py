@@ -4,7 +4,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from orchestration.runner import RunFailed, run_daily
+from orchestration.defs.runner import RunFailed, run_daily
 from orchestration.settings import Settings, Source
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from orchestration.landing import list_documents
+from orchestration.landing.documents import list_documents
 from orchestration.settings import PROJECT_ROOT
 from tests.pipeline import homes
 from tests.pipeline.homes import Home
@@ -146,7 +146,7 @@ def earlier_warehouse(root: Path, landing: Path, *, revision: str, say: Say) -> 
         (half / document.path.relative_to(landing)).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(document.path, half / document.path.relative_to(landing))
     try:
-        command = [sys.executable, "-c", "from orchestration.cli import main; main()", "run", "--source", "landing"]
+        command = [sys.executable, "-c", "from orchestration.cli.main import main; main()", "run", "--source", "landing"]
         done = subprocess.run(
             [*command, "--landing-dir", str(half), "--data-dir", str(home)],
             cwd=tree, env=homes.environment(PYTHONPATH=str(tree)), capture_output=True, text=True, timeout=900,

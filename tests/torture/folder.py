@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 import xlsxwriter
 
-from orchestration.landing import Document, document_name, list_documents
+from orchestration.landing.documents import Document, document_name, list_documents
 
 VENDOR_OF = {"IWM": "ishares", "IWV": "ishares", "IVV": "ishares", "SPY": "ssga", "QQQ": "invesco"}
 _ISHARES_COLUMNS = (

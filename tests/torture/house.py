@@ -15,13 +15,16 @@ from typing import Any
 import polars as pl
 
 from orchestration import market_calendar
-from orchestration.contracts import RAW_TABLES
-from orchestration.ingest import ingest
-from orchestration.landing import list_documents, write_document
-from orchestration.ledger import Outcome
+from orchestration.landing.documents import list_documents, write_document
+from orchestration.raw.ingest import ingest
+from orchestration.raw.ledger import Outcome
+from orchestration.schemas import RAW_TABLES
 from orchestration.universe import load_universe
-from orchestration.vendors import fred, invesco, ishares, schwab, ssga, vanguard, yahoo, yahoo_funds
-from orchestration.warehouse import Warehouse, frame_of
+from orchestration.vendors import fred, invesco, ishares, schwab, ssga, vanguard
+from orchestration.vendors.registry import CALENDAR
+from orchestration.vendors.yahoo import fund_data as yahoo_funds
+from orchestration.vendors.yahoo import prices as yahoo
+from orchestration.warehouse.connection import Warehouse, frame_of
 
 STEPS = (
     ((yahoo.VENDOR, yahoo.KIND),),
@@ -89,8 +92,8 @@ def _calendar_folder(home: Path, clock: datetime) -> Path:
     root = home / "calendar"
     write_document(
         root,
-        vendor=market_calendar.VENDOR,
-        kind=market_calendar.KIND,
+        vendor=CALENDAR.vendor,
+        kind=CALENDAR.kind,
         symbol=market_calendar.EXCHANGE,
         retrieved_at=datetime(2000, 1, 1, tzinfo=UTC),
         extension="parquet",

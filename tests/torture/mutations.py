@@ -18,13 +18,13 @@ from time import monotonic
 
 import polars as pl
 
-from orchestration.landing import Document, document_name, list_documents
+from orchestration.landing.documents import Document, document_name, list_documents
 from orchestration.market_calendar import horizon, sessions_frame
-from orchestration.reading import read_document
-from orchestration.sample_market.clock import SAMPLE_CLOCK
+from orchestration.raw.parse import read_document
 from orchestration.sample_market.documents import sample_documents
+from orchestration.settings import SAMPLE_CLOCK
 from orchestration.universe import load_universe
-from orchestration.vendors.base import DocumentRejected
+from orchestration.vendors.feed import DocumentRejected
 from tests.torture.house import MEASURE, Difference, clock_after, difference, scratch, take_in
 from tests.torture.runs import Say
 from tests.torture.small_landing import write_small_landing

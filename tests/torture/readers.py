@@ -113,8 +113,8 @@ def _same(found: object, expected: object, what: str) -> None:
 
 def publish_many(home: Path, releases: int) -> None:
     """Publish a built warehouse so many times, as the asset does."""
-    from orchestration.assets.published import published_marts
-    from orchestration.publish import publish
+    from orchestration.defs.assets.published import published_marts
+    from orchestration.publish.release import publish
     from orchestration.settings import Settings, Source
 
     settings = Settings(data_dir=home, source=Source.landing)

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import polars as pl
 
-from orchestration.landing import write_document
+from orchestration.landing.documents import write_document
 from orchestration.market_calendar import horizon, sessions_frame
-from orchestration.sample_market.clock import LAST_SESSION, SAMPLE_CLOCK
 from orchestration.sample_market.documents import SampleDocument, sample_documents
+from orchestration.settings import SAMPLE_CLOCK
+from orchestration.settings import SAMPLE_LAST_SESSION as LAST_SESSION
 
 FUNDS = ("IWM", "SPY", "QQQ")
 SESSIONS = 700

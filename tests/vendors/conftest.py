@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from orchestration.settings import Settings, Source
+from orchestration.vendors.registry import ADDRESSES
 from tests.vendors.server import VendorServer
 
 # Port 9 discards: what yfinance asks of its fixed https addresses fails at once.
@@ -35,8 +36,8 @@ def settings_for(tmp_path: Path) -> Callable[..., Settings]:
     """Settings whose vendors all live at one local address."""
 
     def build(vendor: VendorServer, **changes: object) -> Settings:
-        addresses = {f"{name}_base_url": vendor.url for name in ("yahoo", "ishares", "ssga", "invesco", "vanguard", "fred")}
+        addresses = dict.fromkeys(ADDRESSES, vendor.url)
         quick = {"fetch_timeout_seconds": 10.0, "fetch_attempts": 3, "fetch_pause_seconds": 0.01}
-        return Settings(**{"source": Source.live, "data_dir": tmp_path / "data", **addresses, **quick, **changes})
+        return Settings(**{"source": Source.live, "data_dir": tmp_path / "data", "vendor_urls": addresses, **quick, **changes})
 
     return build

@@ -13,7 +13,7 @@ import xlsxwriter
 
 from orchestration.market_calendar import sessions_frame
 from orchestration.universe import Fund
-from orchestration.vendors.base import Context
+from orchestration.vendors.feed import Context
 
 AS_OF = date(2026, 5, 5)
 RETRIEVED = datetime(2026, 5, 6, 1, tzinfo=UTC)

@@ -58,7 +58,7 @@ class VendorServer:
 
     @property
     def url(self) -> str:
-        """The address to give to a `…_base_url` setting."""
+        """The address to give to a vendor in the settings."""
         return f"http://127.0.0.1:{self._http.server_address[1]}"
 
     def answer(self, request: Request) -> Answer:

@@ -9,15 +9,17 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from orchestration import backfill, market_calendar
-from orchestration.assets import history
-from orchestration.automation import BACKFILL_JOB, DAILY_JOB
+from orchestration import market_calendar
 from orchestration.definitions import build_defs
-from orchestration.ingest import ingest
-from orchestration.landing import list_documents, write_document
-from orchestration.ledger import Outcome
+from orchestration.defs.assets import history
+from orchestration.defs.jobs import BACKFILL_JOB, DAILY_JOB
+from orchestration.landing import backfill
+from orchestration.landing.documents import list_documents, write_document
+from orchestration.raw.ingest import ingest
+from orchestration.raw.ledger import Outcome
 from orchestration.settings import Settings, Source
-from orchestration.warehouse import Warehouse
+from orchestration.vendors.registry import CALENDAR
+from orchestration.warehouse.connection import Warehouse
 from tests.vendors import documents as invented
 from tests.vendors.server import Answer, Request, VendorServer
 
@@ -82,14 +84,14 @@ def read_into_raw(settings: Settings, home: Path) -> tuple[list[Outcome], list[t
     calendar = BytesIO()
     invented.sessions().write_parquet(calendar)
     write_document(
-        settings.own_landing_dir, vendor=market_calendar.VENDOR, kind=market_calendar.KIND, symbol=market_calendar.EXCHANGE,
+        settings.own_landing_dir, vendor=CALENDAR.vendor, kind=CALENDAR.kind, symbol=market_calendar.EXCHANGE,
         retrieved_at=invented.RETRIEVED, extension="parquet", content=calendar.getvalue(),
     )  # fmt: skip
     warehouse = Warehouse(home / "warehouse.duckdb")
     warehouse.prepare()
     with warehouse.connect() as connection:
         outcomes = []
-        for vendor, kind in ((market_calendar.VENDOR, market_calendar.KIND), ("ishares", "holdings")):
+        for vendor, kind in ((CALENDAR.vendor, CALENDAR.kind), ("ishares", "holdings")):
             documents = list_documents(settings.landing_dirs, vendor=vendor, kind=kind)
             outcomes += ingest(connection, documents, universe={"IWM": FUND})
         rows = connection.execute("select as_of, count(*) from raw.holdings group by as_of order by as_of").fetchall()

@@ -8,25 +8,18 @@ import pytest
 
 from orchestration.settings import Settings
 from orchestration.vendors import fred, http, invesco, ishares, ssga, vanguard
-from orchestration.vendors.base import DocumentRejected, Fetched, FetchFailed
-from orchestration.vendors.http import Pace
+from orchestration.vendors.feed import DocumentRejected, Feed, Fetched, FetchFailed
 from tests.vendors import documents as invented
+from tests.vendors.asking import ask, client_of
 from tests.vendors.server import Answer, VendorServer
 
 SettingsFor = Callable[..., Settings]
-FETCH: dict[str, Callable[[Settings, Pace], Fetched]] = {
-    "ishares": lambda settings, pace: ishares.fetch(invented.UNIVERSE["IWM"], settings, pace),
-    "ssga": lambda settings, pace: ssga.fetch(invented.UNIVERSE["SPY"], settings, pace),
-    "invesco": lambda settings, pace: invesco.fetch(invented.UNIVERSE["QQQ"], settings, pace),
-    "vanguard": lambda settings, pace: vanguard.fetch(invented.UNIVERSE["VTWO"], settings, pace),
-    "fred": lambda settings, pace: fred.fetch("DFF", settings, pace),
-}
-PARSE = {
-    "ishares": (ishares.parse, "IWM"),
-    "ssga": (ssga.parse, "SPY"),
-    "invesco": (invesco.parse, "QQQ"),
-    "vanguard": (vanguard.parse, "VTWO"),
-    "fred": (fred.parse, "DFF"),
+FETCHED: dict[str, tuple[Feed, str]] = {
+    "ishares": (ishares.FEED, "IWM"),
+    "ssga": (ssga.FEED, "SPY"),
+    "invesco": (invesco.FEED, "QQQ"),
+    "vanguard": (vanguard.FEED, "VTWO"),
+    "fred": (fred.FEED, "DFF"),
 }
 GOOD = {
     "ishares": lambda: Answer(invented.IShares().encode()),
@@ -42,11 +35,12 @@ PATHS = {
     "vanguard": ("/vmf/api/idVTWO/portfolio-holding/stock.json", {"start": "1", "count": "20000"}),
     "fred": ("/graph/fredgraph.csv", {"id": "DFF"}),
 }
-VENDORS = pytest.mark.parametrize("vendor", sorted(FETCH))
+VENDORS = pytest.mark.parametrize("vendor", sorted(FETCHED))
 
 
 def fetch(vendor: str, settings: Settings) -> Fetched:
-    return FETCH[vendor](settings, Pace(settings.fetch_pause_seconds))
+    feed, symbol = FETCHED[vendor]
+    return ask(feed, settings, symbol)
 
 
 @VENDORS
@@ -54,8 +48,8 @@ def test_fetched_document_is_the_answer_and_parses(vendor: str, server: VendorSe
     server.replies = [GOOD[vendor]()]
     fetched = fetch(vendor, settings_for(server))
     assert fetched.content == GOOD[vendor]().body
-    parse, symbol = PARSE[vendor]
-    parsed = parse(fetched.content, invented.context(symbol, fetched.extension))
+    feed, symbol = FETCHED[vendor]
+    parsed = feed.parse(fetched.content, invented.context(symbol, fetched.extension))
     assert parsed.tables[parsed.main].height >= 28
     assert len(server.requests) == 1
     path, query = PATHS[vendor]
@@ -66,7 +60,7 @@ def test_fetched_document_is_the_answer_and_parses(vendor: str, server: VendorSe
 
 def test_ishares_asks_for_a_past_date_and_names_where_it_comes_from(server: VendorServer, settings_for: SettingsFor) -> None:
     server.replies = [GOOD["ishares"]()]
-    ishares.fetch(invented.UNIVERSE["IWM"], settings_for(server), Pace(0), as_of=invented.AS_OF)
+    ask(ishares.FEED, settings_for(server), "IWM", as_of=invented.AS_OF)
     assert server.requests[0].query["asOfDate"] == "20260505"
     assert "ishares.com" in server.requests[0].headers["Referer"]
 
@@ -101,9 +95,9 @@ def test_a_refusal_is_not_asked_again(vendor: str, status: int, server: VendorSe
 def test_web_page_with_status_200_is_rejected_by_the_parser(vendor: str, server: VendorServer, settings_for: SettingsFor) -> None:
     server.replies = [Answer(b"<!DOCTYPE html><html><body>Please accept our cookies</body></html>", content_type="text/html")]
     fetched = fetch(vendor, settings_for(server))
-    parse, symbol = PARSE[vendor]
+    feed, symbol = FETCHED[vendor]
     with pytest.raises(DocumentRejected, match="web page"):
-        parse(fetched.content, invented.context(symbol, fetched.extension))
+        feed.parse(fetched.content, invented.context(symbol, fetched.extension))
 
 
 @VENDORS
@@ -174,7 +168,7 @@ def test_oversized_answer_is_cut_off(server: VendorServer, settings_for: Setting
 
 
 def test_nobody_listens(server: VendorServer, settings_for: SettingsFor) -> None:
-    settings = settings_for(server, fred_base_url="http://127.0.0.1:9")
+    settings = settings_for(server, vendor_urls={"fred": "http://127.0.0.1:9"})
     with pytest.raises(FetchFailed, match="no answer"):
         fetch("fred", settings)
 
@@ -182,9 +176,9 @@ def test_nobody_listens(server: VendorServer, settings_for: SettingsFor) -> None
 def test_requests_to_one_vendor_keep_their_distance(server: VendorServer, settings_for: SettingsFor) -> None:
     server.replies = [Answer(status=500), GOOD["fred"]()]
     settings = settings_for(server, fetch_pause_seconds=0.08)
-    pace = Pace(settings.fetch_pause_seconds)
+    client = client_of(fred.FEED, settings)
     for _ in range(3):
-        fred.fetch("DFF", settings, pace)
+        ask(fred.FEED, settings, "DFF", client=client)
     times = [request.at for request in server.requests]
     assert len(times) == 4
     # The server notes a request a moment after it was due: a little less than the pause may lie between two.

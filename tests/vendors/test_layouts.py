@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
-from orchestration.contracts import RAW_TABLES, check_rows
-from orchestration.vendors import fred, invesco, ishares, schwab, ssga, vanguard, workbook, yahoo
-from orchestration.vendors.base import Context, DocumentRejected, Parsed
+from orchestration.schemas import RAW_TABLES, check_rows
+from orchestration.vendors import fred, invesco, ishares, schwab, ssga, vanguard
+from orchestration.vendors.feed import Context, DocumentRejected, Parsed
+from orchestration.vendors.formats import workbook
+from orchestration.vendors.yahoo import prices as yahoo
 from tests.vendors import documents as invented
 from tests.vendors.documents import (
     Fred,

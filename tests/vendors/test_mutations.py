@@ -9,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestration.contracts import RAW_TABLES, check_rows
-from orchestration.vendors import fred, invesco, ishares, schwab, ssga, vanguard, yahoo
-from orchestration.vendors.base import Context, DocumentRejected, Parsed
+from orchestration.schemas import RAW_TABLES, check_rows
+from orchestration.vendors import fred, invesco, ishares, schwab, ssga, vanguard
+from orchestration.vendors.feed import Context, DocumentRejected, Parsed
+from orchestration.vendors.yahoo import prices as yahoo
 from tests.vendors import documents as invented
 
 MODERATE = settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))

@@ -12,11 +12,12 @@ import polars as pl
 import pytest
 
 from orchestration import market_calendar
-from orchestration.ingest import ingest
-from orchestration.landing import list_documents
-from orchestration.ledger import Outcome
+from orchestration.landing.documents import list_documents
+from orchestration.raw.ingest import ingest
+from orchestration.raw.ledger import Outcome
 from orchestration.universe import load_universe
-from orchestration.warehouse import Warehouse
+from orchestration.vendors.registry import CALENDAR
+from orchestration.warehouse.connection import Warehouse
 from tests.vendors.documents import RETRIEVED
 
 UNDATED = "ishares/holdings/IWM/2025-11-12T010000Z.csv"
@@ -28,7 +29,7 @@ def ingested(
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, list[Outcome]]]:
     """A warehouse of all real documents; the calendar comes first."""
     folder = tmp_path_factory.mktemp("real")
-    own = folder / "landing" / market_calendar.VENDOR / market_calendar.KIND / "XNYS"
+    own = folder / "landing" / CALENDAR.vendor / CALENDAR.kind / "XNYS"
     own.mkdir(parents=True)
     (own / f"{RETRIEVED:%Y-%m-%dT%H%M%SZ}.parquet").write_bytes(market_calendar.sessions_document(date(2027, 12, 31)))
     warehouse = Warehouse(folder / "warehouse.duckdb")

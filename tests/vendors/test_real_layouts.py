@@ -8,11 +8,11 @@ import polars as pl
 import pytest
 
 from orchestration import market_calendar
-from orchestration.landing import Document, list_documents
-from orchestration.reading import Reading, read_document
+from orchestration.landing.documents import Document, list_documents
+from orchestration.raw.parse import Reading, read_document
 from orchestration.universe import load_universe
-from orchestration.vendors.base import DocumentRejected
-from orchestration.vendors.registry import PARSERS
+from orchestration.vendors.feed import DocumentRejected
+from orchestration.vendors.registry import BY_PLACE
 
 IJR = replace(load_universe()["IWM"], fund="IJR", name="iShares Core S&P Small-Cap ETF", min_holdings=600)
 ITOT = replace(load_universe()["IWM"], fund="ITOT", name="iShares Core S&P Total U.S. Stock Market ETF", min_holdings=30)
@@ -90,7 +90,7 @@ def test_fred_saved_by_a_spreadsheet(real_cases: Path, sessions: pl.DataFrame) -
 def test_every_other_real_document_with_a_reader_is_read(real_cases: Path, sessions: pl.DataFrame) -> None:
     refused = {}
     for document in list_documents([real_cases.parent / "landing", real_cases.parent / "longrun"]):
-        if (document.vendor, document.kind) in PARSERS:
+        if (document.vendor, document.kind) in BY_PLACE:
             try:
                 reading = read_document(document, document.read(), sessions, UNIVERSE)
             except DocumentRejected as rejection:

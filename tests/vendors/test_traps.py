@@ -6,9 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
-from orchestration.contracts import RAW_TABLES, check_rows
-from orchestration.vendors import fred, invesco, ishares, schwab, ssga, vanguard, yahoo
-from orchestration.vendors.base import DocumentRejected, Parsed
+from orchestration.schemas import RAW_TABLES, check_rows
+from orchestration.vendors import fred, invesco, ishares, schwab, ssga, vanguard
+from orchestration.vendors.feed import DocumentRejected, Parsed
+from orchestration.vendors.yahoo import prices as yahoo
 from tests.vendors import documents as invented
 from tests.vendors.documents import NBSP, Fred, InvescoCsv, InvescoJson, IShares, Prices, Schwab, StateStreet, Vanguard, context
 

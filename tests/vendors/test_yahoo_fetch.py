@@ -14,11 +14,12 @@ import polars as pl
 import pytest
 
 from orchestration.settings import Settings
-from orchestration.vendors import http, yahoo
-from orchestration.vendors.base import FetchFailed
-from orchestration.vendors.http import Pace
-from orchestration.vendors.yahoo_session import YahooSession
+from orchestration.vendors import http
+from orchestration.vendors.feed import FetchFailed
+from orchestration.vendors.yahoo import prices as yahoo
+from orchestration.vendors.yahoo.session import YahooSession
 from tests.vendors import documents as invented
+from tests.vendors.asking import ask
 from tests.vendors.documents import Prices
 from tests.vendors.server import Answer, Reply, Request, VendorServer
 
@@ -48,7 +49,7 @@ def known_bars(prices: Prices) -> pl.DataFrame:
 
 
 def fetch(settings: Settings, known: pl.DataFrame = NOTHING_KNOWN, symbol: str = "IWM") -> pl.DataFrame:
-    fetched = yahoo.fetch(symbol, settings, Pace(settings.fetch_pause_seconds), known)
+    fetched = ask(yahoo.FEED, settings, symbol, known=known)
     assert fetched.extension == "parquet"
     return pl.read_parquet(BytesIO(fetched.content))
 
@@ -64,7 +65,7 @@ def prices() -> Prices:
 
 def test_fetched_frame_is_what_yahoo_sent_and_parses(prices: Prices, server: VendorServer, settings_for: SettingsFor) -> None:
     server.replies = [charts(prices)]
-    fetched = yahoo.fetch("IWM", settings_for(server), Pace(0), NOTHING_KNOWN)
+    fetched = ask(yahoo.FEED, settings_for(server), "IWM", known=NOTHING_KNOWN)
     frame = pl.read_parquet(BytesIO(fetched.content))
     expected = prices.frame.select("Date", "Open", "High", "Low", "Close", "Adj Close", "Volume", "Dividends", "Stock Splits")
     assert frame.select(expected.columns).equals(expected)

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestration.contracts import RAW_TABLES, check_rows
+from orchestration.schemas import RAW_TABLES, check_rows
 from orchestration.settings import Settings
-from orchestration.vendors import yahoo_funds
-from orchestration.vendors.base import DocumentRejected, FetchFailed, Parsed
-from orchestration.vendors.http import Pace
+from orchestration.vendors.feed import DocumentRejected, FetchFailed, Parsed
+from orchestration.vendors.yahoo import fund_data as yahoo_funds
 from tests.vendors import documents as invented
+from tests.vendors.asking import ask
 from tests.vendors.server import Answer, Request, VendorServer
 from tests.vendors.yahoo_funds import JSON, YahooFund
 
@@ -61,7 +61,7 @@ def left_out(parsed: Parsed) -> list[str]:
 
 
 def fetch(settings: Settings) -> bytes:
-    fetched = yahoo_funds.fetch(invented.UNIVERSE["QQQ"], settings, Pace(settings.fetch_pause_seconds))
+    fetched = ask(yahoo_funds.FEED, settings, "QQQ")
     assert fetched.extension == "json"
     return fetched.content
 

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from orchestration.landing import Document
+from orchestration.landing.documents import Document
+from orchestration.raw.parse import Reading
 from orchestration.raw.validation.rules import Finding
-from orchestration.reading import Reading
 
 # Clocks differ, and vendors in other time zones are a day ahead.
 CLOCK_GRACE = timedelta(hours=26)

@@ -19,7 +19,7 @@ from orchestration.raw.validation.rates import disagreement, judge_rates
 from orchestration.raw.validation.verdict import Verdict
 from orchestration.settings import SEEDS_DIR
 from orchestration.universe import Fund
-from orchestration.warehouse import frame_of
+from orchestration.warehouse.connection import frame_of
 
 Rows = dict[str, pl.DataFrame]
 _LONG_DOCUMENT = 200

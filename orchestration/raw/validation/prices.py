@@ -23,6 +23,8 @@ LEVEL_JUMP = 0.16  # 10.9 %
 # Without another fund to compare with: 9.1 %, 5.9 %, 15.6 %.
 ALONE_CLOSE_RETURN, ALONE_OPEN_RETURN, ALONE_NEWEST_JUMP, ALONE_LEVEL_JUMP = 0.12, 0.08, 0.25, 0.40
 LARGEST_RANGE = 0.60  # 25 %
+LARGEST_WICK, WICK_RANGES = 0.05, 16.0  # beyond open and close: 8.2 usual ranges
+WIDENED = 0.02
 LARGEST_VOLUME_RATIO = 60.0  # 13.8
 LARGEST_DOLLAR_VOLUME = 3e11  # SPY trades some 4e10 dollars a session
 CLOSE_RESTATED, VOLUME_RESTATED = 1e-3, 0.02
@@ -149,6 +151,11 @@ def _evidence(
         ),
         # A mutual fund has no volume at all.
         volume_ratio=pl.when(volume_before > 0).then(pl.col("volume") / volume_before),
+        wick=pl.max_horizontal(
+            pl.col("high") / pl.max_horizontal("open", "close"), pl.min_horizontal("open", "close") / pl.col("low")
+        )
+        - 1,
+        usual_range=(pl.col("high") / pl.col("low") - 1).rolling_median(_WINDOW, center=True, min_samples=10),
         is_copy=(pl.col("volume") > 0)
         & pl.struct("open", "high", "low", "close", "volume").is_duplicated()
         & ~pl.struct("open", "high", "low", "close", "volume").is_first_distinct(),
@@ -305,11 +312,25 @@ def _implausible_rows(evidence: pl.DataFrame) -> pl.DataFrame:
         "newest_close_is_confirmed": pl.format(
             "the newest close {} is {} % from every other fund's move: the next session decides", "close", _percent("gap")
         ),
-        "range_is_possible": pl.format("high {} and low {} are too far apart", "high", "low"),
+        "range_is_possible": pl.format(
+            "high {} and low {} are too far from open {} and close {}", "high", "low", "open", "close"
+        ),
         "volume_is_possible": pl.format("volume {} beside a usual {}", "volume", pl.col("usual_volume").round(0)),
         "bar_is_not_a_copy": pl.format("the bar of {} repeats another session's", "session"),
-        "restated_bar_is_better": pl.format(
-            "the close was {}, is now {}, and the other funds agree with the former", pl.col("known_close").round(4), "close"
+        "restated_bar_is_better": pl.when(pl.col("close_change").abs() > SMALL_RESTATEMENT)
+        .then(
+            pl.format(
+                "the close was {}, is now {}, and the other funds agree with the former", pl.col("known_close").round(4), "close"
+            )
+        )
+        .otherwise(
+            pl.format(
+                "high and low were {} and {}, are now {} and {}, and the close is the same",
+                pl.col("known_high").round(4),
+                pl.col("known_low").round(4),
+                "high",
+                "low",
+            )
         ),
     }
     decided = pl.col("is_decided").fill_null(False)
@@ -332,6 +353,7 @@ def _with_row_flags(evidence: pl.DataFrame) -> pl.DataFrame:
     change = (pl.col("known_close") / pl.col("close")).log().abs()
     with_new = pl.col("gap").fill_null(0) + pl.col("gap").shift(-1).fill_null(0)
     with_known = (pl.col("gap").fill_null(0) - change).abs() + (pl.col("gap").shift(-1).fill_null(0) - change).abs()
+    is_wider = pl.max_horizontal(pl.col("high") / pl.col("known_high"), pl.col("known_low") / pl.col("low")) > 1 + WIDENED
     return evidence.with_columns(
         breaks_adjusted_close_agrees=wrong_adjustment & ~is_return,
         breaks_close_moves_with_others=(pl.col("gap_back") > close_back)
@@ -343,14 +365,18 @@ def _with_row_flags(evidence: pl.DataFrame) -> pl.DataFrame:
             ((pl.col("gap") > newest) & (pl.col("gap") > NEWEST_JUMP_MADS * pl.col("usual_gap")))
             | (~alone & (pl.col("gap") > NEWEST_JUMP_ALWAYS))
         ),
-        breaks_range_is_possible=pl.col("high") / pl.col("low") - 1 > LARGEST_RANGE,
+        breaks_range_is_possible=(pl.col("high") / pl.col("low") - 1 > LARGEST_RANGE)
+        | (
+            (pl.col("wick") > LARGEST_WICK) & (pl.col("usual_range") > 0) & (pl.col("wick") > WICK_RANGES * pl.col("usual_range"))
+        ).fill_null(False),
         breaks_volume_is_possible=(pl.col("volume_ratio") > LARGEST_VOLUME_RATIO)
         | ((pl.col("volume") == 0) & (pl.col("usual_volume") > 0)),
         breaks_bar_is_not_a_copy=pl.col("is_copy"),
         # A single bar is compared with its known neighbours: a history that changes as a whole is judged as a whole.
         breaks_restated_bar_is_better=pl.lit(not _history_is_restated(evidence))
-        & (pl.col("close_change").abs() > SMALL_RESTATEMENT)
-        & (with_new > with_known - RESTATEMENT_BETTER_BY),
+        & pl.when(pl.col("close_change").abs() > SMALL_RESTATEMENT)
+        .then(with_new > with_known - RESTATEMENT_BETTER_BY)
+        .otherwise(pl.col("settled") & is_wider),
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ RANGE_BEGINS = date(2008, 12, 16)
 # Beside each limit: what the real series show.
 LOWEST_RATE, HIGHEST_RATE = -1.0, 25.0  # 0.04 to 22.36 %
 RANGE_WIDTH = 0.25
+LARGEST_STEP, STEP_DAYS = 2.0, 11  # 1.0: March 2020
 BELOW_LOWER, ABOVE_UPPER = 0.15, 0.10  # 0.10, 0.05
 OFF_TARGET = 3.0  # 1.81
 FRACTION_BELOW, LONG_SERIES = 0.2, 3000
@@ -37,6 +38,8 @@ def judge_rates(
         others: series, date, value of the other series, in every version that a document gives.
     """
     rates = rows["rates"].sort("date").with_columns(before=pl.col("value").shift(1), after=pl.col("value").shift(-1))
+    around = pl.col("value").median().rolling(index_column="date", period=f"{STEP_DAYS}d", offset=f"-{STEP_DAYS // 2 + 1}d")
+    rates = rates.with_columns(off_median=pl.col("value") - around)
     rates = rates.join(known.rename({"value": "known"}), on="date", how="left", maintain_order="left")
     rates = rates.join(_disagreeing_days(series, rates, others), on="date", how="left", maintain_order="left")
     is_decided = (pl.col("by_person") & (pl.col("value") == pl.col("known"))).fill_null(False)
@@ -72,14 +75,14 @@ def _implausible_rows(rates: pl.DataFrame, series: str, retrieved_at: datetime) 
     conditions = {
         "rate_is_possible": ~pl.col("value").is_between(LOWEST_RATE, HIGHEST_RATE),
         "date_is_possible": ~pl.col("date").is_between(first, last),
-        "step_is_possible": is_target & returns,
+        "step_is_possible": is_target & (returns | (pl.col("off_median").abs() > LARGEST_STEP)),
         "series_agree": pl.col("against").is_not_null(),
         "known_rate_is_kept": pl.col("value").is_null() & pl.col("known").is_not_null(),
     }
     reasons = {
         "rate_is_possible": pl.format("the rate {} on {} is not between -1 % and 25 %", "value", "date"),
         "date_is_possible": pl.format("the series has no value on {}", "date"),
-        "step_is_possible": pl.format("the target moves to {} on {} for one day", "value", "date"),
+        "step_is_possible": pl.format("the target moves to {} on {} for a few days at most", "value", "date"),
         "series_agree": pl.format("on {} the rate {} agrees with no other series: {}", "date", "value", "against"),
         "known_rate_is_kept": pl.format("the rate {} of {} is kept: the document has none", "known", "date"),
     }

@@ -48,14 +48,20 @@ RULES: dict[str, Rule] = {
             "A bar does not open far from the previous close and close far from the next open, alone among all funds.",
         ),
         Rule("newest_close_is_confirmed", "prices", _ROW, "The newest close does not jump alone; the next session decides."),
-        Rule("range_is_possible", "prices", _ROW, "High and low of a session are within 60 % of each other."),
+        Rule(
+            "range_is_possible",
+            "prices",
+            _ROW,
+            "High and low are within 60 % of each other, and beyond open and close by at most 5 %, or 16 usual ranges.",
+        ),
         Rule("volume_is_possible", "prices", _ROW, "A volume is at most 60 times the median of the 21 sessions before."),
         Rule("bar_is_not_a_copy", "prices", _ROW, "A bar does not repeat the bar of another session."),
         Rule(
             "restated_bar_is_better",
             "prices",
             _ROW,
-            "A changed close of a known session is nearer to the other funds than the known one.",
+            "A changed close of a known session is nearer to the other funds than the known one. With the same close, high"
+            " and low widen by at most 2 %.",
         ),
         Rule(
             "known_action_is_kept",
@@ -90,7 +96,12 @@ RULES: dict[str, Rule] = {
         # Rates
         Rule("rate_is_possible", "rates", _ROW, "A rate is between -1 % and 25 %."),
         Rule("date_is_possible", "rates", _ROW, "A date is not before 1950 nor after the retrieval."),
-        Rule("step_is_possible", "rates", _ROW, "The target does not move for one day and return."),
+        Rule(
+            "step_is_possible",
+            "rates",
+            _ROW,
+            "The target does not move for one day and return, and is within 2 points of its median of the 11 days around.",
+        ),
         Rule(
             "series_agree",
             "rates",

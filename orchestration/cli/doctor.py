@@ -1,0 +1,94 @@
+"""What a person wants to know before blaming the data: versions, paths, which vendors answer, what is stale."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from importlib.metadata import version
+from urllib.parse import urlsplit
+
+from orchestration.landing.documents import newest_document, stray_files
+from orchestration.report.manifest import failed_fetches, quarantine_sentences, withheld_sentences
+from orchestration.settings import Settings, Source
+from orchestration.universe import load_universe
+from orchestration.vendors.registry import ADDRESSES, address
+
+_PACKAGES = ("dagster", "dagster-dbt", "dbt-core", "dbt-duckdb", "duckdb", "polars", "yfinance", "exchange-calendars")
+STALE_PRICES_DAYS = 5
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report."""
+
+    ok: bool
+    subject: str
+    detail: str
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Every finding, cheap ones first. Asks each vendor's address for an answer only when the source is live."""
+    yield Finding(True, "python", sys.version.split()[0])
+    yield Finding(True, "packages", ", ".join(f"{name} {version(name)}" for name in _PACKAGES))
+    yield from _paths(settings)
+    if settings.source is Source.live:
+        yield from _vendors(settings)
+    yield from _release(settings)
+
+
+def _paths(settings: Settings) -> Iterator[Finding]:
+    home = settings.home
+    writable = os.access(home if home.exists() else home.parent, os.W_OK)
+    yield Finding(writable, "data directory", f"{home}" + ("" if writable else ": cannot be written"))
+    for folder in settings.landing_dirs:
+        yield Finding(True, "landing", str(folder))
+    if settings.landing_dir is not None and not settings.landing_dir.is_dir():
+        yield Finding(False, "landing", f"{settings.landing_dir}: no such folder")
+    for stray in stray_files(settings.landing_dirs):
+        yield Finding(False, "stray file", f"{stray}: nobody reads it; documents lie at vendor/kind/symbol/file")
+
+
+def _vendors(settings: Settings) -> Iterator[Finding]:
+    from curl_cffi import requests
+
+    for name in ADDRESSES:
+        url = address(name, settings.vendor_urls)
+        host = urlsplit(url).netloc
+        try:
+            status = requests.get(url, timeout=min(10.0, settings.fetch_timeout_seconds), impersonate="chrome").status_code
+            yield Finding(status < 500, name, f"{host} answers {status}")
+        except requests.exceptions.RequestException as error:
+            yield Finding(False, name, f"{host} does not answer: {str(error).splitlines()[0][:120]}")
+
+
+def _release(settings: Settings) -> Iterator[Finding]:
+    manifest_path = settings.published_dir / "latest" / "manifest.json"
+    if not manifest_path.exists():
+        yield Finding(False, "release", "nothing is published yet: run `smallcap run`")
+        return
+    manifest = json.loads(manifest_path.read_text())
+    yield Finding(True, "release", f"{manifest['release_id']}, {len(manifest['tables'])} tables, source {manifest['source']}")
+    for sentence in withheld_sentences(manifest):
+        yield Finding(False, "withheld", sentence)
+    for sentence in quarantine_sentences(manifest):
+        yield Finding(False, "quarantine", sentence)
+    for fetch in failed_fetches(manifest):
+        yield Finding(False, "did not come", fetch)
+    last_session = manifest["last_session"]
+    if last_session is None:
+        yield Finding(False, "prices", "none known")
+    else:
+        age = (settings.today - date.fromisoformat(last_session)).days
+        yield Finding(age <= STALE_PRICES_DAYS, "prices", f"to {last_session}, {age} days ago")
+    universe = load_universe()
+    for fund, as_of in manifest["holdings_as_of"].items():
+        age = (settings.today - date.fromisoformat(as_of)).days
+        yield Finding(
+            fund not in universe or age <= universe[fund].stale_after_days, f"holdings {fund}", f"of {as_of}, {age} days ago"
+        )
+    for fund in (f for f in universe.values() if f.holdings_vendor and f.fund not in manifest["holdings_as_of"]):
+        newest = newest_document(settings.landing_dirs, vendor=str(fund.holdings_vendor), kind="holdings", symbol=fund.fund)
+        why = f"{newest.key} was rejected: see raw.documents" if newest else "landing has no document of it"
+        yield Finding(False, f"holdings {fund.fund}", f"none known: {why}")

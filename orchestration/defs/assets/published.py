@@ -1,0 +1,116 @@
+"""Published assets: one release with every mart as Parquet, the serving DuckDB, the report and the manifest."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from orchestration.defs.assets.groups import group
+from orchestration.defs.previews import Published, published_tables
+from orchestration.publish.release import Release, publish
+from orchestration.publish.release_files import Mart
+from orchestration.settings import Settings
+from orchestration.warehouse.dbt_build import read_manifest
+from orchestration.warehouse.withholding import Graph
+
+GROUP = "published"
+# Of which table the report draws which chart.
+_CHARTS = {
+    "ratio_daily": "ratio", "breadth_daily": "breadth", "sector_comparison": "sectors", "core_satellite_daily": "core_satellite",
+    "scorecard": "scorecards",
+}  # fmt: skip
+
+
+def published_marts(settings: Settings) -> list[Mart]:
+    """The marts of the dbt project with their keys: the columns of each one's `primary_key` test."""
+    manifest = read_manifest(settings)
+    nodes, graph = manifest["nodes"], Graph(manifest)
+    keys = {
+        node["attached_node"]: tuple(node["test_metadata"]["kwargs"]["columns"])
+        for node in nodes.values()
+        if node["resource_type"] == "test" and (node.get("test_metadata") or {}).get("name") == "primary_key"
+    }
+    return sorted(
+        (
+            Mart(node["name"], node["description"], keys[unique_id], graph.rests_on(node["name"]))
+            for unique_id, node in nodes.items()
+            if node["resource_type"] == "model" and node["schema"] == "marts"
+        ),
+        key=lambda mart: mart.name,
+    )
+
+
+def published_assets(settings: Settings) -> dg.AssetsDefinition:
+    """One asset a published table, one each for the serving copy, the report and the manifest; all made by one step."""
+    marts = published_marts(settings)
+    mart_keys = [dg.AssetKey(["marts", mart.name]) for mart in marts]
+    specs = [
+        dg.AssetSpec(
+            [GROUP, mart.name], group_name=group(GROUP), kinds={"parquet"}, owners=["team:data"], deps=[["marts", mart.name]],
+            description=f"{mart.description} As Parquet, sorted by {', '.join(mart.key)}.",
+        )
+        for mart in marts
+    ] + [
+        dg.AssetSpec(
+            [GROUP, "warehouse"], group_name=group(GROUP), kinds={"duckdb"}, owners=["team:data"], deps=mart_keys,
+            description="Every mart in one read-only DuckDB file, with table and column comments and a table `release`.",
+        ),
+        dg.AssetSpec(
+            [GROUP, "report"], group_name=group(GROUP), kinds={"html"}, owners=["team:data"], deps=mart_keys,
+            description="The release as one page to read: report.html, self-contained, with charts, tables and their sources.",
+        ),
+        dg.AssetSpec(
+            [GROUP, "manifest"], group_name=group(GROUP), kinds={"json"}, owners=["team:data"], deps=mart_keys,
+            description="What the release holds: rows, columns, keys, date ranges, bytes and SHA-256 of each file. Written last.",
+        ),
+    ]  # fmt: skip
+
+    @dg.multi_asset(name="publish_release", specs=specs, pool="warehouse")
+    def release(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> Iterator[dg.MaterializeResult[None]]:
+        published = publish(settings, marts, run_id=context.run.run_id)
+        tables = published.manifest["tables"]
+        # However the run was started: its list tells what came of it.
+        tags = {"source": settings.source.value, "session": published.manifest["last_session"], "release": published.release_id}
+        context.instance.add_run_tags(context.run.run_id, {name: value for name, value in tags.items() if value})
+        served = published_tables(published.directory / "warehouse.duckdb")
+        charts = _chart_images(published) if settings.ui_details else {}
+        for table in tables:
+            yield dg.MaterializeResult(
+                asset_key=[GROUP, table["name"]],
+                metadata={
+                    **charts.get(table["name"], {}),
+                    "dagster/row_count": table["rows"],
+                    "dagster/column_schema": _column_schema(served[table["name"]]),
+                    "file": dg.MetadataValue.path(published.directory / table["file"]),
+                    "bytes": table["bytes"],
+                    "newest": table["last_date"] or "undated",
+                    "status": table["status"],
+                    **({"reason": table["reason"]} if table["reason"] else {}),
+                    "release": published.release_id,
+                    "last_rows": dg.MetadataValue.md(served[table["name"]].last_rows),
+                },
+            )
+        whole: dict[str, Any] = {"release": published.release_id, "directory": dg.MetadataValue.path(published.directory)}
+        yield dg.MaterializeResult(
+            asset_key=[GROUP, "warehouse"], metadata={**whole, "bytes": published.manifest["serving_copy"]["bytes"]}
+        )
+        page = published.manifest["report"]
+        yield dg.MaterializeResult(
+            asset_key=[GROUP, "report"],
+            metadata={**whole, "bytes": page["bytes"], "file": dg.MetadataValue.path(published.directory / page["file"])},
+        )
+        yield dg.MaterializeResult(asset_key=[GROUP, "manifest"], metadata={**whole, "tables": len(published.manifest["tables"])})
+
+    return release
+
+
+def _column_schema(table: Published) -> dg.TableSchema:
+    return dg.TableSchema([dg.TableColumn(n, c["data_type"], description=c["description"]) for n, c in table.columns.items()])
+
+
+def _chart_images(published: Release) -> dict[str, dict[str, dg.MetadataValue[Any]]]:
+    """By table, the report's chart of it."""
+    from orchestration.report.pictures import chart_pictures
+
+    pictures = chart_pictures(published.directory, published.manifest, _CHARTS.values())
+    return {table: {"chart": dg.MetadataValue.md(pictures[name])} for table, name in _CHARTS.items() if name in pictures}

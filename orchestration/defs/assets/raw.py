@@ -1,0 +1,118 @@
+"""Raw assets: documents read into append-only observations. One step a kind of document."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import dagster as dg
+
+from orchestration.defs.assets.groups import group
+from orchestration.defs.assets.landing import landing_key, landing_of
+from orchestration.defs.previews import recent_rejects
+from orchestration.raw.decisions import read_decisions
+from orchestration.raw.ingest import ingest
+from orchestration.raw.ledger import Outcome
+from orchestration.raw.queries import extent
+from orchestration.schemas import RAW_TABLES
+from orchestration.settings import Settings
+from orchestration.universe import load_universe
+from orchestration.vendors.feed import Feed
+from orchestration.vendors.registry import CALENDAR, FEEDS
+from orchestration.warehouse.connection import Warehouse
+from orchestration.warehouse.raw_tables import LEDGER_TABLES
+
+GROUP = "raw"
+
+
+def raw_key(table: str) -> dg.AssetKey:
+    """The asset of a raw table."""
+    return dg.AssetKey([GROUP, table])
+
+
+def _spec(table: str, deps: list[dg.AssetKey]) -> dg.AssetSpec:
+    contract = RAW_TABLES[table]
+    columns = [dg.TableColumn(name, str(data_type)) for name, data_type in contract.columns.items()]
+    return dg.AssetSpec(
+        key=raw_key(table), group_name=group(GROUP), kinds={"duckdb", "polars"}, owners=["team:data"], deps=deps,
+        description=(contract.contract.__doc__ or "").strip(),
+        metadata={"dagster/column_schema": dg.TableSchema(columns), "dagster/table_name": f"raw.{table}"},
+    )  # fmt: skip
+
+
+def _raw_assets(name: str, tables: list[str], feeds: Sequence[Feed], upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
+    deps = [landing_key(feed) for feed in feeds] + upstream
+
+    @dg.multi_asset(name=name, specs=[_spec(table, deps) for table in tables], pool="warehouse")
+    def read_documents(
+        context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
+    ) -> Iterator[dg.MaterializeResult[None]]:
+        landing = landing_of(settings)
+        documents = [document for feed in feeds for document in landing.documents(feed)]
+        warehouse.prepare()
+        with warehouse.connect() as connection:
+            outcomes = ingest(
+                connection, documents, universe=load_universe(), clock=settings.clock,
+                decisions=read_decisions(settings.decisions_path), progress=context.log.info,
+            )  # fmt: skip
+        for table in tables:
+            yield dg.MaterializeResult(asset_key=raw_key(table), metadata=_metadata(warehouse, table, outcomes))
+
+    return read_documents
+
+
+def _metadata(warehouse: Warehouse, table: str, outcomes: list[Outcome]) -> dict[str, Any]:
+    rows, newest = extent(warehouse, table)
+    return {
+        "dagster/row_count": rows,
+        "newest": str(newest) if newest else "none",
+        "documents_read": len(outcomes),
+        "documents_rejected": sum(outcome.status == "rejected" for outcome in outcomes),
+        "documents_quarantined": sum(outcome.status == "quarantined" for outcome in outcomes),
+        "rows_quarantined": sum(outcome.rows_quarantined for outcome in outcomes),
+        "rows_rejected": sum(outcome.rows_rejected for outcome in outcomes),
+    }
+
+
+_LEDGER_DESCRIPTIONS = {
+    "documents": "One row per document: its place, its SHA-256, what it holds, and whether it was accepted, rejected or "
+    "quarantined, with the rule and the reason.",
+    "rejects": "One row per rejected or quarantined line or document, with the rule, the reason and the content as received.",
+    "fetches": "One row per document that was asked of a vendor: when, and whether it came, was unchanged, or failed and why.",
+}
+
+
+@dg.multi_asset(
+    name="raw_ledger",
+    specs=[
+        dg.AssetSpec(
+            raw_key(table), group_name=group(GROUP), kinds={"duckdb"}, owners=["team:data"], description=text,
+            deps=[raw_key(raw_table) for raw_table in RAW_TABLES], metadata={"dagster/table_name": f"raw.{table}"},
+        )
+        for table, text in _LEDGER_DESCRIPTIONS.items()
+    ],
+)  # fmt: skip
+def raw_ledger(warehouse: dg.ResourceParam[Warehouse]) -> Iterator[dg.MaterializeResult[None]]:
+    """Report the ledger that the steps above wrote together with their rows, in the same transactions."""
+    preview = recent_rejects(warehouse)
+    for table in LEDGER_TABLES:
+        rows, newest = extent(warehouse, table)
+        metadata: dict[str, Any] = {"dagster/row_count": rows, "newest": str(newest) if newest else "none"}
+        if table == "rejects":
+            metadata["preview"] = dg.MetadataValue.md(preview)
+        yield dg.MaterializeResult(asset_key=raw_key(table), metadata=metadata)
+
+
+def _of_kind(*kinds: str) -> list[Feed]:
+    return [feed for feed in FEEDS if feed.kind in kinds]
+
+
+raw_assets = [
+    _raw_assets("raw_sessions", ["sessions"], [CALENDAR], []),
+    _raw_assets("raw_prices", ["price_bars", "corporate_actions"], _of_kind("prices"), [raw_key("sessions")]),
+    _raw_assets(
+        "raw_holdings", ["holdings", "fund_facts"], _of_kind("holdings", "fund_data"),
+        # A snapshot's market values are compared with the fund's close.
+        [raw_key("sessions"), raw_key("price_bars")],
+    ),
+    _raw_assets("raw_rates", ["rates"], _of_kind("rates"), [raw_key("sessions")]),
+    raw_ledger,
+]  # fmt: skip

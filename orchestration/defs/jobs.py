@@ -1,0 +1,76 @@
+"""Jobs and schedules: what runs together, when, and that it runs alone."""
+
+from typing import Any
+
+import dagster as dg
+
+from orchestration import market_calendar
+from orchestration.defs.assets.groups import group
+from orchestration.defs.assets.history import HISTORY
+from orchestration.defs.assets.landing import landing_key
+from orchestration.defs.assets.published import GROUP as PUBLISHED
+from orchestration.defs.dead_runs import one_process
+from orchestration.vendors.registry import FEEDS
+
+DAILY_JOB, BACKFILL_JOB = "daily", "backfill"
+
+daily_job = dg.define_asset_job(
+    DAILY_JOB,
+    selection=dg.AssetSelection.all() - dg.AssetSelection.assets(HISTORY),
+    description="Everything, from the vendors' documents to a release.",
+    executor_def=one_process,
+)
+
+
+def _only(name: str, kind: str, description: str) -> Any:
+    """A job for the feeds of one kind: it carries their documents to a release, and everything else stays as last known. It needs
+    the tables of one daily run."""
+    documents = dg.AssetSelection.assets(*(landing_key(feed) for feed in FEEDS if feed.kind == kind))
+    return dg.define_asset_job(
+        name,
+        # A release is made whole: what one step makes is selected together.
+        selection=documents.downstream().required_multi_asset_neighbors(),
+        description=description,
+        executor_def=one_process,
+    )
+
+
+prices_job = _only(
+    "prices", "prices", "Prices and fund data, and every table that depends on them, to a release; needs one daily run before."
+)
+holdings_job = _only(
+    "holdings",
+    "holdings",
+    "Holdings alone, and every table that depends on them, to a release; needs one daily run before.",
+)
+publish_job = dg.define_asset_job(
+    "publish",
+    selection=dg.AssetSelection.groups(group(PUBLISHED)),
+    description="A new release from the warehouse as it stands: nothing is fetched, nothing is computed.",
+    executor_def=one_process,
+)
+backfill_job = dg.define_asset_job(
+    BACKFILL_JOB,
+    selection=dg.AssetSelection.assets(HISTORY),
+    description="Past months of iShares holdings into landing; the next daily run reads them.",
+    executor_def=one_process,
+)
+
+
+@dg.schedule(
+    job=daily_job,
+    cron_schedule="30 18 * * 1-5",
+    execution_timezone="America/New_York",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="After the New York close, when the closing bars are final; days without a session are skipped.",
+)
+def after_the_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Ask for one run a session."""
+    day = context.scheduled_execution_time.date()
+    if not market_calendar.is_session(day):
+        return dg.SkipReason(f"XNYS does not trade on {day}")
+    return dg.RunRequest(run_key=day.isoformat(), tags={"session": day.isoformat()})
+
+
+jobs = [daily_job, prices_job, holdings_job, publish_job, backfill_job]
+schedules = [after_the_close]

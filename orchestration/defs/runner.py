@@ -1,0 +1,146 @@
+"""One run of the daily job in this process, for the command line."""
+
+import logging
+import os
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import dagster as dg
+from dagster_shared.error import SerializableErrorInfo
+
+from orchestration.definitions import build_defs
+from orchestration.defs.assets.landing import CALENDAR
+from orchestration.defs.checks import NO_TABLE_IS_WITHHELD
+from orchestration.defs.dead_runs import close_dead_runs, lock_of_run
+from orchestration.defs.instance import prepare_dagster_home
+from orchestration.defs.jobs import DAILY_JOB
+from orchestration.publish.release import latest_release
+from orchestration.publish.release_files import NotPublishable
+from orchestration.raw.decisions import DecisionsDamaged
+from orchestration.settings import Settings
+from orchestration.warehouse.connection import DiskFull, WarehouseDamaged, WarehouseLocked, WarehouseUnusable, raise_if_unusable
+from orchestration.warehouse.dbt_build import BuildFailed
+
+_LONGEST_LINE = 500
+_HISTORY_DAMAGED = ("malformed", "not a database", "disk I/O error", "unable to open")
+Progress = Callable[[str], None]
+_OUR_ERRORS = {
+    error.__name__
+    for error in (WarehouseUnusable, WarehouseLocked, WarehouseDamaged, DiskFull, BuildFailed, NotPublishable, DecisionsDamaged)
+}
+
+
+class RunFailed(RuntimeError):
+    """The run did not end with a release that is worth the name; the message says why and what to do."""
+
+
+def run_daily(settings: Settings, *, progress: Progress) -> Path:
+    """Run everything and give the directory of the new release.
+
+    Raises:
+        RunFailed: a step failed, or no vendor answered.
+    """
+    progress(f"source {settings.source.value}, data in {settings.home}")
+    try:
+        result = _execute(settings, progress)
+    except Exception as error:
+        raise RunFailed(f"{_sentence(f'{type(error).__name__}: {error}', settings)}; {_current(settings)}") from error
+    for check in result.get_asset_check_evaluations():
+        if not check.passed and check.check_name != NO_TABLE_IS_WITHHELD:  # the reading begins with it
+            said = f"{check.severity.value.lower()}: {check.asset_key.to_user_string()}: {_in_words(check)}"
+            progress(textwrap.shorten(said, _LONGEST_LINE, placeholder=" …"))
+    if settings.fetches and _nobody_answered(result):
+        now = f"a new release holds what was known before: {latest_release(settings)}" if result.success else _current(settings)
+        raise RunFailed(f"no vendor answered: check the network with `smallcap doctor --source live`; {now}")
+    if not result.success:
+        raise RunFailed(f"{_sentence(_why(result), settings)}; {_current(settings)}")
+    release = latest_release(settings)
+    if release is None:
+        raise RunFailed(f"the run ended without a release under {settings.published_dir}")
+    return release
+
+
+def _execute(settings: Settings, progress: Progress) -> dg.ExecuteInProcessResult:
+    os.environ["DAGSTER_HOME"] = str(prepare_dagster_home(settings))
+    definitions = build_defs(settings, console=_step_log(progress))
+    run_id = str(uuid4())
+    with dg.DagsterInstance.get() as instance, lock_of_run(settings.dagster_home, run_id):
+        close_dead_runs(instance, progress)
+        return definitions.resolve_job_def(DAILY_JOB).execute_in_process(
+            run_config={"loggers": {"console": {}}}, instance=instance, raise_on_error=False, run_id=run_id
+        )
+
+
+def _current(settings: Settings) -> str:
+    release = latest_release(settings)
+    return f"the previous release remains current: {release}" if release else "nothing is published yet"
+
+
+def _sentence(error: str, settings: Settings) -> str:
+    """What a person can act on, in one sentence; else the error as it is, on one line."""
+    try:
+        raise_if_unusable(settings.warehouse_path, error)
+    except WarehouseUnusable as known:
+        return str(known)
+    if "sqlite3" in error and any(words in error for words in _HISTORY_DAMAGED):
+        return (
+            f"the run history cannot be used: if the disk is not full, delete the folder {settings.dagster_home}, which holds no"
+            " data, and run again"
+        )
+    name, _, text = error.partition(": ")
+    return textwrap.shorten(text if name in _OUR_ERRORS else error, _LONGEST_LINE, placeholder=" …")
+
+
+def _step_log(progress: Progress) -> dg.LoggerDefinition:
+    """A console log that tells of steps as they end, and of what they say themselves, instead of every event."""
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            meta: dict[str, Any] = getattr(record, "dagster_meta", {})
+            event = meta.get("dagster_event")
+            if event is None and record.levelno >= logging.INFO and "Not executing." not in record.getMessage():
+                progress(f"  {textwrap.shorten(meta.get('orig_message', record.getMessage()), _LONGEST_LINE, placeholder=' …')}")
+            elif event is not None and event.is_step_success:
+                progress(f"{event.step_key}: {event.step_success_data.duration_ms / 1000:.1f} s")
+
+    def steps(_: dg.InitLoggerContext) -> logging.Logger:
+        logger = logging.Logger("smallcap", logging.DEBUG)
+        logger.addHandler(Handler())
+        return logger
+
+    return dg.LoggerDefinition(steps, description="One line a step.")
+
+
+def _why(result: dg.ExecuteInProcessResult) -> str:
+    """What stopped the run: a failed check that blocks, or the cause of the first failed step, in its own words."""
+    errors = [
+        getattr(e.event_specific_data, "error", None) for e in result.filter_events(lambda e: e.is_step_failure or e.is_failure)
+    ]
+    blocked = [_in_words(check) for check in result.get_asset_check_evaluations() if not check.passed and check.blocking]
+    return "; ".join(blocked) or next((_cause(error) for error in errors if error is not None), "the run failed")
+
+
+def _in_words(check: dg.AssetCheckEvaluation) -> str:
+    return check.description or f"{check.asset_key.to_user_string()} fails the test {check.check_name}"
+
+
+def _cause(error: SerializableErrorInfo) -> str:
+    """Our own sentence where there is one in the chain of causes, else the innermost error as it is."""
+    name, _, text = error.message.strip().partition(": ")
+    if name.split(".")[-1] in _OUR_ERRORS or error.cause is None:
+        return text if name.split(".")[-1] in _OUR_ERRORS else error.message.strip()
+    return _cause(error.cause)
+
+
+def _nobody_answered(result: dg.ExecuteInProcessResult) -> bool:
+    """Whether every document that was asked for failed to come."""
+    asked = failed = 0
+    for event in result.get_asset_materialization_events():
+        metadata = event.materialization.metadata
+        if "failed" in metadata and event.asset_key != CALENDAR:  # the calendar is made here and never fails
+            asked += int(str(metadata["asked"].value))
+            failed += int(str(metadata["failed"].value))
+    return asked > 0 and failed == asked

@@ -1,0 +1,45 @@
+"""Files on disk: written whole or not at all, and known by their content."""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+_TEMPORARY_PREFIX = ".incoming-"
+
+
+def content_hash(content: bytes) -> str:
+    """SHA-256 in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write beside the target, flush to disk, rename: a reader sees the whole file or none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=_TEMPORARY_PREFIX, dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    sync_directory(path.parent)
+
+
+def clear_unfinished(root: Path) -> None:
+    """Remove what a killed write left below a landing folder of our own; nobody else may be writing to it."""
+    for path in root.rglob(f"{_TEMPORARY_PREFIX}*"):
+        path.unlink()
+
+
+def sync_directory(directory: Path) -> None:
+    """Make a rename inside the directory survive a power cut."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

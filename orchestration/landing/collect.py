@@ -1,0 +1,154 @@
+"""Fill landing for one feed: simulate its documents, fetch them, or take what a folder holds."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from io import BytesIO
+from pathlib import Path
+
+import polars as pl
+
+from orchestration import market_calendar
+from orchestration.files import content_hash
+from orchestration.landing.documents import Document, document_name, list_documents, newest_document, write_document
+from orchestration.vendors.feed import Feed, Fetched, FetchFailed, Request, Universe
+from orchestration.vendors.http import Client
+from orchestration.vendors.registry import CALENDAR
+
+_log = logging.getLogger(__name__)
+BY_HAND = "by hand"
+KnownBars = Callable[[str], pl.DataFrame]
+
+
+@dataclass(frozen=True)
+class Landing:
+    """The landing folders of a run: `own` is written, all of `folders` are read; `clock` names new documents (UTC)."""
+
+    own: Path
+    folders: Sequence[Path]
+    clock: datetime
+
+    def documents(self, feed: Feed) -> list[Document]:
+        """Every document of a feed, oldest retrieval first."""
+        return list(list_documents(list(self.folders), vendor=feed.vendor, kind=feed.kind))
+
+
+@dataclass(frozen=True)
+class Collected:
+    """The outcome for one symbol: new, unchanged, present, failed, or left to a person (`by hand`); and why."""
+
+    symbol: str
+    status: str
+    detail: str = ""
+
+
+def collect_sessions(landing: Landing) -> list[Collected]:
+    """Write the exchange's calendar when the one in landing is too short or from another library version."""
+    last_day = market_calendar.horizon(landing.clock.date())
+    newest = _calendar(landing)
+    is_current = _is_current(newest, last_day) if newest else False
+    if is_current:
+        return [Collected(market_calendar.EXCHANGE, "unchanged")]
+    if newest and is_current is None:
+        newest.path.unlink()  # made here, not sent by a vendor: it is made again
+    return [_keep(landing, CALENDAR, market_calendar.EXCHANGE, Fetched(market_calendar.sessions_document(last_day), "parquet"))]
+
+
+def _calendar(landing: Landing) -> Document | None:
+    return newest_document([landing.own], vendor=CALENDAR.vendor, kind=CALENDAR.kind, symbol=market_calendar.EXCHANGE)
+
+
+def _is_current(calendar: Document, last_day: date) -> bool | None:
+    """Whether a calendar reaches far enough; None where the file is damaged."""
+    try:
+        return market_calendar.is_current(calendar.read(), last_day)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, KeyError, ValueError):
+        return None
+
+
+def list_present(feed: Feed, landing: Landing) -> list[Collected]:
+    """What the folders hold, for a run that asks nobody."""
+    return [Collected(symbol, "present") for symbol in sorted({document.symbol for document in landing.documents(feed)})]
+
+
+def simulate(feed: Feed, landing: Landing) -> list[Collected]:
+    """Write the sample market's documents of a feed, those that are not there yet.
+
+    Raises:
+        FileNotFoundError: the calendar is missing.
+    """
+    from orchestration.sample_market.documents import sample_documents
+
+    calendar = _calendar(landing)
+    if calendar is None:
+        raise FileNotFoundError("The calendar is missing from landing: materialise landing/nyse_sessions first")
+    sessions = pl.read_parquet(BytesIO(calendar.read()))
+    present = {document.key for document in landing.documents(feed)}
+    outcomes = []
+    for simulated in sample_documents(feed.vendor, feed.kind, sessions):
+        name = document_name(simulated.retrieved_at, simulated.extension, simulated.declared_as_of)
+        if f"{feed.vendor}/{feed.kind}/{simulated.symbol}/{name}" in present:
+            outcomes.append(Collected(simulated.symbol, "unchanged"))
+            continue
+        write_document(
+            landing.own, vendor=feed.vendor, kind=feed.kind, symbol=simulated.symbol, retrieved_at=simulated.retrieved_at,
+            extension=simulated.extension, content=simulated.build(), declared_as_of=simulated.declared_as_of,
+        )  # fmt: skip
+        outcomes.append(Collected(simulated.symbol, "new"))
+    return outcomes
+
+
+def fetch_all(
+    feed: Feed, landing: Landing, universe: Universe, client: Callable[[], Client], known_bars: KnownBars
+) -> list[Collected]:
+    """Ask the vendor for every symbol of the feed. A failed fetch is an outcome, not an exception.
+
+    Args:
+        client: makes the vendor's client; not called for a feed that a person downloads.
+        known_bars: the known bars of a symbol (session, close, vendor_adj_close, volume), oldest first.
+    """
+    symbols = feed.symbols(universe)
+    if feed.fetch is None:
+        return [_left_to_a_person(feed, landing, symbol, universe) for symbol in symbols]
+    asked_through, outcomes = client(), []
+    for symbol, fund in symbols.items():
+        # Read outside of what is caught below: an unusable warehouse stops the run.
+        bars = known_bars(symbol)
+        request = Request(symbol=symbol, fund=fund, today=landing.clock.date(), known_bars=bars)
+        try:
+            fetched = feed.fetch(request, asked_through)
+        except FetchFailed as failure:
+            outcomes.append(Collected(symbol, "failed", _one_line(str(failure))))
+        except Exception as error:  # noqa: BLE001 an unexpected error of one vendor's client must not stop the others
+            _log.debug("asking %s for %s failed", feed.vendor, symbol, exc_info=True)
+            reason = f"the answer could not be used ({type(error).__name__}: {error})"
+            outcomes.append(Collected(symbol, "failed", _one_line(reason)))
+        else:
+            outcomes.append(_keep(landing, feed, symbol, fetched))
+    return outcomes
+
+
+def _one_line(text: str, longest: int = 300) -> str:
+    return " ".join(text.split())[:longest]
+
+
+def _left_to_a_person(feed: Feed, landing: Landing, symbol: str, universe: Universe) -> Collected:
+    """A fund whose issuer refuses programs: the newest file in landing, and how to bring the next."""
+    newest = newest_document(list(landing.folders), vendor=feed.vendor, kind=feed.kind, symbol=symbol)
+    present = f"the newest file in landing is {newest.path.name}" if newest else "landing has no file of it yet"
+    how = feed.how_to_get(universe[symbol], landing.own / feed.vendor / feed.kind / symbol) if feed.how_to_get else ""
+    return Collected(symbol, BY_HAND, f"{how}; {present}")
+
+
+def _keep(landing: Landing, feed: Feed, symbol: str, fetched: Fetched) -> Collected:
+    """Write an answer into landing, unless it is byte for byte the last one. Answers for a past date do not count."""
+    before = list_documents([landing.own], vendor=feed.vendor, kind=feed.kind, symbol=symbol)
+    newest = [document for document in before if document.retrieved_at and not document.declared_as_of][-1:]
+    if newest and content_hash(newest[0].read()) == content_hash(fetched.content):
+        return Collected(symbol, "unchanged")
+    write_document(
+        landing.own, vendor=feed.vendor, kind=feed.kind, symbol=symbol, retrieved_at=landing.clock,
+        extension=fetched.extension, content=fetched.content,
+    )  # fmt: skip
+    return Collected(symbol, "new")

@@ -1,0 +1,189 @@
+"""Releases: written out of sight, with a manifest last, then `latest` swapped in one step; old ones dropped."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.files import sync_directory, write_atomically
+from orchestration.publish.contract import CONTRACT_VERSION
+from orchestration.publish.release_files import (
+    Mart,
+    NotPublishable,
+    PublishedTable,
+    file_facts,
+    withheld_marts,
+    write_data_dictionary,
+    write_parquet,
+    write_serving_copy,
+)
+from orchestration.raw.fetches import failing
+from orchestration.raw.review import waiting
+from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.universe import load_universe
+from orchestration.warehouse.connection import Warehouse
+from orchestration.warehouse.withholding import withheld_tables
+
+LATEST = "latest"
+_UNFINISHED = ".unfinished-"
+
+
+@dataclass(frozen=True)
+class Release:
+    """What was published and where."""
+
+    release_id: str
+    directory: Path
+    manifest: dict[str, Any]
+
+
+def publish(settings: Settings, marts: list[Mart], *, run_id: str) -> Release:
+    """Write one release of what is sound and make it the latest; other tables are withheld, with their columns and no row.
+
+    A release is written under a hidden name and renamed when whole; `latest` is a link that is replaced in one step: a reader
+    sees the old release or the new one.
+
+    Raises:
+        NotPublishable: no mart is sound, or one was never built.
+        WarehouseUnusable: the warehouse cannot be read.
+    """
+    _clear_unfinished(settings.published_dir)
+    release_id = _next_release_id(settings)
+    directory = settings.published_dir / "releases" / release_id
+    unfinished = settings.published_dir / "releases" / f"{_UNFINISHED}{release_id}"
+    identity = {"release_id": release_id, "source": settings.source.value}
+    with Warehouse(settings.warehouse_path).connect(read_only=True) as connection:
+        withheld = withheld_marts(connection, marts)
+        if len(withheld) == len(marts):
+            raise NotPublishable(f"no table is fit to publish: {_most_frequent(withheld.values())}")
+        unfinished.mkdir(parents=True)
+        tables = [write_parquet(connection, mart, unfinished, identity, withheld=withheld.get(mart.name)) for mart in marts]
+        manifest = _manifest(settings, connection, tables, release_id=release_id, run_id=run_id)
+        write_serving_copy(connection, marts, tables, unfinished / "warehouse.duckdb", manifest)
+        write_data_dictionary(connection, tables, marts, unfinished / "data_dictionary.md")
+    manifest |= _report(unfinished, manifest, scripts=settings.report_scripts_dir)
+    manifest["serving_copy"] = file_facts(unfinished / "warehouse.duckdb")
+    manifest["data_dictionary"] = file_facts(unfinished / "data_dictionary.md")
+    for file in unfinished.iterdir():
+        _sync_file(file)
+    write_atomically(unfinished / "manifest.json", (json.dumps(manifest, indent=2) + "\n").encode())
+    unfinished.replace(directory)
+    sync_directory(directory.parent)
+    _point_latest(settings.published_dir, release_id)
+    _drop_old(settings.published_dir, settings.keep_releases)
+    return Release(release_id, directory, manifest)
+
+
+def _most_frequent(reasons: Iterable[str]) -> str:
+    return Counter(reason for reason in reasons).most_common(1)[0][0]
+
+
+def _report(release: Path, manifest: dict[str, Any], *, scripts: Path) -> dict[str, Any]:
+    """Write the page, and give what the release lacks and the page's file facts for the manifest."""
+    from orchestration.report.freshness import missing_from
+    from orchestration.report.page import write_report
+    from orchestration.report.release_tables import release_tables
+
+    priced = {fund.fund for fund in load_universe().values() if fund.price_symbol}
+    with release_tables(release) as tables:
+        found = {"missing": missing_from(tables, priced=priced, failed_fetches=manifest["failed_fetches"])}
+        page = write_report(tables, {**manifest, **found}, release, scripts=scripts)
+    return {**found, "report": file_facts(page)}
+
+
+def latest_release(settings: Settings) -> Path | None:
+    """The directory `latest` points to, None before the first publication."""
+    latest = settings.published_dir / LATEST
+    return latest.resolve() if (latest / "manifest.json").exists() else None
+
+
+def _next_release_id(settings: Settings) -> str:
+    """The wall clock, since releases must sort by when they were made, whatever the market's own clock says."""
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+
+
+def _manifest(
+    settings: Settings, connection: duckdb.DuckDBPyConnection, tables: list[PublishedTable], *, release_id: str, run_id: str
+) -> dict[str, Any]:
+    withheld = withheld_tables(connection)
+
+    def ask(table: str, query: str) -> list[tuple[Any, ...]]:
+        return [] if table.partition(".")[2] in withheld else connection.execute(query.format(table=table)).fetchall()
+
+    newest = ask("staging.stg_price_bars", "select max(session)::varchar from {table}")
+    snapshots = ask("staging.stg_holdings", "select fund, max(as_of)::varchar from {table} group by fund order by fund")
+    parameters = ask(
+        "seeds.signal_parameters",
+        "select signal || '.' || parameter, value::double, unit, meaning from {table} order by signal, parameter",
+    )
+    return {
+        "release_id": release_id,
+        "contract_version": CONTRACT_VERSION,
+        "source": settings.source.value,
+        "published_at": datetime.now(UTC).isoformat(timespec="microseconds"),
+        "clock": settings.clock.isoformat(),
+        "known_at": settings.known_at.isoformat() if settings.known_at else None,
+        "last_session": newest[0][0] if newest else None,
+        "holdings_as_of": dict(snapshots),
+        "run_id": run_id,
+        "git_revision": _git_revision(),
+        "parameters": {name: {"value": value, "unit": unit, "meaning": meaning} for name, value, unit, meaning in parameters},
+        "failed_fetches": [{**asdict(one), "attempted_at": one.attempted_at.isoformat()} for one in failing(connection)],
+        "quarantine": [
+            {"path": one.path, "rules": sorted(set(one.rules)), "reason": one.reasons[0], "rows": one.rows}
+            for one in waiting(connection)
+        ],
+        "tables": [asdict(table) for table in tables],
+    }
+
+
+def _git_revision() -> str | None:
+    """The revision of the code that made the release, with + when the work tree differs; None outside a checkout."""
+    command = ["git", "-C", str(PROJECT_ROOT), "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _sync_file(path: Path) -> None:
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())
+
+
+def _point_latest(published: Path, release_id: str) -> None:
+    link = published / f"{_UNFINISHED}{LATEST}"
+    link.unlink(missing_ok=True)
+    link.symlink_to(Path("releases") / release_id)
+    link.replace(published / LATEST)
+    sync_directory(published)
+
+
+def _drop_old(published: Path, keep: int) -> None:
+    """Remove the oldest releases beyond the set count; never the one `latest` points to."""
+    current = (published / LATEST).resolve().name
+    releases = sorted(path for path in (published / "releases").iterdir() if not path.name.startswith("."))
+    for path in releases[:-keep]:
+        if path.name != current:
+            _remove_release(path)
+
+
+def _remove_release(path: Path) -> None:
+    """Out of sight first, so that nobody finds half a release."""
+    hidden = path.with_name(f"{_UNFINISHED}{path.name}")
+    path.replace(hidden)
+    shutil.rmtree(hidden)
+
+
+def _clear_unfinished(published: Path) -> None:
+    """What a killed run left behind."""
+    for path in (published / "releases").glob(f"{_UNFINISHED}*"):
+        shutil.rmtree(path)

@@ -1,0 +1,79 @@
+"""Short questions to the raw tables, for metadata, checks and vendors. Every answer is small."""
+
+from datetime import date, datetime
+
+import polars as pl
+
+from orchestration.market_calendar import FINAL_BAR_DELAY
+from orchestration.raw.fetches import Fetch, failing
+from orchestration.raw.review import Waiting, waiting
+from orchestration.warehouse.connection import Warehouse, frame_of
+
+_NEWEST = {
+    "sessions": "max(session)", "price_bars": "max(session)", "corporate_actions": "max(ex_date)", "holdings": "max(as_of)",
+    "fund_facts": "max(as_of)", "rates": "max(date)", "documents": "max(retrieved_at)", "rejects": "null",
+    "fetches": "max(attempted_at)",
+}  # fmt: skip
+
+
+def extent(warehouse: Warehouse, table: str) -> tuple[int, date | datetime | None]:
+    """Rows of a raw table, and its newest date."""
+    rows, newest = warehouse.ask(f"select count(*), {_NEWEST[table]} from raw.{table}")[0]
+    return rows, newest
+
+
+def known_bars(warehouse: Warehouse, symbol: str) -> pl.DataFrame:
+    """The last known bars of a symbol, oldest first: session, close, vendor_adj_close, volume."""
+    warehouse.prepare()
+    with warehouse.connect() as connection:
+        return frame_of(
+            connection.sql(
+                "select session, close, vendor_adj_close, volume from raw.price_bars where symbol = $symbol"
+                " qualify row_number() over (partition by session order by observed_at desc, document_id desc) = 1"
+                " order by session",
+                params={"symbol": symbol},
+            )
+        )
+
+
+def last_final_session(warehouse: Warehouse, at: datetime) -> date | None:
+    """The newest session whose closing bar is final at that moment (UTC)."""
+    latest_close = (at - FINAL_BAR_DELAY).replace(tzinfo=None)
+    answer: date | None = warehouse.ask("select max(session) from raw.sessions where closes_at <= ?", latest_close)[0][0]
+    return answer
+
+
+def newest_bars(warehouse: Warehouse) -> list[tuple[str, date]]:
+    """Each symbol's newest session."""
+    return warehouse.ask("select symbol, max(session) from raw.price_bars group by symbol order by symbol")
+
+
+def newest_snapshots(warehouse: Warehouse) -> list[tuple[str, date]]:
+    """Each fund's newest as-of date."""
+    return warehouse.ask("select fund, max(as_of) from raw.holdings group by fund order by fund")
+
+
+def rejected_documents(warehouse: Warehouse) -> list[tuple[str, str]]:
+    """Path and reason of each document that was rejected whole."""
+    return warehouse.ask("select path, reason from raw.documents where status = 'rejected' order by path")
+
+
+def failed_fetches(warehouse: Warehouse) -> list[Fetch]:
+    """The last request of each document that failed."""
+    with warehouse.connect() as connection:
+        return failing(connection)
+
+
+def quarantined_documents(warehouse: Warehouse) -> list[Waiting]:
+    """Every document in quarantine, whole or in part."""
+    with warehouse.connect() as connection:
+        return waiting(connection)
+
+
+def reject_reasons(warehouse: Warehouse) -> list[tuple[str, int]]:
+    """Reasons for rejected lines with their counts, most frequent first."""
+    question = (
+        "select reason, count(*) from raw.rejects where line is not null and outcome = 'rejected'"
+        " group by reason order by count(*) desc, reason"
+    )
+    return warehouse.ask(question)
