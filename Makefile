@@ -21,7 +21,7 @@ test: $(READY)  ## Every test, offline
 lint: lint-python lint-types lint-sql  ## Style and types; .pre-commit-config.yaml runs the same
 
 lint-python: $(READY)
-	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports
 
 lint-types: $(READY)
 	$(BIN)/mypy

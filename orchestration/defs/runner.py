@@ -11,8 +11,8 @@ from uuid import uuid4
 import dagster as dg
 from dagster_shared.error import SerializableErrorInfo
 
-from orchestration.definitions import build_defs
 from orchestration.defs.assets.landing import CALENDAR
+from orchestration.defs.build import build_defs
 from orchestration.defs.checks import NO_TABLE_IS_WITHHELD
 from orchestration.defs.dead_runs import close_dead_runs, lock_of_run
 from orchestration.defs.instance import prepare_dagster_home

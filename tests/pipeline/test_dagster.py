@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
-from orchestration.definitions import build_defs
 from orchestration.defs.assets import models
+from orchestration.defs.build import build_defs
 from orchestration.defs.jobs import DAILY_JOB, after_the_close
 from orchestration.defs.runner import RunFailed, run_daily
 from orchestration.warehouse.dbt_build import BuildFailed

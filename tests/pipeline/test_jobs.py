@@ -5,7 +5,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from orchestration.definitions import build_defs
+from orchestration.defs.build import build_defs
 from orchestration.defs.previews import markdown_table
 from tests.pipeline.homes import Home, copied, raw_tables, served_tables
 

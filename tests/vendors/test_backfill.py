@@ -10,8 +10,8 @@ import dagster as dg
 import pytest
 
 from orchestration import market_calendar
-from orchestration.definitions import build_defs
 from orchestration.defs.assets import history
+from orchestration.defs.build import build_defs
 from orchestration.defs.jobs import BACKFILL_JOB, DAILY_JOB
 from orchestration.landing import backfill
 from orchestration.landing.documents import list_documents, write_document

@@ -456,7 +456,8 @@ def _document_findings(
     if missing > max(MISSING_SESSIONS, MISSING_SHARE * expected):
         yield Finding("sessions_are_complete", f"{missing} of the {expected} sessions from {first} to {last} are missing")
     dollars = evidence.tail(250).select((pl.col("close") * pl.col("volume")).median()).item()
-    if dollars is not None and dollars > LARGEST_DOLLAR_VOLUME:
+    is_index = symbol.startswith("^")  # the vendor gives the volume of its members
+    if dollars is not None and dollars > LARGEST_DOLLAR_VOLUME and not is_index:
         yield Finding("dollar_volume_is_possible", f"it trades {dollars:,.0f} dollars a session")
     yield from _identity(evidence, symbol, others)
     yield from _alignment(evidence, symbol, others)

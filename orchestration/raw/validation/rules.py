@@ -92,7 +92,12 @@ RULES: dict[str, Rule] = {
             _DOCUMENT,
             "Its moves go with those of the other funds on the same day, not the day before or after.",
         ),
-        Rule("dollar_volume_is_possible", "prices", _DOCUMENT, "The median traded value is below 300 billion dollars a session."),
+        Rule(
+            "dollar_volume_is_possible",
+            "prices",
+            _DOCUMENT,
+            "The median traded value of a fund is below 300 billion dollars a session.",
+        ),
         # Rates
         Rule("rate_is_possible", "rates", _ROW, "A rate is between -1 % and 25 %."),
         Rule("date_is_possible", "rates", _ROW, "A date is not before 1950 nor after the retrieval."),
