@@ -47,14 +47,15 @@ def run(
     landing_dir: LandingDirOption = None,
     data_dir: DataDirOption = None,
     known_at: KnownAtOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Publish a new release even if nothing has changed.")] = False,
 ) -> None:
-    """Build the warehouse from documents and publish a release."""
+    """Build the warehouse from documents and publish a release, unless nothing has changed since the last one."""
     settings = _settings(source=source, landing_dir=landing_dir, data_dir=data_dir, known_at=_moment(known_at))
     _check_folders(settings)
     from orchestration.defs.runner import RunFailed, run_daily
 
     try:
-        release = run_daily(settings, progress=_say)
+        release = run_daily(settings, progress=_say, force=force)
     except RunFailed as failure:
         raise Refused(str(failure)) from failure
     _print_reading(release)

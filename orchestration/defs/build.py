@@ -1,7 +1,10 @@
 """What Dagster knows: every asset, check, job, schedule and resource, on one screen."""
 
+import warnings
 from collections.abc import Iterator
-from typing import Any
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
 
 import dagster as dg
 
@@ -17,25 +20,49 @@ from orchestration.files import clear_unfinished
 from orchestration.settings import Settings
 from orchestration.warehouse.connection import Warehouse, clear_unfinished_rebuild, writer_lock
 
+# Dagster calls code references beta on every start.
+warnings.filterwarnings("ignore", message=".*CodeReferencesMetadataValue", category=dg.BetaWarning)
+
+# A long weekend passes without a session; two missed evenings do not.
+FRESH = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=6), warn_window=timedelta(days=4, hours=6))
+
+
+class WriterOfWarehouse(dg.ConfigurableResource[Warehouse]):
+    """The warehouse; one run at a time may write to the data directory."""
+
+    data_dir: str
+    warehouse_path: str
+    own_landing_dir: str
+    unfinished_rebuild_dir: str | None
+    wait_seconds: float
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Warehouse]:
+        """Hold the writer lock for the run, and remove what a killed run left."""
+        with writer_lock(Path(self.data_dir), self.wait_seconds):
+            clear_unfinished(Path(self.own_landing_dir))
+            if self.unfinished_rebuild_dir:
+                clear_unfinished_rebuild(Path(self.data_dir), Path(self.unfinished_rebuild_dir))
+            yield Warehouse(Path(self.warehouse_path))
+
 
 def build_defs(settings: Settings, *, console: dg.LoggerDefinition | None = None) -> dg.Definitions:
     """Everything Dagster needs to know, for one set of settings; `console` replaces Dagster's own log on the terminal."""
-
-    @dg.resource(description="The warehouse; one run at a time may write to it.")
-    def warehouse(_: dg.InitResourceContext) -> Iterator[Warehouse]:
-        with writer_lock(settings.home, settings.writer_wait_seconds):
-            clear_unfinished(settings.own_landing_dir)
-            if not settings.rebuilding:
-                clear_unfinished_rebuild(settings.home, settings.rebuild_dir)
-            yield Warehouse(settings.warehouse_path)
-
-    resources: dict[str, Any] = {"settings": settings, "warehouse": warehouse}
+    warehouse = WriterOfWarehouse(
+        data_dir=str(settings.home),
+        warehouse_path=str(settings.warehouse_path),
+        own_landing_dir=str(settings.own_landing_dir),
+        unfinished_rebuild_dir=None if settings.rebuilding else str(settings.rebuild_dir),
+        wait_seconds=settings.writer_wait_seconds,
+    )
+    landing, published = [*landing_assets], published_assets(settings)
+    fresh = dg.map_asset_specs(lambda spec: dg.apply_freshness_policy(spec, FRESH), [*landing, published])
     return dg.Definitions(
-        assets=[*landing_assets, ishares_holdings_history, *raw_assets, dbt_models(settings), published_assets(settings)],
+        assets=dg.with_source_code_references([*fresh, ishares_holdings_history, *raw_assets, dbt_models(settings)]),
         asset_checks=checks,
         jobs=jobs,
         schedules=schedules,
-        resources=resources,
+        resources={"settings": settings, "warehouse": warehouse},
         loggers={"console": console} if console else {},
         executor=one_process,
     )

@@ -14,10 +14,17 @@ from orchestration.vendors.registry import FEEDS
 
 DAILY_JOB, BACKFILL_JOB = "daily", "backfill"
 
+
+def build_config(*, force: bool) -> dict[str, Any]:
+    """Run configuration of the daily job: whether a release is made even where nothing has changed."""
+    return {"ops": {"dbt_models": {"config": {"skip_unchanged": not force}}}}
+
+
 daily_job = dg.define_asset_job(
     DAILY_JOB,
     selection=dg.AssetSelection.all() - dg.AssetSelection.assets(HISTORY),
-    description="Everything, from the vendors' documents to a release.",
+    description="Everything, from the vendors' documents to a release; no new release where nothing has changed.",
+    config=build_config(force=False),
     executor_def=one_process,
 )
 

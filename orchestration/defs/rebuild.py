@@ -30,7 +30,7 @@ def rebuild_warehouse(settings: Settings, *, progress: Progress) -> Path:
         _check_documents(settings, progress)
         shutil.rmtree(settings.rebuild_dir, ignore_errors=True)
         fresh = settings.model_copy(update={"rebuilding": True})
-        release = run_daily(fresh, progress=progress)
+        release = run_daily(fresh, progress=progress, force=True)
         with writer_lock(settings.home, settings.writer_wait_seconds):
             # The log of the present file must not be played on the fresh one.
             settings.warehouse_path.with_name(f"{settings.warehouse_path.name}.wal").unlink(missing_ok=True)

@@ -16,7 +16,7 @@ from orchestration.defs.build import build_defs
 from orchestration.defs.checks import NO_TABLE_IS_WITHHELD
 from orchestration.defs.dead_runs import close_dead_runs, lock_of_run
 from orchestration.defs.instance import prepare_dagster_home
-from orchestration.defs.jobs import DAILY_JOB
+from orchestration.defs.jobs import DAILY_JOB, build_config
 from orchestration.publish.release import latest_release
 from orchestration.publish.release_files import NotPublishable
 from orchestration.raw.decisions import DecisionsDamaged
@@ -37,15 +37,18 @@ class RunFailed(RuntimeError):
     """The run did not end with a release that is worth the name; the message says why and what to do."""
 
 
-def run_daily(settings: Settings, *, progress: Progress) -> Path:
-    """Run everything and give the directory of the new release.
+def run_daily(settings: Settings, *, progress: Progress, force: bool = False) -> Path:
+    """Run everything and give the directory of the current release: a new one, unless nothing has changed.
+
+    Args:
+        force: make a new release even then.
 
     Raises:
         RunFailed: a step failed, or no vendor answered.
     """
     progress(f"source {settings.source.value}, data in {settings.home}")
     try:
-        result = _execute(settings, progress)
+        result = _execute(settings, progress, force=force)
     except Exception as error:
         raise RunFailed(f"{_sentence(f'{type(error).__name__}: {error}', settings)}; {_current(settings)}") from error
     for check in result.get_asset_check_evaluations():
@@ -63,14 +66,17 @@ def run_daily(settings: Settings, *, progress: Progress) -> Path:
     return release
 
 
-def _execute(settings: Settings, progress: Progress) -> dg.ExecuteInProcessResult:
+def _execute(settings: Settings, progress: Progress, *, force: bool) -> dg.ExecuteInProcessResult:
     os.environ["DAGSTER_HOME"] = str(prepare_dagster_home(settings))
     definitions = build_defs(settings, console=_step_log(progress))
     run_id = str(uuid4())
     with dg.DagsterInstance.get() as instance, lock_of_run(settings.dagster_home, run_id):
         close_dead_runs(instance, progress)
         return definitions.resolve_job_def(DAILY_JOB).execute_in_process(
-            run_config={"loggers": {"console": {}}}, instance=instance, raise_on_error=False, run_id=run_id
+            run_config={"loggers": {"console": {}}, **build_config(force=force)},
+            instance=instance,
+            raise_on_error=False,
+            run_id=run_id,
         )
 
 

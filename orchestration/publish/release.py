@@ -15,6 +15,7 @@ import duckdb
 
 from orchestration.files import sync_directory, write_atomically
 from orchestration.publish.contract import CONTRACT_VERSION
+from orchestration.publish.fingerprint import fingerprint, is_current
 from orchestration.publish.release_files import (
     Mart,
     NotPublishable,
@@ -105,6 +106,20 @@ def latest_release(settings: Settings) -> Path | None:
     return latest.resolve() if (latest / "manifest.json").exists() else None
 
 
+def unchanged_release(settings: Settings, warehouse: Warehouse) -> Path | None:
+    """The current release, where a new one would be made of the same observations, decisions, code and session of the clock."""
+    release = latest_release(settings)
+    if release is None:
+        return None
+    with warehouse.connect() as connection:
+        made_of = fingerprint(connection, decisions=settings.decisions_path, clock=settings.clock, known_at=settings.known_at)
+    try:
+        manifest = json.loads((release / "manifest.json").read_text(encoding="utf-8"))
+        return release if is_current(manifest, made_of) else None
+    except (OSError, ValueError, KeyError):  # a damaged release is replaced by a new one
+        return None
+
+
 def _next_release_id(settings: Settings) -> str:
     """The wall clock, since releases must sort by when they were made, whatever the market's own clock says."""
     return datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
@@ -135,6 +150,7 @@ def _manifest(
         "holdings_as_of": dict(snapshots),
         "run_id": run_id,
         "git_revision": _git_revision(),
+        "made_of": fingerprint(connection, decisions=settings.decisions_path, clock=settings.clock, known_at=settings.known_at),
         "parameters": {name: {"value": value, "unit": unit, "meaning": meaning} for name, value, unit, meaning in parameters},
         "failed_fetches": [{**asdict(one), "attempted_at": one.attempted_at.isoformat()} for one in failing(connection)],
         "quarantine": [

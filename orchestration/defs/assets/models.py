@@ -6,10 +6,12 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject, dbt_assets
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
+from pydantic import Field
 
 from orchestration.defs.assets.groups import group
 from orchestration.defs.assets.lineage import COLUMN_LINEAGE, ColumnLineage
 from orchestration.defs.previews import mart_previews
+from orchestration.publish.release import unchanged_release
 from orchestration.settings import DBT_PROJECT_DIR, Settings
 from orchestration.warehouse import catalog
 from orchestration.warehouse.connection import Warehouse
@@ -38,7 +40,15 @@ class _Translator(DagsterDbtTranslator):
         return spec._replace(blocking=False) if spec else None
 
 
-_TRANSLATOR = _Translator(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=False))
+class BuildConfig(dg.Config):
+    """How the models are built."""
+
+    skip_unchanged: bool = Field(
+        False, description="build nothing where observations, decisions, code and the clock's session are those of the release"
+    )
+
+
+_TRANSLATOR = _Translator(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=False, enable_code_references=True))
 
 
 def dbt_models(settings: Settings) -> dg.AssetsDefinition:
@@ -55,8 +65,14 @@ def dbt_models(settings: Settings) -> dg.AssetsDefinition:
         exclude="resource_type:unit_test",
     )  # fmt: skip
     def models(
-        context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
+        context: dg.AssetExecutionContext,
+        config: BuildConfig,
+        settings: dg.ResourceParam[Settings],
+        warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterator[Any]:
+        if config.skip_unchanged and (release := unchanged_release(settings, warehouse)):
+            context.log.info(f"Nothing has changed since release {release.name}: it remains current, and no new one is made.")
+            return
         selected = _selection(context, manifest) if context.is_subset else []
         of_tables: list[dict[str, Any]] = []
 

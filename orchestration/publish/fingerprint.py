@@ -1,0 +1,76 @@
+"""What a release is made of, as hashes: when all of it is the same, a new release would say nothing new."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.files import content_hash
+from orchestration.market_calendar import FINAL_BAR_DELAY
+from orchestration.raw.fetches import failing
+from orchestration.schemas import RAW_TABLES
+from orchestration.settings import DBT_PROJECT_DIR, PROJECT_ROOT
+from orchestration.warehouse.raw_tables import LEDGER_TABLES
+
+_PACKAGES = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "polars")
+_CODE = ((PROJECT_ROOT / "orchestration", ("*.py", "*.j2", "*.css", "*.js")), (DBT_PROJECT_DIR, ("*.sql", "*.yml", "*.csv")))
+# When a request was made does not matter, only which fail.
+_OBSERVED = (*RAW_TABLES, *(table for table in LEDGER_TABLES if table != "fetches"))
+
+
+def fingerprint(
+    connection: duckdb.DuckDBPyConnection, *, decisions: Path, clock: datetime, known_at: datetime | None
+) -> dict[str, str]:
+    """Hashes of the observations, the decisions and the code (with the parameters), and the clock's last final session.
+
+    Args:
+        connection: to a prepared warehouse.
+        decisions: the file of a person's decisions; it may be missing.
+        clock: the run's clock (UTC).
+    """
+    return {
+        "observations": _observations(connection),
+        "decisions": content_hash(decisions.read_bytes()) if decisions.exists() else "none",
+        "code": _code(),
+        "session": _last_final_session(connection, clock),
+        "known_at": known_at.isoformat() if known_at else "now",
+    }
+
+
+def is_current(manifest: Mapping[str, Any], made_of: Mapping[str, str]) -> bool:
+    """Whether a new release would be the one of this manifest again. One that withholds a table is made again: its cause may be
+    cured."""
+    return manifest.get("made_of") == made_of and all(table["status"] == "published" for table in manifest["tables"])
+
+
+def _observations(connection: duckdb.DuckDBPyConnection) -> str:
+    sums = " union all ".join(f"select '{table}', count(*), bit_xor(hash(t)) from raw.{table} as t" for table in _OBSERVED)
+    failed = [(one.vendor, one.kind, one.symbol, one.reason) for one in failing(connection)]
+    return _short(json.dumps([connection.execute(sums).fetchall(), failed]))
+
+
+def _last_final_session(connection: duckdb.DuckDBPyConnection, clock: datetime) -> str:
+    final = "select max(session)::varchar from raw.sessions where closes_at <= ?"
+    [(session,)] = connection.execute(final, [(clock - FINAL_BAR_DELAY).replace(tzinfo=None)]).fetchall()
+    return str(session)
+
+
+def _code() -> str:
+    files = sorted(file for root, patterns in _CODE for pattern in patterns for file in root.rglob(pattern))
+    return _short("\n".join(_hashes(files)))
+
+
+def _hashes(files: Iterable[Path]) -> Iterable[str]:
+    yield from (f"{name} {version(name)}" for name in _PACKAGES)
+    for file in files:
+        if "target" not in file.parts and "logs" not in file.parts:
+            yield f"{file.relative_to(PROJECT_ROOT)} {content_hash(file.read_bytes())}"
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
