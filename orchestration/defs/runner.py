@@ -56,11 +56,15 @@ def run_daily(settings: Settings, *, progress: Progress, force: bool = False) ->
             said = f"{check.severity.value.lower()}: {check.asset_key.to_user_string()}: {_in_words(check)}"
             progress(textwrap.shorten(said, _LONGEST_LINE, placeholder=" …"))
     if settings.fetches and _nobody_answered(result):
-        now = f"a new release holds what was known before: {latest_release(settings)}" if result.success else _current(settings)
+        now = (
+            f"a new release holds what was known before: {latest_release(settings.published_dir)}"
+            if result.success
+            else _current(settings)
+        )
         raise RunFailed(f"no vendor answered: check the network with `smallcap doctor --source live`; {now}")
     if not result.success:
         raise RunFailed(f"{_sentence(_why(result), settings)}; {_current(settings)}")
-    release = latest_release(settings)
+    release = latest_release(settings.published_dir)
     if release is None:
         raise RunFailed(f"the run ended without a release under {settings.published_dir}")
     return release
@@ -81,7 +85,7 @@ def _execute(settings: Settings, progress: Progress, *, force: bool) -> dg.Execu
 
 
 def _current(settings: Settings) -> str:
-    release = latest_release(settings)
+    release = latest_release(settings.published_dir)
     return f"the previous release remains current: {release}" if release else "nothing is published yet"
 
 

@@ -28,7 +28,7 @@ from orchestration.publish.release_files import (
 )
 from orchestration.raw.fetches import failing
 from orchestration.raw.review import waiting
-from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.settings import PROJECT_ROOT
 from orchestration.universe import load_universe
 from orchestration.warehouse.connection import Warehouse
 from orchestration.warehouse.withholding import withheld_tables
@@ -46,31 +46,48 @@ class Release:
     manifest: dict[str, Any]
 
 
-def publish(settings: Settings, marts: list[Mart], *, run_id: str) -> Release:
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """What a release is made from: the source, the run's clock (UTC), the moment of what is known, a person's decisions."""
+
+    source: str
+    clock: datetime
+    known_at: datetime | None
+    decisions: Path
+
+
+def publish(
+    warehouse: Warehouse, marts: list[Mart], origin: Origin, *, published_dir: Path, scripts_dir: Path, keep: int, run_id: str
+) -> Release:
     """Write one release of what is sound and make it the latest; other tables are withheld, with their columns and no row.
 
     A release is written under a hidden name and renamed when whole; `latest` is a link that is replaced in one step: a reader
     sees the old release or the new one.
 
+    Args:
+        published_dir: holds `releases/` and `latest`.
+        scripts_dir: keeps the report's script bundle between releases.
+        keep: releases that stay on disk.
+
     Raises:
         NotPublishable: no mart is sound, or one was never built.
         WarehouseUnusable: the warehouse cannot be read.
     """
-    _clear_unfinished(settings.published_dir)
-    release_id = _next_release_id(settings)
-    directory = settings.published_dir / "releases" / release_id
-    unfinished = settings.published_dir / "releases" / f"{_UNFINISHED}{release_id}"
-    identity = {"release_id": release_id, "source": settings.source.value}
-    with Warehouse(settings.warehouse_path).connect(read_only=True) as connection:
+    _clear_unfinished(published_dir)
+    release_id = _next_release_id()
+    directory = published_dir / "releases" / release_id
+    unfinished = published_dir / "releases" / f"{_UNFINISHED}{release_id}"
+    identity = {"release_id": release_id, "source": origin.source}
+    with warehouse.connect(read_only=True) as connection:
         withheld = withheld_marts(connection, marts)
         if len(withheld) == len(marts):
             raise NotPublishable(f"no table is fit to publish: {_most_frequent(withheld.values())}")
         unfinished.mkdir(parents=True)
         tables = [write_parquet(connection, mart, unfinished, identity, withheld=withheld.get(mart.name)) for mart in marts]
-        manifest = _manifest(settings, connection, tables, release_id=release_id, run_id=run_id)
+        manifest = _manifest(connection, tables, origin, release_id=release_id, run_id=run_id)
         write_serving_copy(connection, marts, tables, unfinished / "warehouse.duckdb", manifest)
         write_data_dictionary(connection, tables, marts, unfinished / "data_dictionary.md")
-    manifest |= _report(unfinished, manifest, scripts=settings.report_scripts_dir)
+    manifest |= _report(unfinished, manifest, scripts=scripts_dir)
     manifest["serving_copy"] = file_facts(unfinished / "warehouse.duckdb")
     manifest["data_dictionary"] = file_facts(unfinished / "data_dictionary.md")
     for file in unfinished.iterdir():
@@ -78,8 +95,8 @@ def publish(settings: Settings, marts: list[Mart], *, run_id: str) -> Release:
     write_atomically(unfinished / "manifest.json", (json.dumps(manifest, indent=2) + "\n").encode())
     unfinished.replace(directory)
     sync_directory(directory.parent)
-    _point_latest(settings.published_dir, release_id)
-    _drop_old(settings.published_dir, settings.keep_releases)
+    _point_latest(published_dir, release_id)
+    _drop_old(published_dir, keep)
     return Release(release_id, directory, manifest)
 
 
@@ -100,19 +117,19 @@ def _report(release: Path, manifest: dict[str, Any], *, scripts: Path) -> dict[s
     return {**found, "report": file_facts(page)}
 
 
-def latest_release(settings: Settings) -> Path | None:
+def latest_release(published_dir: Path) -> Path | None:
     """The directory `latest` points to, None before the first publication."""
-    latest = settings.published_dir / LATEST
+    latest = published_dir / LATEST
     return latest.resolve() if (latest / "manifest.json").exists() else None
 
 
-def unchanged_release(settings: Settings, warehouse: Warehouse) -> Path | None:
+def unchanged_release(published_dir: Path, warehouse: Warehouse, origin: Origin) -> Path | None:
     """The current release, where a new one would be made of the same observations, decisions, code and session of the clock."""
-    release = latest_release(settings)
+    release = latest_release(published_dir)
     if release is None:
         return None
     with warehouse.connect() as connection:
-        made_of = fingerprint(connection, decisions=settings.decisions_path, clock=settings.clock, known_at=settings.known_at)
+        made_of = _made_of(connection, origin)
     try:
         manifest = json.loads((release / "manifest.json").read_text(encoding="utf-8"))
         return release if is_current(manifest, made_of) else None
@@ -120,13 +137,17 @@ def unchanged_release(settings: Settings, warehouse: Warehouse) -> Path | None:
         return None
 
 
-def _next_release_id(settings: Settings) -> str:
+def _made_of(connection: duckdb.DuckDBPyConnection, origin: Origin) -> dict[str, str]:
+    return fingerprint(connection, decisions=origin.decisions, clock=origin.clock, known_at=origin.known_at)
+
+
+def _next_release_id() -> str:
     """The wall clock, since releases must sort by when they were made, whatever the market's own clock says."""
     return datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
 
 
 def _manifest(
-    settings: Settings, connection: duckdb.DuckDBPyConnection, tables: list[PublishedTable], *, release_id: str, run_id: str
+    connection: duckdb.DuckDBPyConnection, tables: list[PublishedTable], origin: Origin, *, release_id: str, run_id: str
 ) -> dict[str, Any]:
     withheld = withheld_tables(connection)
 
@@ -142,15 +163,15 @@ def _manifest(
     return {
         "release_id": release_id,
         "contract_version": CONTRACT_VERSION,
-        "source": settings.source.value,
+        "source": origin.source,
         "published_at": datetime.now(UTC).isoformat(timespec="microseconds"),
-        "clock": settings.clock.isoformat(),
-        "known_at": settings.known_at.isoformat() if settings.known_at else None,
+        "clock": origin.clock.isoformat(),
+        "known_at": origin.known_at.isoformat() if origin.known_at else None,
         "last_session": newest[0][0] if newest else None,
         "holdings_as_of": dict(snapshots),
         "run_id": run_id,
         "git_revision": _git_revision(),
-        "made_of": fingerprint(connection, decisions=settings.decisions_path, clock=settings.clock, known_at=settings.known_at),
+        "made_of": _made_of(connection, origin),
         "parameters": {name: {"value": value, "unit": unit, "meaning": meaning} for name, value, unit, meaning in parameters},
         "failed_fetches": [{**asdict(one), "attempted_at": one.attempted_at.isoformat()} for one in failing(connection)],
         "quarantine": [

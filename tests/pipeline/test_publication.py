@@ -13,8 +13,7 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.defs.assets.published import published_marts
-from orchestration.publish.release import publish
+from orchestration.defs.assets.published import publish_release, published_marts
 from tests.pipeline.homes import Home, ask, copied, published
 
 BI_TYPES = {"BOOLEAN", "INTEGER", "BIGINT", "DOUBLE", "VARCHAR", "DATE", "TIMESTAMP"}
@@ -111,7 +110,7 @@ def test_a_reader_sees_whole_releases_while_two_hundred_are_made(sample_home: Ho
     home = copied(sample_home, tmp_path / "busy")
     settings = home.settings(keep_releases=5)
     marts = [mart for mart in published_marts(settings) if mart.name in SMALL_MARTS]
-    publish(settings, marts, run_id="first")
+    publish_release(settings, marts, run_id="first")
     seen: list[str] = []
     wrong: list[str] = []
     done = threading.Event()
@@ -131,7 +130,7 @@ def test_a_reader_sees_whole_releases_while_two_hundred_are_made(sample_home: Ho
     reader = threading.Thread(target=read)
     reader.start()
     try:
-        made = [publish(settings, marts, run_id=str(i)).release_id for i in range(200)]
+        made = [publish_release(settings, marts, run_id=str(i)).release_id for i in range(200)]
     finally:
         done.set()
         reader.join()

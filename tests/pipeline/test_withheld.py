@@ -14,9 +14,8 @@ import polars as pl
 import pytest
 
 from orchestration.defs.assets import models
-from orchestration.defs.assets.published import published_marts
+from orchestration.defs.assets.published import publish_release, published_marts
 from orchestration.defs.runner import run_daily
-from orchestration.publish.release import publish
 from orchestration.publish.release_files import NotPublishable
 from orchestration.report.freshness import missing_from
 from orchestration.report.manifest import withheld_sentences
@@ -166,7 +165,7 @@ def test_a_build_that_died_leaves_its_tables_and_what_rests_on_them_withheld(jud
     fqn = ".".join(manifest["nodes"]["model.small_cap_signal.regime_daily"]["fqn"])
     Withholding(transform.Warehouse(settings.warehouse_path), manifest, [fqn]).begin()
     marts = [mart for mart in published_marts(settings) if mart.name in ("regime_daily", "regime_spells", "ratio_daily")]
-    release = publish(settings, marts, run_id="after the kill")
+    release = publish_release(settings, marts, run_id="after the kill")
     found = {table["name"]: (table["status"], table["rows"] > 0, table["reason"]) for table in release.manifest["tables"]}
     assert found == {
         "ratio_daily": ("published", True, None),
@@ -180,12 +179,12 @@ def test_a_value_that_no_tool_reads_withholds_its_table_and_what_rests_on_it(jud
     with duckdb.connect(str(home.path / "warehouse.duckdb")) as connection:
         connection.execute("update marts.regime_spells set ratio_change = 'infinity' where spell_no = 1")
     marts = [mart for mart in published_marts(home.settings()) if mart.name in ("regime_spells", "reading", "ratio_daily")]
-    release = publish(home.settings(), marts, run_id="odd")
+    release = publish_release(home.settings(), marts, run_id="odd")
     reasons = {table["name"]: table["reason"] for table in release.manifest["tables"]}
     fault = "its column ratio_change holds 3 values that are infinite or not a number"
     assert reasons == {"ratio_daily": None, "regime_spells": fault, "reading": f"it rests on regime_spells: {fault}"}
     with pytest.raises(NotPublishable, match="ratio_change"):
-        publish(home.settings(), [mart for mart in marts if mart.name == "regime_spells"], run_id="nothing left")
+        publish_release(home.settings(), [mart for mart in marts if mart.name == "regime_spells"], run_id="nothing left")
     assert home.latest.resolve().name == release.release_id
 
 

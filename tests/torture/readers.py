@@ -113,14 +113,13 @@ def _same(found: object, expected: object, what: str) -> None:
 
 def publish_many(home: Path, releases: int) -> None:
     """Publish a built warehouse so many times, as the asset does."""
-    from orchestration.defs.assets.published import published_marts
-    from orchestration.publish.release import publish
+    from orchestration.defs.assets.published import publish_release, published_marts
     from orchestration.settings import Settings, Source
 
     settings = Settings(data_dir=home, source=Source.landing)
     marts = published_marts(settings)
     for number in range(releases):
-        publish(settings, marts, run_id=f"torture-{number}")
+        publish_release(settings, marts, run_id=f"torture-{number}")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from orchestration.defs.assets.groups import group
 from orchestration.defs.assets.lineage import COLUMN_LINEAGE, ColumnLineage
+from orchestration.defs.assets.published import origin_of
 from orchestration.defs.previews import mart_previews
 from orchestration.publish.release import unchanged_release
 from orchestration.settings import DBT_PROJECT_DIR, Settings
@@ -70,7 +71,7 @@ def dbt_models(settings: Settings) -> dg.AssetsDefinition:
         settings: dg.ResourceParam[Settings],
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterator[Any]:
-        if config.skip_unchanged and (release := unchanged_release(settings, warehouse)):
+        if config.skip_unchanged and (release := unchanged_release(settings.published_dir, warehouse, origin_of(settings))):
             context.log.info(f"Nothing has changed since release {release.name}: it remains current, and no new one is made.")
             return
         selected = _selection(context, manifest) if context.is_subset else []

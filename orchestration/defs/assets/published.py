@@ -7,9 +7,10 @@ import dagster as dg
 
 from orchestration.defs.assets.groups import group
 from orchestration.defs.previews import Published, published_tables
-from orchestration.publish.release import Release, publish
+from orchestration.publish.release import Origin, Release, publish
 from orchestration.publish.release_files import Mart
 from orchestration.settings import Settings
+from orchestration.warehouse.connection import Warehouse
 from orchestration.warehouse.dbt_build import read_manifest
 from orchestration.warehouse.withholding import Graph
 
@@ -40,6 +41,25 @@ def published_marts(settings: Settings) -> list[Mart]:
     )
 
 
+def origin_of(settings: Settings) -> Origin:
+    """What the releases of these settings are made from."""
+    return Origin(
+        source=settings.source.value, clock=settings.clock, known_at=settings.known_at, decisions=settings.decisions_path
+    )
+
+
+def publish_release(settings: Settings, marts: list[Mart], *, run_id: str) -> Release:
+    """Publish the warehouse of these settings as it stands.
+
+    Raises:
+        NotPublishable: no mart is sound, or one was never built.
+    """
+    return publish(
+        Warehouse(settings.warehouse_path), marts, origin_of(settings), published_dir=settings.published_dir,
+        scripts_dir=settings.report_scripts_dir, keep=settings.keep_releases, run_id=run_id,
+    )  # fmt: skip
+
+
 def published_assets(settings: Settings) -> dg.AssetsDefinition:
     """One asset a published table, one each for the serving copy, the report and the manifest; all made by one step."""
     marts = published_marts(settings)
@@ -67,7 +87,7 @@ def published_assets(settings: Settings) -> dg.AssetsDefinition:
 
     @dg.multi_asset(name="publish_release", specs=specs, pool="warehouse")
     def release(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> Iterator[dg.MaterializeResult[None]]:
-        published = publish(settings, marts, run_id=context.run.run_id)
+        published = publish_release(settings, marts, run_id=context.run.run_id)
         tables = published.manifest["tables"]
         # However the run was started: its list tells what came of it.
         tags = {"source": settings.source.value, "session": published.manifest["last_session"], "release": published.release_id}
