@@ -21,7 +21,7 @@ from orchestration.settings import Settings
 from orchestration.warehouse.connection import Warehouse, clear_unfinished_rebuild, writer_lock
 
 # Dagster calls code references beta on every start.
-warnings.filterwarnings("ignore", message=".*CodeReferencesMetadataValue", category=dg.BetaWarning)
+warnings.filterwarnings("ignore", message=".*(CodeReference|with_source_code_references)", category=dg.BetaWarning)
 
 # A long weekend passes without a session; two missed evenings do not.
 FRESH = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=6), warn_window=timedelta(days=4, hours=6))
