@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +26,8 @@ from orchestration.warehouse.connection import DiskFull, WarehouseDamaged, Wareh
 from orchestration.warehouse.dbt_build import BuildFailed
 
 _LONGEST_LINE = 500
+# What Dagster says of steps that have nothing to do.
+_OF_DAGSTER = re.compile("Not executing|^Skipping step|did not yield or return expected outputs")
 _HISTORY_DAMAGED = ("malformed", "not a database", "disk I/O error", "unable to open")
 Progress = Callable[[str], None]
 _OUR_ERRORS = {
@@ -111,7 +114,7 @@ def _step_log(progress: Progress) -> dg.LoggerDefinition:
         def emit(self, record: logging.LogRecord) -> None:
             meta: dict[str, Any] = getattr(record, "dagster_meta", {})
             event = meta.get("dagster_event")
-            if event is None and record.levelno >= logging.INFO and "Not executing." not in record.getMessage():
+            if event is None and record.levelno >= logging.INFO and not _OF_DAGSTER.search(record.getMessage()):
                 progress(f"  {textwrap.shorten(meta.get('orig_message', record.getMessage()), _LONGEST_LINE, placeholder=' …')}")
             elif event is not None and event.is_step_success:
                 progress(f"{event.step_key}: {event.step_success_data.duration_ms / 1000:.1f} s")

@@ -74,7 +74,7 @@ def workshop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         sample = shop.take("sample_home")
         assert isinstance(sample, Home)
         copy = homes.copied(sample, root / "again", parts=EVERYTHING)
-        return homes.run(copy.path, "sample", cwd=elsewhere)
+        return homes.run(copy.path, "sample", "--force", cwd=elsewhere)
 
     def real() -> Home | None:
         landing = SHARED / "landing"

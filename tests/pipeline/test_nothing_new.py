@@ -1,0 +1,40 @@
+"""A run with nothing new makes no release; what a release is made of decides."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.homes import EVERYTHING, Home, copied, run, smallcap
+
+
+@pytest.fixture(scope="module")
+def home(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A copy of the sample's directory, with its release."""
+    return copied(sample_home, tmp_path_factory.mktemp("nothing-new") / "home", parts=EVERYTHING)
+
+
+def test_the_release_stays_and_the_run_says_so(home: Home, tmp_path: Path) -> None:
+    before = home.releases
+    again = run(home.path, "sample", cwd=tmp_path)
+    assert again.code == 0, again.err
+    assert f"Nothing has changed since release {before[-1]}" in again.out
+    assert "Skipping" not in again.out
+    assert home.releases == before
+    assert f"Release: {home.latest.resolve()}" in again.out
+
+
+def test_a_decision_makes_a_new_one(home: Home, tmp_path: Path) -> None:
+    before = home.releases
+    document = next((home.path / "landing/fred/rates/DFF").iterdir())
+    place = document.relative_to(home.path / "landing")
+    decided = smallcap("reject", place, "--reason", "a test", "--data-dir", home.path, cwd=tmp_path)
+    assert decided.returncode == 0, decided.stderr
+    again = run(home.path, "sample", cwd=tmp_path)
+    assert again.code == 0, again.err
+    assert len(home.releases) == len(before) + 1
+    made_of = [
+        json.loads((home.path / "published/releases" / name / "manifest.json").read_text())["made_of"]
+        for name in home.releases[-2:]
+    ]
+    assert {name for name in made_of[0] if made_of[0][name] != made_of[1][name]} == {"decisions", "observations"}
