@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['scorecard']}) }}
 {% set card = signal_parameters('scorecard', ['horizon_year']) -%}
 -- Each belief of the guide that a mart can test: what is measured, what decides, and as of when.
 with by_scorecard as (

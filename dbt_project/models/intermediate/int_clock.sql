@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['clock']}) }}
 {% set p = signal_parameters('clock', ['final_bar_minutes']) -%}
 -- The newest session whose closing bar is final at the run's clock: ages of data and countdowns are measured from it.
 with final_sessions as (

@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['core_satellite']}) }}
 {% set p = signal_parameters('core_satellite', ['resamples', 'coverage']) -%}
 -- How far each portfolio's yearly growth lies from the static middle one, and how far that would move with other years: calendar
 -- years are drawn anew, whole and with replacement (a block bootstrap, percentile interval).

@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['core_satellite']}) }}
 {% set p = signal_parameters('core_satellite', ['least', 'middle', 'most']) -%}
 -- When each portfolio trades, and to which weight of IWM: decided at the close of a month's last session from what is known then,
 -- traded at the next close at which both funds have a price. Without a known cycle phase the timed portfolio does not trade.

@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['data_quality']}) }}
 {% set p = signal_parameters('data_quality', ['rate_days', 'least_coverage']) -%}
 -- Whatever a check found, one row per finding: where, of which symbol, on which day. A day is NULL where a document has none.
 -- Ages are measured against the run's clock and the calendar: newest data cannot tell that all of them are old.

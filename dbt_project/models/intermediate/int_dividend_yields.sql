@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['fund_facts']}) }}
 {% set p = signal_parameters('fund_facts', ['dividend_spacings']) -%}
 {% set early, off_schedule, close = 0.75, 'cast(1 as double) / 3', 0.5 -%}
 -- What a fund pays in a year, judged on each month's end by the payments known on it: the last n regular dividends, n being how

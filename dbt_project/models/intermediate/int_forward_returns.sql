@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['scorecard']}) }}
 {% set p = signal_parameters('scorecard', ['horizon_month', 'horizon_quarter', 'horizon_half_year', 'horizon_year']) -%}
 -- What was earned from each close to the close h sessions later; NULL while that close is unknown or either bar is missing.
 {% set horizons = [p.horizon_month, p.horizon_quarter, p.horizon_half_year, p.horizon_year] -%}

@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['guide_claims']}) }}
 {% set p = signal_parameters('guide_claims', ['liquidity_ratio']) -%}
 -- Beliefs of the guide about funds, each against the mart that tests it.
 with fees as (

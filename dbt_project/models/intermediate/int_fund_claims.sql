@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['guide_claims']}) }}
 {% set p = signal_parameters('guide_claims', ['tolerance']) -%}
 -- The guide's printed figures of each fund against those in force. A figure it gives with 'about' may lie a little off.
 with compared as (

@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['clock', 'rate_regime']}) }}
 {% set p = signal_parameters('clock', ['stale_sessions']) -%}
 {% set rates = signal_parameters('rate_regime', ['hold_days']) -%}
 -- Labels that rest on the calendar change without any new price: the last one is given while its data reach the clock, and no

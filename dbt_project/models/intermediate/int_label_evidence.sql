@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['scorecard']}) }}
 {% set p = signal_parameters('scorecard', ['horizon_year']) -%}
 -- One sentence a label: what followed it over a year, against what follows usually, and whether that is more than noise. The market
 -- itself for what is read from prices, IWM against SPY for what is read from the Fed.

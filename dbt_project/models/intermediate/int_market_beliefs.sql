@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['guide_claims', 'cycle_phase', 'performance']}) }}
 {% set p = signal_parameters('guide_claims', ['significance']) -%}
 {% set cycle = signal_parameters('cycle_phase', ['low_rate']) -%}
 {% set year = signal_parameters('performance', ['sessions_a_year']) -%}

@@ -1,6 +1,6 @@
+{{ config(meta={'signals': ['restatement']}) }}
 -- Settled bars that the vendor changed between two retrievals, and why: a dividend rescales adjusted closes alone, a split closes
 -- and volumes by its ratio; the volume of the two newest sessions drifts by itself; anything else is unexplained.
--- depends_on: {{ ref('signal_parameters') }}
 {% set p = signal_parameters('restatement', ['price_tolerance', 'volume_tolerance', 'settling_sessions']) -%}
 with observations as (
     select

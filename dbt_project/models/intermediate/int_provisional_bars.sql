@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['restatement']}) }}
 {% set p = signal_parameters('restatement', ['settling_sessions', 'price_tolerance', 'volume_tolerance']) -%}
 -- Bars nobody has looked at again since they settled: the vendor still corrects volumes for some sessions after the close.
 with settled as (

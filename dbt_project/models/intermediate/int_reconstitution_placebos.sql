@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['reconstitution']}) }}
 {% set p = signal_parameters('reconstitution', ['year_sessions']) -%}
 -- The same windows on days that mean nothing: all events moved together by every number of sessions that keeps the moved windows
 -- off the real ones, within a year.

@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['reconstitution']}) }}
 {% set p = signal_parameters('reconstitution', ['week_sessions', 'month_sessions']) -%}
 -- The windows around each reconstitution, from one close to another; a stage that is no session counts from the last close before it.
 with stages as (

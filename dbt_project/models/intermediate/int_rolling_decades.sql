@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['guide_claims']}) }}
 {% set p = signal_parameters('guide_claims', ['decade_months']) -%}
 -- Total returns of IWM and SPY from the last close of a month to the last close of the month so many months later.
 with month_ends as (

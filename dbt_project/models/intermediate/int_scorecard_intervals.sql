@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['scorecard']}) }}
 {% set p = signal_parameters('scorecard', ['resamples', 'coverage']) -%}
 -- How far the difference from the base rate would move with other spells: each label's spells are drawn anew, whole and with
 -- replacement (a stratified block bootstrap, the percentile interval of Efron 1979), and so are those of the sessions without label.

@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['scorecard']}) }}
 {% set p = signal_parameters('scorecard', ['shifts']) -%}
 -- What the labels would have been worth on other sessions: all labels of a signal are turned along its history by evenly spaced
 -- steps, the last ones coming round to its start, so that they keep their lengths and their order (a circular shift).

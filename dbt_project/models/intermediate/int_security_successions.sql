@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['security_identity']}) }}
 {% set p = signal_parameters('security_identity', ['succession_days', 'succession_quantity']) -%}
 -- Securities that are one although neither number nor ticker and name say so: from one snapshot of a fund to the next one goes and
 -- one comes, with about as many shares as the fund's other holdings let expect, and either under the same name (a new ticker) or

@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['fund_facts']}) }}
 {% set p = signal_parameters('fund_facts', ['spread_sessions', 'least_coverage']) -%}
 -- EDGE: Ardia, Guidotti and Kroencke, "Efficient estimation of bid-ask spreads from open, high, low, and close prices",
 -- Journal of Financial Economics 161 (2024). The names of the steps are the paper's; the tests hold it against their package.

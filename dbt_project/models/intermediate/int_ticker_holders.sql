@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['security_identity']}) }}
 {%- set p = signal_parameters('security_identity', ['ticker_gap_days']) %}
 -- Which security held a ticker from which day to which: for lines that give no number.
 with numbered as (

@@ -1,11 +1,5 @@
--- depends_on: {{ ref('signal_parameters') }}
-{% set p = signal_parameters(
-    'guide_claims', ['tolerance', 'sector_tolerance', 'liquidity_ratio', 'decade_months', 'significance'],
-    upstream=[
-        'ratio', 'regime', 'breadth', 'rate_regime', 'cycle_phase', 'performance', 'scorecard', 'satellite', 'core_satellite',
-        'reconstitution'
-    ]
-) -%}
+{{ config(meta={'signals': ['guide_claims']}) }}
+{% set p = signal_parameters('guide_claims', ['sector_tolerance']) -%}
 with fund_figures as (
     select
         claim,
@@ -94,6 +88,6 @@ select
     end as reason,
     as_of,
     read_from,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from all_claims
 order by claim

@@ -1,8 +1,3 @@
--- depends_on: {{ ref('signal_parameters') }}
-{% set p = signal_parameters('clock', ['stale_sessions'], upstream=[
-    'ratio', 'regime', 'rate_regime', 'cycle_phase', 'breadth', 'scorecard', 'satellite', 'core_satellite', 'performance',
-    'sector_comparison'
-]) -%}
 -- The reading of the day: one line per statement, in the order a person wants them, each with the session it speaks of. How old
 -- the prices are comes first.
 with newest_prices as (
@@ -242,7 +237,7 @@ select
         when given.topic = 'satellite' and given.value is not null then satellite.evidence
         else evidence.evidence
     end as evidence,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from given
 inner join topics on given.topic = topics.topic
 left join {{ ref('int_label_evidence') }} as evidence

@@ -1,5 +1,5 @@
--- depends_on: {{ ref('signal_parameters') }}
-{% set p = signal_parameters('reconstitution', ['week_sessions', 'month_sessions', 'volume_sessions']) -%}
+{{ config(meta={'signals': ['reconstitution']}) }}
+{% set p = signal_parameters('reconstitution', ['volume_sessions']) -%}
 with prices as (
     select
         fund,
@@ -70,7 +70,7 @@ select
     returns.spy_return,
     returns.iwm_return - returns.spy_return as iwm_minus_spy,
     volume_within.mean_volume / volume_before.usual_volume as volume_ratio,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from returns
 left join volume_within on returns.event = volume_within.event and returns.window_name = volume_within.window_name
 left join volume_before on returns.event = volume_before.event and returns.window_name = volume_before.window_name

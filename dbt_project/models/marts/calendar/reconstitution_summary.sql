@@ -1,7 +1,5 @@
--- depends_on: {{ ref('signal_parameters') }}
-{% set p = signal_parameters(
-    'reconstitution', ['year_sessions', 'resamples', 'coverage', 'volume_sessions', 'week_sessions', 'month_sessions']
-) -%}
+{{ config(meta={'signals': ['reconstitution']}) }}
+{% set p = signal_parameters('reconstitution', ['resamples', 'coverage']) -%}
 with events as (
     select
         "window" as window_name,
@@ -99,7 +97,7 @@ select
     placebos.placebo_high,
     (1.0 + placebos.as_far) / (1 + placebos.shifts) as p_value,
     figures.median_volume_ratio,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from figures
 inner join intervals on figures.window_name = intervals.window_name
 left join placebos on figures.window_name = placebos.window_name

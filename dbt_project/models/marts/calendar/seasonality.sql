@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['seasonality']}) }}
 {%- set p = signal_parameters('seasonality', ['chance']) %}
 -- Whole calendar months only: from the last close of the month before to the last close of the month, once a later one is known.
 with month_ends as (
@@ -111,7 +111,7 @@ select
     bands.most / cast(counted.months as double) as chance_high,
     counted.gains not between bands.fewest and bands.most as is_beyond_chance,
     cast(counted.months as integer) as months,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from counted
 inner join bands on counted.fund = bands.fund and counted.month = bands.month
 order by counted.fund, counted.month

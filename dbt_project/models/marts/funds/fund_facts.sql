@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['fund_facts']}) }}
 {% set p = signal_parameters('fund_facts', []) -%}
 with facts as (
     select
@@ -6,10 +6,12 @@ with facts as (
         coalesce(spells.value_number, spells.value_low) as low,
         coalesce(spells.value_number, spells.value_high) as high,
         spells.value_number is null and spells.value_low is null and spells.value_high is null as is_text,
-        tolerances.value as tolerance
+        case spells.fact
+            {%- for name, value in p.items() if name.startswith('tolerance_') %}
+            when '{{ name[10:] }}' then cast({{ value }} as double)
+            {%- endfor %}
+        end as tolerance
     from {{ ref('int_fund_fact_spells') }} as spells
-    left join {{ ref('signal_parameters') }} as tolerances
-        on tolerances.signal = 'fund_facts' and tolerances.parameter = 'tolerance_' || spells.fact
 ),
 
 -- Against what each other origin had in force on the day this value begins: later news changes no verdict.
@@ -86,7 +88,7 @@ select
     facts.document_id,
     verdicts.disagrees,
     verdicts.disagreement,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from facts
 left join verdicts
     on facts.fund = verdicts.fund

@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['investor_profiles']}) }}
 {% set p = signal_parameters('investor_profiles', ['horizon_years', 'growth']) -%}
 with readings as (
     select
@@ -99,6 +99,6 @@ select
         when candidates is null or candidates > 1
             then {{ dbt.position("' ' || pick || ' '", "' ' || guide_pick || ' '") }} > 0
     end as is_the_guides_pick,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from answers
 order by profile, criterion

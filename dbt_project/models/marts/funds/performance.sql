@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['performance']}) }}
 {% set p = signal_parameters('performance', ['sessions_a_year', 'least_rate_coverage']) -%}
 with windows as (
     select * from {{ ref('int_performance_windows') }}
@@ -64,7 +64,7 @@ select
     case when drawdowns.drawdown < 0 then drawdowns.peak end as drawdown_peak,
     case when drawdowns.drawdown < 0 then drawdowns.trough end as drawdown_trough,
     case when drawdowns.drawdown < 0 then drawdowns.recovery end as drawdown_recovery,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from figures
 left join {{ ref('int_drawdowns') }} as drawdowns
     on figures.fund = drawdowns.fund and figures.window_name = drawdowns.window_name

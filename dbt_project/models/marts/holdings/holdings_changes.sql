@@ -1,10 +1,10 @@
 {{ config(
+    meta={'signals': ['holdings_changes']},
     materialized='incremental',
     pre_hook="{{ forget_changed_snapshots(ref('int_snapshot_pairs'),
         'sum(case when weight is not null then hash(security_id, previous_as_of, weight) end),
         sum(case when weight_before is not null then hash(security_id, previous_as_of, weight_before) end)') }}"
 ) }}
--- depends_on: {{ ref('signal_parameters') }}
 {%- set p = signal_parameters('holdings_changes', ['reconstitution_days']) %}
 -- Every equity of two snapshots in a row, by security: a changed ticker is no change.
 with compared as (
@@ -46,7 +46,7 @@ select
     reconstituted.reconstitution,
     reconstituted.reconstitution is not null and (compared.weight is null or compared.weight_before is null)
         as is_reconstitution,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from compared
 left join reconstituted on compared.fund = reconstituted.fund and compared.as_of = reconstituted.as_of
 order by compared.fund, compared.as_of, compared.security_id

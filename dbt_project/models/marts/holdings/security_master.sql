@@ -1,5 +1,3 @@
--- depends_on: {{ ref('signal_parameters') }}
-{%- set p = signal_parameters('security_identity', ['ticker_gap_days']) %}
 -- Newest ticker, name and numbers of each equity, and its sector on the day it was last held with the way it is known.
 with equities as not materialized (
     select * from {{ ref('int_security_lines') }}
@@ -63,7 +61,7 @@ select
     sectors.document_id as sector_document_id,
     newest.first_held_on,
     newest.last_held_on,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from newest
 left join numbers on newest.security_id = numbers.security_id
 left join {{ ref('int_security_sectors') }} as sectors

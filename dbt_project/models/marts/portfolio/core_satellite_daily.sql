@@ -1,7 +1,5 @@
--- depends_on: {{ ref('signal_parameters') }}
-{% set p = signal_parameters(
-    'core_satellite', ['cost', 'least', 'middle', 'most'], upstream=['ratio', 'regime', 'rate_regime', 'satellite']
-) -%}
+{{ config(meta={'signals': ['core_satellite']}) }}
+{% set p = signal_parameters('core_satellite', ['cost']) -%}
 -- Between two trades the shares stay and the weights drift; a trade pays its cost on both legs.
 with trades as (
     select
@@ -84,6 +82,6 @@ select
     decision_session,
     turnover,
     cost,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from valued
 order by strategy, session

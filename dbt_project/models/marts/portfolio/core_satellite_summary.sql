@@ -1,9 +1,5 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['performance']}) }}
 {% set p = signal_parameters('performance', ['sessions_a_year', 'least_rate_coverage']) -%}
-{% set portfolio = signal_parameters(
-    'core_satellite', ['cost', 'least', 'middle', 'most', 'resamples', 'coverage'],
-    upstream=['ratio', 'regime', 'rate_regime', 'satellite', 'performance']
-) -%}
 with daily as (
     select
         strategy,
@@ -65,7 +61,7 @@ select
         when gaps.interval_high < 0 then 'worse than the static portfolio'
         else 'cannot be told from luck'
     end as verdict,
-    '{{ portfolio.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from figures
 inner join {{ ref('int_core_satellite_gaps') }} as gaps on figures.strategy = gaps.strategy
 order by figures.strategy

@@ -1,5 +1,5 @@
--- depends_on: {{ ref('signal_parameters') }}
-{% set p = signal_parameters('cycle_phase', ['low_rate'], upstream=['ratio', 'regime', 'rate_regime']) -%}
+{{ config(meta={'signals': ['cycle_phase']}) }}
+{% set p = signal_parameters('cycle_phase', ['low_rate']) -%}
 -- A session has a phase where both the rate regime and the IWM/SPY regime are known.
 select
     rates.session,
@@ -15,7 +15,7 @@ select
             else 'at ' || cast(round(100 * rates.policy_rate, 3) as varchar) || ' %'
         end
     ) as reason,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from {{ ref('rate_regime_daily') }} as rates
 inner join {{ ref('regime_daily') }} as regimes on rates.session = regimes.session and regimes.pair = 'IWM/SPY'
 inner join {{ ref('cycle_phases') }} as phases

@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['rate_regime']}) }}
 {% set p = signal_parameters('rate_regime', ['hold_days']) -%}
 with numbered as (
     select
@@ -40,6 +40,6 @@ select
     last_move,
     last_move_date,
     cast(days_since_move as integer) as days_since_move,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from aged
 order by session

@@ -16,7 +16,7 @@ select
     spells.spell_no = bounds.last_spell_no as is_open,
     first_day.policy_rate as first_policy_rate,
     last_day.policy_rate as last_policy_rate,
-    first_day.params_id
+    {{ params_id() }} as params_id
 from spells
 cross join bounds
 inner join {{ ref('rate_regime_daily') }} as first_day on spells.first_session = first_day.session

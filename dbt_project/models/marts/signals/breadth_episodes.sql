@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['breadth']}) }}
 {% set p = signal_parameters('breadth', ['episode_sessions']) -%}
 {% set needed = p.episode_sessions | int -%}
 with spells as (
@@ -27,7 +27,7 @@ select
     spells.last_session,
     cast(spells.sessions as integer) as sessions,
     spells.spell_no = bounds.last_spell_no as is_open,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from spells
 cross join bounds
 inner join numbered on spells.spell_no = numbered.spell_no and numbered.session_of_spell = {{ needed }}

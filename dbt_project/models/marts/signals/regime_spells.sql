@@ -19,7 +19,7 @@ select
     cast(spells.sessions as integer) as sessions,
     spells.spell_no = bounds.last_spell_no as is_open,
     last_ratio.ratio / first_ratio.ratio - 1 as ratio_change,
-    first_day.params_id
+    {{ params_id() }} as params_id
 from spells
 inner join bounds on spells.pair = bounds.pair
 inner join {{ ref('ratio_daily') }} as first_ratio
