@@ -18,16 +18,16 @@ from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt_common.events.functions import msg_to_dict
 
 from orchestration.landing import write_atomically
-from orchestration.rules import growing_tables, keep_rules, rules_of
+from orchestration.rules import rules_of
 from orchestration.settings import DBT_PROJECT_DIR, Settings
 from orchestration.warehouse import Warehouse, raise_if_unusable
 from orchestration.withholding import Withholding
 
 WAREHOUSE_VARIABLE = "SMALLCAP_WAREHOUSE"
-GROWING_VARIABLE = "SMALLCAP_GROWING"
 _parsed: dict[Path, Any] = {}
 _RESULTS = {"LogSeedResult", "LogModelResult", "LogTestResult"}
 _SOURCES = ("*.sql", "*.yml", "*.csv")
+_WRITTEN_BY_DBT = {"target", "logs"}
 
 
 class BuildFailed(RuntimeError):
@@ -42,7 +42,7 @@ def manifest_path(settings: Settings) -> Path:
         BuildFailed: the project does not parse.
     """
     path, parsed_from = settings.dbt_target_dir / "manifest.json", settings.dbt_target_dir / "parsed_from"
-    rules = rules_of(_project_files(), None)
+    rules = rules_of(_project_files())
     if not (path.exists() and parsed_from.exists() and parsed_from.read_bytes() == _made_from(rules, path)):
         # dbt's own cache may be what is damaged.
         (settings.dbt_target_dir / "partial_parse.msgpack").unlink(missing_ok=True)
@@ -83,13 +83,12 @@ def build(settings: Settings, select: Sequence[str]) -> Iterator[dict[str, Any]]
     arguments = ["build", "--exclude-resource-type", "unit_test", "--no-write-json"]
     arguments += ["--select", *select] if select else []
     arguments += ["--vars", json.dumps(_variables(settings))]
-    warehouse, rules = Warehouse(settings.warehouse_path), rules_of(_project_files(), settings.known_at)
+    warehouse = Warehouse(settings.warehouse_path)
     warehouse.prepare()
-    growing = growing_tables(warehouse, rules)
     withholding = Withholding(warehouse, read_manifest(settings), select, settings.known_at)
     withholding.begin()
     with ThreadPoolExecutor(max_workers=1) as pool:
-        running = pool.submit(_build, settings, arguments, lambda event: _pass_result(event, events.put), growing)
+        running = pool.submit(_build, settings, arguments, lambda event: _pass_result(event, events.put))
         running.add_done_callback(lambda _: events.put(None))
         while (event := events.get()) is not None:
             yield event
@@ -100,8 +99,7 @@ def build(settings: Settings, select: Sequence[str]) -> Iterator[dict[str, Any]]
     for one in results:
         if one.status == "error":
             raise_if_unusable(settings.warehouse_path, str(one.message))
-    withheld = withholding.end(results)
-    keep_rules(warehouse, rules, (one.node for one in results if one.status == "success" and one.node.name not in withheld))
+    withholding.end(results)
 
 
 def _variables(settings: Settings) -> dict[str, str]:
@@ -118,14 +116,16 @@ def _parse(settings: Settings) -> Any:
     return result.result
 
 
-def _build(settings: Settings, arguments: list[str], take: Callable[[Any], None], growing: Sequence[str]) -> dbtRunnerResult:
+def _build(settings: Settings, arguments: list[str], take: Callable[[Any], None]) -> dbtRunnerResult:
     """Parsed without variables first, which is quick when nothing changed: with another clock dbt would read every file again."""
     manifest = _parsed.get(settings.dbt_target_dir) or _parse(settings)
-    return _invoke(settings, arguments, [take], growing, manifest)
+    return _invoke(settings, arguments, [take], manifest)
 
 
 def _project_files() -> list[Path]:
-    return sorted(file for pattern in _SOURCES for file in DBT_PROJECT_DIR.rglob(pattern))
+    """Without what dbt writes beside them when it is called by hand."""
+    files = (file for pattern in _SOURCES for file in DBT_PROJECT_DIR.rglob(pattern))
+    return sorted(file for file in files if file.relative_to(DBT_PROJECT_DIR).parts[0] not in _WRITTEN_BY_DBT)
 
 
 def _pass_result(event: Any, take: Callable[[dict[str, Any]], None]) -> None:
@@ -134,11 +134,8 @@ def _pass_result(event: Any, take: Callable[[dict[str, Any]], None]) -> None:
         take(msg_to_dict(event))
 
 
-def _invoke(
-    settings: Settings, arguments: list[str], callbacks: list[Any], growing: Sequence[str] = (), manifest: Any = None
-) -> dbtRunnerResult:
+def _invoke(settings: Settings, arguments: list[str], callbacks: list[Any], manifest: Any = None) -> dbtRunnerResult:
     os.environ[WAREHOUSE_VARIABLE] = str(settings.warehouse_path)
-    os.environ[GROWING_VARIABLE] = ",".join(growing)
     settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
     places = [
         "--project-dir", str(DBT_PROJECT_DIR), "--profiles-dir", str(DBT_PROJECT_DIR),

@@ -57,13 +57,13 @@ def faulty(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Itera
     next(project.rglob("concentration.sql")).write_text("select 1 as nothing from {{ ref('holdings') }}\n")
     told: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("DAGSTER_HOME", transform.WAREHOUSE_VARIABLE, transform.GROWING_VARIABLE):
+        for name in ("DAGSTER_HOME", transform.WAREHOUSE_VARIABLE):
             patch.setenv(name, os.environ.get(name, ""))
         patch.setattr(transform, "DBT_PROJECT_DIR", project)
         patch.setattr(models, "DBT_PROJECT_DIR", project)
         run_daily(home.settings(), progress=told.append)
         patch.undo()
-        for name in ("DAGSTER_HOME", transform.WAREHOUSE_VARIABLE, transform.GROWING_VARIABLE):
+        for name in ("DAGSTER_HOME", transform.WAREHOUSE_VARIABLE):
             patch.setenv(name, os.environ.get(name, ""))
         repaired = copied(home, root / "repaired", parts=EVERYTHING)
         run_daily(repaired.settings(), progress=lambda _: None)

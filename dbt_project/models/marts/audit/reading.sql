@@ -51,18 +51,8 @@ rate_cycle as (
     where spells.is_open
 ),
 
-breadth_spells as (
-    {{ spells(ref('breadth_daily'), 'breadth') }}
-),
-
 phase_spells as (
     {{ spells(ref('cycle_phase_daily'), 'cycle_phase') }}
-),
-
-newest_spells as (
-    select
-        (select max(spell_no) from breadth_spells) as breadth_spell_no,
-        (select max(spell_no) from phase_spells) as phase_spell_no
 ),
 
 breadth_now as (
@@ -72,19 +62,19 @@ breadth_now as (
         spells.sessions,
         daily.session,
         daily.iwm_return
-    from breadth_spells as spells
-    inner join newest_spells on spells.spell_no = newest_spells.breadth_spell_no
+    from {{ ref('int_breadth_spells') }} as spells
     inner join {{ ref('breadth_daily') }} as daily on spells.last_session = daily.session
+    where spells.is_open
 ),
 
 phase_now as (
     select
-        spells.cycle_phase,
-        spells.first_session,
-        spells.sessions,
-        spells.last_session as session
-    from phase_spells as spells
-    inner join newest_spells on spells.spell_no = newest_spells.phase_spell_no
+        cycle_phase,
+        first_session,
+        sessions,
+        last_session as session
+    from phase_spells
+    where is_open
 ),
 
 sector_gaps as (

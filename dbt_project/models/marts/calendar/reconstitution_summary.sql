@@ -5,9 +5,7 @@ with events as (
         "window" as window_name,
         event,
         iwm_minus_spy,
-        volume_ratio,
-        row_number() over (partition by "window" order by event) as event_no,
-        count(*) over (partition by "window") as events
+        volume_ratio
     from {{ ref('reconstitution_study') }}
 ),
 
@@ -25,36 +23,8 @@ figures as (
     group by window_name
 ),
 
-draw_numbers as (
-    {{ whole_numbers(p.resamples) }}
-),
-
-drawn as (
-    select
-        events.window_name,
-        draw_numbers.number as draw_no,
-        1 + cast(floor({{ pseudo_random('draw_numbers.number', 'events.event_no') }} * events.events) as bigint) as event_no
-    from events
-    cross join draw_numbers
-),
-
-resampled as (
-    select
-        drawn.window_name,
-        drawn.draw_no,
-        avg(events.iwm_minus_spy) as mean_gap
-    from drawn
-    inner join events on drawn.window_name = events.window_name and drawn.event_no = events.event_no
-    group by drawn.window_name, drawn.draw_no
-),
-
 intervals as (
-    select
-        window_name,
-        quantile_cont(mean_gap, {{ (1 - p.coverage) / 2 }}) as interval_low,
-        quantile_cont(mean_gap, {{ (1 + p.coverage) / 2 }}) as interval_high
-    from resampled
-    group by window_name
+    {{ bootstrap_of_mean('events', 'window_name', 'event', 'iwm_minus_spy', '1', p.resamples, p.coverage) }}
 ),
 
 placebo_means as (

@@ -1,27 +1,16 @@
 {{ config(meta={'signals': ['seasonality']}) }}
 {%- set p = signal_parameters('seasonality', ['chance']) %}
 -- Whole calendar months only: from the last close of the month before to the last close of the month, once a later one is known.
-with month_ends as (
+with closes as (
     select
         fund,
-        cast({{ dbt.date_trunc('month', 'session') }} as date) as month_start,
-        max(session) as session
-    from {{ ref('int_daily_returns') }}
-    group by fund, month_start
-),
-
-closes as (
-    select
-        month_ends.fund,
-        month_ends.month_start,
-        returns.total_return_index,
-        lag(returns.total_return_index) over by_month as index_before,
-        lag(month_ends.month_start) over by_month as month_before,
-        lead(month_ends.month_start) over by_month as month_after
-    from month_ends
-    inner join {{ ref('int_daily_returns') }} as returns
-        on month_ends.fund = returns.fund and month_ends.session = returns.session
-    window by_month as (partition by month_ends.fund order by month_ends.month_start)
+        month_start,
+        total_return_index,
+        lag(total_return_index) over by_month as index_before,
+        lag(month_start) over by_month as month_before,
+        lead(month_start) over by_month as month_after
+    from {{ ref('int_month_ends') }}
+    window by_month as (partition by fund order by month_start)
 ),
 
 monthly as (

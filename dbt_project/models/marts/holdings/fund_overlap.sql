@@ -59,7 +59,8 @@ select
     cast(coalesce(common.names, 0) as integer) as names_in_common,
     coalesce(common.overlap, 0) as overlap,
     coalesce(common.weight_a, 0) as common_weight_a,
-    coalesce(common.weight_b, 0) as common_weight_b
+    coalesce(common.weight_b, 0) as common_weight_b,
+    {{ params_id() }} as params_id
 from paired
 left join common
     on paired.fund_a = common.fund_a and paired.fund_b = common.fund_b and paired.as_of = common.as_of

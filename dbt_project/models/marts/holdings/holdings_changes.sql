@@ -1,23 +1,37 @@
-{{ config(
-    meta={'signals': ['holdings_changes']},
-    materialized='incremental',
-    pre_hook="{{ forget_changed_snapshots(ref('int_snapshot_pairs'),
-        'sum(case when weight is not null then hash(security_id, previous_as_of, weight) end),
-        sum(case when weight_before is not null then hash(security_id, previous_as_of, weight_before) end)') }}"
-) }}
+{{ config(meta={'signals': ['holdings_changes']}) }}
 {%- set p = signal_parameters('holdings_changes', ['reconstitution_days']) %}
 -- Every equity of two snapshots in a row, by security: a changed ticker is no change.
-with compared as (
+with snapshots as (
     select
-        pairs.fund,
-        pairs.as_of,
-        pairs.security_id,
-        max(pairs.previous_as_of) as previous_as_of,
-        max(pairs.weight) as weight,
-        max(pairs.weight_before) as weight_before
-    from {{ ref('int_snapshot_pairs') }} as pairs
-    where {{ is_missing('pairs', ref('int_equity_positions')) }}
-    group by pairs.fund, pairs.as_of, pairs.security_id
+        fund,
+        as_of,
+        lag(as_of) over (partition by fund order by as_of) as previous_as_of
+    from (select distinct fund, as_of from {{ ref('int_equity_positions') }}) as dates
+),
+
+sides as (
+    select snapshots.fund, snapshots.as_of, snapshots.previous_as_of, positions.security_id, positions.weight, null as weight_before
+    from snapshots
+    inner join {{ ref('int_equity_positions') }} as positions
+        on snapshots.fund = positions.fund and snapshots.as_of = positions.as_of
+    where snapshots.previous_as_of is not null
+    union all
+    select snapshots.fund, snapshots.as_of, snapshots.previous_as_of, positions.security_id, null, positions.weight
+    from snapshots
+    inner join {{ ref('int_equity_positions') }} as positions
+        on snapshots.fund = positions.fund and snapshots.previous_as_of = positions.as_of
+),
+
+compared as (
+    select
+        fund,
+        as_of,
+        security_id,
+        previous_as_of,
+        max(weight) as weight,
+        max(weight_before) as weight_before
+    from sides
+    group by fund, as_of, security_id, previous_as_of
 ),
 
 -- A fund trades the names on the day itself and for some time after: what changes between the two snapshots can be its work.
@@ -26,7 +40,7 @@ reconstituted as (
         snapshots.fund,
         snapshots.as_of,
         max(events.event) as reconstitution
-    from (select distinct fund, as_of, previous_as_of from compared) as snapshots
+    from snapshots
     inner join {{ ref('funds') }} as funds on snapshots.fund = funds.fund and funds.index_name like 'Russell%'
     inner join {{ ref('reconstitutions') }} as events
         on snapshots.as_of >= events.effective

@@ -1,5 +1,5 @@
 -- Newest ticker, name and numbers of each equity, and its sector on the day it was last held with the way it is known.
-with equities as not materialized (
+with equities as (
     select * from {{ ref('int_security_lines') }}
     where holdings_class = 'equity'
 ),

@@ -40,12 +40,11 @@ strategies as (
 closes as (
     select
         strategies.strategy,
-        iwm.session,
-        iwm.total_return_index as iwm_index,
-        spy.total_return_index as spy_index
+        tradable.session,
+        tradable.iwm_index,
+        tradable.spy_index
     from strategies
-    inner join {{ ref('int_daily_returns') }} as iwm on iwm.fund = 'IWM' and strategies.first_session <= iwm.session
-    inner join {{ ref('int_daily_returns') }} as spy on spy.fund = 'SPY' and iwm.session = spy.session
+    inner join {{ ref('int_iwm_and_spy') }} as tradable on strategies.first_session <= tradable.session
 ),
 
 -- A session belongs to the last trade up to it.
