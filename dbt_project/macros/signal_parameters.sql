@@ -10,7 +10,8 @@
         {{ return(found) }}
     {%- endif -%}
     {%- if signal not in (model.config.meta.signals or []) -%}
-        {{ exceptions.raise_compiler_error(model.name ~ " uses parameters of the signal " ~ signal ~ ": declare it in its config (meta: signals)") }}
+        {%- set said = model.name ~ " uses parameters of the signal " ~ signal ~ ": declare it in its config (meta: signals)" -%}
+        {{ exceptions.raise_compiler_error(said) }}
     {%- endif -%}
     {%- for row in all_parameters() if row.signal == signal -%} {%- do found.update({row.name: row.value}) -%} {%- endfor -%}
     {%- for name in names if name not in found -%}

@@ -83,7 +83,7 @@ def test_calendar_years_agree_with_adjusted_closes(release: duckdb.DuckDBPyConne
         year: value - 1
         for year, value in ends.select("year", pl.col("Adj Close") / pl.col("Adj Close").shift()).drop_nulls().rows()
     }
-    rows = ask(release, """select "window", total_return from performance where fund = ? and is_complete""", fund).rows()
+    rows = ask(release, """select window_name, total_return from performance where fund = ? and is_complete""", fund).rows()
     ours = {int(window): value for window, value in rows if window.isdigit()}
     first = FIRST_SESSIONS[fund].year
     assert set(ours) == set(range(first + 1, NEWEST.year))
@@ -93,7 +93,7 @@ def test_calendar_years_agree_with_adjusted_closes(release: duckdb.DuckDBPyConne
 
 @pytest.mark.parametrize(("fund", "year"), list(STATED), ids=str)
 def test_calendar_years_are_the_stated_ones(release: duckdb.DuckDBPyConnection, fund: str, year: int) -> None:
-    value = ask(release, 'select total_return from performance where fund = ? and "window" = ?', fund, str(year)).item()
+    value = ask(release, 'select total_return from performance where fund = ? and window_name = ?', fund, str(year)).item()
     assert value == pytest.approx(STATED[fund, year], abs=0.0005)
 
 

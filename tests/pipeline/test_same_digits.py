@@ -38,9 +38,9 @@ def test_every_digit_of_every_mart_is_the_same(sample_home: Home, rebuilt: Home)
             assert after.equals(before, null_equal=True), table
 
 
-def test_the_rows_lie_in_the_order_of_the_key(sample_home: Home, rebuilt: Home) -> None:
+def test_the_lines_that_others_sum_are_in_the_order_of_the_key(sample_home: Home, rebuilt: Home) -> None:
     with warehouse(sample_home) as first, warehouse(rebuilt) as second:
-        before, after = (ask(connection, "select * from marts.scorecard") for connection in (first, second))
+        before, after = (ask(connection, "select * from marts.holdings") for connection in (first, second))
     assert after.equals(before, null_equal=True)
-    key = ["signal", "subject", "label", "horizon", "target"]
+    key = ["fund", "as_of", "line"]
     assert after.select(key).rows() == sorted(after.select(key).rows())

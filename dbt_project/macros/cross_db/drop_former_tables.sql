@@ -7,11 +7,15 @@
 {% macro default__drop_former_tables() %}
 {% endmacro %}
 
+{#- Without a transaction of its own: dbt rolls back one that a hook leaves open. -#}
 {% macro duckdb__drop_former_tables() %}
     {%- set present = graph.nodes.values() | map(attribute='name') | list -%}
-    {%- for schema in ['staging', 'intermediate'] -%}
-        {%- for row in list_relations_without_caching(api.Relation.create(database=target.database, schema=schema)).rows -%}
-            {%- if row['name'] not in present %} drop {{ row['type'] }} "{{ schema }}"."{{ row['name'] }}"; {% endif -%}
-        {%- endfor -%}
+    {%- call statement('former', fetch_result=True, auto_begin=False) -%}
+        select table_schema, table_name, case table_type when 'VIEW' then 'view' else 'table' end
+        from information_schema.tables
+        where table_catalog = '{{ target.database }}' and table_schema in ('staging', 'intermediate')
+    {%- endcall -%}
+    {%- for schema, name, kind in load_result('former')['data'] if name not in present %}
+        drop {{ kind }} "{{ schema }}"."{{ name }}";
     {%- endfor -%}
 {% endmacro %}

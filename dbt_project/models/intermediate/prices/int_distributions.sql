@@ -38,7 +38,7 @@ by_day as (
 judged as (
     select
         *,
-        stated_dividend >= capital_gain * (1 - cast(0.000001 as double)) as holds_the_gain
+        stated_dividend >= capital_gain * (1 - 1.0e-6) as holds_the_gain
     from by_day
 )
 

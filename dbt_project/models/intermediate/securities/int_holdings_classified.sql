@@ -30,15 +30,28 @@ classified as (
     from lines
 ),
 
+-- Summed in the order of the file, by a window: the same total to the last digit, however the rows were found.
+summed as (
+    select
+        fund,
+        as_of,
+        market_value,
+        sum(market_value) over whole_snapshot as total_market_value,
+        sum(stated_weight) over whole_snapshot as total_stated_weight
+    from classified
+    window whole_snapshot as (
+        partition by fund, as_of order by line_no rows between unbounded preceding and unbounded following
+    )
+),
+
 snapshots as (
     select
         fund,
         as_of,
         count(*) = count(market_value) as has_market_values,
-        -- In the order of the file: the same sum to the last digit, however the rows were found.
-        sum(market_value order by line_no) as market_value,
-        sum(stated_weight order by line_no) as stated_weight
-    from classified
+        max(total_market_value) as market_value,
+        max(total_stated_weight) as stated_weight
+    from summed
     group by fund, as_of
 )
 

@@ -54,7 +54,7 @@ compared as (
     left join told as after
         on before.fund = after.fund and before.next_as_of = after.as_of and before.security_key = after.security_key
     where before.next_as_of is not null
-        and {{ dbt.datediff('before.as_of', 'before.next_as_of', 'day') }} <= {{ p.succession_days | int }}
+        and {{ days_between('before.as_of', 'before.next_as_of') }} <= {{ p.succession_days | int }}
 ),
 
 scales as (

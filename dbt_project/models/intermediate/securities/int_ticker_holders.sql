@@ -52,7 +52,7 @@ judged as (
         *,
         -- Long gone and back under another name: another company took the ticker.
         case
-            when {{ dbt.datediff('as_of_before', 'as_of', 'day') }} > {{ p.ticker_gap_days }} and first_word <> word_before
+            when {{ days_between('as_of_before', 'as_of') }} > {{ p.ticker_gap_days }} and first_word <> word_before
             then 1 else 0
         end as is_another_company
     from beside_the_day_before
@@ -75,10 +75,10 @@ select
         cast({{ dbt.dateadd('day', -1, 'lead(as_of) over (partition by ticker order by as_of)') }} as date), date '9999-12-31'
     ) as last_day,
     coalesce(
-        last_value(security_key ignore nulls) over (
+        {{ ignoring_nulls('last_value', 'security_key') }} over (
             partition by ticker, spell_no order by as_of rows between unbounded preceding and current row
         ),
-        first_value(security_key ignore nulls) over (
+        {{ ignoring_nulls('first_value', 'security_key') }} over (
             partition by ticker, spell_no order by as_of rows between current row and unbounded following
         ),
         'TICKER:' || ticker || ':' || spell_no

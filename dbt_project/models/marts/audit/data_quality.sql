@@ -50,4 +50,3 @@ select
 from stated
 left join {{ ref('data_checks') }} as checks
     on stated.table_name = checks.table_name and stated.check_name = checks.check_name
-order by stated.table_name, stated.check_name, stated.symbol

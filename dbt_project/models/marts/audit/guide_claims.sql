@@ -33,7 +33,7 @@ sector_figures as (
         guide_weight as guide_value,
         weight as measured,
         'fraction' as unit,
-        cast(null as varchar) as reason,
+        {{ text('null') }} as reason,
         case
             when weight is null then 'untestable'
             when abs(weight - guide_weight) <= {{ p.sector_tolerance }} then 'holds'
@@ -90,4 +90,3 @@ select
     read_from,
     {{ params_id() }} as params_id
 from all_claims
-order by claim

@@ -7,7 +7,7 @@ with by_scorecard as (
         scorecard.difference as measured,
         'fraction' as unit,
         'a year later ' || scorecard.target || ' ' || {{ signed_percent('scorecard.mean_return') }} || ', usually '
-        || {{ signed_percent('scorecard.base_return') }} || ', p ' || cast(cast(scorecard.p_value as decimal(4, 3)) as varchar) as reason,
+        || {{ signed_percent('scorecard.base_return') }} || ', p ' || {{ text('cast(scorecard.p_value as decimal(4, 3))') }} as reason,
         case scorecard.verdict when 'supports' then 'holds' when 'contradicts' then 'contradicted' else 'noise' end as verdict,
         scorecard.last_session as as_of,
         'scorecard' as read_from

@@ -47,12 +47,12 @@ select 'raw.holdings', 'stale_snapshot', newest_snapshots.fund, newest_snapshots
 from newest_snapshots
 inner join {{ ref('funds') }} as funds on newest_snapshots.fund = funds.fund
 cross join {{ ref('int_clock') }} as clock
-where {{ dbt.datediff('newest_snapshots.as_of', 'clock.clock_date', 'day') }} > funds.stale_after_days
+where {{ days_between('newest_snapshots.as_of', 'clock.clock_date') }} > funds.stale_after_days
 union all
 select 'raw.rates', 'stale_rate', newest_rates.series, newest_rates.date
 from newest_rates
 cross join {{ ref('int_clock') }} as clock
-where {{ dbt.datediff('newest_rates.date', 'clock.clock_date', 'day') }} > {{ p.rate_days | int }}
+where {{ days_between('newest_rates.date', 'clock.clock_date') }} > {{ p.rate_days | int }}
 union all
 select 'marts.sector_coverage', 'unknown_sectors', coverage.fund, coverage.as_of
 from {{ ref('sector_coverage') }} as coverage

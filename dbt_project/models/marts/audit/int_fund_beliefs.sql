@@ -9,7 +9,7 @@ with fees as (
         cost_compounded,
         as_of
     from {{ ref('fee_drag') }}
-    where fund = 'IWM' and cheaper_fund in ('VTWO', 'SCHA') and fees_from = 'guide' and horizon_years = 30 and abs(growth - 0.08) < 1e-9
+    where fund = 'IWM' and cheaper_fund in ('VTWO', 'SCHA') and fees_from = 'guide' and horizon_years = 30 and abs(growth - 8.0e-2) < 1e-9
 ),
 
 shared_weights as (
@@ -49,7 +49,7 @@ select
     claim,
     cost_subtracted as measured,
     'USD' as unit,
-    'dollars with growth less fee; ' || cast(cast(cost_compounded as decimal(12, 0)) as varchar)
+    'dollars with growth less fee; ' || {{ text('cast(cost_compounded as decimal(12, 0))') }}
     || ' with the fee taken from what has grown' as reason,
     case when cost_compounded < 40000 or cost_subtracted > 60000 then 'contradicted' else 'holds' end as verdict,
     as_of,
@@ -67,7 +67,7 @@ from liquidity
 where iwm_volume is not null and next_volume is not null
 union all
 select 'qqq_is_top_heavy', top_10_weight, 'fraction', 'weight of the ten largest',
-    case when top_10_weight > 0.5 then 'holds' else 'stale' end,
+    case when top_10_weight > 0.5e0 then 'holds' else 'stale' end,
     as_of, 'concentration'
 from qqq_top
 where recency = 1

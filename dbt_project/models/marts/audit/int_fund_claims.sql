@@ -45,12 +45,12 @@ select
     case when fact = 'largest_holding' then 'it is ' || value_text end as reason,
     as_of,
     case
-        when coalesce(cast(value_number as varchar), value_text) is null then 'untestable'
+        when coalesce({{ text('value_number') }}, value_text) is null then 'untestable'
         when fact = 'largest_holding'
             then case when upper(value_text) like '%' || upper(guide_text) || '%' then 'holds' else 'stale' end
         when guide_text like 'about%' and abs(difference) <= {{ p.tolerance }} * coalesce(guide_low, guide_high) then 'holds'
         -- Fees are quoted in hundredths of a percent: what is below a millionth is the float's.
-        when abs(difference) <= 0.000001 * coalesce(guide_low, guide_high) then 'holds'
+        when abs(difference) <= 1.0e-6 * coalesce(guide_low, guide_high) then 'holds'
         else 'stale'
     end as verdict
 from figures

@@ -7,7 +7,7 @@ select
     subject,
     label,
     'a year later ' || target || ' ' || {{ signed_percent('mean_return') }} || ', usually ' || {{ signed_percent('base_return') }}
-    || ', over ' || cast(independent_spells as varchar) || ' independent spells: ' || verdict_in_words as evidence
+    || ', over ' || {{ text('independent_spells') }} || ' independent spells: ' || verdict_in_words as evidence
 from {{ ref('scorecard') }}
 where
     horizon = {{ p.horizon_year | int }}

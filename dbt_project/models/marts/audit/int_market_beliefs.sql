@@ -1,4 +1,7 @@
-{{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['guide_claims', 'cycle_phase', 'performance']}) }}
+{{ config(
+    schema='intermediate', access='private', contract={'enforced': false},
+    meta={'signals': ['guide_claims', 'cycle_phase', 'performance']}
+) }}
 {% set p = signal_parameters('guide_claims', ['significance']) -%}
 {% set cycle = signal_parameters('cycle_phase', ['low_rate']) -%}
 {% set year = signal_parameters('performance', ['sessions_a_year']) -%}
@@ -63,7 +66,7 @@ events_this_year as (
 
 decades as (
     select
-        avg(case when iwm_return > spy_return then 1.0 else 0.0 end) as share,
+        avg(case when iwm_return > spy_return then 1.0e0 else 0.0e0 end) as share,
         count(*) as windows,
         max(last_session) as as_of
     from {{ ref('int_rolling_decades') }}
@@ -75,7 +78,7 @@ volatilities as (
         max(case when fund = 'SPY' then volatility end) as spy_volatility,
         max(end_session) as as_of
     from {{ ref('performance') }}
-    where "window" = '10y' and fund in ('IWM', 'SPY')
+    where window_name = '10y' and fund in ('IWM', 'SPY')
 )
 
 select
@@ -98,8 +101,8 @@ from regional_banks
 where iwm_return is not null and spy_return is not null
 union all
 select 'buying_before_reconstitution', summary.mean_gap, 'fraction',
-    'mean of ' || cast(summary.events as varchar) || ' events, median ' || {{ signed_percent('summary.median_gap', 2) }} || ', p '
-    || cast(cast(summary.p_value as decimal(4, 3)) as varchar),
+    'mean of ' || {{ text('summary.events') }} || ' events, median ' || {{ signed_percent('summary.median_gap', 2) }} || ', p '
+    || {{ text('cast(summary.p_value as decimal(4, 3))') }},
     case
         when summary.p_value <= {{ p.significance }} and summary.interval_low > 0 then 'holds'
         when summary.p_value <= {{ p.significance }} and summary.interval_high < 0 then 'contradicted'
@@ -107,7 +110,7 @@ select 'buying_before_reconstitution', summary.mean_gap, 'fraction',
     end, last_session.session, 'reconstitution_summary'
 from {{ ref('reconstitution_summary') }} as summary
 cross join last_session
-where summary."window" = 'list_to_effective'
+where summary.window_name = 'list_to_effective'
 union all
 select 'reconstitution_every_june', events, 'events a year', 'reconstitutions in the year of the last session',
     case when events = 1 then 'holds' else 'stale' end, session, 'reconstitution_calendar'
@@ -115,8 +118,8 @@ from events_this_year
 where events > 0
 union all
 select 'small_caps_win_long_periods', share, 'fraction',
-    'share of ' || cast(windows as varchar) || ' windows of ten years from month to month in which IWM beat SPY',
-    case when share > 0.5 then 'holds' else 'contradicted' end, as_of, 'performance'
+    'share of ' || {{ text('windows') }} || ' windows of ten years from month to month in which IWM beat SPY',
+    case when share > 0.5e0 then 'holds' else 'contradicted' end, as_of, 'performance'
 from decades
 where windows > 0
 union all

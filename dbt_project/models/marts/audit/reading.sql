@@ -13,7 +13,7 @@ with newest_prices as (
 late_prices as (
     select
         newest_prices.session,
-        {{ dbt.listagg('newest_prices.fund', "', '", 'order by newest_prices.fund') }} as funds,
+        {{ joined_text('newest_prices.fund', ', ', 'newest_prices.fund') }} as funds,
         max(clock.session_no) - max(sessions.session_no) as sessions_behind,
         max(clock.clock_date) as clock_date,
         count(*) < max(newest_prices.funds) as are_some
@@ -98,7 +98,7 @@ year_returns as (
         performance.end_session
     from {{ ref('performance') }} as performance
     inner join {{ ref('funds') }} as funds on performance.fund = funds.fund
-    where performance."window" = '1y' and funds.role in ('subject', 'benchmark')
+    where performance.window_name = '1y' and funds.role in ('subject', 'benchmark')
 ),
 
 satellite as (
@@ -126,12 +126,12 @@ statements as (
         sessions,
         session,
         cast(null as date) as other_as_of,
-        cast(null as varchar) as note
+        {{ text('null') }} as note
     from open_regimes
     union all
     select 'freshness', 'Prices of ' || funds,
-        'Prices ' || case when are_some then 'of ' || funds || ' ' else '' end || 'end on ' || cast(session as varchar) || ', '
-        || {{ counted('sessions_behind', 'session') }} || ' behind the clock (' || cast(clock_date as varchar) || ')',
+        'Prices ' || case when are_some then 'of ' || funds || ' ' else '' end || 'end on ' || {{ text('session') }} || ', '
+        || {{ counted('sessions_behind', 'session') }} || ' behind the clock (' || {{ text('clock_date') }} || ')',
         'sessions behind the clock', sessions_behind, 'sessions', null, null, session, null, null
     from late_prices
     union all
@@ -166,8 +166,8 @@ statements as (
     where gap_rank <= 5 and is_comparable
     union all
     select 'sector_gap', 'IWM against SPY', null, 'weight in IWM minus weight in SPY', null, 'fraction', null, null, iwm_as_of, spy_as_of,
-        'not compared: the snapshots of IWM (' || cast(iwm_as_of as varchar) || ') and SPY (' || cast(spy_as_of as varchar)
-        || ') lie ' || cast(days_apart as varchar) || ' days apart'
+        'not compared: the snapshots of IWM (' || {{ text('iwm_as_of') }} || ') and SPY (' || {{ text('spy_as_of') }}
+        || ') lie ' || {{ text('days_apart') }} || ' days apart'
     from sector_gaps
     where gap_rank = 1 and not is_comparable
     union all
@@ -233,4 +233,3 @@ inner join topics on given.topic = topics.topic
 left join {{ ref('int_label_evidence') }} as evidence
     on given.topic = evidence.signal and given.subject = evidence.subject and given.reading = evidence.label
 left join satellite on given.topic = 'satellite'
-order by line

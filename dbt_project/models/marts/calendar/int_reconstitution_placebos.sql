@@ -11,7 +11,7 @@ with real_windows as (
         max(windows.sessions) over (partition by windows.window_name) as longest
     from {{ ref('int_reconstitution_windows') }} as windows
     inner join {{ ref('reconstitution_study') }} as study
-        on windows.event = study.event and windows.window_name = study."window"
+        on windows.event = study.event and windows.window_name = study.window_name
 ),
 
 shifts as (

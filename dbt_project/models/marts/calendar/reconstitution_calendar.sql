@@ -40,4 +40,3 @@ select
     {{ params_id() }} as params_id
 from events
 cross join next_event
-order by events.effective

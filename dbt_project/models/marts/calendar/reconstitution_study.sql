@@ -50,7 +50,7 @@ volume_within as (
 
 select
     returns.event,
-    returns.window_name as "window",
+    returns.window_name,
     returns.start_session,
     returns.end_session,
     cast(returns.sessions as integer) as sessions,
@@ -62,4 +62,3 @@ select
 from returns
 left join volume_within on returns.event = volume_within.event and returns.window_name = volume_within.window_name
 left join volume_before on returns.event = volume_before.event and returns.window_name = volume_before.window_name
-order by returns.event, returns.window_name

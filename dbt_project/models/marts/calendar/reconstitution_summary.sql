@@ -2,7 +2,7 @@
 {% set p = signal_parameters('reconstitution', ['resamples', 'coverage']) -%}
 with events as (
     select
-        "window" as window_name,
+        window_name,
         event,
         iwm_minus_spy,
         volume_ratio
@@ -17,7 +17,7 @@ figures as (
         count(*) as events,
         avg(iwm_minus_spy) as mean_gap,
         median(iwm_minus_spy) as median_gap,
-        avg(case when iwm_minus_spy > 0 then 1.0 else 0.0 end) as hit_rate,
+        avg(case when iwm_minus_spy > 0 then 1.0e0 else 0.0e0 end) as hit_rate,
         median(volume_ratio) as median_volume_ratio
     from events
     group by window_name
@@ -39,8 +39,8 @@ placebos as (
     select
         moved.window_name,
         placebo_means.placebo_mean,
-        quantile_cont(moved.mean_iwm_minus_spy, {{ (1 - p.coverage) / 2 }}) as placebo_low,
-        quantile_cont(moved.mean_iwm_minus_spy, {{ (1 + p.coverage) / 2 }}) as placebo_high,
+        percentile_cont({{ (1 - p.coverage) / 2 }}) within group (order by moved.mean_iwm_minus_spy) as placebo_low,
+        percentile_cont({{ (1 + p.coverage) / 2 }}) within group (order by moved.mean_iwm_minus_spy) as placebo_high,
         count(*) as shifts,
         count(case
             when abs(moved.mean_iwm_minus_spy - placebo_means.placebo_mean)
@@ -53,7 +53,7 @@ placebos as (
 )
 
 select
-    figures.window_name as "window",
+    figures.window_name,
     figures.first_event,
     figures.last_event,
     cast(figures.events as integer) as events,
@@ -65,10 +65,9 @@ select
     placebos.placebo_mean,
     placebos.placebo_low,
     placebos.placebo_high,
-    (1.0 + placebos.as_far) / (1 + placebos.shifts) as p_value,
+    (1.0e0 + placebos.as_far) / (1 + placebos.shifts) as p_value,
     figures.median_volume_ratio,
     {{ params_id() }} as params_id
 from figures
 inner join intervals on figures.window_name = intervals.window_name
 left join placebos on figures.window_name = placebos.window_name
-order by figures.window_name

@@ -43,6 +43,20 @@ likely as (
     group by fund
 ),
 
+counts as (
+    {{ whole_numbers(200) }}
+),
+
+-- ln(n!) as a sum of logarithms: not every engine has the gamma function.
+log_factorials as (
+    select
+        number as n,
+        sum(ln(cast(number as double))) over (order by number rows between unbounded preceding and current row) as log_factorial
+    from counts
+    union all
+    select 0 as n, 0.0e0 as log_factorial
+),
+
 -- The binomial odds of every number of gains, were each month as likely to gain as all the fund's months together.
 odds as (
     select
@@ -52,14 +66,17 @@ odds as (
         case
             when likely.gain_rate in (0, 1) then case when counts.number - 1 = counted.months * likely.gain_rate then 1 else 0 end
             else exp(
-                lgamma(counted.months + 1) - lgamma(counts.number) - lgamma(counted.months - counts.number + 2)
+                of_months.log_factorial - of_gains.log_factorial - of_losses.log_factorial
                 + (counts.number - 1) * ln(likely.gain_rate)
                 + (counted.months - counts.number + 1) * ln(1 - likely.gain_rate)
             )
         end as odds
     from counted
     inner join likely on counted.fund = likely.fund
-    inner join ({{ whole_numbers(200) }}) as counts on counts.number <= counted.months + 1
+    inner join counts on counts.number <= counted.months + 1
+    inner join log_factorials as of_months on counted.months = of_months.n
+    inner join log_factorials as of_gains on counts.number - 1 = of_gains.n
+    inner join log_factorials as of_losses on counted.months - counts.number + 1 = of_losses.n
 ),
 
 tails as (
@@ -103,4 +120,3 @@ select
     {{ params_id() }} as params_id
 from counted
 inner join bands on counted.fund = bands.fund and counted.month = bands.month
-order by counted.fund, counted.month

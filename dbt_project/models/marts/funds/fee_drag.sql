@@ -73,4 +73,3 @@ select
     ), 2) as cost_subtracted,
     {{ params_id() }} as params_id
 from pairs
-order by fund, cheaper_fund, fees_from, horizon_years, growth

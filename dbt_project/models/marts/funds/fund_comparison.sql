@@ -48,7 +48,7 @@ select
     {%- endfor %}
     facts.largest_holding,
     facts.largest_holding_guide,
-    cast(null as varchar) as market_cap_focus,
+    {{ text('null') }} as market_cap_focus,
     facts.market_cap_focus_guide,
     {%- for fact in others %}
     facts.{{ fact }},

@@ -24,7 +24,7 @@ gaps as (
         facts.tolerance,
         others.origin as other_origin,
         others.valid_from as other_from,
-        coalesce(others.value_text, cast(round(others.value_number, 6) as varchar) || ' ' || others.unit) as other_value,
+        coalesce(others.value_text, {{ text('round(others.value_number, 6)') }} || ' ' || others.unit) as other_value,
         case
             when facts.is_text
                 then {{ dbt.position('upper(others.value_text)', 'upper(facts.value_text)') }} = 0
@@ -54,7 +54,7 @@ sentences as (
             when differs_in_words then other_origin || ' says ' || other_value || ' (' || other_from || ')'
             when abs(gap) > tolerance
                 then other_origin || ' says ' || other_value || ' (' || other_from || '): this is '
-                    || cast(cast(round(abs(gap) * 100) as integer) as varchar) || ' % '
+                    || {{ text('cast(round(abs(gap) * 100) as integer)') }} || ' % '
                     || case when gap > 0 then 'more' else 'less' end
         end as sentence
     from gaps
@@ -67,7 +67,7 @@ verdicts as (
         origin,
         valid_from,
         count(sentence) > 0 as disagrees,
-        {{ dbt.listagg('sentence', "'; '", 'order by other_origin') }} as disagreement
+        {{ joined_text('sentence', '; ', 'other_origin') }} as disagreement
     from sentences
     group by fund, fact, origin, valid_from
 )
@@ -95,4 +95,3 @@ left join verdicts
     and facts.fact = verdicts.fact
     and facts.origin = verdicts.origin
     and facts.valid_from = verdicts.valid_from
-order by facts.fund, facts.fact, facts.origin, facts.valid_from

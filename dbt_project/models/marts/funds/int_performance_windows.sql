@@ -38,7 +38,7 @@ whole as (
 calendar_years as (
     select distinct
         returns.fund,
-        cast(extract(year from returns.session) as varchar) as window_name,
+        {{ text('extract(year from returns.session)') }} as window_name,
         cast({{ dbt.date_trunc('year', 'returns.session') }} as date) - 1 as from_date,
         cast({{ dbt.dateadd('year', 1, dbt.date_trunc('year', 'returns.session')) }} as date) - 1 as to_date,
         true as is_one_year
@@ -90,6 +90,6 @@ select
     -- A window of one year is a year, whether its closes lie 364 or 366 days apart.
     case
         when is_one_year then cast(1 as double)
-        else {{ dbt.datediff('start_session', 'end_session', 'day') }} / cast(365.25 as double)
+        else {{ days_between('start_session', 'end_session') }} / 365.25e0
     end as years
 from bounds

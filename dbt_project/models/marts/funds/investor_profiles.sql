@@ -27,7 +27,7 @@ gaps as (
     inner join {{ ref('funds') }} as funds on drag.fund = funds.fund and funds.role = 'subject'
     where drag.fees_from = 'today'
         and drag.horizon_years = {{ p.horizon_years | int }}
-        and abs(drag.growth - {{ p.growth }}) < 0.000001
+        and abs(drag.growth - {{ p.growth }}) < 1.0e-6
 ),
 
 -- A target that rests on rates which end before the clock is none of today's.
@@ -67,9 +67,9 @@ answers as (
                     || {{ in_words('gaps.cost_compounded', 'criteria.unit') }} || ' compounded, '
                     || {{ in_words('gaps.cost_subtracted', 'criteria.unit') }} || ' subtracted, by the fees alone'
             when readings.pair is not null
-                then readings.regime || ': the log ratio stands ' || cast(round(readings.trend_gap, 4) as varchar)
+                then readings.regime || ': the log ratio stands ' || {{ text('round(readings.trend_gap, 4)') }}
                     || ' from its mean, at or above '
-                    || cast(cast(round(100 * readings.percentile) as bigint) as varchar) || ' % of its year'
+                    || {{ text('cast(round(100 * readings.percentile) as bigint)') }} || ' % of its year'
             when targets.session is not null then targets.reason
             else 'not decided: no fund of the segment has this figure'
         end as reason
@@ -101,4 +101,3 @@ select
     end as is_the_guides_pick,
     {{ params_id() }} as params_id
 from answers
-order by profile, criterion

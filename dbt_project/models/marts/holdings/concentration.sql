@@ -25,4 +25,3 @@ select
     {{ params_id() }} as params_id
 from equities
 group by fund, as_of
-order by fund, as_of

@@ -17,4 +17,5 @@ select
 from {{ ref('int_security_lines') }} as lines
 left join {{ ref('int_security_sectors') }} as sectors
     on lines.security_id = sectors.security_id and lines.as_of = sectors.as_of
+-- Many tables sum over these lines: in one order, so that a sum is the same to the last digit however the rows were found.
 order by lines.fund, lines.as_of, lines.line_no

@@ -10,7 +10,13 @@ with snapshots as (
 ),
 
 sides as (
-    select snapshots.fund, snapshots.as_of, snapshots.previous_as_of, positions.security_id, positions.weight, null as weight_before
+    select
+        snapshots.fund,
+        snapshots.as_of,
+        snapshots.previous_as_of,
+        positions.security_id,
+        positions.weight,
+        cast(null as double) as weight_before
     from snapshots
     inner join {{ ref('int_equity_positions') }} as positions
         on snapshots.fund = positions.fund and snapshots.as_of = positions.as_of
@@ -44,7 +50,7 @@ reconstituted as (
     inner join {{ ref('funds') }} as funds on snapshots.fund = funds.fund and funds.index_name like 'Russell%'
     inner join {{ ref('reconstitutions') }} as events
         on snapshots.as_of >= events.effective
-        and {{ dbt.datediff('events.effective', 'snapshots.previous_as_of', 'day') }} < {{ p.reconstitution_days }}
+        and {{ days_between('events.effective', 'snapshots.previous_as_of') }} < {{ p.reconstitution_days }}
     group by snapshots.fund, snapshots.as_of
 )
 
@@ -63,4 +69,3 @@ select
     {{ params_id() }} as params_id
 from compared
 left join reconstituted on compared.fund = reconstituted.fund and compared.as_of = reconstituted.as_of
-order by compared.fund, compared.as_of, compared.security_id

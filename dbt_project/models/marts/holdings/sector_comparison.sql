@@ -44,7 +44,7 @@ dates as (
     select
         max(iwm_as_of) as iwm_as_of,
         max(spy_as_of) as spy_as_of,
-        abs({{ dbt.datediff('max(spy_as_of)', 'max(iwm_as_of)', 'day') }}) as days_apart
+        abs({{ days_between('max(spy_as_of)', 'max(iwm_as_of)') }}) as days_apart
     from side_by_side
 )
 
@@ -78,4 +78,3 @@ select
 from side_by_side as funds
 cross join dates
 left join {{ ref('guide_sectors') }} as guide on funds.sector = guide.sector
-order by funds.sector

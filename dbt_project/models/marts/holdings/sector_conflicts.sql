@@ -33,4 +33,3 @@ select
     {{ params_id() }} as params_id
 from labels
 left join {{ ref('security_master') }} as sectors on labels.security_id = sectors.security_id
-order by labels.security_id, labels.as_of, labels.fund, labels.labelled_sector

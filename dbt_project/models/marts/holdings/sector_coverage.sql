@@ -10,4 +10,3 @@ select
     {{ params_id() }} as params_id
 from {{ ref('holdings') }}
 group by fund, as_of
-order by fund, as_of

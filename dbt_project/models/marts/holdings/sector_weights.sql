@@ -51,4 +51,3 @@ stated as (
 select fund, as_of, sector, weight, lines, origin, {{ params_id() }} as params_id from held
 union all
 select fund, as_of, sector, weight, lines, origin, {{ params_id() }} from stated
-order by fund, as_of, sector

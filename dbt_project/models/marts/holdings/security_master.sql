@@ -67,4 +67,3 @@ left join numbers on newest.security_id = numbers.security_id
 left join {{ ref('int_security_sectors') }} as sectors
     on newest.security_id = sectors.security_id and newest.last_held_on = sectors.as_of
 where newest.turn = 1
-order by newest.security_id

@@ -14,8 +14,8 @@ with trades as (
 drifted as (
     select
         *,
-        coalesce(iwm_part + spy_part, 1.0) as growth,
-        coalesce(abs(iwm_weight - iwm_part / (iwm_part + spy_part)), 0.0) as turnover
+        coalesce(iwm_part + spy_part, 1.0e0) as growth,
+        coalesce(abs(iwm_weight - iwm_part / (iwm_part + spy_part)), 0.0e0) as turnover
     from trades
 ),
 
@@ -66,8 +66,8 @@ valued as (
         periods.start_value * (1 - periods.iwm_weight) * held.spy_index / periods.spy_index as spy_value,
         periods.iwm_weight as target_weight,
         periods.decision_session,
-        case when held.session = periods.trade_session then periods.turnover else 0.0 end as turnover,
-        case when held.session = periods.trade_session then periods.cost else 0.0 end as cost
+        case when held.session = periods.trade_session then periods.turnover else 0.0e0 end as turnover,
+        case when held.session = periods.trade_session then periods.cost else 0.0e0 end as cost
     from held
     inner join periods on held.strategy = periods.strategy and held.trade_session = periods.trade_session
 )
@@ -83,4 +83,3 @@ select
     cost,
     {{ params_id() }} as params_id
 from valued
-order by strategy, session

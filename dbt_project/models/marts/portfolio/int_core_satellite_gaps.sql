@@ -6,7 +6,7 @@ with daily as (
     select
         strategy,
         session,
-        {{ dbt.datediff('lag(session) over (partition by strategy order by session)', 'session', 'day') }} as days,
+        {{ days_between('lag(session) over (partition by strategy order by session)', 'session') }} as days,
         ln(value / lag(value) over (partition by strategy order by session)) as log_return
     from {{ ref('core_satellite_daily') }}
 ),
@@ -16,7 +16,7 @@ years as (
         daily.strategy,
         extract(year from daily.session) as year,
         sum(daily.log_return - middle.log_return) as log_gap,
-        sum(daily.days) / cast(365.25 as double) as length
+        sum(daily.days) / 365.25e0 as length
     from daily
     inner join daily as middle on daily.session = middle.session and middle.strategy = 'static_middle'
     where daily.log_return is not null

@@ -12,7 +12,7 @@ select
         '{level}',
         case
             when rates.policy_rate <= {{ p.low_rate }} then 'low'
-            else 'at ' || cast(round(100 * rates.policy_rate, 3) as varchar) || ' %'
+            else 'at ' || {{ text('round(100 * rates.policy_rate, 3)') }} || ' %'
         end
     ) as reason,
     {{ params_id() }} as params_id
@@ -20,4 +20,3 @@ from {{ ref('rate_regime_daily') }} as rates
 inner join {{ ref('regime_daily') }} as regimes on rates.session = regimes.session and regimes.pair = 'IWM/SPY'
 inner join {{ ref('cycle_phases') }} as phases
     on rates.rate_regime = phases.rate_regime and regimes.regime = phases.regime
-order by rates.session

@@ -45,10 +45,10 @@ aged as (
         rate_regime.days_since_move < {{ rates.hold_days | int }} and rate_regime.holds_from <= clock.clock_date as is_overtaken,
         rate_regime.holds_from,
         case
-            when labels.topic = 'rate_regime' or ends.rates_end <= ends.prices_end then 'rates end on ' || cast(ends.rates_end as varchar)
-            else 'prices end on ' || cast(ends.prices_end as varchar)
+            when labels.topic = 'rate_regime' or ends.rates_end <= ends.prices_end then 'rates end on ' || {{ text('ends.rates_end') }}
+            else 'prices end on ' || {{ text('ends.prices_end') }}
         end as end_in_words,
-        'rates end on ' || cast(ends.rates_end as varchar) as rates_end_in_words
+        'rates end on ' || {{ text('ends.rates_end') }} as rates_end_in_words
     from labels
     inner join {{ ref('stg_sessions') }} as sessions on labels.session = sessions.session
     cross join {{ ref('int_clock') }} as clock
@@ -64,9 +64,9 @@ select
     case
         when is_overtaken or sessions_behind > {{ p.stale_sessions | int }}
             then case when is_overtaken then rates_end_in_words else end_in_words end
-                || ', ' || {{ counted('sessions_behind', 'session') }} || ' behind the clock (' || cast(clock_date as varchar) || ')'
+                || ', ' || {{ counted('sessions_behind', 'session') }} || ' behind the clock (' || {{ text('clock_date') }} || ')'
                 || case
-                    when is_overtaken then '; from ' || cast(holds_from as varchar) || ' on the calendar alone makes it a hold'
+                    when is_overtaken then '; from ' || {{ text('holds_from') }} || ' on the calendar alone makes it a hold'
                     else ''
                 end || '; the last label was ' || label
     end as note

@@ -34,5 +34,5 @@ select
     lower_bound,
     upper_bound,
     -- Rates are quoted in quarters of a percent: a difference below a hundredth of that is the float's.
-    case when abs(move) > 0.000025 then move end as move
+    case when abs(move) > 2.5e-5 then move end as move
 from known

@@ -24,7 +24,7 @@ since_move as (
 aged as (
     select
         *,
-        {{ dbt.datediff('last_move_date', 'session', 'day') }} as days_since_move
+        {{ days_between('last_move_date', 'session') }} as days_since_move
     from since_move
 )
 
@@ -42,4 +42,3 @@ select
     cast(days_since_move as integer) as days_since_move,
     {{ params_id() }} as params_id
 from aged
-order by session

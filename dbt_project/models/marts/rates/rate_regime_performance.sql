@@ -115,4 +115,3 @@ left join pooled as common
     and common.sample = 'common'
     and common_lengths.sessions = common.sessions
 where own.sample = 'own'
-order by own.rate_regime, own.fund

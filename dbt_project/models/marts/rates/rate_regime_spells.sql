@@ -15,4 +15,3 @@ select
 from spells
 inner join {{ ref('rate_regime_daily') }} as first_day on spells.first_session = first_day.session
 inner join {{ ref('rate_regime_daily') }} as last_day on spells.last_session = last_day.session
-order by spells.spell_no

@@ -38,4 +38,3 @@ select
     end as breadth,
     {{ params_id() }} as params_id
 from side_by_side
-order by session

@@ -23,4 +23,3 @@ select
 from {{ ref('int_breadth_spells') }} as spells
 inner join numbered on spells.spell_no = numbered.spell_no and numbered.session_of_spell = {{ needed }}
 where spells.breadth <> 'mixed'
-order by spells.first_session

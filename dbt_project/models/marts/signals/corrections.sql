@@ -115,4 +115,3 @@ left join base_rates as regime_rates on regime_rates.signal = 'regime' and regim
 left join base_rates as breadth_rates on breadth_rates.signal = 'breadth' and breadth.breadth = breadth_rates.label
 left join base_rates as rate_regime_rates
     on rate_regime_rates.signal = 'rate_regime' and rates.rate_regime = rate_regime_rates.label
-order by falls.peak

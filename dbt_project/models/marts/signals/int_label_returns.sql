@@ -27,7 +27,7 @@ base_rates as (
         horizon,
         target,
         avg(forward_return) as base_return,
-        avg(case when forward_return > 0 then 1.0 else 0.0 end) as base_hit_rate
+        avg(case when forward_return > 0 then 1.0e0 else 0.0e0 end) as base_hit_rate
     from sessions
     group by signal, subject, horizon, target
 ),
@@ -59,7 +59,7 @@ labels as (
         count(distinct cast(floor(spell_starts.first_no / sessions.horizon) as bigint)) as independent_spells,
         avg(sessions.forward_return) as mean_return,
         median(sessions.forward_return) as median_return,
-        avg(case when sessions.forward_return > 0 then 1.0 else 0.0 end) as hit_rate
+        avg(case when sessions.forward_return > 0 then 1.0e0 else 0.0e0 end) as hit_rate
     from sessions
     inner join spell_starts
         on sessions.signal = spell_starts.signal

@@ -77,8 +77,8 @@ select
     labels.label,
     labels.horizon,
     '{{ name }}' as target,
-    quantile_cont(differences.{{ target }}, {{ (1 - p.coverage) / 2 }}) as interval_low,
-    quantile_cont(differences.{{ target }}, {{ (1 + p.coverage) / 2 }}) as interval_high
+    percentile_cont({{ (1 - p.coverage) / 2 }}) within group (order by differences.{{ target }}) as interval_low,
+    percentile_cont({{ (1 + p.coverage) / 2 }}) within group (order by differences.{{ target }}) as interval_high
 from differences
 inner join labels on differences.label_no = labels.label_no
 where labels.label is not null

@@ -45,7 +45,7 @@ percentiles as (
     select
         this.pair,
         this.ratio_no,
-        avg(case when earlier.ratio <= this.ratio then 1.0 else 0.0 end) as percentile
+        avg(case when earlier.ratio <= this.ratio then 1.0e0 else 0.0e0 end) as percentile
     from stretches as this
     inner join comparable as earlier
         on this.pair = earlier.pair
@@ -100,4 +100,3 @@ from ratios
 left join windows on ratios.pair = windows.pair and ratios.session = windows.session
 left join percentiles on ratios.pair = percentiles.pair and ratios.ratio_no = percentiles.ratio_no
 left join breaks on ratios.pair = breaks.pair and ratios.session = breaks.session
-order by ratios.pair, ratios.session

@@ -37,4 +37,3 @@ select
     case when trend_gap is not null then regime end as regime,
     {{ params_id() }} as params_id
 from labels
-order by pair, session

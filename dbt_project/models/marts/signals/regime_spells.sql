@@ -19,4 +19,3 @@ inner join {{ ref('ratio_daily') }} as last_ratio
     on spells.pair = last_ratio.pair and spells.last_session = last_ratio.session
 inner join {{ ref('regime_daily') }} as first_day
     on spells.pair = first_day.pair and spells.first_session = first_day.session
-order by spells.pair, spells.spell_no

@@ -18,7 +18,7 @@ chances as (
         returns.label,
         returns.horizon,
         returns.target,
-        (1.0 + count(case when abs(shifted.mean_return - returns.base_return) >= abs(returns.difference) - 1e-12 then 1 end))
+        (1.0e0 + count(case when abs(shifted.mean_return - returns.base_return) >= abs(returns.difference) - 1e-12 then 1 end))
         / (1 + count(*)) as p_value
     from {{ ref('int_label_returns') }} as returns
     inner join shifted
@@ -87,4 +87,3 @@ select
     end as verdict_in_words,
     {{ params_id() }} as params_id
 from judged
-order by signal, subject, label, horizon, target

@@ -1,3 +1,4 @@
+{{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
 -- What vendors say of a fund, the issuer's word kept apart from Yahoo's, and what follows from one vendor's facts alone.
 with stated as (
     select
@@ -24,7 +25,7 @@ quoted_spreads as (
             when bids.value_number > 0 and asks.value_number >= bids.value_number
                 then (asks.value_number - bids.value_number) / ((asks.value_number + bids.value_number) / 2)
         end as value_number,
-        cast(null as varchar) as value_text,
+        {{ text('null') }} as value_text,
         'fraction' as unit,
         bids.source || ': ask minus bid over their middle' as source,
         bids.document_id
@@ -41,7 +42,7 @@ largest_weights as (
         origin,
         as_of,
         max(value_number) as value_number,
-        cast(null as varchar) as value_text,
+        {{ text('null') }} as value_text,
         'fraction' as unit,
         source || ': the largest of its top holdings' as source,
         max(document_id) as document_id

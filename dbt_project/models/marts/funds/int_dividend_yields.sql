@@ -1,4 +1,4 @@
-{{ config(meta={'signals': ['fund_facts']}) }}
+{{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['fund_facts']}) }}
 {% set p = signal_parameters('fund_facts', ['dividend_spacings']) -%}
 {% set early, off_schedule, close = 0.75, 'cast(1 as double) / 3', 0.5 -%}
 -- What a fund pays in a year, judged on each month's end by the payments known on it: the last n regular dividends, n being how
@@ -27,7 +27,7 @@ payments as (
         fund,
         ex_date,
         dividend,
-        {{ dbt.datediff('lag(ex_date) over (partition by fund order by ex_date)', 'ex_date', 'day') }} as days_before
+        {{ days_between('lag(ex_date) over (partition by fund order by ex_date)', 'ex_date') }} as days_before
     from {{ ref('int_distributions') }}
     where dividend > 0
 ),
@@ -47,7 +47,7 @@ known as (
     inner join payments
         on month_ends.fund = payments.fund
         and month_ends.session >= payments.ex_date
-        and {{ dbt.datediff('payments.ex_date', 'month_ends.session', 'day') }} < 4 * 366
+        and {{ days_between('payments.ex_date', 'month_ends.session') }} < 4 * 366
 ),
 
 -- The median of the newest spacings: a special payment, which makes two short ones, does not move it.
@@ -69,7 +69,7 @@ schedules as (
 scheduled as (
     select
         *,
-        cast(365.25 as double) / payments_a_year as spacing
+        365.25e0 / payments_a_year as spacing
     from schedules
 ),
 
@@ -79,12 +79,12 @@ anniversaries as (
         later.fund,
         later.session,
         later.ex_date,
-        min(abs({{ dbt.datediff('earlier.ex_date', 'later.ex_date', 'day') }} - 365)) as days_off
+        min(abs({{ days_between('earlier.ex_date', 'later.ex_date') }} - 365)) as days_off
     from scheduled as later
     inner join scheduled as earlier
         on later.fund = earlier.fund
         and later.session = earlier.session
-        and abs({{ dbt.datediff('earlier.ex_date', 'later.ex_date', 'day') }} - 365) <= later.spacing * {{ p.dividend_neighbour }}
+        and abs({{ days_between('earlier.ex_date', 'later.ex_date') }} - 365) <= later.spacing * {{ p.dividend_neighbour }}
     group by later.fund, later.session, later.ex_date
 ),
 
@@ -113,7 +113,7 @@ specials as (
         on one.fund = other.fund
         and one.session = other.session
         and one.ex_date <> other.ex_date
-        and abs({{ dbt.datediff('one.ex_date', 'other.ex_date', 'day') }}) < one.spacing * {{ p.dividend_neighbour }}
+        and abs({{ days_between('one.ex_date', 'other.ex_date') }}) < one.spacing * {{ p.dividend_neighbour }}
         and one.fit > other.fit
     where other.ex_date is not null
         or (one.days_before < one.spacing * {{ p.dividend_early }} and one.days_off > one.spacing * {{ p.dividend_drift }})
@@ -140,7 +140,7 @@ summed as (
         sum(
             case
                 when not is_special and turn <= payments_a_year
-                    and {{ dbt.datediff('ex_date', 'session', 'day') }} < 365 + spacing * {{ p.dividend_neighbour }} then dividend
+                    and {{ days_between('ex_date', 'session') }} < 365 + spacing * {{ p.dividend_neighbour }} then dividend
             end
         ) as regular,
         sum(case when is_special and ex_date > year_before then dividend end) as special

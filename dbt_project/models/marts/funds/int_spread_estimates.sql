@@ -1,4 +1,4 @@
-{{ config(meta={'signals': ['fund_facts']}) }}
+{{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['fund_facts']}) }}
 {% set p = signal_parameters('fund_facts', ['spread_sessions', 'least_coverage']) -%}
 -- EDGE: Ardia, Guidotti and Kroencke, "Efficient estimation of bid-ask spreads from open, high, low, and close prices",
 -- Journal of Financial Economics 161 (2024). The names of the steps are the paper's; the tests hold it against their package.
@@ -24,9 +24,9 @@ steps as (
         (today.h + today.l) / 2 - before.c as r3,
         before.c - (before.h + before.l) / 2 as r4,
         today.o - before.c as r5,
-        case when before.c is not null then case when today.h <> today.l or today.l <> before.c then 1.0 else 0.0 end end as tau,
-        case when today.o <> today.h then 1.0 else 0.0 end + case when today.o <> today.l then 1.0 else 0.0 end as opens,
-        case when before.c <> before.h then 1.0 else 0.0 end + case when before.c <> before.l then 1.0 else 0.0 end as closes
+        case when before.c is not null then case when today.h <> today.l or today.l <> before.c then 1.0e0 else 0.0e0 end end as tau,
+        case when today.o <> today.h then 1.0e0 else 0.0e0 end + case when today.o <> today.l then 1.0e0 else 0.0e0 end as opens,
+        case when before.c <> before.h then 1.0e0 else 0.0e0 end + case when before.c <> before.l then 1.0e0 else 0.0e0 end as closes
     from logs as today
     left join logs as before on today.fund = before.fund and today.session_no = before.session_no + 1
 ),
@@ -36,7 +36,12 @@ windows as (
     select
         month_ends.fund,
         month_ends.session,
-        steps.*,
+        steps.r1,
+        steps.r2,
+        steps.r3,
+        steps.r4,
+        steps.r5,
+        steps.tau,
         avg(steps.tau) over by_window as pt,
         avg(steps.tau * steps.opens) over by_window as po,
         avg(steps.tau * steps.closes) over by_window as pc,
@@ -49,8 +54,7 @@ windows as (
         on month_ends.fund = steps.fund
         and steps.session_no between month_ends.session_no - {{ p.spread_sessions | int - 2 }} and month_ends.session_no
     window by_window as (partition by month_ends.fund, month_ends.session)
-)
-,
+),
 
 deviations as (
     select

@@ -1,4 +1,4 @@
-{{ config(meta={'signals': ['fund_facts']}) }}
+{{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['fund_facts']}) }}
 {% set p = signal_parameters('fund_facts', [
     'dollar_volume_month_sessions', 'dollar_volume_quarter_sessions', 'least_coverage', 'smallest_tick'
 ]) -%}
