@@ -127,7 +127,10 @@ def _table(rows: list[Row]) -> Table:
         ],
         rows=[
             [
-                Cell(_WINDOWS.get(row["window_name"], label(row["window_name"])), note=f"{row['first_event']} to {row['last_event']}"),
+                Cell(
+                    _WINDOWS.get(row["window_name"], label(row["window_name"])),
+                    note=f"{row['first_event']} to {row['last_event']}",
+                ),
                 number(row["events"]), percent(row["mean_gap"], 2, signed=True),
                 interval(row["interval_low"], row["interval_high"], 2), percent(row["median_gap"], 2, signed=True),
                 percent(row["hit_rate"], 0), interval(row["placebo_low"], row["placebo_high"], 2), p_value(row["p_value"]),
