@@ -93,7 +93,7 @@ def test_calendar_years_agree_with_adjusted_closes(release: duckdb.DuckDBPyConne
 
 @pytest.mark.parametrize(("fund", "year"), list(STATED), ids=str)
 def test_calendar_years_are_the_stated_ones(release: duckdb.DuckDBPyConnection, fund: str, year: int) -> None:
-    value = ask(release, 'select total_return from performance where fund = ? and window_name = ?', fund, str(year)).item()
+    value = ask(release, "select total_return from performance where fund = ? and window_name = ?", fund, str(year)).item()
     assert value == pytest.approx(STATED[fund, year], abs=0.0005)
 
 
