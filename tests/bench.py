@@ -101,7 +101,6 @@ def parts(home: Path) -> float:
     total += timed("dbt: parsing the project", lambda: manifest_path(fresh))
     dbt = timed("dbt: seeds, models and tests", lambda: list(build(fresh, [])))
     total += dbt + timed("publishing", lambda: publish(fresh, published_marts(fresh), run_id="bench"))
-    # What dbt compiled for tables that were not there yet makes them whole.
     straight = straight_sql(fresh)
     print(f"\ndbt build / straight SQL {dbt / straight:.1f}", end="")
     return total
