@@ -3,7 +3,27 @@
 --   2. An equity with a ticker alone is the one security that bore the ticker under an agreeing name, whenever that was;
 --   3. where none or several did, the security that held the ticker on that date (int_ticker_holders).
 --   4. An equity without either, and whatever is no equity, is known by its name.
-with lines as (
+with classified as (
+    select
+        fund,
+        as_of,
+        line_no,
+        ticker,
+        name,
+        holdings_class,
+        quantity,
+        case
+            when cusip is not null then 'cusip'
+            when isin is not null then 'isin'
+            when sedol is not null then 'sedol'
+        end as number_kind,
+        -- Only an equity is looked up. As a condition of the joins it would make DuckDB compare every line with every number.
+        case when holdings_class = 'equity' then coalesce('CUSIP:' || cusip, 'ISIN:' || isin, 'SEDOL:' || sedol) end as equity_number,
+        case when holdings_class = 'equity' then name end as equity_name
+    from {{ ref('int_holdings_classified') }}
+),
+
+lines as (
     select
         classified.fund,
         classified.as_of,
@@ -12,20 +32,14 @@ with lines as (
         classified.name,
         classified.holdings_class,
         classified.quantity,
-        case
-            when classified.cusip is not null then 'cusip'
-            when classified.isin is not null then 'isin'
-            when classified.sedol is not null then 'sedol'
-        end as number_kind,
+        classified.number_kind,
         numbers.security_key as numbered_key,
         names.first_word,
         names.second_word
-    from {{ ref('int_holdings_classified') }} as classified
-    left join {{ ref('int_linked_numbers') }} as numbers
-        on coalesce('CUSIP:' || classified.cusip, 'ISIN:' || classified.isin, 'SEDOL:' || classified.sedol) = numbers.number
-        and classified.holdings_class = 'equity'
+    from classified
+    left join {{ ref('int_linked_numbers') }} as numbers on classified.equity_number = numbers.number
     left join {{ ref('int_company_names') }} as names
-        on classified.ticker = names.ticker and classified.name = names.name and classified.holdings_class = 'equity'
+        on classified.ticker = names.ticker and classified.equity_name = names.name
 ),
 
 numbered as (
