@@ -13,7 +13,8 @@
     {%- call statement('former', fetch_result=True, auto_begin=False) -%}
         select table_schema, table_name, case table_type when 'VIEW' then 'view' else 'table' end
         from information_schema.tables
-        where table_catalog = '{{ target.database }}' and table_schema in ('staging', 'intermediate')
+        where table_catalog = '{{ target.database }}'
+            and (table_schema in ('staging', 'intermediate') or (table_schema = 'build' and table_name = 'made_by'))
     {%- endcall -%}
     {%- for schema, name, kind in load_result('former')['data'] if name not in present %}
         drop {{ kind }} "{{ schema }}"."{{ name }}";
