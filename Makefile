@@ -26,12 +26,7 @@ lint-python: $(READY)
 lint-types: $(READY)
 	$(BIN)/mypy
 
-# The models are drawn with the parameters of the seed, which dbt reads from a warehouse: a small one of its own.
-lint-sql: export SMALLCAP_WAREHOUSE = $(CURDIR)/.lint/warehouse.duckdb
 lint-sql: $(READY)
-	mkdir -p .lint
-	$(BIN)/dbt --quiet seed --select signal_parameters --project-dir dbt_project --profiles-dir dbt_project \
-		--target-path ../.lint/dbt --log-path .lint/dbt
 	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
 
 ui: $(READY)  ## Dagster UI at 127.0.0.1:3000 with the schedules running (SOURCE=sample|live|landing)

@@ -3,9 +3,16 @@
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 _TEMPORARY_PREFIX = ".incoming-"
+
+
+def hash_of_files(files: Iterable[Path], root: Path) -> str:
+    """SHA-256 over the paths below the root and the contents of files, in any order."""
+    lines = sorted(f"{file.relative_to(root)} {content_hash(file.read_bytes())}" for file in files)
+    return content_hash("\n".join(lines).encode())
 
 
 def content_hash(content: bytes) -> str:

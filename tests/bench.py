@@ -70,12 +70,12 @@ def parts(home: Path) -> float:
     """Each part by itself, in this process; gives their sum."""
     from orchestration.defs.assets.landing import landing_of
     from orchestration.defs.assets.published import publish_release, published_marts
+    from orchestration.defs.dbt_project import dbt_of
     from orchestration.landing.collect import collect_sessions, simulate
     from orchestration.raw.ingest import ingest
     from orchestration.universe import load_universe
     from orchestration.vendors.registry import CALENDAR, FEEDS
     from orchestration.warehouse.connection import Warehouse
-    from orchestration.warehouse.dbt_build import build, manifest_path
 
     fresh = Settings(data_dir=home.parent / "parts")
     warehouse = Warehouse(fresh.warehouse_path)
@@ -94,8 +94,8 @@ def parts(home: Path) -> float:
 
     total = timed("inventing the documents", invent)
     total += timed("ingesting them", take_in)
-    total += timed("dbt: parsing the project", lambda: manifest_path(fresh))
-    dbt = timed("dbt: seeds, models and tests", lambda: list(build(fresh, [])))
+    total += timed("dbt: parsing the project", lambda: dbt_of(fresh).manifest_path())
+    dbt = timed("dbt: seeds, models and tests", lambda: list(dbt_of(fresh).build(clock=fresh.clock)))
     total += dbt + timed("publishing", lambda: publish_release(fresh, published_marts(fresh), run_id="bench"))
     # What dbt compiled for tables that were not there yet makes them whole.
     straight = straight_sql(fresh)
@@ -105,16 +105,16 @@ def parts(home: Path) -> float:
 
 def long_history(folder: Path, months: int = 240) -> None:
     """Twenty years of monthly snapshots of IWM from nothing to the holdings marts, and then one month more."""
+    from orchestration.defs.dbt_project import dbt_of
     from orchestration.landing.documents import list_documents
     from orchestration.raw.ingest import ingest
     from orchestration.universe import load_universe
     from orchestration.warehouse.connection import Warehouse
-    from orchestration.warehouse.dbt_build import build, manifest_path
 
     settings = Settings(data_dir=folder)
     warehouse = Warehouse(settings.warehouse_path)
     warehouse.prepare()
-    manifest_path(settings)
+    dbt_of(settings).manifest_path()
     models = ["+holdings_changes", "+fund_overlap", "+sector_comparison", "security_master", "sector_conflicts"]
 
     def take_in() -> None:
@@ -123,7 +123,7 @@ def long_history(folder: Path, months: int = 240) -> None:
             ingest(connection, documents, universe=load_universe(), progress=lambda _: None)
 
     def model() -> None:
-        list(build(settings, models))
+        list(dbt_of(settings).build(models, clock=settings.clock))
 
     write_months(folder / "landing", range(months))
     whole = timed(f"{months} monthly snapshots: ingesting", take_in) + timed(

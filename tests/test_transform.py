@@ -2,7 +2,7 @@
 
 import csv
 import os
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from orchestration.market_calendar import FINAL_BAR_DELAY
-from orchestration.settings import SEEDS_DIR, Settings
-from orchestration.warehouse import dbt_build as transform
+from orchestration.settings import SEEDS_DIR
+from orchestration.warehouse.connection import Warehouse
+from orchestration.warehouse.dbt_build import Dbt, variables
 
 
 @pytest.fixture
@@ -19,25 +20,25 @@ def parses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """A project of two models, and what dbt is asked to do with it."""
     asked: list[list[str]] = []
 
-    def invoke(settings: Settings, arguments: list[str], callbacks: list[Any]) -> Any:
+    def invoke(dbt: Dbt, arguments: list[str]) -> Any:
         asked.append(arguments)
-        settings.dbt_target_dir.mkdir(parents=True, exist_ok=True)
-        (settings.dbt_target_dir / "manifest.json").write_text("{}")
+        dbt.target_dir.mkdir(parents=True, exist_ok=True)
+        (dbt.target_dir / "manifest.json").write_text("{}")
         return SimpleNamespace(success=True, result=None)
 
     project = tmp_path / "project"
     project.mkdir()
     for name in ("one", "other"):
         (project / f"{name}.sql").write_text("select 1")
-    monkeypatch.setattr(transform, "DBT_PROJECT_DIR", project)
-    monkeypatch.setattr(transform, "_invoke", invoke)
+    monkeypatch.setattr(Dbt, "invoke", invoke)
     return asked
 
 
-def test_the_models_know_the_clock_which_a_rebuilt_past_does_not_outrun(tmp_path: Path) -> None:
-    now = transform._variables(Settings(data_dir=tmp_path))
+def test_the_models_know_the_clock_which_a_rebuilt_past_does_not_outrun() -> None:
+    clock = datetime(2026, 10, 1, 15, tzinfo=UTC)
+    now = variables(clock, None)
     assert now == {"clock": "2026-10-01 15:00:00.000000"}  # the sample market's own
-    past = transform._variables(Settings(data_dir=tmp_path, known_at=datetime(2026, 6, 30)))
+    past = variables(clock, datetime(2026, 6, 30, tzinfo=UTC))
     assert past == {"clock": "2026-06-30 00:00:00.000000", "known_at": "2026-06-30 00:00:00.000000"}
 
 
@@ -54,11 +55,11 @@ def change(project: Path) -> None:
 
 @pytest.mark.parametrize("changes", [change, lambda project: (project / "other.sql").unlink()], ids=["changed", "removed"])
 def test_another_project_is_parsed_once(parses: list[list[str]], tmp_path: Path, changes: Any) -> None:
-    settings = Settings(data_dir=tmp_path / "home")
+    dbt = Dbt(Warehouse(tmp_path / "w.duckdb"), tmp_path / "home", tmp_path / "project")
     for _ in range(2):
-        assert transform.manifest_path(settings).exists()
+        assert dbt.manifest_path().exists()
     assert parses == [["parse"]]
     changes(tmp_path / "project")
     for _ in range(2):
-        transform.manifest_path(settings)
+        dbt.manifest_path()
     assert parses == [["parse"], ["parse"]]

@@ -13,9 +13,9 @@
         cast({{ number }} as double) as value_number,
         cast({{ low }} as double) as value_low,
         cast({{ high }} as double) as value_high,
-        cast({{ text }} as varchar) as value_text,
+        cast({{ text }} as {{ dbt.type_string() }}) as value_text,
         {{ unit }} as unit,
         {{ source }} as source,
-        cast({{ document }} as varchar) as document_id
+        cast({{ document }} as {{ dbt.type_string() }}) as document_id
     from {{ relation }}
 {%- endmacro %}

@@ -1,15 +1,15 @@
 {#- A figure as a reader says it, from its unit. Both arguments are SQL expressions. -#}
 {% macro in_words(figure, unit) -%}
     case {{ unit }}
-        when 'fraction a year' then cast(round(100 * {{ figure }}, 4) as varchar) || ' % a year'
-        when 'fraction' then cast(round(100 * {{ figure }}, 4) as varchar) || ' %'
-        when 'USD a session' then cast(cast(round({{ figure }} / 1000000) as bigint) as varchar) || ' million dollars a session'
-        when 'USD' then cast(cast(round({{ figure }}) as bigint) as varchar) || ' dollars'
-        else cast(round({{ figure }}, 2) as varchar) || ' ' || {{ unit }}
+        when 'fraction a year' then cast(round(100 * {{ figure }}, 4) as {{ dbt.type_string() }}) || ' % a year'
+        when 'fraction' then cast(round(100 * {{ figure }}, 4) as {{ dbt.type_string() }}) || ' %'
+        when 'USD a session' then {{ text('cast(round(' ~ figure ~ ' / 1000000) as bigint)') }} || ' million dollars a session'
+        when 'USD' then {{ text('cast(round(' ~ figure ~ ') as bigint)') }} || ' dollars'
+        else cast(round({{ figure }}, 2) as {{ dbt.type_string() }}) || ' ' || {{ unit }}
     end
 {%- endmacro %}
 
 {#- A count of things as a reader says it: 1 session, 2 sessions. -#}
 {% macro counted(count, thing) -%}
-    (cast({{ count }} as varchar) || case when {{ count }} = 1 then ' {{ thing }}' else ' {{ thing }}s' end)
+    ({{ text(count) }} || case when {{ count }} = 1 then ' {{ thing }}' else ' {{ thing }}s' end)
 {%- endmacro %}

@@ -1,6 +1,6 @@
 {#-
-    Unbroken runs of one label. Sessions without a label (a missing close) neither begin nor end a spell.
-    Gives partition columns, spell_no, the label, first_session, last_session, sessions.
+    Unbroken runs of one label. Sessions without a label (a missing close) neither begin nor end a spell; the last spell is open.
+    Gives partition columns, spell_no, the label, first_session, last_session, sessions, is_open.
 -#}
 {% macro spells(relation, label, partition=none) -%}
     {%- set by = (partition ~ ', ') if partition else '' -%}
@@ -10,7 +10,8 @@
         max({{ label }}) as {{ label }},
         min(session) as first_session,
         max(session) as last_session,
-        count(*) as sessions
+        count(*) as sessions,
+        spell_no = max(spell_no) over ({{ over }}) as is_open
     from (
         select
             *,

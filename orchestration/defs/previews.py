@@ -42,7 +42,7 @@ def mart_previews(warehouse: Warehouse) -> dict[tuple[str, str], str]:
 
 def last_rows(connection: duckdb.DuckDBPyConnection, table: str, most: int = 5) -> str:
     """The last rows of a table as markdown."""
-    rows = connection.execute(f"select * from {table} order by rowid desc limit {most}").fetchall()
+    rows = connection.execute(f"select * from {table} order by all desc limit {most}").fetchall()
     return markdown_table([column[0] for column in connection.description or []], rows)
 
 

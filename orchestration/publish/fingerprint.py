@@ -1,8 +1,7 @@
 """What a release is made of, as hashes: when all of it is the same, a new release would say nothing new."""
 
-import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.files import content_hash
+from orchestration.files import content_hash, hash_of_files
 from orchestration.market_calendar import FINAL_BAR_DELAY
 from orchestration.raw.fetches import failing
 from orchestration.schemas import RAW_TABLES
@@ -61,16 +60,10 @@ def _last_final_session(connection: duckdb.DuckDBPyConnection, clock: datetime) 
 
 
 def _code() -> str:
-    files = sorted(file for root, patterns in _CODE for pattern in patterns for file in root.rglob(pattern))
-    return _short("\n".join(_hashes(files)))
-
-
-def _hashes(files: Iterable[Path]) -> Iterable[str]:
-    yield from (f"{name} {version(name)}" for name in _PACKAGES)
-    for file in files:
-        if "target" not in file.parts and "logs" not in file.parts:
-            yield f"{file.relative_to(PROJECT_ROOT)} {content_hash(file.read_bytes())}"
+    files = (file for root, patterns in _CODE for pattern in patterns for file in root.rglob(pattern))
+    own = hash_of_files((file for file in files if not {"target", "logs"} & set(file.parts)), PROJECT_ROOT)
+    return _short("\n".join([own, *(f"{name} {version(name)}" for name in _PACKAGES)]))
 
 
 def _short(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return content_hash(text.encode())[:16]

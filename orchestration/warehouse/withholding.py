@@ -132,9 +132,6 @@ class Withholding:
             for name in sorted((self._built - made) & set(self._graph.marts)):
                 _make_empty(connection, self._graph.nodes[name])
             self._write(connection, own, self._without_input(connection))
-            forget = [(name,) for name in withheld_tables(connection)]
-            if forget:  # a table that grows by snapshot starts anew after a failure
-                connection.executemany("delete from build.made_by where table_name = ?", forget)
             return withheld_tables(connection)
 
     def _causes_of_model(self, uid: str, one: Any) -> Causes:

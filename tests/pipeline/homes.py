@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,9 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.settings import DBT_PROJECT_DIR, PROJECT_ROOT, Settings
+from orchestration.warehouse.connection import Warehouse
+from orchestration.warehouse.dbt_build import Dbt
 
 SMALLCAP = Path(sys.executable).parent / "smallcap"
 RAW_TABLES = ("sessions", "price_bars", "corporate_actions", "holdings", "fund_facts", "rates", "documents", "rejects")
@@ -58,6 +60,13 @@ def smallcap(*arguments: str | Path, cwd: Path, **variables: str) -> subprocess.
     return subprocess.run(
         command, cwd=cwd, env=environment(**variables), capture_output=True, text=True, timeout=600, check=False
     )
+
+
+def build_models(settings: Settings, select: Sequence[str], project: Path = DBT_PROJECT_DIR) -> None:
+    """dbt's models of a data directory, of the project or of a changed copy."""
+    dbt = Dbt(Warehouse(settings.warehouse_path), settings.dbt_target_dir, project)
+    for _ in dbt.build(select, clock=settings.clock, known_at=settings.known_at):
+        pass
 
 
 def run(home: Path, source: str, *arguments: str | Path, cwd: Path, **variables: str) -> Home:

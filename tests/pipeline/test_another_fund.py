@@ -17,7 +17,7 @@ def test_the_fund_has_holdings_performance_facts_and_its_sectors(home_with_ijr: 
         months = ask(release, "select count(*) from seasonality where fund = 'IJR'").item()
     assert lines["n"].to_list() == [618, 618]  # 609 companies, and the lines that are none
     assert ((lines["weight"] - 1).abs() < 1e-9).all()
-    assert {"all", "1y", "10y", "2013"} <= set(windows["window"])
+    assert {"all", "1y", "10y", "2013"} <= set(windows["window_name"])
     assert windows["total_return"].null_count() == 0
     assert coverage == 1.0
     assert months == 12

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+import duckdb
 import pytest
 
-from orchestration.warehouse import dbt_build as transform
+from orchestration.defs.dbt_project import dbt_of
 from tests.pipeline.homes import Home, copied
 
 
@@ -12,8 +13,27 @@ from tests.pipeline.homes import Home, copied
 def test_every_dbt_test_passes(sample_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     monkeypatch.setenv("SMALLCAP_WAREHOUSE", "")  # put back afterwards
     home = copied(sample_home, tmp_path / "home")
-    result = transform._invoke(home.settings(), ["test", "--select", f"test_type:{kind}"], [])
+    result = dbt_of(home.settings()).invoke(["test", "--select", f"test_type:{kind}"])
     assert result.exception is None
     results = [one for one in result.result if one.node.resource_type != "operation"]  # type: ignore[union-attr]
     assert [(one.node.name, one.message) for one in results if one.status != "pass"] == []
     assert len(results) >= (5 if kind == "unit" else 50)
+
+
+def test_a_warehouse_of_an_earlier_version_loses_what_is_no_longer_made(
+    sample_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SMALLCAP_WAREHOUSE", "")  # put back afterwards
+    home = copied(sample_home, tmp_path / "home")
+    former = (
+        "select table_name from information_schema.tables where table_name in ('int_former', 'stg_former', 'made_by', 'mine')"
+    )
+    with duckdb.connect(str(home.path / "warehouse.duckdb")) as connection:
+        connection.execute("create table intermediate.int_former (value integer)")
+        connection.execute("create view staging.stg_former as from intermediate.int_former")
+        connection.execute("create table build.made_by (value integer)")
+        connection.execute("create table main.mine (value integer)")
+    result = dbt_of(home.settings()).invoke(["run", "--select", "int_clock"])
+    assert result.success
+    with duckdb.connect(str(home.path / "warehouse.duckdb"), read_only=True) as connection:
+        assert connection.execute(former).fetchall() == [("mine",)]

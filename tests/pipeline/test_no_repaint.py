@@ -8,8 +8,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from orchestration.warehouse.dbt_build import build
-from tests.pipeline.homes import Home, ask, copied, warehouse
+from tests.pipeline.homes import Home, ask, build_models, copied, warehouse
 
 TABLES = {"ratio_daily": ["pair", "session"], "regime_daily": ["pair", "session"], "rate_regime_daily": ["session"]}
 CUTS = 5
@@ -39,7 +38,7 @@ def rebuilt(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> list
             connection.execute("delete from raw.price_bars where session > ?", [cut])
             connection.execute("delete from raw.corporate_actions where ex_date > ?", [cut])
             connection.execute("delete from raw.rates where date > ?", [cut])
-        list(build(copy.settings(), ["+regime_daily", "+rate_regime_daily", "--exclude-resource-type", "test"]))
+        build_models(copy.settings(), ["+regime_daily", "+rate_regime_daily", "--exclude-resource-type", "test"])
         results.append((cut, whole, labels(copy)))
     return results
 

@@ -10,8 +10,7 @@ import pytest
 
 from orchestration.sample_market import truths
 from orchestration.universe import load_universe
-from orchestration.warehouse.dbt_build import build
-from tests.pipeline.homes import FUNDS, PAIRS, Home, ask, copied, published, warehouse
+from tests.pipeline.homes import FUNDS, PAIRS, Home, ask, build_models, copied, published, warehouse
 
 HOLD = timedelta(days=182)
 RUNNING = "the session was still running when the vendor answered"
@@ -127,7 +126,7 @@ def test_the_past_is_rebuilt_as_it_was_known(sample_home: Home, tmp_path: Path) 
     symbol, session = truths.RESTATED_BAR.symbol, truths.RESTATED_BAR.session
     past = copied(sample_home, tmp_path / "past")
     before = truths.PRICE_RETRIEVALS[0] + timedelta(hours=1)
-    list(build(past.settings(known_at=before), ["+regime_daily"]))
+    build_models(past.settings(known_at=before), ["+regime_daily"])
     with warehouse(past) as connection:
         first = ask(
             connection, "select close from raw.price_bars where symbol = ? and session = ? order by observed_at", symbol, session

@@ -118,7 +118,7 @@ class Recomputed:
         days, index = indices
         place = {day: number for number, day in enumerate(days)}
         stages = {row["event"]: row for row in ask(release, "select * from reconstitution_calendar").iter_rows(named=True)}
-        rows = ask(release, 'select *, "window" as kind from reconstitution_study')
+        rows = ask(release, "select *, window_name as kind from reconstitution_study")
         assert len(rows) > 100
 
         def last_close(day: date) -> int:
@@ -142,9 +142,9 @@ class Recomputed:
     ) -> None:
         days, index = indices
         place = {day: number for number, day in enumerate(days)}
-        for row in ask(release, 'select *, "window" as kind from reconstitution_summary').iter_rows(named=True):
+        for row in ask(release, "select *, window_name as kind from reconstitution_summary").iter_rows(named=True):
             windows = release.execute(
-                'select start_session, end_session, iwm_minus_spy from reconstitution_study where "window" = ?', [row["kind"]]
+                "select start_session, end_session, iwm_minus_spy from reconstitution_study where window_name = ?", [row["kind"]]
             ).fetchall()
             gaps = [gap for _, _, gap in windows]
             assert [row["mean_gap"], row["median_gap"]] == pytest.approx([mean(gaps), median(gaps)], abs=1e-12)

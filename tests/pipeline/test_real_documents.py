@@ -16,11 +16,9 @@ from orchestration.market_calendar import sessions_document
 from orchestration.raw.ingest import ingest
 from orchestration.settings import DBT_PROJECT_DIR
 from orchestration.universe import load_universe
-from orchestration.warehouse import dbt_build as transform
 from orchestration.warehouse.connection import Warehouse
-from orchestration.warehouse.dbt_build import build
 from tests.conftest import SHARED
-from tests.pipeline.homes import FUNDS, Home, ask, copied, published, warehouse
+from tests.pipeline.homes import FUNDS, Home, ask, build_models, copied, published, warehouse
 
 UNDATED = "ishares/holdings/IWM/2025-11-12T010000Z.csv"
 # Calendar-year total returns from Yahoo's adjusted closes, to the hundredth of a percent.
@@ -83,7 +81,7 @@ def test_calendar_years_agree_with_adjusted_closes(release: duckdb.DuckDBPyConne
         year: value - 1
         for year, value in ends.select("year", pl.col("Adj Close") / pl.col("Adj Close").shift()).drop_nulls().rows()
     }
-    rows = ask(release, """select "window", total_return from performance where fund = ? and is_complete""", fund).rows()
+    rows = ask(release, """select window_name, total_return from performance where fund = ? and is_complete""", fund).rows()
     ours = {int(window): value for window, value in rows if window.isdigit()}
     first = FIRST_SESSIONS[fund].year
     assert set(ours) == set(range(first + 1, NEWEST.year))
@@ -93,7 +91,7 @@ def test_calendar_years_agree_with_adjusted_closes(release: duckdb.DuckDBPyConne
 
 @pytest.mark.parametrize(("fund", "year"), list(STATED), ids=str)
 def test_calendar_years_are_the_stated_ones(release: duckdb.DuckDBPyConnection, fund: str, year: int) -> None:
-    value = ask(release, 'select total_return from performance where fund = ? and "window" = ?', fund, str(year)).item()
+    value = ask(release, "select total_return from performance where fund = ? and window_name = ?", fund, str(year)).item()
     assert value == pytest.approx(STATED[fund, year], abs=0.0005)
 
 
@@ -302,7 +300,7 @@ def test_the_last_label_is_given_while_its_rates_are_new(
     real_home: Home, tmp_path: Path, known_at: datetime, label: str | None
 ) -> None:
     past = copied(real_home, tmp_path / "past")
-    list(build(past.settings(known_at=known_at), ["signal_parameters", "int_clock", "+int_label_ages"]))
+    build_models(past.settings(known_at=known_at), ["signal_parameters", "int_clock", "+int_label_ages"])
     with warehouse(past) as connection:
         age = ask(connection, "select * from intermediate.int_label_ages where topic = 'rate_regime'").row(0, named=True)
         held = ask(connection, "select rate_regime from marts.rate_regime_daily order by session desc limit 1").item()
@@ -339,9 +337,7 @@ def gains(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection
         for kind in ("sessions", "prices"):
             documents = [document for document in list_documents([root / "landing"]) if document.kind == kind]
             ingest(connection, documents, universe={"VWILX": fund}, progress=lambda _: None)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(transform, "DBT_PROJECT_DIR", root / "project")
-        list(build(home.settings(), ["+performance", "--exclude-resource-type", "test"]))
+    build_models(home.settings(), ["+performance", "--exclude-resource-type", "test"], root / "project")
     return duckdb.connect(str(home.settings().warehouse_path), read_only=True)
 
 

@@ -61,17 +61,17 @@ def test_performance_of_every_window_is_what_the_definitions_say(sample_home: Ho
     with published(sample_home) as release:
         rows = ask(release, "select * from performance where fund = ?", fund)
     wanted = {"all", "1y", "3y", "5y", "10y", *map(str, range(path.sessions[0].year + 1, path.sessions[-1].year + 1))}
-    assert set(rows["window"]) == wanted
+    assert set(rows["window_name"]) == wanted
     for row in rows.iter_rows(named=True):
-        first_day, last_day = window_start(row["window"], path)
+        first_day, last_day = window_start(row["window_name"], path)
         start = max(i for i, s in enumerate(path.sessions) if s <= first_day)
         end = max(i for i, s in enumerate(path.sessions) if s <= last_day)
         assert (row["start_session"], row["end_session"]) == (path.sessions[start], path.sessions[end])
         inside = slice(start + 1, end + 1)
         total = float(np.prod(1 + path.returns[inside]))
-        is_one_year = row["window"] == "1y" or row["window"].isdigit()
+        is_one_year = row["window_name"] == "1y" or row["window_name"].isdigit()
         years = 1 if is_one_year else (path.sessions[end] - path.sessions[start]).days / 365.25
-        is_complete = not row["window"].isdigit() or path.sessions[-1] > last_day
+        is_complete = not row["window_name"].isdigit() or path.sessions[-1] > last_day
         singles = path.returns[inside][path.spans[inside] == 1]
         depth, peak, trough, recovery = recomputation.deepest_fall(path.index[start : end + 1], path.sessions[start : end + 1])
         assert row["total_return"] == pytest.approx(total - 1, abs=1e-9)

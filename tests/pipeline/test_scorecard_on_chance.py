@@ -1,5 +1,7 @@
 """What the scorecard says of labels drawn at random, and of an effect planted on some of them."""
 
+import re
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -7,8 +9,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from orchestration.warehouse.dbt_build import build
-from tests.pipeline.homes import Home, ask, copied, warehouse
+from orchestration.settings import DBT_PROJECT_DIR
+from tests.pipeline.homes import Home, ask, build_models, copied, warehouse
 
 SIGNALS, SHIFTS, RESAMPLES, HORIZON = 210, 199, 300, 63
 MODELS = ["int_spell_returns", "int_label_returns", "int_scorecard_shifts", "int_scorecard_intervals", "scorecard"]
@@ -40,7 +42,7 @@ def drawn_labels(numbers: pl.DataFrame) -> pl.DataFrame:
 
 
 def plant(connection: duckdb.DuckDBPyConnection) -> None:
-    """Random labels in place of the signals, one horizon, fewer draws, and the planted effects."""
+    """Random labels in place of the signals, one horizon, and the planted effects."""
     numbers = ask(
         connection, "select distinct session, session_no from intermediate.int_daily_returns where fund in ('IWM', 'SPY', 'QQQ')"
         " order by session",
@@ -49,8 +51,6 @@ def plant(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("create or replace table intermediate.int_signal_labels as from drawn")
     connection.execute("delete from intermediate.int_forward_returns where horizon <> ?", [HORIZON])
     connection.execute("update intermediate.int_forward_returns set iwm_minus_spy = null")
-    for parameter, value in (("shifts", SHIFTS), ("resamples", RESAMPLES)):
-        connection.execute("update seeds.signal_parameters set value = ? where parameter = ?", [value, parameter])
     for name, (target, drift) in PLANTED.items():
         connection.execute(
             f"update intermediate.int_forward_returns set {target} = {target} + ? where session in"
@@ -64,13 +64,26 @@ def plant(connection: duckdb.DuckDBPyConnection) -> None:
         )
 
 
+def with_fewer_draws(project: Path) -> Path:
+    """A copy of the dbt project with other numbers of shifts and resamples."""
+    shutil.copytree(DBT_PROJECT_DIR, project, ignore=shutil.ignore_patterns("target", "logs"))
+    seed = project / "seeds" / "signal_parameters.csv"
+    text = seed.read_text()
+    for parameter, value in (("shifts", SHIFTS), ("resamples", RESAMPLES)):
+        text, count = re.subn(rf"^(scorecard,{parameter}),\d+,", rf"\1,{value},", text, flags=re.MULTILINE)
+        assert count == 1
+    seed.write_text(text)
+    return project
+
+
 @pytest.fixture(scope="module")
 def scorecard(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
     """What the project's own models make of it."""
     home = copied(sample_home, Path(tmp_path_factory.mktemp("chance")) / "home")
     with duckdb.connect(str(home.path / "warehouse.duckdb")) as connection:
         plant(connection)
-    list(build(home.settings(), [*MODELS, "--exclude-resource-type", "test"]))
+    project = with_fewer_draws(home.path.parent / "dbt_project")
+    build_models(home.settings(), [*MODELS, "--exclude-resource-type", "test"], project)
     with warehouse(home) as connection:
         return ask(connection, "select * from marts.scorecard")
 

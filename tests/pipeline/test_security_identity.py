@@ -11,13 +11,13 @@ import polars as pl
 import pytest
 import xlsxwriter
 
+from orchestration.defs.dbt_project import dbt_of
 from orchestration.landing.documents import list_documents
 from orchestration.raw.ingest import ingest
 from orchestration.schemas import RAW_TABLES
 from orchestration.universe import load_universe
-from orchestration.warehouse import dbt_build as transform
 from orchestration.warehouse.connection import Warehouse
-from tests.pipeline.homes import Home, ask, warehouse
+from tests.pipeline.homes import Home, ask, build_models, warehouse
 
 MODELS = ["+holdings_changes", "+sector_coverage", "--exclude-resource-type", "test"]
 Snapshot = tuple[str, date]
@@ -104,7 +104,7 @@ class Identities:
         self.home = home
         self.warehouse = Warehouse(home.settings().warehouse_path)
         self.warehouse.prepare()
-        transform.manifest_path(home.settings())  # parsed once for all builds
+        dbt_of(home.settings()).manifest_path()  # parsed once for all builds
 
     def know(self, snapshots: Iterable[Snapshot]) -> None:
         """Synthetic snapshots into raw, each of a document of its own that came a day later."""
@@ -130,7 +130,7 @@ class Identities:
         """The tables of holdings, anew: what an earlier choice left must not help."""
         with self.warehouse.connect() as connection:
             connection.execute("drop schema if exists build cascade")
-        list(transform.build(self.home.settings(), MODELS))
+        build_models(self.home.settings(), MODELS)
 
     def sectors(self) -> dict[Line, tuple[str, str | None]]:
         """Security and sector of every equity line."""

@@ -13,8 +13,9 @@ import duckdb
 import polars as pl
 import pytest
 
-from orchestration.defs.assets import models
+from orchestration.defs import dbt_project
 from orchestration.defs.assets.published import publish_release, published_marts
+from orchestration.defs.dbt_project import dbt_of
 from orchestration.defs.runner import run_daily
 from orchestration.publish.release_files import NotPublishable
 from orchestration.report.freshness import missing_from
@@ -22,7 +23,8 @@ from orchestration.report.manifest import withheld_sentences
 from orchestration.report.page import CHAPTERS
 from orchestration.report.release_tables import ReleaseTables
 from orchestration.settings import DBT_PROJECT_DIR
-from orchestration.warehouse import dbt_build as transform
+from orchestration.warehouse.connection import Warehouse
+from orchestration.warehouse.dbt_build import WAREHOUSE_VARIABLE
 from orchestration.warehouse.withholding import OUTDATED, UNFINISHED, Withholding
 from tests.pipeline import homes
 from tests.pipeline.homes import EVERYTHING, Home, ask, copied, published, served_tables, warehouse
@@ -56,16 +58,15 @@ def faulty(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Itera
     next(project.rglob("concentration.sql")).write_text("select 1 as nothing from {{ ref('holdings') }}\n")
     told: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("DAGSTER_HOME", transform.WAREHOUSE_VARIABLE, transform.GROWING_VARIABLE):
+        for name in ("DAGSTER_HOME", WAREHOUSE_VARIABLE):
             patch.setenv(name, os.environ.get(name, ""))
-        patch.setattr(transform, "DBT_PROJECT_DIR", project)
-        patch.setattr(models, "DBT_PROJECT_DIR", project)
-        run_daily(home.settings(), progress=told.append)
+        patch.setattr(dbt_project, "DBT_PROJECT_DIR", project)
+        run_daily(home.settings(), progress=told.append, force=True)
         patch.undo()
-        for name in ("DAGSTER_HOME", transform.WAREHOUSE_VARIABLE, transform.GROWING_VARIABLE):
+        for name in ("DAGSTER_HOME", WAREHOUSE_VARIABLE):
             patch.setenv(name, os.environ.get(name, ""))
         repaired = copied(home, root / "repaired", parts=EVERYTHING)
-        run_daily(repaired.settings(), progress=lambda _: None)
+        run_daily(repaired.settings(), progress=lambda _: None, force=True)
         yield FaultyRun(home, told, repaired)
 
 
@@ -161,9 +162,9 @@ def judged(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
 def test_a_build_that_died_leaves_its_tables_and_what_rests_on_them_withheld(judged: Home, tmp_path: Path) -> None:
     home = copied(judged, tmp_path / "home")
     settings = home.settings()
-    manifest = transform.read_manifest(settings)
+    manifest = dbt_of(settings).manifest()
     fqn = ".".join(manifest["nodes"]["model.small_cap_signal.regime_daily"]["fqn"])
-    Withholding(transform.Warehouse(settings.warehouse_path), manifest, [fqn]).begin()
+    Withholding(Warehouse(settings.warehouse_path), manifest, [fqn]).begin()
     marts = [mart for mart in published_marts(settings) if mart.name in ("regime_daily", "regime_spells", "ratio_daily")]
     release = publish_release(settings, marts, run_id="after the kill")
     found = {table["name"]: (table["status"], table["rows"] > 0, table["reason"]) for table in release.manifest["tables"]}

@@ -11,12 +11,12 @@ from pydantic import Field
 from orchestration.defs.assets.groups import group
 from orchestration.defs.assets.lineage import COLUMN_LINEAGE, ColumnLineage
 from orchestration.defs.assets.published import origin_of
+from orchestration.defs.dbt_project import dbt_of
 from orchestration.defs.previews import mart_previews
 from orchestration.publish.release import unchanged_release
-from orchestration.settings import DBT_PROJECT_DIR, Settings
+from orchestration.settings import Settings
 from orchestration.warehouse import catalog
 from orchestration.warehouse.connection import Warehouse
-from orchestration.warehouse.dbt_build import build, read_manifest
 from orchestration.warehouse.withholding import MARTS, Graph
 
 _RESULT_OF_A_TEST = "LogTestResult"
@@ -58,8 +58,9 @@ def dbt_models(settings: Settings) -> dg.AssetsDefinition:
     Raises:
         BuildFailed: the project does not parse.
     """
-    manifest = read_manifest(settings)
-    project = DbtProject(DBT_PROJECT_DIR, target_path=settings.dbt_target_dir)
+    dbt = dbt_of(settings)
+    manifest = dbt.manifest()
+    project = DbtProject(dbt.project_dir, target_path=settings.dbt_target_dir)
 
     @dbt_assets(
         manifest=manifest, project=project, dagster_dbt_translator=_TRANSLATOR, name="dbt_models", pool="warehouse",
@@ -81,7 +82,7 @@ def dbt_models(settings: Settings) -> dg.AssetsDefinition:
             message = DbtCoreCliEventMessage(raw_event=event, event_history_metadata=history)
             yield from message.to_default_asset_events(manifest, _TRANSLATOR, context, settings.dbt_target_dir, project)
 
-        for event in build(settings, selected):
+        for event in dbt.build(selected, clock=settings.clock, known_at=settings.known_at):
             # Tables can be looked at once dbt has let go of the file: they wait, checks do not.
             if event["info"]["name"] == _RESULT_OF_A_TEST:
                 yield from told(event, {})

@@ -6,12 +6,12 @@ from typing import Any
 import dagster as dg
 
 from orchestration.defs.assets.groups import group
+from orchestration.defs.dbt_project import dbt_of
 from orchestration.defs.previews import Published, published_tables
 from orchestration.publish.release import Origin, Release, publish
 from orchestration.publish.release_files import Mart
 from orchestration.settings import Settings
 from orchestration.warehouse.connection import Warehouse
-from orchestration.warehouse.dbt_build import read_manifest
 from orchestration.warehouse.withholding import Graph
 
 GROUP = "published"
@@ -24,7 +24,7 @@ _CHARTS = {
 
 def published_marts(settings: Settings) -> list[Mart]:
     """The marts of the dbt project with their keys: the columns of each one's `primary_key` test."""
-    manifest = read_manifest(settings)
+    manifest = dbt_of(settings).manifest()
     nodes, graph = manifest["nodes"], Graph(manifest)
     keys = {
         node["attached_node"]: tuple(node["test_metadata"]["kwargs"]["columns"])

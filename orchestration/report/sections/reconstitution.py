@@ -45,9 +45,9 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
 
 
 def _summary(tables: ReleaseTables) -> list[Row]:
-    rows = tables.ask('select * from reconstitution_summary order by "window"')
+    rows = tables.ask("select * from reconstitution_summary order by window_name")
     order = list(_WINDOWS)
-    return sorted(rows, key=lambda row: order.index(row["window"]) if row["window"] in order else len(order))
+    return sorted(rows, key=lambda row: order.index(row["window_name"]) if row["window_name"] in order else len(order))
 
 
 def _calendar(rows: list[Row]) -> Table:
@@ -70,7 +70,7 @@ def _calendar(rows: list[Row]) -> Table:
 
 
 def _chart(rows: list[Row]) -> Chart:
-    order = [_WINDOWS.get(row["window"], label(row["window"])) for row in rows]
+    order = [_WINDOWS.get(row["window_name"], label(row["window_name"])) for row in rows]
     data: dict[str, list[object]] = {"name": list(order), "events": [row["events"] for row in rows]}
     for field in ("mean_gap", "interval_low", "interval_high", "placebo_low", "placebo_high", "p_value"):
         data[field] = [None if row[field] is None else round(row[field], 5) for row in rows]
@@ -127,7 +127,10 @@ def _table(rows: list[Row]) -> Table:
         ],
         rows=[
             [
-                Cell(_WINDOWS.get(row["window"], label(row["window"])), note=f"{row['first_event']} to {row['last_event']}"),
+                Cell(
+                    _WINDOWS.get(row["window_name"], label(row["window_name"])),
+                    note=f"{row['first_event']} to {row['last_event']}",
+                ),
                 number(row["events"]), percent(row["mean_gap"], 2, signed=True),
                 interval(row["interval_low"], row["interval_high"], 2), percent(row["median_gap"], 2, signed=True),
                 percent(row["hit_rate"], 0), interval(row["placebo_low"], row["placebo_high"], 2), p_value(row["p_value"]),

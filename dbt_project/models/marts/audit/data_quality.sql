@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['data_quality']}) }}
 {% set p = signal_parameters('data_quality', ['rate_days', 'least_coverage']) -%}
 with checked as (
     select distinct
@@ -46,8 +46,7 @@ select
     stated.first_found_on,
     stated.last_found_on,
     checks.meaning,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from stated
 left join {{ ref('data_checks') }} as checks
     on stated.table_name = checks.table_name and stated.check_name = checks.check_name
-order by stated.table_name, stated.check_name, stated.symbol

@@ -1,11 +1,5 @@
--- depends_on: {{ ref('signal_parameters') }}
-{% set p = signal_parameters(
-    'guide_claims', ['tolerance', 'sector_tolerance', 'liquidity_ratio', 'decade_months', 'significance'],
-    upstream=[
-        'ratio', 'regime', 'breadth', 'rate_regime', 'cycle_phase', 'performance', 'scorecard', 'satellite', 'core_satellite',
-        'reconstitution'
-    ]
-) -%}
+{{ config(meta={'signals': ['guide_claims']}) }}
+{% set p = signal_parameters('guide_claims', ['sector_tolerance']) -%}
 with fund_figures as (
     select
         claim,
@@ -39,7 +33,7 @@ sector_figures as (
         guide_weight as guide_value,
         weight as measured,
         'fraction' as unit,
-        cast(null as varchar) as reason,
+        {{ text('null') }} as reason,
         case
             when weight is null then 'untestable'
             when abs(weight - guide_weight) <= {{ p.sector_tolerance }} then 'holds'
@@ -94,6 +88,5 @@ select
     end as reason,
     as_of,
     read_from,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from all_claims
-order by claim

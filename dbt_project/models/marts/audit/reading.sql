@@ -1,8 +1,3 @@
--- depends_on: {{ ref('signal_parameters') }}
-{% set p = signal_parameters('clock', ['stale_sessions'], upstream=[
-    'ratio', 'regime', 'rate_regime', 'cycle_phase', 'breadth', 'scorecard', 'satellite', 'core_satellite', 'performance',
-    'sector_comparison'
-]) -%}
 -- The reading of the day: one line per statement, in the order a person wants them, each with the session it speaks of. How old
 -- the prices are comes first.
 with newest_prices as (
@@ -18,7 +13,7 @@ with newest_prices as (
 late_prices as (
     select
         newest_prices.session,
-        {{ dbt.listagg('newest_prices.fund', "', '", 'order by newest_prices.fund') }} as funds,
+        {{ joined_text('newest_prices.fund', ', ', 'newest_prices.fund') }} as funds,
         max(clock.session_no) - max(sessions.session_no) as sessions_behind,
         max(clock.clock_date) as clock_date,
         count(*) < max(newest_prices.funds) as are_some
@@ -56,18 +51,8 @@ rate_cycle as (
     where spells.is_open
 ),
 
-breadth_spells as (
-    {{ spells(ref('breadth_daily'), 'breadth') }}
-),
-
 phase_spells as (
     {{ spells(ref('cycle_phase_daily'), 'cycle_phase') }}
-),
-
-newest_spells as (
-    select
-        (select max(spell_no) from breadth_spells) as breadth_spell_no,
-        (select max(spell_no) from phase_spells) as phase_spell_no
 ),
 
 breadth_now as (
@@ -77,19 +62,19 @@ breadth_now as (
         spells.sessions,
         daily.session,
         daily.iwm_return
-    from breadth_spells as spells
-    inner join newest_spells on spells.spell_no = newest_spells.breadth_spell_no
+    from {{ ref('int_breadth_spells') }} as spells
     inner join {{ ref('breadth_daily') }} as daily on spells.last_session = daily.session
+    where spells.is_open
 ),
 
 phase_now as (
     select
-        spells.cycle_phase,
-        spells.first_session,
-        spells.sessions,
-        spells.last_session as session
-    from phase_spells as spells
-    inner join newest_spells on spells.spell_no = newest_spells.phase_spell_no
+        cycle_phase,
+        first_session,
+        sessions,
+        last_session as session
+    from phase_spells
+    where is_open
 ),
 
 sector_gaps as (
@@ -113,7 +98,7 @@ year_returns as (
         performance.end_session
     from {{ ref('performance') }} as performance
     inner join {{ ref('funds') }} as funds on performance.fund = funds.fund
-    where performance."window" = '1y' and funds.role in ('subject', 'benchmark')
+    where performance.window_name = '1y' and funds.role in ('subject', 'benchmark')
 ),
 
 satellite as (
@@ -141,12 +126,12 @@ statements as (
         sessions,
         session,
         cast(null as date) as other_as_of,
-        cast(null as varchar) as note
+        {{ text('null') }} as note
     from open_regimes
     union all
     select 'freshness', 'Prices of ' || funds,
-        'Prices ' || case when are_some then 'of ' || funds || ' ' else '' end || 'end on ' || cast(session as varchar) || ', '
-        || {{ counted('sessions_behind', 'session') }} || ' behind the clock (' || cast(clock_date as varchar) || ')',
+        'Prices ' || case when are_some then 'of ' || funds || ' ' else '' end || 'end on ' || {{ text('session') }} || ', '
+        || {{ counted('sessions_behind', 'session') }} || ' behind the clock (' || {{ text('clock_date') }} || ')',
         'sessions behind the clock', sessions_behind, 'sessions', null, null, session, null, null
     from late_prices
     union all
@@ -181,8 +166,8 @@ statements as (
     where gap_rank <= 5 and is_comparable
     union all
     select 'sector_gap', 'IWM against SPY', null, 'weight in IWM minus weight in SPY', null, 'fraction', null, null, iwm_as_of, spy_as_of,
-        'not compared: the snapshots of IWM (' || cast(iwm_as_of as varchar) || ') and SPY (' || cast(spy_as_of as varchar)
-        || ') lie ' || cast(days_apart as varchar) || ' days apart'
+        'not compared: the snapshots of IWM (' || {{ text('iwm_as_of') }} || ') and SPY (' || {{ text('spy_as_of') }}
+        || ') lie ' || {{ text('days_apart') }} || ' days apart'
     from sector_gaps
     where gap_rank = 1 and not is_comparable
     union all
@@ -242,10 +227,9 @@ select
         when given.topic = 'satellite' and given.value is not null then satellite.evidence
         else evidence.evidence
     end as evidence,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from given
 inner join topics on given.topic = topics.topic
 left join {{ ref('int_label_evidence') }} as evidence
     on given.topic = evidence.signal and given.subject = evidence.subject and given.reading = evidence.label
 left join satellite on given.topic = 'satellite'
-order by line

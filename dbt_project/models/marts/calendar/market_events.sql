@@ -92,4 +92,3 @@ select
 from changes
 inner join depths on changes.event = depths.event and changes.fund = depths.fund
 left join recoveries on changes.event = recoveries.event and changes.fund = recoveries.fund
-order by changes.event, changes.fund

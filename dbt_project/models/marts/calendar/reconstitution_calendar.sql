@@ -36,7 +36,7 @@ select
         when events.counted_from < events.preliminary_list then 'ranked'
         when events.lock_down is not null and events.counted_from >= events.lock_down then 'locked down'
         when events.preliminary_list is not null then 'preliminary lists out'
-    end as stage
+    end as stage,
+    {{ params_id() }} as params_id
 from events
 cross join next_event
-order by events.effective

@@ -1,16 +1,6 @@
--- depends_on: {{ ref('signal_parameters') }}
-{% set p = signal_parameters('reconstitution', ['week_sessions', 'month_sessions', 'volume_sessions']) -%}
-with prices as (
-    select
-        fund,
-        session,
-        session_no,
-        total_return_index
-    from {{ ref('int_daily_returns') }}
-    where fund in ('IWM', 'SPY')
-),
-
-volumes as (
+{{ config(meta={'signals': ['reconstitution']}) }}
+{% set p = signal_parameters('reconstitution', ['volume_sessions']) -%}
+with volumes as (
     select
         sessions.session_no,
         bars.volume
@@ -28,13 +18,11 @@ returns as (
         windows.sessions,
         first_close.session as start_session,
         last_close.session as end_session,
-        last_close.total_return_index / first_close.total_return_index - 1 as iwm_return,
-        spy_last.total_return_index / spy_first.total_return_index - 1 as spy_return
+        last_close.iwm_index / first_close.iwm_index - 1 as iwm_return,
+        last_close.spy_index / first_close.spy_index - 1 as spy_return
     from {{ ref('int_reconstitution_windows') }} as windows
-    inner join prices as first_close on first_close.fund = 'IWM' and windows.start_no = first_close.session_no
-    inner join prices as last_close on last_close.fund = 'IWM' and windows.end_no = last_close.session_no
-    inner join prices as spy_first on spy_first.fund = 'SPY' and windows.start_no = spy_first.session_no
-    inner join prices as spy_last on spy_last.fund = 'SPY' and windows.end_no = spy_last.session_no
+    inner join {{ ref('int_iwm_and_spy') }} as first_close on windows.start_no = first_close.session_no
+    inner join {{ ref('int_iwm_and_spy') }} as last_close on windows.end_no = last_close.session_no
 ),
 
 volume_before as (
@@ -62,7 +50,7 @@ volume_within as (
 
 select
     returns.event,
-    returns.window_name as "window",
+    returns.window_name,
     returns.start_session,
     returns.end_session,
     cast(returns.sessions as integer) as sessions,
@@ -70,8 +58,7 @@ select
     returns.spy_return,
     returns.iwm_return - returns.spy_return as iwm_minus_spy,
     volume_within.mean_volume / volume_before.usual_volume as volume_ratio,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from returns
 left join volume_within on returns.event = volume_within.event and returns.window_name = volume_within.window_name
 left join volume_before on returns.event = volume_before.event and returns.window_name = volume_before.window_name
-order by returns.event, returns.window_name

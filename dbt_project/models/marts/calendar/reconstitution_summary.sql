@@ -1,15 +1,11 @@
--- depends_on: {{ ref('signal_parameters') }}
-{% set p = signal_parameters(
-    'reconstitution', ['year_sessions', 'resamples', 'coverage', 'volume_sessions', 'week_sessions', 'month_sessions']
-) -%}
+{{ config(meta={'signals': ['reconstitution']}) }}
+{% set p = signal_parameters('reconstitution', ['resamples', 'coverage']) -%}
 with events as (
     select
-        "window" as window_name,
+        window_name,
         event,
         iwm_minus_spy,
-        volume_ratio,
-        row_number() over (partition by "window" order by event) as event_no,
-        count(*) over (partition by "window") as events
+        volume_ratio
     from {{ ref('reconstitution_study') }}
 ),
 
@@ -21,42 +17,14 @@ figures as (
         count(*) as events,
         avg(iwm_minus_spy) as mean_gap,
         median(iwm_minus_spy) as median_gap,
-        avg(case when iwm_minus_spy > 0 then 1.0 else 0.0 end) as hit_rate,
+        avg(case when iwm_minus_spy > 0 then 1.0e0 else 0.0e0 end) as hit_rate,
         median(volume_ratio) as median_volume_ratio
     from events
     group by window_name
 ),
 
-draw_numbers as (
-    {{ whole_numbers(p.resamples) }}
-),
-
-drawn as (
-    select
-        events.window_name,
-        draw_numbers.number as draw_no,
-        1 + cast(floor({{ pseudo_random('draw_numbers.number', 'events.event_no') }} * events.events) as bigint) as event_no
-    from events
-    cross join draw_numbers
-),
-
-resampled as (
-    select
-        drawn.window_name,
-        drawn.draw_no,
-        avg(events.iwm_minus_spy) as mean_gap
-    from drawn
-    inner join events on drawn.window_name = events.window_name and drawn.event_no = events.event_no
-    group by drawn.window_name, drawn.draw_no
-),
-
 intervals as (
-    select
-        window_name,
-        quantile_cont(mean_gap, {{ (1 - p.coverage) / 2 }}) as interval_low,
-        quantile_cont(mean_gap, {{ (1 + p.coverage) / 2 }}) as interval_high
-    from resampled
-    group by window_name
+    {{ bootstrap_of_mean('events', 'window_name', 'event', 'iwm_minus_spy', '1', p.resamples, p.coverage) }}
 ),
 
 placebo_means as (
@@ -71,8 +39,8 @@ placebos as (
     select
         moved.window_name,
         placebo_means.placebo_mean,
-        quantile_cont(moved.mean_iwm_minus_spy, {{ (1 - p.coverage) / 2 }}) as placebo_low,
-        quantile_cont(moved.mean_iwm_minus_spy, {{ (1 + p.coverage) / 2 }}) as placebo_high,
+        percentile_cont({{ (1 - p.coverage) / 2 }}) within group (order by moved.mean_iwm_minus_spy) as placebo_low,
+        percentile_cont({{ (1 + p.coverage) / 2 }}) within group (order by moved.mean_iwm_minus_spy) as placebo_high,
         count(*) as shifts,
         count(case
             when abs(moved.mean_iwm_minus_spy - placebo_means.placebo_mean)
@@ -85,7 +53,7 @@ placebos as (
 )
 
 select
-    figures.window_name as "window",
+    figures.window_name,
     figures.first_event,
     figures.last_event,
     cast(figures.events as integer) as events,
@@ -97,10 +65,9 @@ select
     placebos.placebo_mean,
     placebos.placebo_low,
     placebos.placebo_high,
-    (1.0 + placebos.as_far) / (1 + placebos.shifts) as p_value,
+    (1.0e0 + placebos.as_far) / (1 + placebos.shifts) as p_value,
     figures.median_volume_ratio,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from figures
 inner join intervals on figures.window_name = intervals.window_name
 left join placebos on figures.window_name = placebos.window_name
-order by figures.window_name

@@ -1,27 +1,16 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['seasonality']}) }}
 {%- set p = signal_parameters('seasonality', ['chance']) %}
 -- Whole calendar months only: from the last close of the month before to the last close of the month, once a later one is known.
-with month_ends as (
+with closes as (
     select
         fund,
-        cast({{ dbt.date_trunc('month', 'session') }} as date) as month_start,
-        max(session) as session
-    from {{ ref('int_daily_returns') }}
-    group by fund, month_start
-),
-
-closes as (
-    select
-        month_ends.fund,
-        month_ends.month_start,
-        returns.total_return_index,
-        lag(returns.total_return_index) over by_month as index_before,
-        lag(month_ends.month_start) over by_month as month_before,
-        lead(month_ends.month_start) over by_month as month_after
-    from month_ends
-    inner join {{ ref('int_daily_returns') }} as returns
-        on month_ends.fund = returns.fund and month_ends.session = returns.session
-    window by_month as (partition by month_ends.fund order by month_ends.month_start)
+        month_start,
+        total_return_index,
+        lag(total_return_index) over by_month as index_before,
+        lag(month_start) over by_month as month_before,
+        lead(month_start) over by_month as month_after
+    from {{ ref('int_month_ends') }}
+    window by_month as (partition by fund order by month_start)
 ),
 
 monthly as (
@@ -54,6 +43,20 @@ likely as (
     group by fund
 ),
 
+counts as (
+    {{ whole_numbers(200) }}
+),
+
+-- ln(n!) as a sum of logarithms: not every engine has the gamma function.
+log_factorials as (
+    select
+        number as n,
+        sum(ln(cast(number as double))) over (order by number rows between unbounded preceding and current row) as log_factorial
+    from counts
+    union all
+    select 0 as n, 0.0e0 as log_factorial
+),
+
 -- The binomial odds of every number of gains, were each month as likely to gain as all the fund's months together.
 odds as (
     select
@@ -63,14 +66,17 @@ odds as (
         case
             when likely.gain_rate in (0, 1) then case when counts.number - 1 = counted.months * likely.gain_rate then 1 else 0 end
             else exp(
-                lgamma(counted.months + 1) - lgamma(counts.number) - lgamma(counted.months - counts.number + 2)
+                of_months.log_factorial - of_gains.log_factorial - of_losses.log_factorial
                 + (counts.number - 1) * ln(likely.gain_rate)
                 + (counted.months - counts.number + 1) * ln(1 - likely.gain_rate)
             )
         end as odds
     from counted
     inner join likely on counted.fund = likely.fund
-    inner join ({{ whole_numbers(200) }}) as counts on counts.number <= counted.months + 1
+    inner join counts on counts.number <= counted.months + 1
+    inner join log_factorials as of_months on counted.months = of_months.n
+    inner join log_factorials as of_gains on counts.number - 1 = of_gains.n
+    inner join log_factorials as of_losses on counted.months - counts.number + 1 = of_losses.n
 ),
 
 tails as (
@@ -111,7 +117,6 @@ select
     bands.most / cast(counted.months as double) as chance_high,
     counted.gains not between bands.fewest and bands.most as is_beyond_chance,
     cast(counted.months as integer) as months,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from counted
 inner join bands on counted.fund = bands.fund and counted.month = bands.month
-order by counted.fund, counted.month

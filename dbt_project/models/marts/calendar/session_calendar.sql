@@ -22,4 +22,3 @@ select
     opens_at,
     closes_at
 from sessions
-order by session

@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['fee_drag']}) }}
 {% set p = signal_parameters('fee_drag', ['amount']) -%}
 -- Fees in force now: as kept by hand, else as Yahoo says; and the guide's, whether or not they hold.
 with stated as (
@@ -71,6 +71,5 @@ select
     round({{ p.amount }} * (
         power(1 + growth - cheaper_expense_ratio, horizon_years) - power(1 + growth - expense_ratio, horizon_years)
     ), 2) as cost_subtracted,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from pairs
-order by fund, cheaper_fund, fees_from, horizon_years, growth

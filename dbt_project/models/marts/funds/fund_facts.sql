@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['fund_facts']}) }}
 {% set p = signal_parameters('fund_facts', []) -%}
 with facts as (
     select
@@ -6,10 +6,12 @@ with facts as (
         coalesce(spells.value_number, spells.value_low) as low,
         coalesce(spells.value_number, spells.value_high) as high,
         spells.value_number is null and spells.value_low is null and spells.value_high is null as is_text,
-        tolerances.value as tolerance
+        case spells.fact
+            {%- for name, value in p.items() if name.startswith('tolerance_') %}
+            when '{{ name[10:] }}' then cast({{ value }} as double)
+            {%- endfor %}
+        end as tolerance
     from {{ ref('int_fund_fact_spells') }} as spells
-    left join {{ ref('signal_parameters') }} as tolerances
-        on tolerances.signal = 'fund_facts' and tolerances.parameter = 'tolerance_' || spells.fact
 ),
 
 -- Against what each other origin had in force on the day this value begins: later news changes no verdict.
@@ -22,7 +24,7 @@ gaps as (
         facts.tolerance,
         others.origin as other_origin,
         others.valid_from as other_from,
-        coalesce(others.value_text, cast(round(others.value_number, 6) as varchar) || ' ' || others.unit) as other_value,
+        coalesce(others.value_text, {{ text('round(others.value_number, 6)') }} || ' ' || others.unit) as other_value,
         case
             when facts.is_text
                 then {{ dbt.position('upper(others.value_text)', 'upper(facts.value_text)') }} = 0
@@ -52,7 +54,7 @@ sentences as (
             when differs_in_words then other_origin || ' says ' || other_value || ' (' || other_from || ')'
             when abs(gap) > tolerance
                 then other_origin || ' says ' || other_value || ' (' || other_from || '): this is '
-                    || cast(cast(round(abs(gap) * 100) as integer) as varchar) || ' % '
+                    || {{ text('cast(round(abs(gap) * 100) as integer)') }} || ' % '
                     || case when gap > 0 then 'more' else 'less' end
         end as sentence
     from gaps
@@ -65,7 +67,7 @@ verdicts as (
         origin,
         valid_from,
         count(sentence) > 0 as disagrees,
-        {{ dbt.listagg('sentence', "'; '", 'order by other_origin') }} as disagreement
+        {{ joined_text('sentence', '; ', 'other_origin') }} as disagreement
     from sentences
     group by fund, fact, origin, valid_from
 )
@@ -86,11 +88,10 @@ select
     facts.document_id,
     verdicts.disagrees,
     verdicts.disagreement,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from facts
 left join verdicts
     on facts.fund = verdicts.fund
     and facts.fact = verdicts.fact
     and facts.origin = verdicts.origin
     and facts.valid_from = verdicts.valid_from
-order by facts.fund, facts.fact, facts.origin, facts.valid_from

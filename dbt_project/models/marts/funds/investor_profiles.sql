@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['investor_profiles']}) }}
 {% set p = signal_parameters('investor_profiles', ['horizon_years', 'growth']) -%}
 with readings as (
     select
@@ -27,7 +27,7 @@ gaps as (
     inner join {{ ref('funds') }} as funds on drag.fund = funds.fund and funds.role = 'subject'
     where drag.fees_from = 'today'
         and drag.horizon_years = {{ p.horizon_years | int }}
-        and abs(drag.growth - {{ p.growth }}) < 0.000001
+        and abs(drag.growth - {{ p.growth }}) < 1.0e-6
 ),
 
 -- A target that rests on rates which end before the clock is none of today's.
@@ -67,9 +67,9 @@ answers as (
                     || {{ in_words('gaps.cost_compounded', 'criteria.unit') }} || ' compounded, '
                     || {{ in_words('gaps.cost_subtracted', 'criteria.unit') }} || ' subtracted, by the fees alone'
             when readings.pair is not null
-                then readings.regime || ': the log ratio stands ' || cast(round(readings.trend_gap, 4) as varchar)
+                then readings.regime || ': the log ratio stands ' || {{ text('round(readings.trend_gap, 4)') }}
                     || ' from its mean, at or above '
-                    || cast(cast(round(100 * readings.percentile) as bigint) as varchar) || ' % of its year'
+                    || {{ text('cast(round(100 * readings.percentile) as bigint)') }} || ' % of its year'
             when targets.session is not null then targets.reason
             else 'not decided: no fund of the segment has this figure'
         end as reason
@@ -99,6 +99,5 @@ select
         when candidates is null or candidates > 1
             then {{ dbt.position("' ' || pick || ' '", "' ' || guide_pick || ' '") }} > 0
     end as is_the_guides_pick,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from answers
-order by profile, criterion

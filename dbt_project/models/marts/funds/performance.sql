@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['performance']}) }}
 {% set p = signal_parameters('performance', ['sessions_a_year', 'least_rate_coverage']) -%}
 with windows as (
     select * from {{ ref('int_performance_windows') }}
@@ -9,11 +9,10 @@ daily as (
     select
         windows.fund,
         windows.window_name,
-        -- In the order of the sessions: the same to the last digit, however the rows were found.
-        stddev_samp(case when returns.sessions_spanned = 1 then returns.total_return end order by returns.session) as deviation,
-        avg(case when returns.sessions_spanned = 1 then returns.total_return end order by returns.session) as mean_return,
-        avg(rates.policy_rate order by returns.session) as mean_policy_rate,
-        count(rates.policy_rate) * 1.0 / count(*) as rate_coverage,
+        stddev_samp(case when returns.sessions_spanned = 1 then returns.total_return end) as deviation,
+        avg(case when returns.sessions_spanned = 1 then returns.total_return end) as mean_return,
+        avg(rates.policy_rate) as mean_policy_rate,
+        count(rates.policy_rate) / cast(count(*) as double) as rate_coverage,
         count(*) as sessions
     from windows
     inner join {{ ref('int_daily_returns') }} as returns
@@ -46,7 +45,7 @@ figures as (
 
 select
     figures.fund,
-    figures.window_name as "window",
+    figures.window_name,
     figures.start_session,
     figures.end_session,
     figures.is_complete,
@@ -64,8 +63,7 @@ select
     case when drawdowns.drawdown < 0 then drawdowns.peak end as drawdown_peak,
     case when drawdowns.drawdown < 0 then drawdowns.trough end as drawdown_trough,
     case when drawdowns.drawdown < 0 then drawdowns.recovery end as drawdown_recovery,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from figures
 left join {{ ref('int_drawdowns') }} as drawdowns
     on figures.fund = drawdowns.fund and figures.window_name = drawdowns.window_name
-order by figures.fund, figures.window_name

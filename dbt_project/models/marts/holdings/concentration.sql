@@ -21,7 +21,7 @@ select
     sum(case when weight_rank <= 50 then weight end) as top_50_weight,
     sum(power(weight / equity_weight, 2)) as herfindahl_index,
     1 / sum(power(weight / equity_weight, 2)) as effective_holdings,
-    cast(count(*) as integer) as equity_lines
+    cast(count(*) as integer) as equity_lines,
+    {{ params_id() }} as params_id
 from equities
 group by fund, as_of
-order by fund, as_of

@@ -39,10 +39,9 @@ common as (
         paired.fund_b,
         paired.as_of,
         count(*) as names,
-        -- In one order: the same sums to the last digit, however the rows lie.
-        sum(case when one.weight < other.weight then one.weight else other.weight end order by one.security_id) as overlap,
-        sum(one.weight order by one.security_id) as weight_a,
-        sum(other.weight order by one.security_id) as weight_b
+        sum(case when one.weight < other.weight then one.weight else other.weight end) as overlap,
+        sum(one.weight) as weight_a,
+        sum(other.weight) as weight_b
     from paired
     inner join positions as one on paired.fund_a = one.fund and paired.as_of_a = one.as_of
     inner join positions as other
@@ -59,9 +58,9 @@ select
     cast(coalesce(common.names, 0) as integer) as names_in_common,
     coalesce(common.overlap, 0) as overlap,
     coalesce(common.weight_a, 0) as common_weight_a,
-    coalesce(common.weight_b, 0) as common_weight_b
+    coalesce(common.weight_b, 0) as common_weight_b,
+    {{ params_id() }} as params_id
 from paired
 left join common
     on paired.fund_a = common.fund_a and paired.fund_b = common.fund_b and paired.as_of = common.as_of
 where paired.as_of_a is not null and paired.as_of_b is not null
-order by paired.fund_a, paired.fund_b, paired.as_of

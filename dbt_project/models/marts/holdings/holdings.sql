@@ -1,22 +1,21 @@
-{{ config(
-    materialized='incremental',
-    pre_hook="{{ forget_changed_snapshots(ref('int_line_sectors'), 'sum(hash(line, document_id, security_id, gics_sector))') }}"
-) }}
--- What int_line_sectors tells, kept and in order.
+-- Every line with its sector: the label of its own, else the one known of its security.
 select
     lines.fund,
     lines.as_of,
-    lines.line,
+    cast(lines.line_no as integer) as line,
     lines.security_id,
     lines.ticker,
     lines.name,
     lines.holdings_class,
-    lines.gics_sector,
+    case when lines.holdings_class = 'equity' then coalesce(lines.labelled_sector, sectors.gics_sector) end as gics_sector,
     lines.weight,
     lines.weight_basis,
     lines.market_value,
     lines.quantity,
-    lines.document_id
-from {{ ref('int_line_sectors') }} as lines
-where {{ is_missing('lines', ref('int_security_lines')) }}
-order by lines.fund, lines.as_of, lines.line
+    lines.document_id,
+    {{ params_id() }} as params_id
+from {{ ref('int_security_lines') }} as lines
+left join {{ ref('int_security_sectors') }} as sectors
+    on lines.security_id = sectors.security_id and lines.as_of = sectors.as_of
+-- Many tables sum over these lines: in one order, so that a sum is the same to the last digit however the rows were found.
+order by lines.fund, lines.as_of, lines.line_no

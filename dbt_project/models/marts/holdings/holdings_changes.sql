@@ -1,23 +1,43 @@
-{{ config(
-    materialized='incremental',
-    pre_hook="{{ forget_changed_snapshots(ref('int_snapshot_pairs'),
-        'sum(case when weight is not null then hash(security_id, previous_as_of, weight) end),
-        sum(case when weight_before is not null then hash(security_id, previous_as_of, weight_before) end)') }}"
-) }}
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['holdings_changes']}) }}
 {%- set p = signal_parameters('holdings_changes', ['reconstitution_days']) %}
 -- Every equity of two snapshots in a row, by security: a changed ticker is no change.
-with compared as (
+with snapshots as (
     select
-        pairs.fund,
-        pairs.as_of,
-        pairs.security_id,
-        max(pairs.previous_as_of) as previous_as_of,
-        max(pairs.weight) as weight,
-        max(pairs.weight_before) as weight_before
-    from {{ ref('int_snapshot_pairs') }} as pairs
-    where {{ is_missing('pairs', ref('int_equity_positions')) }}
-    group by pairs.fund, pairs.as_of, pairs.security_id
+        fund,
+        as_of,
+        lag(as_of) over (partition by fund order by as_of) as previous_as_of
+    from (select distinct fund, as_of from {{ ref('int_equity_positions') }}) as dates
+),
+
+sides as (
+    select
+        snapshots.fund,
+        snapshots.as_of,
+        snapshots.previous_as_of,
+        positions.security_id,
+        positions.weight,
+        cast(null as double) as weight_before
+    from snapshots
+    inner join {{ ref('int_equity_positions') }} as positions
+        on snapshots.fund = positions.fund and snapshots.as_of = positions.as_of
+    where snapshots.previous_as_of is not null
+    union all
+    select snapshots.fund, snapshots.as_of, snapshots.previous_as_of, positions.security_id, null, positions.weight
+    from snapshots
+    inner join {{ ref('int_equity_positions') }} as positions
+        on snapshots.fund = positions.fund and snapshots.previous_as_of = positions.as_of
+),
+
+compared as (
+    select
+        fund,
+        as_of,
+        security_id,
+        previous_as_of,
+        max(weight) as weight,
+        max(weight_before) as weight_before
+    from sides
+    group by fund, as_of, security_id, previous_as_of
 ),
 
 -- A fund trades the names on the day itself and for some time after: what changes between the two snapshots can be its work.
@@ -26,11 +46,11 @@ reconstituted as (
         snapshots.fund,
         snapshots.as_of,
         max(events.event) as reconstitution
-    from (select distinct fund, as_of, previous_as_of from compared) as snapshots
+    from snapshots
     inner join {{ ref('funds') }} as funds on snapshots.fund = funds.fund and funds.index_name like 'Russell%'
     inner join {{ ref('reconstitutions') }} as events
         on snapshots.as_of >= events.effective
-        and {{ dbt.datediff('events.effective', 'snapshots.previous_as_of', 'day') }} < {{ p.reconstitution_days }}
+        and {{ days_between('events.effective', 'snapshots.previous_as_of') }} < {{ p.reconstitution_days }}
     group by snapshots.fund, snapshots.as_of
 )
 
@@ -46,7 +66,6 @@ select
     reconstituted.reconstitution,
     reconstituted.reconstitution is not null and (compared.weight is null or compared.weight_before is null)
         as is_reconstitution,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from compared
 left join reconstituted on compared.fund = reconstituted.fund and compared.as_of = reconstituted.as_of
-order by compared.fund, compared.as_of, compared.security_id

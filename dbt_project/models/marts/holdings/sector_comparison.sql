@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['sector_comparison']}) }}
 {%- set p = signal_parameters('sector_comparison', ['most_days_apart']) %}
 -- The newest snapshot of each of the three funds side by side, with the change since the snapshot before.
 with snapshots as (
@@ -44,7 +44,7 @@ dates as (
     select
         max(iwm_as_of) as iwm_as_of,
         max(spy_as_of) as spy_as_of,
-        abs({{ dbt.datediff('max(spy_as_of)', 'max(iwm_as_of)', 'day') }}) as days_apart
+        abs({{ days_between('max(spy_as_of)', 'max(iwm_as_of)') }}) as days_apart
     from side_by_side
 )
 
@@ -74,8 +74,7 @@ select
     funds.iwm_origin,
     funds.spy_origin,
     funds.qqq_origin,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from side_by_side as funds
 cross join dates
 left join {{ ref('guide_sectors') }} as guide on funds.sector = guide.sector
-order by funds.sector

@@ -29,7 +29,7 @@ select
     labels.labelled_sector as gics_sector,
     sectors.gics_sector as master_sector,
     sectors.resolved_by as master_resolved_by,
-    labels.document_id
+    labels.document_id,
+    {{ params_id() }} as params_id
 from labels
 left join {{ ref('security_master') }} as sectors on labels.security_id = sectors.security_id
-order by labels.security_id, labels.as_of, labels.fund, labels.labelled_sector

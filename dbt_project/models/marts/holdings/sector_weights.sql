@@ -48,7 +48,6 @@ stated as (
     from {{ ref('int_vendor_sector_weights') }}
 )
 
-select fund, as_of, sector, weight, lines, origin from held
+select fund, as_of, sector, weight, lines, origin, {{ params_id() }} as params_id from held
 union all
-select fund, as_of, sector, weight, lines, origin from stated
-order by fund, as_of, sector
+select fund, as_of, sector, weight, lines, origin, {{ params_id() }} from stated

@@ -1,7 +1,5 @@
--- depends_on: {{ ref('signal_parameters') }}
-{%- set p = signal_parameters('security_identity', ['ticker_gap_days']) %}
 -- Newest ticker, name and numbers of each equity, and its sector on the day it was last held with the way it is known.
-with equities as not materialized (
+with equities as (
     select * from {{ ref('int_security_lines') }}
     where holdings_class = 'equity'
 ),
@@ -63,10 +61,9 @@ select
     sectors.document_id as sector_document_id,
     newest.first_held_on,
     newest.last_held_on,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from newest
 left join numbers on newest.security_id = numbers.security_id
 left join {{ ref('int_security_sectors') }} as sectors
     on newest.security_id = sectors.security_id and newest.last_held_on = sectors.as_of
 where newest.turn = 1
-order by newest.security_id

@@ -1,7 +1,5 @@
--- depends_on: {{ ref('signal_parameters') }}
-{% set p = signal_parameters(
-    'core_satellite', ['cost', 'least', 'middle', 'most'], upstream=['ratio', 'regime', 'rate_regime', 'satellite']
-) -%}
+{{ config(meta={'signals': ['core_satellite']}) }}
+{% set p = signal_parameters('core_satellite', ['cost']) -%}
 -- Between two trades the shares stay and the weights drift; a trade pays its cost on both legs.
 with trades as (
     select
@@ -16,8 +14,8 @@ with trades as (
 drifted as (
     select
         *,
-        coalesce(iwm_part + spy_part, 1.0) as growth,
-        coalesce(abs(iwm_weight - iwm_part / (iwm_part + spy_part)), 0.0) as turnover
+        coalesce(iwm_part + spy_part, 1.0e0) as growth,
+        coalesce(abs(iwm_weight - iwm_part / (iwm_part + spy_part)), 0.0e0) as turnover
     from trades
 ),
 
@@ -42,12 +40,11 @@ strategies as (
 closes as (
     select
         strategies.strategy,
-        iwm.session,
-        iwm.total_return_index as iwm_index,
-        spy.total_return_index as spy_index
+        tradable.session,
+        tradable.iwm_index,
+        tradable.spy_index
     from strategies
-    inner join {{ ref('int_daily_returns') }} as iwm on iwm.fund = 'IWM' and strategies.first_session <= iwm.session
-    inner join {{ ref('int_daily_returns') }} as spy on spy.fund = 'SPY' and iwm.session = spy.session
+    inner join {{ ref('int_iwm_and_spy') }} as tradable on strategies.first_session <= tradable.session
 ),
 
 -- A session belongs to the last trade up to it.
@@ -69,8 +66,8 @@ valued as (
         periods.start_value * (1 - periods.iwm_weight) * held.spy_index / periods.spy_index as spy_value,
         periods.iwm_weight as target_weight,
         periods.decision_session,
-        case when held.session = periods.trade_session then periods.turnover else 0.0 end as turnover,
-        case when held.session = periods.trade_session then periods.cost else 0.0 end as cost
+        case when held.session = periods.trade_session then periods.turnover else 0.0e0 end as turnover,
+        case when held.session = periods.trade_session then periods.cost else 0.0e0 end as cost
     from held
     inner join periods on held.strategy = periods.strategy and held.trade_session = periods.trade_session
 )
@@ -84,6 +81,5 @@ select
     decision_session,
     turnover,
     cost,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from valued
-order by strategy, session

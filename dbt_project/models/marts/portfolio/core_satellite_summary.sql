@@ -1,9 +1,5 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['performance']}) }}
 {% set p = signal_parameters('performance', ['sessions_a_year', 'least_rate_coverage']) -%}
-{% set portfolio = signal_parameters(
-    'core_satellite', ['cost', 'least', 'middle', 'most', 'resamples', 'coverage'],
-    upstream=['ratio', 'regime', 'rate_regime', 'satellite', 'performance']
-) -%}
 with daily as (
     select
         strategy,
@@ -25,17 +21,16 @@ figures as (
         daily.strategy,
         min(daily.session) as first_session,
         max(daily.session) as last_session,
-        {{ dbt.datediff('min(daily.session)', 'max(daily.session)', 'day') }} / cast(365.25 as double) as years,
-        -- In the order of the sessions: the same to the last digit, however the rows were found.
-        exp(sum(ln(1 + daily.total_return) order by daily.session)) as growth,
-        avg(daily.total_return order by daily.session) * {{ p.sessions_a_year }} as mean_annual_return,
-        stddev_samp(daily.total_return order by daily.session) * sqrt({{ p.sessions_a_year }}) as volatility,
-        avg(rates.policy_rate order by daily.session) as mean_policy_rate,
-        count(rates.policy_rate) * 1.0 / count(*) as rate_coverage,
+        {{ days_between('min(daily.session)', 'max(daily.session)') }} / 365.25e0 as years,
+        exp(sum(ln(1 + daily.total_return))) as growth,
+        avg(daily.total_return) * {{ p.sessions_a_year }} as mean_annual_return,
+        stddev_samp(daily.total_return) * sqrt({{ p.sessions_a_year }}) as volatility,
+        avg(rates.policy_rate) as mean_policy_rate,
+        count(rates.policy_rate) / cast(count(*) as double) as rate_coverage,
         min(daily.drawdown) as max_drawdown,
-        avg(daily.iwm_weight order by daily.session) as mean_iwm_weight,
-        sum(daily.turnover order by daily.session) as turnover,
-        sum(daily.cost order by daily.session) as cost
+        avg(daily.iwm_weight) as mean_iwm_weight,
+        sum(daily.turnover) as turnover,
+        sum(daily.cost) as cost
     from daily
     left join {{ ref('policy_rate_daily') }} as rates on daily.session = rates.session
     group by daily.strategy
@@ -65,7 +60,6 @@ select
         when gaps.interval_high < 0 then 'worse than the static portfolio'
         else 'cannot be told from luck'
     end as verdict,
-    '{{ portfolio.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from figures
 inner join {{ ref('int_core_satellite_gaps') }} as gaps on figures.strategy = gaps.strategy
-order by figures.strategy

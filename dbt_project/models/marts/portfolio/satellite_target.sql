@@ -1,6 +1,6 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['satellite']}) }}
 {% set phases = ['early', 'mid', 'late', 'contraction'] -%}
-{% set p = signal_parameters('satellite', phases, upstream=['ratio', 'regime', 'rate_regime', 'cycle_phase']) -%}
+{% set p = signal_parameters('satellite', phases) -%}
 with targets as (
     select
         session,
@@ -18,8 +18,7 @@ select
     cycle_phase,
     rate_regime,
     regime,
-    cast(round(100 * iwm_weight, 1) as varchar) || ' % IWM, ' || cycle_phase
+    {{ text('round(100 * iwm_weight, 1)') }} || ' % IWM, ' || cycle_phase
     || case when cycle_phase = 'contraction' then '' else ' cycle' end || ': ' || reason as reason,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from targets
-order by session

@@ -1,5 +1,5 @@
--- depends_on: {{ ref('signal_parameters') }}
-{% set p = signal_parameters('cycle_phase', ['low_rate'], upstream=['ratio', 'regime', 'rate_regime']) -%}
+{{ config(meta={'signals': ['cycle_phase']}) }}
+{% set p = signal_parameters('cycle_phase', ['low_rate']) -%}
 -- A session has a phase where both the rate regime and the IWM/SPY regime are known.
 select
     rates.session,
@@ -12,12 +12,11 @@ select
         '{level}',
         case
             when rates.policy_rate <= {{ p.low_rate }} then 'low'
-            else 'at ' || cast(round(100 * rates.policy_rate, 3) as varchar) || ' %'
+            else 'at ' || {{ text('round(100 * rates.policy_rate, 3)') }} || ' %'
         end
     ) as reason,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from {{ ref('rate_regime_daily') }} as rates
 inner join {{ ref('regime_daily') }} as regimes on rates.session = regimes.session and regimes.pair = 'IWM/SPY'
 inner join {{ ref('cycle_phases') }} as phases
     on rates.rate_regime = phases.rate_regime and regimes.regime = phases.regime
-order by rates.session

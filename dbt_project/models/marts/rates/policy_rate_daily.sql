@@ -28,4 +28,3 @@ select
 from sessions
 inner join {{ ref('int_policy_rate') }} as rates on sessions.session = rates.date
 left join moves on sessions.session = moves.session
-order by sessions.session

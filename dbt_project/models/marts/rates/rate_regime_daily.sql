@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['rate_regime']}) }}
 {% set p = signal_parameters('rate_regime', ['hold_days']) -%}
 with numbered as (
     select
@@ -24,7 +24,7 @@ since_move as (
 aged as (
     select
         *,
-        {{ dbt.datediff('last_move_date', 'session', 'day') }} as days_since_move
+        {{ days_between('last_move_date', 'session') }} as days_since_move
     from since_move
 )
 
@@ -40,6 +40,5 @@ select
     last_move,
     last_move_date,
     cast(days_since_move as integer) as days_since_move,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from aged
-order by session

@@ -1,5 +1,5 @@
--- depends_on: {{ ref('signal_parameters') }}
-{% set p = signal_parameters('performance', ['sessions_a_year'], upstream=['rate_regime']) -%}
+{{ config(meta={'signals': ['performance']}) }}
+{% set p = signal_parameters('performance', ['sessions_a_year']) -%}
 -- A label known at one close earns the return of the next session.
 with labelled as (
     select
@@ -106,7 +106,7 @@ select
     {%- endfor %}
     cast(own.spells as integer) as own_spells,
     cast(own.sessions as integer) as own_sessions,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from pooled as own
 left join common_lengths on own.rate_regime = common_lengths.rate_regime
 left join pooled as common
@@ -115,4 +115,3 @@ left join pooled as common
     and common.sample = 'common'
     and common_lengths.sessions = common.sessions
 where own.sample = 'own'
-order by own.rate_regime, own.fund

@@ -1,10 +1,5 @@
 with spells as (
     {{ spells(ref('rate_regime_daily'), 'rate_regime') }}
-),
-
-bounds as (
-    select max(spell_no) as last_spell_no
-    from spells
 )
 
 select
@@ -13,12 +8,10 @@ select
     spells.first_session,
     spells.last_session,
     cast(spells.sessions as integer) as sessions,
-    spells.spell_no = bounds.last_spell_no as is_open,
+    spells.is_open,
     first_day.policy_rate as first_policy_rate,
     last_day.policy_rate as last_policy_rate,
-    first_day.params_id
+    {{ params_id() }} as params_id
 from spells
-cross join bounds
 inner join {{ ref('rate_regime_daily') }} as first_day on spells.first_session = first_day.session
 inner join {{ ref('rate_regime_daily') }} as last_day on spells.last_session = last_day.session
-order by spells.spell_no

@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['breadth']}) }}
 {% set p = signal_parameters('breadth', ['return_sessions', 'advance']) -%}
 -- From close to close over a fixed number of sessions; a fund without a bar at either end has no return.
 with returns as (
@@ -36,6 +36,5 @@ select
         when greatest(iwm_return, spy_return, qqq_return) < -{{ p.advance }} then 'broad_decline'
         else 'mixed'
     end as breadth,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from side_by_side
-order by session

@@ -1,7 +1,5 @@
--- depends_on: {{ ref('signal_parameters') }}
-{% set p = signal_parameters(
-    'correction', ['least_depth', 'high_sessions'], upstream=['ratio', 'regime', 'breadth', 'rate_regime']
-) -%}
+{{ config(meta={'signals': ['correction']}) }}
+{% set p = signal_parameters('correction', ['least_depth', 'high_sessions']) -%}
 -- Closes are compared by their first eight digits after the point: what a split's factor or a retrieval leaves behind them must
 -- decide no date.
 with prices as (
@@ -105,7 +103,7 @@ select
     breadth_rates.share as breadth_base_rate,
     rates.rate_regime as rate_regime_at_peak,
     rate_regime_rates.share as rate_regime_base_rate,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from falls
 inner join troughs on falls.stretch = troughs.stretch
 left join peaks as ends on falls.stretch + 1 = ends.stretch
@@ -117,4 +115,3 @@ left join base_rates as regime_rates on regime_rates.signal = 'regime' and regim
 left join base_rates as breadth_rates on breadth_rates.signal = 'breadth' and breadth.breadth = breadth_rates.label
 left join base_rates as rate_regime_rates
     on rate_regime_rates.signal = 'rate_regime' and rates.rate_regime = rate_regime_rates.label
-order by falls.peak

@@ -1,4 +1,4 @@
--- depends_on: {{ ref('signal_parameters') }}
+{{ config(meta={'signals': ['ratio']}) }}
 {% set p = signal_parameters('ratio', ['trend_sessions', 'slope_sessions', 'score_sessions', 'channel_sessions', 'sessions_a_year']) -%}
 {% set trend, slope, score, channel = p.trend_sessions | int, p.slope_sessions | int, p.score_sessions | int, p.channel_sessions | int -%}
 with ratios as (
@@ -45,7 +45,7 @@ percentiles as (
     select
         this.pair,
         this.ratio_no,
-        avg(case when earlier.ratio <= this.ratio then 1.0 else 0.0 end) as percentile
+        avg(case when earlier.ratio <= this.ratio then 1.0e0 else 0.0e0 end) as percentile
     from stretches as this
     inner join comparable as earlier
         on this.pair = earlier.pair
@@ -95,9 +95,8 @@ select
     windows.channel_high,
     windows.channel_low,
     breaks.trend_break,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from ratios
 left join windows on ratios.pair = windows.pair and ratios.session = windows.session
 left join percentiles on ratios.pair = percentiles.pair and ratios.ratio_no = percentiles.ratio_no
 left join breaks on ratios.pair = breaks.pair and ratios.session = breaks.session
-order by ratios.pair, ratios.session

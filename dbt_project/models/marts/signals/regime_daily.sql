@@ -1,5 +1,5 @@
--- depends_on: {{ ref('signal_parameters') }}
-{% set p = signal_parameters('regime', ['threshold'], upstream=['ratio']) -%}
+{{ config(meta={'signals': ['regime']}) }}
+{% set p = signal_parameters('regime', ['threshold']) -%}
 with crossings as (
     select
         pair,
@@ -35,6 +35,5 @@ select
     trend_gap,
     -- No close, no label.
     case when trend_gap is not null then regime end as regime,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from labels
-order by pair, session

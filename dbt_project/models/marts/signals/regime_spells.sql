@@ -1,13 +1,5 @@
 with spells as (
     {{ spells(ref('regime_daily'), 'regime', partition='pair') }}
-),
-
-bounds as (
-    select
-        pair,
-        max(spell_no) as last_spell_no
-    from spells
-    group by pair
 )
 
 select
@@ -17,15 +9,13 @@ select
     spells.first_session,
     spells.last_session,
     cast(spells.sessions as integer) as sessions,
-    spells.spell_no = bounds.last_spell_no as is_open,
+    spells.is_open,
     last_ratio.ratio / first_ratio.ratio - 1 as ratio_change,
-    first_day.params_id
+    {{ params_id() }} as params_id
 from spells
-inner join bounds on spells.pair = bounds.pair
 inner join {{ ref('ratio_daily') }} as first_ratio
     on spells.pair = first_ratio.pair and spells.first_session = first_ratio.session
 inner join {{ ref('ratio_daily') }} as last_ratio
     on spells.pair = last_ratio.pair and spells.last_session = last_ratio.session
 inner join {{ ref('regime_daily') }} as first_day
     on spells.pair = first_day.pair and spells.first_session = first_day.session
-order by spells.pair, spells.spell_no

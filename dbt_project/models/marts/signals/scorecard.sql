@@ -1,7 +1,5 @@
--- depends_on: {{ ref('signal_parameters') }}
-{% set p = signal_parameters(
-    'scorecard', ['significance', 'least_spells', 'resamples', 'shifts', 'coverage'], upstream=['ratio', 'regime', 'breadth', 'rate_regime']
-) -%}
+{{ config(meta={'signals': ['scorecard']}) }}
+{% set p = signal_parameters('scorecard', ['significance', 'least_spells']) -%}
 with shifted as (
     {% for name, target in scorecard_targets().items() -%}
     select signal, subject, label, horizon, '{{ name }}' as target, shift_no, {{ target }} as mean_return
@@ -20,7 +18,7 @@ chances as (
         returns.label,
         returns.horizon,
         returns.target,
-        (1.0 + count(case when abs(shifted.mean_return - returns.base_return) >= abs(returns.difference) - 1e-12 then 1 end))
+        (1.0e0 + count(case when abs(shifted.mean_return - returns.base_return) >= abs(returns.difference) - 1e-12 then 1 end))
         / (1 + count(*)) as p_value
     from {{ ref('int_label_returns') }} as returns
     inner join shifted
@@ -87,6 +85,5 @@ select
         when expected = found then 'supports the guide: ' || found || ' than usual, as it says'
         else 'contradicts the guide: ' || found || ' than usual, where it says ' || expected
     end as verdict_in_words,
-    '{{ p.params_id }}' as params_id
+    {{ params_id() }} as params_id
 from judged
-order by signal, subject, label, horizon, target

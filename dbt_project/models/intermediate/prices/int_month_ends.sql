@@ -1,0 +1,19 @@
+-- Days on which slowly moving figures of a fund are taken: each month's last session with a bar. The running month's is its newest.
+with months as (
+    select
+        fund,
+        cast({{ dbt.date_trunc('month', 'session') }} as date) as month_start,
+        max(session) as session
+    from {{ ref('int_daily_returns') }}
+    group by fund, cast({{ dbt.date_trunc('month', 'session') }} as date)
+)
+
+select
+    months.fund,
+    months.month_start,
+    months.session,
+    returns.session_no,
+    returns.close,
+    returns.total_return_index
+from months
+inner join {{ ref('int_daily_returns') }} as returns on months.fund = returns.fund and months.session = returns.session

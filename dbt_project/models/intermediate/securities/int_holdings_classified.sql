@@ -1,0 +1,86 @@
+-- What each line of a snapshot is and how much it weighs.
+with lines as (
+    select
+        holdings.*,
+        {{ normalised_ticker('holdings.ticker') }} as normalised_ticker,
+        classes.holdings_class as labelled_class,
+        sectors.gics_sector as labelled_sector
+    from {{ ref('stg_holdings') }} as holdings
+    left join {{ ref('holdings_classes') }} as classes on holdings.asset_class_label = classes.asset_class_label
+    left join {{ ref('sector_labels') }} as labels on holdings.sector_label = labels.sector_label
+    -- A label counts only while the sector it stands for exists: GICS renamed and split some.
+    left join {{ ref('gics_sectors') }} as sectors
+        on labels.gics_sector = sectors.gics_sector and holdings.as_of between sectors.first_day and sectors.last_day
+),
+
+classified as (
+    select
+        *,
+        case
+            -- State Street gives no asset class, and no ticker to cash alone.
+            when asset_class_label is null and normalised_ticker is null then 'cash'
+            when asset_class_label is null then 'equity'
+            -- An unknown label counts as equity: its missing sector then shows in the coverage, where 'other' would hide it.
+            when labelled_class <> 'equity' then labelled_class
+            -- Issuers file rights, warrants and escrows under equity.
+            when exchange like 'NO MARKET%' then 'other'
+            when {{ matches('upper(name)', '( |-)(CVR|RIGHTS?|WARRANTS?|ESCROW)( |$)|^ESC ') }} then 'other'
+            else 'equity'
+        end as holdings_class
+    from lines
+),
+
+-- Summed in the order of the file, by a window: the same total to the last digit, however the rows were found.
+summed as (
+    select
+        fund,
+        as_of,
+        market_value,
+        sum(market_value) over whole_snapshot as total_market_value,
+        sum(stated_weight) over whole_snapshot as total_stated_weight
+    from classified
+    window whole_snapshot as (
+        partition by fund, as_of order by line_no rows between unbounded preceding and unbounded following
+    )
+),
+
+snapshots as (
+    select
+        fund,
+        as_of,
+        count(*) = count(market_value) as has_market_values,
+        max(total_market_value) as market_value,
+        max(total_stated_weight) as stated_weight
+    from summed
+    group by fund, as_of
+)
+
+select
+    classified.fund,
+    classified.as_of,
+    classified.line_no,
+    classified.normalised_ticker as ticker,
+    classified.name,
+    -- A US or Canadian ISIN contains the CUSIP.
+    coalesce(
+        {{ cusip_number('classified.cusip') }},
+        case
+            when classified.isin like 'US%' or classified.isin like 'CA%'
+                then {{ cusip_number('substr(trim(classified.isin), 3, 9)') }}
+        end
+    ) as cusip,
+    {{ isin_number('classified.isin') }} as isin,
+    {{ sedol_number('classified.sedol') }} as sedol,
+    classified.holdings_class,
+    case when classified.holdings_class = 'equity' then classified.labelled_sector end as labelled_sector,
+    classified.market_value,
+    classified.quantity,
+    case
+        when snapshots.has_market_values then classified.market_value / snapshots.market_value
+        else classified.stated_weight / snapshots.stated_weight
+    end as weight,
+    case when snapshots.has_market_values then 'market_value' else 'stated_weight' end as weight_basis,
+    classified.observed_at,
+    classified.document_id
+from classified
+inner join snapshots on classified.fund = snapshots.fund and classified.as_of = snapshots.as_of

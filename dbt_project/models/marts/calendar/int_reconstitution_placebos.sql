@@ -1,0 +1,39 @@
+{{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['reconstitution']}) }}
+{% set p = signal_parameters('reconstitution', ['year_sessions']) -%}
+-- The same windows on days that mean nothing: all events moved together by every number of sessions that keeps the moved windows
+-- off the real ones, within a year.
+with real_windows as (
+    select
+        windows.event,
+        windows.window_name,
+        windows.start_no,
+        windows.end_no,
+        max(windows.sessions) over (partition by windows.window_name) as longest
+    from {{ ref('int_reconstitution_windows') }} as windows
+    inner join {{ ref('reconstitution_study') }} as study
+        on windows.event = study.event and windows.window_name = study.window_name
+),
+
+shifts as (
+    {{ whole_numbers(p.year_sessions | int - 1) }}
+),
+
+moved as (
+    select
+        real_windows.window_name,
+        shifts.number as shift,
+        (till.iwm_index / since.iwm_index) - (till.spy_index / since.spy_index) as iwm_minus_spy
+    from real_windows
+    inner join shifts
+        on real_windows.longest <= shifts.number and {{ p.year_sessions | int }} - real_windows.longest >= shifts.number
+    inner join {{ ref('int_iwm_and_spy') }} as since on real_windows.start_no + shifts.number = since.session_no
+    inner join {{ ref('int_iwm_and_spy') }} as till on real_windows.end_no + shifts.number = till.session_no
+)
+
+select
+    window_name,
+    shift,
+    count(*) as windows,
+    avg(iwm_minus_spy) as mean_iwm_minus_spy
+from moved
+group by window_name, shift

@@ -1,0 +1,72 @@
+{{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
+-- What vendors say of a fund, the issuer's word kept apart from Yahoo's, and what follows from one vendor's facts alone.
+with stated as (
+    select
+        fund,
+        fact,
+        case when vendor = 'yahoo' then 'yahoo' else 'issuer' end as origin,
+        as_of,
+        value_number,
+        value_text,
+        unit,
+        vendor as source,
+        document_id
+    from {{ ref('stg_fund_facts') }}
+),
+
+-- Both sides known and in order, else there is no spread on that day.
+quoted_spreads as (
+    select
+        bids.fund,
+        'quoted_spread' as fact,
+        bids.origin,
+        bids.as_of,
+        case
+            when bids.value_number > 0 and asks.value_number >= bids.value_number
+                then (asks.value_number - bids.value_number) / ((asks.value_number + bids.value_number) / 2)
+        end as value_number,
+        {{ text('null') }} as value_text,
+        'fraction' as unit,
+        bids.source || ': ask minus bid over their middle' as source,
+        bids.document_id
+    from stated as bids
+    left join stated as asks
+        on bids.fund = asks.fund and bids.origin = asks.origin and bids.as_of = asks.as_of and asks.fact = 'ask'
+    where bids.fact = 'bid'
+),
+
+largest_weights as (
+    select
+        fund,
+        'largest_holding_weight' as fact,
+        origin,
+        as_of,
+        max(value_number) as value_number,
+        {{ text('null') }} as value_text,
+        'fraction' as unit,
+        source || ': the largest of its top holdings' as source,
+        max(document_id) as document_id
+    from stated
+    where fact like 'top_holding:%'
+    group by fund, origin, as_of, source
+),
+
+facts as (
+    select * from stated
+    union all
+    select * from quoted_spreads
+    union all
+    select * from largest_weights
+)
+
+select
+    fund,
+    fact,
+    origin,
+    as_of,
+    value_number,
+    value_text,
+    unit,
+    source,
+    document_id
+from facts

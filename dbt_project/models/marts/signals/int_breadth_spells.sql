@@ -1,0 +1,2 @@
+{{ config(schema='intermediate', contract={'enforced': false}) }}
+{{ spells(ref('breadth_daily'), 'breadth') }}

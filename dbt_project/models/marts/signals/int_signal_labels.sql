@@ -1,0 +1,51 @@
+{{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
+-- Every label of every signal on the sessions it is known on, and the spell it belongs to. A trend break is an event: the sessions
+-- between breaks carry no label. A spell here is unbroken in sessions too: a missing close ends it.
+with signals as (
+    select 'regime' as signal, pair as subject, session, regime as label from {{ ref('regime_daily') }} where regime is not null
+    union all
+    select 'trend_break', pair, session, trend_break from {{ ref('ratio_daily') }} where channel_high is not null
+    union all
+    select 'breadth', 'IWM, SPY, QQQ', session, breadth from {{ ref('breadth_daily') }} where breadth is not null
+    union all
+    select 'rate_regime', 'Fed funds target', session, rate_regime from {{ ref('rate_regime_daily') }}
+    union all
+    select 'cycle_phase', 'rate cycle and IWM/SPY', session, cycle_phase from {{ ref('cycle_phase_daily') }}
+),
+
+-- Only sessions on which a fund traded can tell what a label was worth.
+traded as (
+    select distinct
+        session,
+        session_no
+    from {{ ref('int_daily_returns') }}
+    where fund in ('IWM', 'SPY', 'QQQ')
+),
+
+numbered as (
+    select
+        signals.signal,
+        signals.subject,
+        signals.session,
+        traded.session_no,
+        signals.label,
+        lag(signals.label) over signal_sessions as label_before,
+        lag(traded.session_no) over signal_sessions as session_no_before
+    from signals
+    inner join traded on signals.session = traded.session
+    window signal_sessions as (partition by signals.signal, signals.subject order by signals.session)
+)
+
+select
+    signal,
+    subject,
+    session,
+    session_no,
+    label,
+    sum(case
+        when session_no = session_no_before + 1 and label is not distinct from label_before then 0
+        else 1
+    end) over (
+        partition by signal, subject order by session rows between unbounded preceding and current row
+    ) as spell_no
+from numbered
