@@ -123,7 +123,7 @@ def _table(rows: list[Row]) -> Table:
         caption="IWM minus SPY by window",
         columns=[
             Column("Window", False), Column("Events"), Column("Mean"), Column("95 % interval"), Column("Median"),
-            Column("IWM ahead of SPY"), Column("Placebo band"), Column("p-value"), Column("Volume ratio"),
+            Column("IWM ahead of SPY"), Column("Placebo band"), Column("p"), Column("Volume ratio"),
         ],
         rows=[
             [

@@ -14,7 +14,7 @@ from orchestration.report.chart_parts import (
     zero_line,
 )
 from orchestration.report.release_tables import ReleaseTables, Row
-from orchestration.report.wording import MINUS, interval, label, listed, number, p_value, percent, plural, points
+from orchestration.report.wording import GAP, MINUS, interval, label, listed, number, p_value, percent, plural, points
 
 MARKS = {"supports": "circle", "contradicts": "diamond", "unclaimed": "up", "noise": "ring"}
 _ORDER = ("regime", "trend_break", "breadth", "rate_regime", "cycle_phase")
@@ -58,6 +58,11 @@ def _name(row: Row) -> str:
     return f"{_SHORT.get(row['signal'], row['subject'])} {label(row['label'])}"
 
 
+def _target(name: str) -> str:
+    """The target with a minus sign, on one line."""
+    return name.replace(" - ", f"{GAP}{MINUS}{GAP}")
+
+
 def _chart(rows: list[Row]) -> Chart:
     names = list(dict.fromkeys(_name(row) for row in rows))
     horizons = sorted({row["horizon"] for row in rows})
@@ -81,7 +86,7 @@ def _chart(rows: list[Row]) -> Chart:
         data={"scores": data},
         legend=[Key(MARKS[verdict], tone, _VERDICTS[verdict]) for verdict, tone in VERDICT_TONES.items()],
         controls=[
-            Control("target", "Return of", [(target, target.replace(" - ", f" {MINUS} ")) for target in targets], targets[0]),
+            Control("target", "Return of", [(target, _target(target)) for target in targets], targets[0]),
             Control("horizon", "over", [(horizon, f"{horizon} sessions") for horizon in horizons], horizons[-1]),
         ],
     )
@@ -123,11 +128,11 @@ def _claimed(rows: list[Row]) -> Table:
         caption=f"What the guide expects after each label, over {horizon} sessions",
         columns=[
             Column("Label", False), Column("Return of", False), Column("Expected", False), Column("Mean"), Column("Base rate"),
-            Column("Difference"), Column("95 % interval"), Column("Spells"), Column("p-value"), Column("Verdict", False),
+            Column("Difference"), Column("95 % interval"), Column("Spells"), Column("p"), Column("Verdict", False),
         ],
         rows=[
             [
-                _name(row), row["target"].replace(" - ", f" {MINUS} "), row["expected"], percent(row["mean_return"], signed=True),
+                _name(row), _target(row["target"]), row["expected"], percent(row["mean_return"], signed=True),
                 percent(row["base_return"], signed=True), points(row["difference"]),
                 interval(row["interval_low"], row["interval_high"], unit="pp"), number(row["independent_spells"]),
                 p_value(row["p_value"]),
