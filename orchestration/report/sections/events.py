@@ -45,7 +45,7 @@ def _fund(row: Row | None) -> Cell | str:
         return DASH
     unrecovered = "ended higher" if row["total_return"] >= 0 else "not recovered"
     back = f"recovered {day(row['recovery'])}" if row["recovery"] else unrecovered
-    return Cell(percent(row["total_return"], signed=True), note=f"max drawdown {percent(row['max_drawdown'])}, {back}")
+    return Cell(percent(row["total_return"], signed=True), note=f"max drawdown {percent(row['max_drawdown'])}\n{back}")
 
 
 CHAPTER = Chapter("events", "Market stress events", ("market_events",), _write)
