@@ -1,4 +1,4 @@
-"""The report without a market: words, missing marts, colours and scripts."""
+"""The report without market data: formats, missing marts, colours and scripts."""
 
 import json
 import re
@@ -20,7 +20,7 @@ TONES = ("ink", "faint", "blue", "orange", "green", "purple", "grey")
 
 
 def manifest(**changes: Any) -> dict[str, Any]:
-    """A manifest as far as the page reads it."""
+    """The parts of a manifest that the page reads."""
     return {
         "release_id": "20260930T000000000000Z", "source": "landing", "published_at": "2026-10-01T00:00:00.000000+00:00",
         "known_at": None, "last_session": "2026-09-30", "holdings_as_of": {"IWM": "2026-08-31"}, "run_id": "run",
@@ -29,7 +29,7 @@ def manifest(**changes: Any) -> dict[str, Any]:
 
 
 def tables_with(*statements: str) -> ReleaseTables:
-    """An invented release."""
+    """A release with only these tables."""
     connection = duckdb.connect()
     for statement in statements:
         connection.execute(statement)
@@ -74,30 +74,30 @@ def tables_with(*statements: str) -> ReleaseTables:
         (wording.listed([]), "none"),
     ],
 )
-def test_figures_read_as_people_write_them(text: str, expected: str) -> None:
+def test_numbers_are_formatted_for_people(text: str, expected: str) -> None:
     assert text == expected
 
 
-def test_a_release_without_marts_still_gives_a_page_with_every_section() -> None:
+def test_a_release_without_marts_still_has_a_page_with_every_section() -> None:
     page = render(tables_with("create table release as select 1"), manifest(), "")
     for chapter in CHAPTERS:
         assert f'<section id="{chapter.name}"' in page
         for mart in chapter.needs:
-            assert re.search(rf"Nothing to show from this release: [^<]*\b{mart}\b", page), mart
+            assert re.search(rf"Not available in this release: [^<]*\b{mart}\b", page), mart
     assert "<figure" not in page
     assert "2026-08-31" in page
 
 
-def test_an_empty_mart_says_so() -> None:
+def test_an_empty_mart_is_reported() -> None:
     tables = tables_with("create table reading (line integer)")
-    assert tables.lacking("reading") == "Nothing to show from this release: reading is without a row."
-    assert tables.lacking("reading", "scorecard") == (
-        "Nothing to show from this release: scorecard is not among its tables and reading is without a row."
+    assert tables.unavailable("reading") == "Not available in this release: reading is empty."
+    assert tables.unavailable("reading", "scorecard") == (
+        "Not available in this release: scorecard is missing and reading is empty."
     )
-    assert "reading is without a row." in render(tables, manifest(), "")
+    assert "reading is empty." in render(tables, manifest(), "")
 
 
-def test_what_a_release_lacks_is_told() -> None:
+def test_missing_and_stale_data_are_listed() -> None:
     tables = tables_with(
         "create table fund_comparison as from (values ('AAA', 100.0, null), ('BBB', null, 5.0), ('CCC', 1.0, null))"
         " t(fund, holdings_count, dollar_volume_quarter)",
@@ -112,13 +112,13 @@ def test_what_a_release_lacks_is_told() -> None:
     ]
 
 
-def test_only_an_invented_market_says_that_it_is_one() -> None:
+def test_only_the_simulated_market_has_a_banner() -> None:
     tables = tables_with("create table release as select 1")
-    assert "Invented market." in render(tables, manifest(source="sample"), "")
-    assert "Invented market." not in render(tables, manifest(source="live"), "")
+    assert "Simulated market." in render(tables, manifest(source="sample"), "")
+    assert "Simulated market." not in render(tables, manifest(source="live"), "")
 
 
-def test_chart_data_cannot_leave_its_script() -> None:
+def test_chart_data_cannot_close_its_script_element() -> None:
     hostile = "</script><script>alert(1)</script><!--\u2028&"
     chart = Chart("x", "t", "u", "s", 1, {"description": hostile}, {"d": {"name": [hostile], "day": [date(1970, 1, 3)]}})
     text = payload(chart)
@@ -127,7 +127,7 @@ def test_chart_data_cannot_leave_its_script() -> None:
     assert json.loads(text)["days"] == {"d": ["day"]}
 
 
-def test_a_script_cannot_end_its_own_element() -> None:
+def test_a_script_cannot_close_its_own_element() -> None:
     page = render(tables_with("create table release as select 1"), manifest(), 'const a = "</script><!--";')
     assert page.count("</script>") == page.count("<script")
 
@@ -139,14 +139,14 @@ def luminance(colour: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def test_every_tone_can_be_read_in_light_and_dark() -> None:
+def test_every_tone_has_enough_contrast_in_light_and_dark() -> None:
     palettes = [
         dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", block))
         for block in re.findall(r"\{[^{}]*--paper[^{}]*\}", STYLE.read_text())
     ]
     complete = [palette for palette in palettes if {"paper", "ground", *TONES} <= set(palette)]
     assert len(complete) == 3
-    assert complete[1] == complete[2]  # dark by the system and by hand
+    assert complete[1] == complete[2]  # dark by system setting and by the button
     for palette in complete:
         for tone in TONES:
             for ground in ("paper", "ground"):

@@ -1,1 +1,1 @@
-"""The report: one self-contained page a release, made from its own tables. Nothing here is imported before it is written."""
+"""The HTML report: one self-contained page per release, built from its tables. Imported only when a report is written."""

@@ -1,4 +1,4 @@
-"""What a section of the page is made of. The template draws these and knows nothing else."""
+"""The building blocks of a report section. The template renders these and nothing else."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ Manifest = dict[str, Any]
 
 @dataclass(frozen=True)
 class Key:
-    """One entry of a chart's legend: `mark` names its shape, `tone` its colour, both known to the style sheet."""
+    """One entry of a chart's legend. The style sheet defines the shapes (`mark`) and the colours (`tone`)."""
 
     mark: str
     tone: str
@@ -20,7 +20,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Control:
-    """A choice that sets a parameter of the chart's specification."""
+    """A drop-down list that sets a parameter of the chart."""
 
     parameter: str
     text: str
@@ -30,23 +30,23 @@ class Control:
 
 @dataclass(frozen=True)
 class Chart:
-    """A Vega-Lite specification with its data by column; `says` is its sentence for those who do not see it."""
+    """A Vega-Lite specification and its data by column. `summary` states what the chart shows, for readers who cannot see it."""
 
     name: str
     title: str
-    says: str
+    summary: str
     source: str
     height: int
     spec: dict[str, Any]
     data: dict[str, dict[str, list[Any]]]
-    keys: list[Key] = field(default_factory=list)
+    legend: list[Key] = field(default_factory=list)
     controls: list[Control] = field(default_factory=list)
     zoom: bool = False
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a table: text, a smaller line below it, and a mark and tone where it bears a verdict."""
+    """A table cell: text, an optional small line below it, and an optional mark and tone for a verdict."""
 
     text: str
     note: str = ""
@@ -56,7 +56,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table; numbers stand to the right."""
+    """A table column. Numbers are right-aligned."""
 
     text: str
     is_number: bool = True
@@ -64,7 +64,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table: the first cell of each row is its head. `groups` names the row before which a heading stands."""
+    """A table. The first cell of each row is its header. `groups` maps a row number to the heading above that row."""
 
     caption: str
     columns: list[Column]
@@ -76,16 +76,16 @@ class Table:
 
 
 def headings(words: list[str]) -> dict[int, str]:
-    """The `groups` of a table from each row's heading: it stands where it changes."""
+    """The `groups` of a table from the heading of each row: a heading is shown where it changes."""
     return {place: word for place, word in enumerate(words) if place == 0 or words[place - 1] != word}
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement of the reading: what, in which words, by what figure, and what it was worth."""
+    """One statement of the reading: subject, label, figure, dates and track record."""
 
     subject: str
-    says: str
+    reading: str
     figure: str
     since: str
     evidence: str
@@ -94,7 +94,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class Section:
-    """A heading with what belongs to it, in the order of the page."""
+    """A section of the page. If `unavailable` is set, it explains why there is no content."""
 
     name: str
     title: str
@@ -102,17 +102,17 @@ class Section:
     statements: list[Statement] = field(default_factory=list)
     blocks: list[Chart | Table] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    lacking: str | None = None
+    unavailable: str | None = None
 
     @property
     def charts(self) -> list[Chart]:
-        """Its charts."""
+        """The charts among the blocks."""
         return [block for block in self.blocks if isinstance(block, Chart)]
 
 
 @dataclass(frozen=True)
 class Chapter:
-    """How a section is made: which marts it cannot do without, and the function that writes it from them and the manifest."""
+    """How a section is built: the marts it requires, and the function that builds it from the tables and the manifest."""
 
     name: str
     title: str
@@ -120,6 +120,6 @@ class Chapter:
     write: Callable[[ReleaseTables, Manifest], Section]
 
     def section(self, tables: ReleaseTables, manifest: Manifest) -> Section:
-        """The section, or the one sentence that says what it lacks."""
-        lacking = tables.lacking(*self.needs)
-        return Section(self.name, self.title, lacking=lacking) if lacking else self.write(tables, manifest)
+        """The section, or one sentence that says which tables are not available."""
+        unavailable = tables.unavailable(*self.needs)
+        return Section(self.name, self.title, unavailable=unavailable) if unavailable else self.write(tables, manifest)

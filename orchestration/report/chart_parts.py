@@ -1,6 +1,6 @@
-"""Pieces that all charts share: Vega-Lite as plain dictionaries, colours as variables of the style sheet.
+"""Parts that the charts share: Vega-Lite specifications as plain dictionaries.
 
-Colours are CSS variables, so that one drawing serves light, dark and paper. `width` is set by the page, which knows its own.
+Colours are CSS variables of the style sheet, so one chart works in light mode, dark mode and print. The page sets `width`.
 """
 
 from typing import Any
@@ -13,10 +13,10 @@ FUND_TONES = {"IWM": "blue", "SPY": "orange", "QQQ": "green"}
 VERDICT_TONES = {"supports": "blue", "contradicts": "orange", "unclaimed": "purple", "noise": "grey"}
 VERDICT_SHAPES = {"supports": "circle", "contradicts": "diamond", "unclaimed": "triangle-up", "noise": "circle"}
 YEAR_AXIS: Spec = {"title": None, "grid": False, "tickCount": {"expr": "max(3, floor(width / 90))"}, "labelFlush": True}
-MOMENT = {"type": "temporal", "scale": {"type": "utc"}}
-LEFT = 54  # pixels that every vertical axis of a time chart takes, so that stacked panels line up
+DATE_SCALE = {"type": "temporal", "scale": {"type": "utc"}}
+LEFT = 54  # pixels for the vertical axis of every time chart, so that stacked panels line up
 
-# Zero bears no sign.
+# Zero has no sign.
 SIGNED: Spec = {"labelExpr": "datum.value == 0 ? '0' : datum.label"}
 
 CONFIG: Spec = {
@@ -34,29 +34,29 @@ CONFIG: Spec = {
 
 
 def chart(**parts: Any) -> Spec:
-    """A specification with what all have in common."""
+    """A specification with the common configuration."""
     return {"padding": {"left": 0, "right": 10, "top": 6, "bottom": 2}, "config": CONFIG, **parts}
 
 
-def moment(field: str, **parts: Any) -> Spec:
-    """A date on the horizontal axis."""
-    return {"field": field, **MOMENT, "axis": YEAR_AXIS, **parts}
+def date_axis(field: str, **parts: Any) -> Spec:
+    """A horizontal date axis."""
+    return {"field": field, **DATE_SCALE, "axis": YEAR_AXIS, **parts}
 
 
-def height_axis(title: str | None, form: str = "", **parts: Any) -> Spec:
-    """A vertical axis that takes the same room everywhere; its title lies above it."""
+def vertical_axis(title: str | None, form: str = "", **parts: Any) -> Spec:
+    """A vertical axis of fixed width, with its title above it."""
     room = {"minExtent": LEFT - 12, "maxExtent": LEFT - 12}
     named = {"title": title, "titleAngle": 0, "titleAlign": "left", "titleAnchor": "end", "titleX": -LEFT + 12, "titleY": -8}
     return {**room, **named, "tickCount": 5, **({"format": form} if form else {}), **parts}
 
 
 def panel_title(text: str) -> Spec:
-    """What one of several panels shows, above it."""
+    """The title above one of several panels."""
     return {"text": text, "anchor": "start", "fontSize": 12, "fontWeight": "normal", "color": FAINT}
 
 
 def log_scale(values: list[float | None]) -> Spec:
-    """A logarithmic scale that ends a little beyond the values, not at the next power of ten."""
+    """A log scale that ends just beyond the data instead of at the next power of ten."""
     known = [value for value in values if value]
     return {"type": "log", "nice": False, "domain": [min(known) / 1.06, max(known) * 1.06]} if known else {"type": "log"}
 
@@ -66,16 +66,16 @@ def tones(values: dict[str, str]) -> Spec:
     return {"domain": list(values), "range": [TONES[tone] for tone in values.values()]}
 
 
-def told(field: str, title: str, form: str = "", kind: str = "quantitative") -> Spec:
-    """A line of a tooltip."""
+def tip(field: str, title: str, form: str = "", kind: str = "quantitative") -> Spec:
+    """One line of a tooltip."""
     shown = {"formatType": "utc", "format": "%Y-%m-%d"} if kind == "temporal" else {"format": form} if form else {}
     if kind == "temporal":
         return {"field": field, "type": kind, "title": title, "timeUnit": "utcyearmonthdate", "format": "%Y-%m-%d"}
     return {"field": field, "type": kind, "title": title, **shown}
 
 
-def under_pointer(name: str, field: str, tooltip: list[Spec], data: str) -> Spec:
-    """A thin line at the nearest session, with what it shows there."""
+def crosshair(name: str, field: str, tooltip: list[Spec], data: str) -> Spec:
+    """A thin vertical line with a tooltip at the session nearest to the pointer."""
     return {
         "data": {"name": data},
         "params": [
@@ -86,7 +86,7 @@ def under_pointer(name: str, field: str, tooltip: list[Spec], data: str) -> Spec
         ],
         "mark": {"type": "rule", "color": FAINT, "strokeWidth": 1},
         "encoding": {
-            "x": moment(field),
+            "x": date_axis(field),
             "opacity": {"condition": {"param": name, "empty": False, "value": 0.8}, "value": 0},
             "tooltip": tooltip,
         },
@@ -94,24 +94,24 @@ def under_pointer(name: str, field: str, tooltip: list[Spec], data: str) -> Spec
 
 
 def row_axis(field: str, order: list[str], *, lines: bool = False) -> Spec:
-    """Names down the left side, in their order."""
+    """A vertical axis with one name per row, in the given order."""
     axis = {"title": None, "labelLimit": 220, "grid": lines, "tickBand": "center", "domain": False, "ticks": False}
     return {"field": field, "type": "nominal", "sort": order, "scale": {"domain": order}, "axis": axis}
 
 
 def value_axis(field: str, form: str, every: int = 110, **parts: Any) -> Spec:
-    """Values along the top, a mark about every so many pixels."""
+    """A value axis at the top with a tick about every `every` pixels."""
     axis = {"title": None, "format": form, "orient": "top", "tickCount": {"expr": f"max(2, floor(width / {every}))"}}
     return {"field": field, "type": "quantitative", "axis": {**axis, **(SIGNED if form.startswith("+") else {})}, **parts}
 
 
 def zero_line() -> Spec:
-    """Where nothing differs."""
+    """A line at zero."""
     return {"mark": {"type": "rule", "color": FAINT}, "data": {"values": [{}]}, "encoding": {"x": {"datum": 0}}}
 
 
 def span(rows: Spec, low: Spec, high: str, *, mark: Spec, **look: Any) -> Spec:
-    """A horizontal stretch from `low` to `high` on each row."""
+    """A horizontal line from `low` to `high` in each row."""
     return {
         "mark": {"type": "rule", "strokeWidth": 2.5, **mark},
         "encoding": {"y": rows, "x": low, "x2": {"field": high}, **look},

@@ -1,4 +1,4 @@
-"""What a release lacks, for its manifest and its page alike."""
+"""Data warnings of a release, shared by its manifest and its report."""
 
 from collections.abc import Collection, Iterable
 from datetime import date
@@ -11,24 +11,24 @@ Missing = dict[str, Any]
 
 
 def missing_from(tables: ReleaseTables, *, priced: Collection[str], failed_fetches: Iterable[Missing] = ()) -> list[Missing]:
-    """What is missing, stale or rejected, one entry a finding: check, symbol, how many, the newest day, and a sentence.
+    """What is missing, stale or rejected: one entry per finding with check, symbol, count, last date and a sentence.
 
     Args:
-        priced: the funds whose prices are asked for; of the others only holdings are.
-        failed_fetches: the documents that were asked for and did not come, as the manifest lists them.
+        priced: the funds whose prices are requested; for the other funds only holdings are.
+        failed_fetches: the requests that failed, as the manifest lists them.
     """
     found = [
-        _entry("fetch_failed", one["symbol"], f"{one['symbol']}: {one['vendor']} was asked for {one['kind']}: {one['reason']}.")
+        _entry("fetch_failed", one["symbol"], f"{one['symbol']}: {one['vendor']} {one['kind']} request failed: {one['reason']}.")
         for one in failed_fetches
     ]
     if tables.has("fund_comparison"):
-        for row in tables.ask("select fund, holdings_count, dollar_volume_quarter from fund_comparison order by fund"):
+        for row in tables.rows("select fund, holdings_count, dollar_volume_quarter from fund_comparison order by fund"):
             if row["holdings_count"] is None:
-                found.append(_entry("no_holdings", row["fund"], f"{row['fund']}: no holdings known."))
+                found.append(_entry("no_holdings", row["fund"], f"{row['fund']}: no holdings available."))
             if row["dollar_volume_quarter"] is None and row["fund"] in priced:
-                found.append(_entry("no_prices", row["fund"], f"{row['fund']}: no full quarter of prices known."))
+                found.append(_entry("no_prices", row["fund"], f"{row['fund']}: no full quarter of prices available."))
     if tables.has("data_quality"):
-        warnings = tables.ask(
+        warnings = tables.rows(
             "select check_name, symbol, findings, last_found_on, meaning from data_quality"
             " where severity = 'warning' order by check_name, symbol"
         )
@@ -46,7 +46,7 @@ def missing_from(tables: ReleaseTables, *, priced: Collection[str], failed_fetch
 
 
 def days_before(day: str | None, last: str | None) -> int | None:
-    """Calendar days from one ISO date to another; None where either is unknown."""
+    """Calendar days from `day` to `last`, both ISO dates; None if either is unknown."""
     return (date.fromisoformat(last) - date.fromisoformat(day)).days if day and last else None
 
 

@@ -1,4 +1,4 @@
-"""The page: sections, style and scripts put into one HTML file that asks nothing of any network."""
+"""Builds the page: sections, style and scripts in one HTML file that loads nothing from a network."""
 
 import base64
 import hashlib
@@ -51,38 +51,38 @@ CHAPTERS = [
 
 
 def write_report(tables: ReleaseTables, manifest: Manifest, directory: Path, *, scripts: Path) -> Path:
-    """Write the report of one release into its directory; `scripts` is where the bundled libraries are kept between runs."""
+    """Write the report into the directory of its release. `scripts` is the directory that caches the bundled libraries."""
     page = render(tables, manifest, vega_script(scripts))
     write_atomically(directory / FILE, page.encode())
     return directory / FILE
 
 
 def render(tables: ReleaseTables, manifest: Manifest, vega: str) -> str:
-    """The page as text.
+    """The HTML text of the page.
 
     Args:
-        manifest: identity, freshness and parameters of the release, and which tables it withholds.
-        vega: the libraries, as an ES module.
+        manifest: identity, dates, parameters and withheld tables of the release.
+        vega: the chart libraries as an ES module.
     """
     sections = [chapter.section(tables, manifest) for chapter in CHAPTERS]
     style, theme, charts = (template(name) for name in ("style.css", "theme.js", "charts.js"))
     heights = sorted({chart.height for section in sections for chart in section.charts})
     style += "".join(f".h{height} {{ min-height: {height}px; }}\n" for height in heights)
-    return _frame().render(
+    return _page_template().render(
         sections=sections,
         manifest=manifest,
         withheld=withheld_sentences(manifest),
         quarantined=quarantine_sentences(manifest),
-        style=_ours(style),
-        scripts=[_ours(script) for script in (_harmless(vega), charts)],
-        theme=_ours(theme),
-        policy=_policy(style, [theme, _harmless(vega), charts]),
-        payloads=[(chart.name, _ours(payload(chart))) for section in sections for chart in section.charts],
+        style=_trusted(style),
+        scripts=[_trusted(script) for script in (_escaped_script(vega), charts)],
+        theme=_trusted(theme),
+        policy=_policy(style, [theme, _escaped_script(vega), charts]),
+        payloads=[(chart.name, _trusted(payload(chart))) for section in sections for chart in section.charts],
     )  # fmt: skip
 
 
 @cache
-def _frame() -> Template:
+def _page_template() -> Template:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(cell=_cell, dated=_dated)
     return environment.from_string(template("page.html.j2"))
@@ -92,25 +92,25 @@ def _cell(value: Cell | str) -> Cell:
     return value if isinstance(value, Cell) else Cell(value)
 
 
-def _ours(text: str) -> Markup:
-    """Text that is written into the page as it is: our own style and scripts, and what has been escaped before."""
+def _trusted(text: str) -> Markup:
+    """Mark text as safe to insert unescaped: our own style and scripts, and text that is already escaped."""
     return Markup(text)  # noqa: S704
 
 
 def _dated(text: str) -> Markup:
-    """Text with its dates marked, so that none is broken over two lines. Everything is escaped first."""
-    return _ours(_DATE.sub(r"<time>\g<0></time>", str(escape(text))))
+    """Escape the text and mark its dates, so that no date is broken over two lines."""
+    return _trusted(_DATE.sub(r"<time>\g<0></time>", str(escape(text))))
 
 
 def template(name: str) -> str:
-    """A file of the page's own: its style, its scripts, its frame."""
+    """Read a file of templates/: the style sheet, a script or the HTML template."""
     return (resources.files("orchestration.report") / "templates" / name).read_text(encoding="utf-8")
 
 
 def _policy(style: str, scripts: list[str]) -> str:
-    """Nothing is loaded, no text is evaluated, and only the scripts and the style of this very page run.
+    """The content security policy: nothing is loaded, no text is evaluated, only the scripts and style of this page run.
 
-    Vega's drawings carry style attributes, so those are allowed; style elements are not.
+    Style attributes are allowed because Vega's SVG output uses them; other style elements are not.
     """
     allowed = " ".join(_sum(script) for script in scripts)
     return (
@@ -123,13 +123,13 @@ def _sum(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _harmless(script: str) -> str:
-    """A script that cannot end its own element, whatever strings it holds."""
+def _escaped_script(script: str) -> str:
+    """Escape the sequences with which a string inside the script could close the script element."""
     return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 
 def payload(chart: Chart) -> str:
-    """A chart as JSON that cannot leave its script element: dates are days since 1970, columns instead of rows."""
+    """A chart as JSON that cannot close its script element. Data are stored by column, dates as days since 1970-01-01."""
     days = {
         name: [column for column, values in columns.items() if any(isinstance(value, date) for value in values)]
         for name, columns in chart.data.items()

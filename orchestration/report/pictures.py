@@ -1,4 +1,4 @@
-"""Charts of the report as PNG, for places that show a picture and run no script."""
+"""Charts of the report as PNG images, for viewers that run no scripts, such as the Dagster UI."""
 
 import base64
 import json
@@ -12,14 +12,14 @@ from orchestration.report.page import CHAPTERS, payload, template
 from orchestration.report.release_tables import release_tables
 
 WIDTH = 760
-_DAY = 86_400_000  # milliseconds, which Vega counts dates in
+_DAY = 86_400_000  # Vega counts dates in milliseconds
 _VARIABLE = re.compile(r"var\(--([\w-]+)\)")
 
 
 def chart_pictures(release: Path, manifest: Manifest, names: Iterable[str]) -> dict[str, str]:
-    """The charts of these names as markdown: the picture itself as data, what it says, and its legend.
+    """The named charts as Markdown: the image as a data URL, its sentence and its legend.
 
-    Charts whose tables the release lacks are left out.
+    Charts whose tables are not in the release are left out.
     """
     wanted = set(names)
     with release_tables(release) as tables:
@@ -29,13 +29,13 @@ def chart_pictures(release: Path, manifest: Manifest, names: Iterable[str]) -> d
 
 def _as_markdown(chart: Chart) -> str:
     picture = base64.b64encode(png(chart)).decode()
-    legend = "; ".join(f"{key.tone} {key.mark}: {key.text}" for key in chart.keys)
-    return f"![{chart.title}](data:image/png;base64,{picture})\n\n{chart.says}\n\n{legend}"
+    legend = "; ".join(f"{item.tone} {item.mark}: {item.text}" for item in chart.legend)
+    return f"![{chart.title}](data:image/png;base64,{picture})\n\n{chart.summary}\n\n{legend}"
 
 
 def png(chart: Chart) -> bytes:
-    """The chart as the page draws it in light colours, `WIDTH` pixels wide."""
-    import vl_convert  # heavy, and only pictures need it
+    """The chart in the light colours of the page, `WIDTH` pixels wide."""
+    import vl_convert  # slow to import, and only images need it
 
     content: dict[str, Any] = json.loads(payload(chart))
     datasets = {name: _rows(columns, content["days"][name]) for name, columns in content["data"].items()}
@@ -58,5 +58,5 @@ def _rows(columns: dict[str, list[Any]], days: list[str]) -> list[dict[str, Any]
 
 
 def _light_colours() -> dict[str, str]:
-    """The style sheet's first block of variables."""
+    """The colours from the first block of variables in the style sheet."""
     return dict(re.findall(r"--([\w-]+): (#\w+)", template("style.css").split("}")[0]))

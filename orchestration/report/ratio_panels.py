@@ -1,4 +1,4 @@
-"""How a ratio of two funds is drawn: its line and trend mean over the bands of its regimes, with its trend breaks."""
+"""Chart panels for the ratio of two funds: ratio, trend mean, regimes as coloured bands, and trend breaks."""
 
 from orchestration.report.chart_parts import (
     FAINT,
@@ -6,33 +6,33 @@ from orchestration.report.chart_parts import (
     LEFT,
     TONES,
     Spec,
-    height_axis,
-    moment,
+    crosshair,
+    date_axis,
     panel_title,
-    told,
-    under_pointer,
+    tip,
+    vertical_axis,
 )  # fmt: skip
 
 _TOOLTIP = [
-    told("session", "Session", kind="temporal"), told("ratio", "Ratio", ".3f"), told("trend", "Trend mean", ".3f"),
-    told("trend_break", "Trend break", kind="nominal"),
+    tip("session", "Session", kind="temporal"), tip("ratio", "Ratio", ".3f"), tip("trend", "Trend mean", ".3f"),
+    tip("trend_break", "Trend break", kind="nominal"),
 ]  # fmt: skip
 
 
 def detail(height: int) -> Spec:
-    """The upper panel of the zoomable chart: what the overview's selection leaves of its data `points` and `spells`."""
-    x = moment("session", scale={"type": "utc", "domain": {"param": "zoom"}})
+    """The upper panel of the zoomable chart: `points` and `spells` within the range selected in the overview."""
+    x = date_axis("session", scale={"type": "utc", "domain": {"param": "zoom"}})
     return _panel("near", "points", "spells", height, x, [{"filter": {"param": "zoom", "empty": True}}])
 
 
 def panel(title: str, points: str, spells: str, height: int) -> Spec:
-    """A whole ratio in a panel of its own, from the data of these names."""
+    """A panel with the whole history of one ratio; `points` and `spells` name its data sets."""
     name = "near_" + "".join(filter(str.isalnum, title))
-    return {**_panel(name, points, spells, height, moment("session"), []), "title": panel_title(title)}
+    return {**_panel(name, points, spells, height, date_axis("session"), []), "title": panel_title(title)}
 
 
 def overview(height: int) -> Spec:
-    """The lower panel of the zoomable chart, to choose a stretch in."""
+    """The lower panel of the zoomable chart, in which the reader selects a date range."""
     axis = {"title": None, "labels": False, "grid": False, "minExtent": LEFT - 12, "maxExtent": LEFT - 12}
     chosen = {"type": "interval", "encodings": ["x"], "mark": {"fill": INK, "fillOpacity": 0.12}}
     return {
@@ -41,7 +41,7 @@ def overview(height: int) -> Spec:
         "params": [{"name": "zoom", "select": chosen}],
         "mark": {"type": "line", "color": FAINT, "strokeWidth": 1},
         "encoding": {
-            "x": moment("session"),
+            "x": date_axis("session"),
             "y": {"field": "ratio", "type": "quantitative", "scale": {"zero": False}, "axis": axis},
         },
     }
@@ -49,10 +49,10 @@ def overview(height: int) -> Spec:
 
 def _panel(pointer: str, points: str, spells: str, height: int, x: Spec, kept: list[Spec]) -> Spec:
     shown = {"data": {"name": points}, "transform": kept}
-    y = {"field": "ratio", "type": "quantitative", "scale": {"zero": False, "nice": True}, "axis": height_axis(None, ".2f")}
+    y = {"field": "ratio", "type": "quantitative", "scale": {"zero": False, "nice": True}, "axis": vertical_axis(None, ".2f")}
     mean = {"type": "line", "color": FAINT, "strokeDash": [5, 4], "strokeWidth": 1.2, "clip": True}
     line = {"type": "line", "color": INK, "strokeWidth": 1.5, "clip": True}
-    near = under_pointer(pointer, "session", _TOOLTIP, points)
+    near = crosshair(pointer, "session", _TOOLTIP, points)
     near["encoding"]["x"] = x
     return {
         "height": height,
@@ -68,7 +68,7 @@ def _panel(pointer: str, points: str, spells: str, height: int, x: Spec, kept: l
 
 
 def _bands(spells: str, x: Spec) -> Spec:
-    """The regimes behind the line."""
+    """The regimes as bands behind the line."""
     tones = {"domain": ["risk_on", "risk_off"], "range": [TONES["blue"], TONES["orange"]]}
     return {
         "data": {"name": spells},
@@ -82,7 +82,7 @@ def _bands(spells: str, x: Spec) -> Spec:
 
 
 def _breaks(points: str, kept: list[Spec], x: Spec, y: Spec) -> Spec:
-    """Trend breaks, up and down told apart by shape as well as colour."""
+    """Trend breaks. Up and down differ in shape as well as in colour."""
     domain = ["break_up", "break_down"]
     named = {"field": "trend_break", "legend": None}
     return {

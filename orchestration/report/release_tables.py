@@ -1,4 +1,4 @@
-"""The tables of one release, read from its serving copy: the report sees nothing that a reader of the release could not."""
+"""The tables of one release, read from its serving copy: the report uses only data that every reader of the release has."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ Columns = dict[str, list[Any]]
 
 
 class ReleaseTables:
-    """Small questions to the serving copy of a release."""
+    """Read-only queries on the serving copy of a release."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
@@ -25,30 +25,30 @@ class ReleaseTables:
             listed = connection.execute("select table_name, reason from readme where status = 'withheld'").fetchall()
             self._reasons = dict(listed)
 
-    def lacking(self, *marts: str) -> str | None:
-        """One sentence on the marts that this release does not have or that hold no row; None where all is there."""
+    def unavailable(self, *marts: str) -> str | None:
+        """One sentence about the marts that are withheld, absent or empty; None if all have rows."""
         withheld = {self._reasons[mart]: mart for mart in reversed(marts) if mart in self._reasons}
         if withheld:
             said = "; ".join(f"{mart} is withheld: {reason}" for reason, mart in withheld.items())
-            return f"Nothing to show from this release: {said}."
+            return f"Not available in this release: {said}."
         absent = [mart for mart in marts if mart not in self._rows]
         empty = [mart for mart in marts if self._rows.get(mart) == 0]
-        parts = [f"{_listed(absent)} not among its tables"] if absent else []
-        parts += [f"{_listed(empty)} without a row"] if empty else []
-        return f"Nothing to show from this release: {' and '.join(parts)}." if parts else None
+        parts = [f"{_listed(absent)} missing"] if absent else []
+        parts += [f"{_listed(empty)} empty"] if empty else []
+        return f"Not available in this release: {' and '.join(parts)}." if parts else None
 
     def has(self, mart: str) -> bool:
-        """Whether the mart is there with at least one row."""
+        """Whether the mart exists and has at least one row."""
         return bool(self._rows.get(mart))
 
-    def ask(self, query: str, *parameters: Any) -> list[Row]:
-        """Rows of an answer, as dictionaries."""
+    def rows(self, query: str, *parameters: Any) -> list[Row]:
+        """The result of a query as a list of dictionaries."""
         answer = self._connection.execute(query, list(parameters))
         names = [column[0] for column in answer.description or []]
         return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
 
     def columns(self, query: str, *parameters: Any) -> Columns:
-        """The same by column, for charts."""
+        """The result of a query by column, for charts."""
         answer = self._connection.execute(query, list(parameters))
         names = [column[0] for column in answer.description or []]
         rows = answer.fetchall()
@@ -57,7 +57,7 @@ class ReleaseTables:
 
 @contextmanager
 def release_tables(directory: Path) -> Iterator[ReleaseTables]:
-    """The serving copy in a release's directory, read-only."""
+    """Open the serving copy in the directory of a release, read-only."""
     with duckdb.connect(str(directory / "warehouse.duckdb"), read_only=True) as connection:
         yield ReleaseTables(connection)
 

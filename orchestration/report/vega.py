@@ -1,6 +1,6 @@
-"""The Vega libraries as one script to put into the page: vl-convert carries and bundles them, so no network is asked.
+"""The Vega libraries as one script for the page. vl-convert includes and bundles them, so no network access is needed.
 
-Bundling takes a second or two, so the script is kept in the data directory until the version of vl-convert changes.
+Bundling takes a second or two, so the script is cached in the data directory until the version of vl-convert changes.
 """
 
 import hashlib
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from orchestration.files import write_atomically
 
-# The page calls this and nothing else of the bundle. Expressions are interpreted, so the page needs no right to evaluate text.
+# The only function of the bundle that the page calls. `ast` interprets expressions, so the page does not need unsafe-eval.
 _SNIPPET = "window.drawChart = (place, spec, options) => vegaEmbed(place, spec, {...options, ast: true});"
 
 
@@ -29,7 +29,7 @@ def vega_script(kept_in: Path) -> str:
 
 
 def _kept(path: Path) -> str | None:
-    """The script that was bundled before, None where there is none or the file is damaged: its first line is the script's sum."""
+    """The cached script; None if there is none or if its first line, the checksum, does not match."""
     if not path.exists():
         return None
     found, _, script = path.read_bytes().partition(b"\n")

@@ -1,22 +1,25 @@
-"""Numbers, dates and labels as people read them. None is written as a dash: never as a zero."""
+"""Formats numbers, dates and labels for people. None is shown as a dash, never as zero."""
 
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
-NOTHING = "\N{EN DASH}"
+DASH = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 GAP = "\N{NO-BREAK SPACE}"
 TIMES = f"{GAP}\N{MULTIPLICATION SIGN}"
 MAIN_FUNDS = ("IWM", "SPY", "QQQ")
-# Labels whose plain word is not just the label with blanks.
-_WORDS = {"risk_on": "risk-on", "risk_off": "risk-off", "small_cap_led": "small-cap led", "spy_only": "SPY only"}
+# Labels whose display form is not the label with spaces for underscores.
+_WORDS = {
+    "risk_on": "risk-on", "risk_off": "risk-off", "small_cap_led": "small-cap led", "spy_only": "SPY only",
+    "static_least": "static (least IWM)", "static_middle": "static (middle)", "static_most": "static (most IWM)",
+}  # fmt: skip
 
 
 def number(value: float | int | None, digits: int = 0, *, signed: bool = False) -> str:
-    """1234.5 -> 1,234.5; a value that rounds to nothing bears no sign."""
+    """1234.5 -> 1,234.5. A value that rounds to zero has no sign."""
     if value is None:
-        return NOTHING
+        return DASH
     text = f"{abs(value):,.{digits}f}"
     is_nothing = not text.strip("0.,")
     sign = "" if is_nothing else MINUS if value < 0 else "+" if signed else ""
@@ -25,25 +28,25 @@ def number(value: float | int | None, digits: int = 0, *, signed: bool = False) 
 
 def percent(value: float | None, digits: int = 1, *, signed: bool = False) -> str:
     """A fraction as a percentage: 0.0193 -> 1.9 %."""
-    return NOTHING if value is None else f"{number(value * 100, digits, signed=signed)}{GAP}%"
+    return DASH if value is None else f"{number(value * 100, digits, signed=signed)}{GAP}%"
 
 
 def fee(value: float | None) -> str:
-    """An expense ratio with the digits it is quoted in: 0.0019 -> 0.19 %, 0.000945 -> 0.0945 %."""
+    """An expense ratio with the usual number of digits: 0.0019 -> 0.19 %, 0.000945 -> 0.0945 %."""
     return percent(value, 4 if value is not None and round(value * 1e4, 6) % 1 else 2)
 
 
 def share(value: float | None) -> str:
-    """A fraction of any size with the digits that tell it apart: 0.4123 -> 41.2 %, 0.0082 -> 0.82 %, 0.000193 -> 0.0193 %."""
+    """A fraction with digits that suit its size: 0.4123 -> 41.2 %, 0.0082 -> 0.82 %, 0.000193 -> 0.0193 %."""
     if value is None or abs(value) < 0.001:
         return fee(value)
     return percent(value, 1 if abs(value) >= 0.1 else 2)
 
 
 def measure(value: float | None, unit: str | None) -> str:
-    """A figure in the unit that its mart gives; one it does not know stands behind the number as it is."""
+    """A figure in the unit given by its mart. An unknown unit is appended unchanged."""
     if value is None or unit is None:
-        return NOTHING
+        return DASH
     of, _, each = unit.partition(" a ")
     forms: dict[str, Callable[[float], str]] = {"fraction": share, "USD": dollars, "equities": number, "events": number}
     if of in forms:
@@ -55,20 +58,20 @@ def measure(value: float | None, unit: str | None) -> str:
 
 def points(value: float | None, digits: int = 1, *, signed: bool = True) -> str:
     """A difference of fractions, in percentage points."""
-    return NOTHING if value is None else f"{number(value * 100, digits, signed=signed)}{GAP}pp"
+    return DASH if value is None else f"{number(value * 100, digits, signed=signed)}{GAP}pp"
 
 
 def interval(low: float | None, high: float | None, digits: int = 1, unit: str = "%") -> str:
-    """The two ends of an interval of fractions."""
+    """Both ends of an interval of fractions."""
     if low is None or high is None:
-        return NOTHING
+        return DASH
     return f"{number(low * 100, digits, signed=True)} to {number(high * 100, digits, signed=True)}{GAP}{unit}"
 
 
 def dollars(value: float | None) -> str:
-    """US dollars, large sums shortened."""
+    """US dollars; large amounts in millions, billions or trillions."""
     if value is None:
-        return NOTHING
+        return DASH
     size = abs(value)
     for least, divisor, name, digits in ((1e12, 1e12, "trn", 2), (1e9, 1e9, "bn", 1), (1e6, 1e6, "m", 1)):
         if size >= least:
@@ -77,33 +80,33 @@ def dollars(value: float | None) -> str:
 
 
 def day(value: date | datetime | str | None) -> str:
-    """2026-09-30, as ISO writes it: no reader takes the month for the day."""
+    """An ISO date such as 2026-09-30, so that month and day cannot be confused."""
     if value is None:
-        return NOTHING
+        return DASH
     return value if isinstance(value, str) else f"{value:%Y-%m-%d}"
 
 
 def label(value: str | None) -> str:
-    """A label of a signal in words."""
+    """The display form of a label."""
     if value is None:
-        return NOTHING
+        return DASH
     return _WORDS.get(value, value.replace("_", " "))
 
 
 def p_value(value: float | None) -> str:
-    """Three digits; anything smaller says so."""
+    """Three digits; smaller values are shown as < 0.001."""
     if value is None:
-        return NOTHING
+        return DASH
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def listed(words: list[str]) -> str:
-    """a, b and c."""
+    """a, b and c; "none" for an empty list."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else "none"
 
 
 def fund_order(fund: str) -> tuple[int, str]:
-    """Sorts the three funds of the guide first, the others by their letters."""
+    """Sort key: IWM, SPY and QQQ first, then the other funds in alphabetical order."""
     return (MAIN_FUNDS.index(fund) if fund in MAIN_FUNDS else len(MAIN_FUNDS), fund)
 
 
@@ -113,12 +116,12 @@ def plural(count: int, word: str, many: str | None = None) -> str:
 
 
 def days_since_epoch(value: date | None) -> int | None:
-    """Charts carry dates as days since 1970-01-01: short, and without a time zone."""
+    """Days since 1970-01-01, the compact form of dates in chart data, free of time zones."""
     return None if value is None else value.toordinal() - _EPOCH
 
 
 def rounded(values: list[Any], digits: int) -> list[Any]:
-    """Enough digits for a screen."""
+    """Values rounded to the precision a screen can show."""
     return [None if value is None else round(value, digits) for value in values]
 
 

@@ -48,7 +48,7 @@ class Workshop:
 
 
 BUILT_LAST = ("real_home", "live_homes", "second_run", "home_with_ijr", "killed_home")
-# The line that README shows.
+# The line that docs/ARCHITECTURE.md shows.
 IJR = "IJR,iShares Core S&P Small-Cap ETF,BlackRock (iShares),S&P SmallCap 600,compared,2000-05-22,ishares,239774,IJR,580,35,750"
 
 

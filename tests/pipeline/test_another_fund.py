@@ -5,8 +5,8 @@ from tests.pipeline.conftest import IJR
 from tests.pipeline.homes import Home, ask, published, warehouse
 
 
-def test_the_line_is_the_one_the_readme_shows() -> None:
-    assert IJR in (PROJECT_ROOT / "README.md").read_text()
+def test_the_line_is_the_one_in_the_documentation() -> None:
+    assert IJR in (PROJECT_ROOT / "docs" / "ARCHITECTURE.md").read_text()
 
 
 def test_the_fund_has_holdings_performance_facts_and_its_sectors(home_with_ijr: Home) -> None:

@@ -127,7 +127,7 @@ def test_a_first_run_without_yahoo_publishes_what_the_others_sent(first_without_
 
 def test_who_did_not_answer_is_said_on_the_page_and_by_doctor(first_without_yahoo: Home, tmp_path: Path) -> None:
     page = (first_without_yahoo.latest / "report.html").read_text()
-    assert "IWM: yahoo was asked for prices: " in page
+    assert "IWM: yahoo prices request failed: " in page
     assert "no prices are known" in page
     done = smallcap("doctor", "--source", "sample", "--data-dir", first_without_yahoo.path, cwd=tmp_path)
     assert "yahoo prices IWM: " in " ".join(done.stdout.split())

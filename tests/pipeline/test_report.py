@@ -1,4 +1,4 @@
-"""The page of the sample's release, as a file: whole, self-contained, small, and harmless whatever names it holds."""
+"""The report of the sample release as a file: complete, self-contained, small, and safe whatever names it contains."""
 
 import hashlib
 import html
@@ -42,25 +42,25 @@ class Elements(HTMLParser):
 
 @pytest.fixture(scope="module")
 def manifest(sample_home: Home) -> dict[str, Any]:
-    """The sample's manifest."""
+    """The manifest of the sample release."""
     found: dict[str, Any] = json.loads((sample_home.latest / "manifest.json").read_text())
     return found
 
 
 @pytest.fixture(scope="module")
 def page(sample_home: Home) -> str:
-    """The sample's page."""
+    """The report of the sample release."""
     return (sample_home.latest / "report.html").read_text()
 
 
 @pytest.fixture(scope="module")
 def elements(page: str) -> Elements:
-    """Its elements."""
+    """The elements of the page."""
     return Elements(page)
 
 
 def hostile_report(sample_home: Home, directory: Path) -> Path:
-    """The page of a release whose vendors wrote mischief into names and labels."""
+    """The report of a release in which names and labels contain hostile markup."""
     shutil.copy(sample_home.latest / "warehouse.duckdb", directory / "warehouse.duckdb")
     with duckdb.connect(str(directory / "warehouse.duckdb")) as connection:
         connection.execute("update fund_comparison set largest_holding = ?, name = ?, issuer = ?", [HOSTILE] * 3)
@@ -82,7 +82,7 @@ def test_the_page_is_in_the_release_and_in_its_manifest(sample_home: Home, manif
     assert {"release_id", "git_revision", "run_id"} <= {key for key, value in manifest.items() if str(value) in page}
 
 
-def test_the_manifest_says_what_is_missing_and_how_old_things_are(manifest: dict[str, Any]) -> None:
+def test_the_manifest_lists_warnings_and_dates(manifest: dict[str, Any]) -> None:
     assert manifest["last_session"] == "2026-09-30"
     assert manifest["holdings_as_of"]["VOO"] == "2026-08-31"
     assert {("missing_session", "IWM"), ("rejected_document_holdings", "IWM")} <= {
@@ -91,13 +91,13 @@ def test_the_manifest_says_what_is_missing_and_how_old_things_are(manifest: dict
     assert manifest["parameters"]["regime.threshold"]["value"] == 0.02
 
 
-def test_every_section_is_there_and_lacks_nothing(page: str, elements: Elements) -> None:
+def test_every_section_is_there_and_complete(page: str, elements: Elements) -> None:
     assert [section["id"] for section in elements.named("section")] == [chapter.name for chapter in CHAPTERS]
-    assert "Nothing to show" not in page
-    assert "Invented market." in page
+    assert "Not available in this release" not in page
+    assert "Simulated market." in page
 
 
-def test_every_chart_has_words_a_height_and_data(page: str, elements: Elements) -> None:
+def test_every_chart_has_a_summary_a_height_and_data(page: str, elements: Elements) -> None:
     charts = [attributes for attributes in elements.named("div") if attributes.get("role") == "img"]
     assert len(charts) >= 14
     assert len(charts) == len(elements.named("figure")) == len(elements.named("figcaption"))
@@ -110,7 +110,7 @@ def test_every_chart_has_words_a_height_and_data(page: str, elements: Elements) 
 
 
 def chart_data(page: str, name: str) -> dict[str, dict[str, list[Any]]]:
-    """The data of a chart in the page, by name and column."""
+    """The data of a chart, by name and column."""
     found = re.search(rf'id="data-{name}">(.*?)</script>', page)
     assert found, name
     data: dict[str, dict[str, list[Any]]] = json.loads(found[1])["data"]
@@ -118,14 +118,14 @@ def chart_data(page: str, name: str) -> dict[str, dict[str, list[Any]]]:
 
 
 def section_of(page: str, name: str) -> str:
-    """The words of a section, one blank between them."""
+    """The text of a section with single spaces."""
     found = re.search(rf'<section id="{name}".*?</section>', page, re.DOTALL)
     assert found, name
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", found[0])).split())
 
 
 def answers(sample_home: Home, query: str) -> list[tuple[Any, ...]]:
-    """Rows from the Parquet files of the release, each named as a table."""
+    """Query the Parquet files of the release; each file is a table."""
     with duckdb.connect() as connection:
         for table in re.findall(r"(?:from|join) ([a-z_]+)", query):
             file = sample_home.latest / f"{table}.parquet"
@@ -134,7 +134,7 @@ def answers(sample_home: Home, query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query).fetchall()
 
 
-def test_the_other_ratios_are_drawn_from_closes_of_each_week(sample_home: Home, page: str) -> None:
+def test_the_other_ratios_use_one_close_per_week(sample_home: Home, page: str) -> None:
     for pair in ("IWM/QQQ", "QQQ/SPY"):
         points = chart_data(page, "other_ratios")[f"{pair} points"]
         rows = answers(sample_home, f"select session, ratio from ratio_daily where pair = '{pair}' and ratio is not null")
@@ -147,7 +147,7 @@ def test_the_other_ratios_are_drawn_from_closes_of_each_week(sample_home: Home, 
             assert ratio == pytest.approx(ratios[session], abs=6e-5)
 
 
-def test_holdings_changes_are_counted_again_from_the_holdings(sample_home: Home, page: str) -> None:
+def test_holdings_changes_match_an_independent_count(sample_home: Home, page: str) -> None:
     rows = answers(sample_home, "select fund, as_of, security_id, change, weight_change, previous_as_of from holdings_changes")
     newest = {fund: max(row[1] for row in rows if row[0] == fund) for fund in {row[0] for row in rows}}
     words = section_of(page, "changes")
@@ -169,7 +169,7 @@ def test_overlap_shows_the_newest_row_of_every_pair(sample_home: Home, page: str
     assert shown == {frozenset((a, b)): pytest.approx(overlap, abs=6e-6) for a, b, overlap in rows}
 
 
-def test_months_outside_the_band_of_chance_are_marked_and_no_others(sample_home: Home, page: str) -> None:
+def test_exactly_the_months_outside_the_chance_band_are_marked(sample_home: Home, page: str) -> None:
     rows = {
         row[:2]: row[2:] for row in answers(sample_home, "select fund, month, mean_return, hit_rate, months from seasonality")
     }
@@ -189,14 +189,15 @@ def test_months_outside_the_band_of_chance_are_marked_and_no_others(sample_home:
     assert seen == len(rows)
 
 
-def test_stresses_and_investors_show_what_their_tables_hold(sample_home: Home, page: str) -> None:
+def test_stress_events_and_investor_profiles_match_their_marts(sample_home: Home, page: str) -> None:
     events, investors = section_of(page, "events"), section_of(page, "profiles")
     falls = answers(
         sample_home, "select total_return, max_drawdown, recovery from market_events where fund in ('IWM', 'SPY', 'QQQ')"
     )
     for total, fall, recovery in falls:
-        after = f"back {recovery}" if recovery else "ended higher" if total >= 0 else "not back yet"
-        assert f"{percent(total, signed=True)} fall {percent(fall)}, {after}".replace("\xa0", " ") in events.replace(" ,", ",")
+        after = f"recovered {recovery}" if recovery else "ended higher" if total >= 0 else "not recovered"
+        shown = f"{percent(total, signed=True)} max drawdown {percent(fall)} {after}".replace("\xa0", " ")
+        assert shown in events
     rows = answers(
         sample_home, "select criterion, reason, pick, figure, unit, guide_pick, is_the_guides_pick from investor_profiles"
     )
@@ -208,20 +209,20 @@ def test_stresses_and_investors_show_what_their_tables_hold(sample_home: Home, p
     assert sum(row[-1] for row in rows) == investors.count(" yes")
 
 
-def test_claims_show_the_unit_of_their_mart(sample_home: Home, page: str) -> None:
+def test_claims_show_the_units_of_the_mart(sample_home: Home, page: str) -> None:
     words = section_of(page, "claims")
     rows = answers(sample_home, "select statement, guide_says, measured_value, unit from guide_claims")
     for statement, says, value, unit in rows:
         assert f"{statement} {says} {measure(value, unit)}".replace("\xa0", " ") in words
 
 
-def test_tables_have_captions_and_heads(page: str, elements: Elements) -> None:
+def test_tables_have_captions_and_headers(page: str, elements: Elements) -> None:
     assert len(elements.named("table")) == len(elements.named("caption")) >= 18
     assert all(head.get("scope") for head in elements.named("th"))
     assert elements.named("html") == [{"lang": "en"}]
 
 
-def test_nothing_is_loaded_from_anywhere(elements: Elements) -> None:
+def test_the_page_loads_nothing(elements: Elements) -> None:
     for _, attributes in elements.found:
         for name in ("src", "href", "srcset", "action", "poster", "data"):
             assert (attributes.get(name) or "#").startswith(("#", "data:")), attributes
@@ -231,9 +232,7 @@ def test_nothing_is_loaded_from_anywhere(elements: Elements) -> None:
     assert "unsafe-eval" not in policy and "unsafe-inline" not in policy.partition("style-src-attr")[0]
 
 
-def test_no_script_but_our_own_stands_in_the_page_whatever_the_names(
-    sample_home: Home, tmp_path: Path, elements: Elements
-) -> None:
+def test_hostile_names_add_no_script(sample_home: Home, tmp_path: Path, elements: Elements) -> None:
     page = hostile_report(sample_home, tmp_path).read_text()
     found = Elements(page)
     assert page.count("&lt;script&gt;window.ran=1&lt;/script&gt;") > 5
@@ -249,7 +248,7 @@ def test_the_libraries_are_bundled_once(sample_home: Home) -> None:
     assert kept.name.startswith("vega-") and kept.suffix == ".js"
 
 
-def test_starting_up_does_not_pay_for_the_report() -> None:
+def test_the_report_is_not_imported_at_startup() -> None:
     code = (
         "import sys, orchestration.runner; print([m for m in sys.modules if m.startswith(('vl_convert', 'orchestration.rep'))])"
     )

@@ -1,4 +1,4 @@
-"""The page in a real browser: headless Chromium, where there is one."""
+"""The report in a real browser: headless Chromium, if installed."""
 
 import shutil
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def browser() -> Iterator[Any]:
 
 
 class Visit:
-    """An open page, with everything it said and asked for."""
+    """An open page with its console messages and requests."""
 
     def __init__(self, browser: Any, file: Path, width: int, scheme: str) -> None:
         self.context = browser.new_context(viewport={"width": width, "height": SIZES[width]}, color_scheme=scheme)
@@ -43,15 +43,15 @@ class Visit:
         self.until(DRAWN)
 
     def until(self, condition: str) -> None:
-        """Wait until it holds; the page's own policy lets no wait run inside it."""
+        """Wait until the condition is true. The page's security policy does not allow waiting inside the page."""
         for _ in range(200):
             if self.page.evaluate(condition):
                 return
             self.page.wait_for_timeout(50)
-        raise AssertionError(f"never came true: {condition}; the page said {self.said}")
+        raise AssertionError(f"timed out waiting for {condition}; console: {self.said}")
 
     def hover(self, chart: str, mark: str) -> str:
-        """Point at the first mark of a chart; gives what the tooltip says."""
+        """Point at the first mark of a chart and return the text of the tooltip."""
         self.page.locator(f"#chart-{chart}").scroll_into_view_if_needed()
         box = self.page.locator(f"#chart-{chart} {mark}").first.bounding_box()
         self.page.mouse.move(box["x"] + box["width"] / 2 - 3, box["y"] + box["height"] / 2)
@@ -62,7 +62,7 @@ class Visit:
 
 @pytest.fixture(scope="module", params=LOOKS, ids=lambda look: f"{look[0]}-{look[1]}")
 def visit(request: pytest.FixtureRequest, browser: Any, sample_home: Home) -> Iterator[Visit]:
-    """The sample's page at one width, light or dark."""
+    """The sample report at one width, light or dark."""
     opened = Visit(browser, sample_home.latest / "report.html", *request.param)
     yield opened
     opened.context.close()
@@ -70,19 +70,19 @@ def visit(request: pytest.FixtureRequest, browser: Any, sample_home: Home) -> It
 
 @pytest.fixture
 def desk(browser: Any, sample_home: Home) -> Iterator[Visit]:
-    """The sample's page at 1400 pixels, for a test that changes it."""
+    """The sample report at 1400 pixels, for a test that changes it."""
     opened = Visit(browser, sample_home.latest / "report.html", 1400, "light")
     yield opened
     opened.context.close()
 
 
-def test_it_says_nothing_and_asks_nobody(visit: Visit) -> None:
+def test_the_console_is_empty_and_nothing_is_requested(visit: Visit) -> None:
     assert visit.said == []
     assert [url for url in visit.asked if not url.startswith(("file:", "data:"))] == []
     assert len([url for url in visit.asked if url.startswith("file:")]) == 1
 
 
-def test_every_chart_is_drawn_within_the_room_kept_for_it(visit: Visit) -> None:
+def test_every_chart_fits_its_reserved_space(visit: Visit) -> None:
     charts = visit.page.evaluate(
         "[...document.querySelectorAll('.chart')].map(chart => ({name: chart.id, marks: chart.querySelectorAll("
         "'.role-mark path, .role-mark line').length, svg: chart.querySelector('svg').getBoundingClientRect().toJSON(),"
@@ -95,7 +95,7 @@ def test_every_chart_is_drawn_within_the_room_kept_for_it(visit: Visit) -> None:
         assert chart["width"] * 0.9 <= chart["svg"]["width"] <= chart["width"], chart
 
 
-def test_it_never_scrolls_sideways(visit: Visit) -> None:
+def test_there_is_no_horizontal_scrolling(visit: Visit) -> None:
     width, shown = visit.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert width == shown
 
@@ -105,7 +105,7 @@ def test_the_first_paint_comes_within_two_seconds(visit: Visit) -> None:
     assert visit.page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime") < 2000
 
 
-def test_it_follows_the_system_in_light_and_dark(visit: Visit) -> None:
+def test_it_follows_the_system_colour_scheme(visit: Visit) -> None:
     is_dark = visit.page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
     colour = visit.page.evaluate("getComputedStyle(document.body).backgroundColor")
     line = visit.page.evaluate("getComputedStyle(document.querySelector('#chart-ratio .mark-line path')).stroke")
@@ -113,7 +113,7 @@ def test_it_follows_the_system_in_light_and_dark(visit: Visit) -> None:
     assert line != colour
 
 
-def test_the_toggle_changes_the_charts_too(desk: Visit) -> None:
+def test_the_theme_button_also_changes_the_charts(desk: Visit) -> None:
     axis = "getComputedStyle(document.querySelector('#chart-ratio .role-axis-label text')).fill"
     before = desk.page.evaluate(axis)
     desk.page.click("#theme")
@@ -121,17 +121,17 @@ def test_the_toggle_changes_the_charts_too(desk: Visit) -> None:
     assert desk.page.evaluate(axis) != before
 
 
-def test_tooltips_answer(desk: Visit) -> None:
+def test_tooltips_work(desk: Visit) -> None:
     assert "IWM" in desk.hover("sectors", ".mark-symbol path")
     assert "Companies in common" in desk.hover("overlap", ".mark-rect path")
-    assert "By chance from" in desk.hover("seasonality", ".mark-symbol path")
+    assert "Chance band from" in desk.hover("seasonality", ".mark-symbol path")
     assert "Trend mean" in desk.hover("other_ratios", ".mark-line path")
     assert "p-value" in desk.hover("scorecards", ".mark-symbol path")
     text = desk.hover("ratio", ".mark-line path")
     assert "Session" in text and "Ratio" in text
 
 
-def test_zooming_shows_the_chosen_years(desk: Visit) -> None:
+def test_zooming_shows_the_selected_years(desk: Visit) -> None:
     texts = "[...document.querySelectorAll('#chart-ratio .concat_0_group .role-axis-label text')]"
     labels = f"{texts}.map(label => label.textContent).join()"
     assert "2010" in desk.page.evaluate(labels)
@@ -142,7 +142,7 @@ def test_zooming_shows_the_chosen_years(desk: Visit) -> None:
     desk.until(f"{labels}.includes('2010')")
 
 
-def test_the_scorecard_answers_for_another_fund_and_horizon(desk: Visit) -> None:
+def test_the_scorecard_changes_with_target_and_horizon(desk: Visit) -> None:
     ends = "[...document.querySelectorAll('#chart-scorecards .mark-rule line')].map(line => line.getAttribute('x2')).join()"
     before = desk.page.evaluate(ends)
     desk.page.select_option("#figure-scorecards select[data-parameter='horizon']", "21")
@@ -152,7 +152,7 @@ def test_the_scorecard_answers_for_another_fund_and_horizon(desk: Visit) -> None
     desk.until(f"{ends} !== '{once}'")
 
 
-def test_holdings_and_months_answer_for_another_fund(desk: Visit) -> None:
+def test_holdings_and_seasonality_change_with_the_fund(desk: Visit) -> None:
     for chart, fund in (("changes", "QQQ"), ("seasonality", "VTWO")):
         marks = f"[...document.querySelectorAll('#chart-{chart} .mark-symbol path')].map(p => p.getAttribute('transform')).join()"
         before = desk.page.evaluate(marks)
@@ -161,13 +161,13 @@ def test_holdings_and_months_answer_for_another_fund(desk: Visit) -> None:
     assert desk.said == []
 
 
-def test_a_smaller_window_redraws(desk: Visit) -> None:
+def test_resizing_redraws_the_charts(desk: Visit) -> None:
     desk.page.set_viewport_size({"width": 390, "height": 844})
     desk.until("document.querySelector('#chart-ratio svg').getBoundingClientRect().width < 390")
     assert desk.page.evaluate("document.documentElement.scrollWidth") == 390
 
 
-def test_paper_gets_dark_ink_and_no_buttons(desk: Visit) -> None:
+def test_print_has_dark_text_and_no_buttons(desk: Visit) -> None:
     desk.page.click("#theme")
     desk.page.emulate_media(media="print")
     assert desk.page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
@@ -175,7 +175,7 @@ def test_paper_gets_dark_ink_and_no_buttons(desk: Visit) -> None:
     assert len(desk.page.pdf(format="A4")) > 50_000
 
 
-def test_the_policy_runs_no_script_but_the_pages_own(desk: Visit) -> None:
+def test_the_policy_blocks_every_other_script(desk: Visit) -> None:
     desk.page.evaluate(
         "document.body.append(Object.assign(document.createElement('script'), {textContent: 'window.ran = 1'}));"
         "document.body.insertAdjacentHTML('beforeend', '<img src=data:, onerror=\"window.ran = 1\">')"
@@ -185,7 +185,7 @@ def test_the_policy_runs_no_script_but_the_pages_own(desk: Visit) -> None:
     assert any("Content Security Policy" in text for text in desk.said)
 
 
-def test_names_from_vendors_run_nowhere(browser: Any, sample_home: Home, tmp_path: Path) -> None:
+def test_names_from_vendors_are_never_executed(browser: Any, sample_home: Home, tmp_path: Path) -> None:
     opened = Visit(browser, hostile_report(sample_home, tmp_path), 1400, "light")
     assert "<img src=x onerror" in opened.hover("sectors", ".mark-symbol path")
     assert "<img src=x onerror" in opened.hover("changes", ".mark-symbol path")

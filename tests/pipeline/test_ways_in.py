@@ -1,4 +1,4 @@
-"""What the documents show works: each piece of Python, the sheet, and the way that Superset takes."""
+"""What the documentation shows works: the Python examples, the workbook, and the access path of Superset."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 
-from orchestration.settings import PROJECT_ROOT
+from orchestration.settings import PROJECT_ROOT, Settings
 from tests.pipeline.homes import Home, smallcap
 
 DOCS = PROJECT_ROOT / "docs"
@@ -92,14 +92,22 @@ def test_sqlalchemy_reflects_and_reads_every_table(sample_home: Home) -> None:
         engine.dispose()
 
 
-def test_the_readme_lists_every_table_once() -> None:
+def test_the_documentation_lists_every_table_once() -> None:
     tables = {path.stem for path in (PROJECT_ROOT / "dbt_project" / "models" / "marts").rglob("*.sql")}
-    rows = re.findall(r"^\| (?!subject)\w+ \| (.+) \|$", (PROJECT_ROOT / "README.md").read_text(), re.MULTILINE)
+    rows = re.findall(r"^\| (?!subject)\w+ \| (.+) \|$", (DOCS / "BI.md").read_text(), re.MULTILINE)
     assert sorted(name for row in rows for name in re.findall(r"`(\w+)`", row)) == sorted(tables)
 
 
+def test_the_documentation_lists_every_setting() -> None:
+    named = re.findall(r"^\| `SMALLCAP_([A-Z_]+)`", (DOCS / "OPERATIONS.md").read_text(), re.MULTILINE)
+    settings = [name.upper() for name in Settings.model_fields if not name.endswith("_base_url")]  # one row stands for these
+    assert sorted(named) == sorted(settings)
+
+
 def test_the_documents_link_to_what_is_there() -> None:
-    documents = [PROJECT_ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
-    links = [link for document in documents for link in re.findall(r"\]\(([^)#:]+)\)", document.read_text())]
-    assert len(links) > 4
-    assert [link for link in links if not (PROJECT_ROOT / link).exists()] == []
+    documents = [*PROJECT_ROOT.glob("*.md"), *DOCS.rglob("*.md")]
+    links = [
+        (document, link) for document in documents for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text())
+    ]
+    assert len(links) > 30
+    assert [link for document, link in links if not (document.parent / link).exists()] == []

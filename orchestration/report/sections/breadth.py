@@ -1,4 +1,4 @@
-"""Breadth: what the three funds returned together, and the episodes of each label."""
+"""Breadth: the returns of the three funds side by side, and the episodes of each label."""
 
 from orchestration.report.blocks import Chapter, Chart, Key, Manifest, Section
 from orchestration.report.chart_parts import (
@@ -6,12 +6,12 @@ from orchestration.report.chart_parts import (
     SIGNED,
     TONES,
     chart,
-    height_axis,
-    moment,
+    crosshair,
+    date_axis,
     row_axis,
-    told,
+    tip,
     tones,
-    under_pointer,
+    vertical_axis,
     zero_line,
 )  # fmt: skip
 from orchestration.report.release_tables import ReleaseTables
@@ -35,16 +35,16 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     return Section(
         CHAPTER.name,
         CHAPTER.title,
-        lead="When all three funds rise, the advance is broad; when SPY and QQQ rise while IWM does not, it is narrow.",
+        lead="An advance is broad when all three funds rise, and narrow when SPY and QQQ rise while IWM does not.",
         blocks=list(blocks),
-        notes=[] if tables.has("breadth_episodes") else [tables.lacking("breadth_episodes") or ""],
+        notes=[] if tables.has("breadth_episodes") else [tables.unavailable("breadth_episodes") or ""],
     )
 
 
 def _returns(tables: ReleaseTables, manifest: Manifest) -> Chart:
     data = tables.columns(_RETURNS)
     last = {fund: data[fund][-1] for fund in FUND_TONES}
-    told_last = ", ".join(f"{fund} {percent(value, signed=True)}" for fund, value in last.items())
+    last_returns = ", ".join(f"{fund} {percent(value, signed=True)}" for fund, value in last.items())
     window = manifest["parameters"].get("breadth.return_sessions", {}).get("value")
     span = f"{window:.0f} sessions" if window else "the breadth window"
     data = {
@@ -54,20 +54,20 @@ def _returns(tables: ReleaseTables, manifest: Manifest) -> Chart:
     }
     return Chart(
         name="breadth",
-        title=f"Total return over {span}, newest two years",
-        says=f"On {day(data['session'][-1])}, over {span}: {told_last}; breadth is {data['label'][-1]}.",
-        source="Mart breadth_daily. Total returns with dividends, in percent of the start of each window; daily.",
+        title=f"Total return over {span}, last two years",
+        summary=f"On {day(data['session'][-1])}, over {span}: {last_returns}; breadth is {data['label'][-1]}.",
+        source="Mart breadth_daily. Rolling total return, dividends included, in percent; daily.",
         height=280,
         spec=_return_spec(),
         data={"returns": data},
-        keys=[Key("line", "blue", "IWM"), Key("dash", "orange", "SPY"), Key("dots", "green", "QQQ")],
+        legend=[Key("line", "blue", "IWM"), Key("dash", "orange", "SPY"), Key("dots", "green", "QQQ")],
     )
 
 
 def _return_spec() -> dict[str, object]:
     tooltip = [
-        told("session", "Session", kind="temporal"), *(told(fund, fund, "+.1%") for fund in FUND_TONES),
-        told("label", "Breadth", kind="nominal"),
+        tip("session", "Session", kind="temporal"), *(tip(fund, fund, "+.1%") for fund in FUND_TONES),
+        tip("label", "Breadth", kind="nominal"),
     ]  # fmt: skip
     dashes = {"domain": list(FUND_TONES), "range": [[1, 0], [6, 3], [2, 2]]}
     lines = {
@@ -75,14 +75,14 @@ def _return_spec() -> dict[str, object]:
         "data": {"name": "returns"},
         "mark": {"type": "line", "strokeWidth": 1.6},
         "encoding": {
-            "x": moment("session"),
-            "y": {"field": "change", "type": "quantitative", "axis": height_axis(None, "+.0%", **SIGNED)},
+            "x": date_axis("session"),
+            "y": {"field": "change", "type": "quantitative", "axis": vertical_axis(None, "+.0%", **SIGNED)},
             "color": {"field": "fund", "scale": tones(FUND_TONES), "legend": None},
             "strokeDash": {"field": "fund", "scale": dashes, "legend": None},
         },
     }
     zero = {**zero_line(), "encoding": {"y": {"datum": 0}}}
-    return chart(height=240, layer=[zero, lines, under_pointer("near", "session", tooltip, "returns")])
+    return chart(height=240, layer=[zero, lines, crosshair("near", "session", tooltip, "returns")])
 
 
 def _episodes(tables: ReleaseTables) -> Chart:
@@ -90,15 +90,15 @@ def _episodes(tables: ReleaseTables) -> Chart:
         "select breadth, first_session, last_session, sessions from breadth_episodes order by first_session, breadth"
     )
     counts = {name: data["breadth"].count(name) for name in _LABELS if name in data["breadth"]}
-    says = (
+    summary = (
         f"{plural(len(data['breadth']), 'episode')} from {day(min(data['first_session']))} to {day(max(data['last_session']))}: "
     )
     data["label"] = [label(name) for name in data.pop("breadth")]
     return Chart(
         name="episodes",
         title="Episodes of each label",
-        says=says + ", ".join(f"{label(name)} {count}" for name, count in counts.items()) + ".",
-        source="Mart breadth_episodes. A bar is an unbroken run of sessions that is long enough to count as an episode.",
+        summary=summary + ", ".join(f"{label(name)} {count}" for name, count in counts.items()) + ".",
+        source="Mart breadth_episodes. Each bar is an episode: an unbroken run of one label, long enough to count.",
         height=30 * len(counts) + 38,
         spec=_episode_spec(list(counts)),
         data={"episodes": data},
@@ -113,18 +113,18 @@ def _episode_spec(names: list[str]) -> dict[str, object]:
         data={"name": "episodes"},
         mark={"type": "bar", "height": 16},
         encoding={
-            "x": moment("first_session"),
+            "x": date_axis("first_session"),
             "x2": {"field": "last_session"},
             "y": {**row_axis("label", order), "axis": axis},
             "color": {
                 "field": "label", "legend": None, "scale": {"domain": order, "range": [TONES[_LABELS[name]] for name in names]},
             },
             "tooltip": [
-                told("label", "Breadth", kind="nominal"), told("first_session", "From", kind="temporal"),
-                told("last_session", "To", kind="temporal"), told("sessions", "Sessions", "d"),
+                tip("label", "Breadth", kind="nominal"), tip("first_session", "From", kind="temporal"),
+                tip("last_session", "To", kind="temporal"), tip("sessions", "Sessions", "d"),
             ],
         },
     )  # fmt: skip
 
 
-CHAPTER = Chapter("breadth", "Breadth: who takes part", ("breadth_daily",), _write)
+CHAPTER = Chapter("breadth", "Breadth: IWM, SPY and QQQ", ("breadth_daily",), _write)

@@ -1,16 +1,16 @@
-"""What joined and left each fund between its two newest snapshots, and whose weight changed most."""
+"""Holdings changes: additions and removals of each fund between its two newest snapshots, and the largest weight changes."""
 
 from collections import Counter
 
 from orchestration.report.blocks import Cell, Chapter, Chart, Column, Control, Key, Manifest, Section, Table, headings
-from orchestration.report.chart_parts import FAINT, PAPER, TONES, chart, row_axis, span, told, tones, value_axis
+from orchestration.report.chart_parts import FAINT, PAPER, TONES, chart, row_axis, span, tip, tones, value_axis
 from orchestration.report.freshness import days_before
 from orchestration.report.release_tables import ReleaseTables, Row
-from orchestration.report.wording import NOTHING, day, fund_order, number, percent, plural, points, rounded, share
+from orchestration.report.wording import DASH, day, fund_order, number, percent, plural, points, rounded, share
 
 ROW = 26
 _TOP = 10
-_WORDS = {"added": "joined", "removed": "left", "kept": "stayed"}
+_ORDER = ("added", "removed", "kept")
 _PAIRS = """
 select
     fund, as_of, previous_as_of, reconstitution,
@@ -37,36 +37,36 @@ qualify place_of_kind <= ?
 
 
 def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
-    pairs = sorted(tables.ask(_PAIRS), key=lambda row: fund_order(row["fund"]))
-    largest = tables.ask(_LARGEST, _TOP)
-    largest.sort(key=lambda row: (fund_order(row["fund"]), list(_WORDS).index(row["change"]), row["place"]))
+    pairs = sorted(tables.rows(_PAIRS), key=lambda row: fund_order(row["fund"]))
+    largest = tables.rows(_LARGEST, _TOP)
+    largest.sort(key=lambda row: (fund_order(row["fund"]), _ORDER.index(row["change"]), row["place"]))
     return Section(
         CHAPTER.name,
         CHAPTER.title,
-        lead="Each fund's newest snapshot against the one before. The two can lie far apart: then mergers and new shares are"
-        " among the comings and goings, and a weight moves with its price as well as with the fund's trades.",
+        lead="Each fund's newest snapshot compared with the previous one. The two can be far apart: the changes then include"
+        " mergers and new listings, and weights move with prices as well as with the fund's trades.",
         blocks=[_counts(pairs), _chart(pairs, largest), _names(largest)],
     )
 
 
 def _counts(pairs: list[Row]) -> Table:
     return Table(
-        caption="Companies that joined, left and stayed",
+        caption="Companies added, removed and kept",
         columns=[
-            Column("Fund", False), Column("Newest snapshot"), Column("The one before"), Column("Joined"), Column("Left"),
-            Column("Stayed"), Column("Reconstitution", False),
+            Column("Fund", False), Column("Newest snapshot"), Column("Previous snapshot"), Column("Added"), Column("Removed"),
+            Column("Kept"), Column("Reconstitution", False),
         ],
         rows=[
             [
                 row["fund"], day(row["as_of"]),
                 Cell(day(row["previous_as_of"]), note=f"{plural(_apart(row), 'day')} earlier"),
                 _count(row["added"], row["added_weight"]), _count(row["removed"], row["removed_weight"]), number(row["kept"]),
-                row["reconstitution"] or NOTHING,
+                row["reconstitution"] or DASH,
             ]
             for row in pairs
         ],
-        source="Mart holdings_changes, equities alone. Below the counts: their share of the fund, in percent. Reconstitution: the"
-        f" newest one of Russell's in whose window the two snapshots lie; {NOTHING}: none, or the index is not Russell's.",
+        source="Mart holdings_changes, equities only. Below the counts: their share of the fund, in percent. Reconstitution: the"
+        f" newest Russell reconstitution whose window covers the two snapshots; {DASH}: none, or not a Russell index.",
         stacks=True,
     )  # fmt: skip
 
@@ -87,27 +87,27 @@ def _chart(pairs: list[Row], largest: list[Row]) -> Chart:
     dates = ", ".join(f"{row['fund']} {day(row['previous_as_of'])} to {day(row['as_of'])}" for row in pairs)
     return Chart(
         name="changes",
-        title=f"The {_TOP} largest changes of weight",
-        says=f"In {first['fund']} between {day(first['previous_as_of'])} and {day(first['as_of'])} the largest was that of"
-        f" {its_label}: {points(top['weight_change'], 2)}. The table below names each fund's.",
+        title=f"The {_TOP} largest weight changes",
+        summary=f"The largest change in {first['fund']} from {day(first['previous_as_of'])} to {day(first['as_of'])} was"
+        f" {its_label}: {points(top['weight_change'], 2)}. The table below lists every fund.",
         source=f"Marts holdings_changes, security_master. Share of the fund in percent, by ticker; {dates}.",
         height=ROW * _TOP + 36,
         spec=_spec(funds[0]),
         data={
             "changes": {
-                "fund": [row["fund"] for row in shown], "label": labels, "name": [row["name"] or NOTHING for row in shown],
-                "place": [row["place"] for row in shown], "change": [_WORDS[row["change"]] for row in shown],
+                "fund": [row["fund"] for row in shown], "label": labels, "name": [row["name"] or DASH for row in shown],
+                "place": [row["place"] for row in shown], "change": [row["change"] for row in shown],
                 "before": rounded([row["weight_before"] for row in shown], 6),
                 "weight": rounded([row["weight"] for row in shown], 6),
-                # Where the marks stand: what joined or left has one weight only.
+                # Positions of the marks: an addition or removal has only one weight.
                 "start": rounded([_either(row["weight_before"], row["weight"]) for row in shown], 6),
                 "end": rounded([_either(row["weight"], row["weight_before"]) for row in shown], 6),
                 "moved": rounded([row["weight_change"] for row in shown], 6),
             }
         },
-        keys=[
-            Key("ring", "grey", "weight before"), Key("circle", "blue", "weight now"), Key("up", "green", "joined"),
-            Key("down", "orange", "left"),
+        legend=[
+            Key("ring", "grey", "previous weight"), Key("circle", "blue", "current weight"), Key("up", "green", "added"),
+            Key("down", "orange", "removed"),
         ],
         controls=[Control("fund", "Fund", [(fund, fund) for fund in funds], funds[0])],
     )  # fmt: skip
@@ -118,7 +118,7 @@ def _either(weight: float | None, other: float | None) -> float | None:
 
 
 def _labels(rows: list[Row]) -> list[str]:
-    """Tickers as the chart's rows; where two securities of a fund share one, what tells them apart."""
+    """Tickers as the rows of the chart; the security id where a ticker is missing or shared by two securities of a fund."""
     seen = Counter((row["fund"], row["ticker"]) for row in rows)
     is_clear = [row["ticker"] is not None and seen[row["fund"], row["ticker"]] == 1 for row in rows]
     return [row["ticker"] if clear else row["security_id"] for row, clear in zip(rows, is_clear, strict=True)]
@@ -129,17 +129,17 @@ def _spec(fund: str) -> dict[str, object]:
     axis = {**row_axis("label", [], lines=True)["axis"], "labelLimit": 110}
     rows = {"field": "label", "type": "nominal", "sort": by_place, "axis": axis}
     tooltip = [
-        told("name", "Company", kind="nominal"), told("change", "It", kind="nominal"), told("before", "Before", ".3%"),
-        told("weight", "Now", ".3%"), told("moved", "Change", "+.3%"),
+        tip("name", "Company", kind="nominal"), tip("change", "Status", kind="nominal"), tip("before", "Previous", ".3%"),
+        tip("weight", "Current", ".3%"), tip("moved", "Change", "+.3%"),
     ]  # fmt: skip
     point = {"type": "point", "size": 90, "opacity": 1, "filled": True}
     ring = {**point, "fill": PAPER, "stroke": TONES["grey"], "strokeWidth": 1.6}
     start, end = (value_axis(field, ".2~%", scale={"zero": False}) for field in ("start", "end"))
-    has_moved = {"condition": {"test": "datum.change == 'stayed'", "value": 1}, "value": 0}
-    looks = {"stayed": ("circle", "blue"), "joined": ("triangle-up", "green"), "left": ("triangle-down", "orange")}
+    has_moved = {"condition": {"test": "datum.change == 'kept'", "value": 1}, "value": 0}
+    looks = {"kept": ("circle", "blue"), "added": ("triangle-up", "green"), "removed": ("triangle-down", "orange")}
     shapes = {"domain": list(looks), "range": [shape for shape, _ in looks.values()]}
     colours = tones({change: tone for change, (_, tone) in looks.items()})
-    told_apart = {
+    channels = {
         "shape": {"field": "change", "scale": shapes, "legend": None},
         "color": {"field": "change", "scale": colours, "legend": None},
     }
@@ -151,16 +151,16 @@ def _spec(fund: str) -> dict[str, object]:
         layer=[
             span(rows, start, "end", mark={"color": FAINT, "strokeWidth": 1.5}),
             {"mark": ring, "encoding": {"y": rows, "x": start, "opacity": has_moved, "tooltip": tooltip}},
-            {"mark": point, "encoding": {"y": rows, "x": end, **told_apart, "tooltip": tooltip}},
+            {"mark": point, "encoding": {"y": rows, "x": end, **channels, "tooltip": tooltip}},
         ],
     )
 
 
 def _names(largest: list[Row]) -> Table:
-    """Names and tickers come from vendors' files: plain text, whatever they hold."""
+    """Names and tickers come from vendor files and are treated as plain text, whatever they contain."""
     return Table(
-        caption=f"The {_TOP} largest of those that joined, left and stayed",
-        columns=[Column("Company", False), Column("Change"), Column("Before"), Column("Now")],
+        caption=f"The {_TOP} largest weight changes of companies added, removed and kept",
+        columns=[Column("Company", False), Column("Change"), Column("Previous"), Column("Current")],
         rows=[
             [
                 Cell(row["name"] or row["security_id"], note=row["ticker"] or ""), points(row["weight_change"], 3),
@@ -168,11 +168,11 @@ def _names(largest: list[Row]) -> Table:
             ]
             for row in largest
         ],
-        source="Marts holdings_changes, security_master. Share of the fund in percent, change in percentage points (pp),"
-        " between the two snapshots given above for each fund.",
+        source="Marts holdings_changes, security_master. Share of the fund in percent, change in percentage points (pp)"
+        " between the two snapshots shown above for each fund.",
         folded=True,
-        groups=headings([f"{row['fund']}: {_WORDS[row['change']]}" for row in largest]),
+        groups=headings([f"{row['fund']}: {row['change']}" for row in largest]),
     )  # fmt: skip
 
 
-CHAPTER = Chapter("changes", "Who joined and left", ("holdings_changes", "security_master"), _write)
+CHAPTER = Chapter("changes", "Holdings changes", ("holdings_changes", "security_master"), _write)

@@ -1,41 +1,43 @@
-"""The guide's statements held against the data."""
+"""The claims audit: the guide's statements checked against the data."""
 
 from orchestration.report.blocks import Cell, Chapter, Column, Manifest, Section, Table, headings
 from orchestration.report.release_tables import ReleaseTables, Row
-from orchestration.report.wording import NOTHING, day, listed, measure
+from orchestration.report.wording import DASH, day, listed, measure
 
 _LOOKS = {
     "holds": ("blue", "circle"), "stale": ("purple", "up"), "contradicted": ("orange", "diamond"), "noise": ("grey", "ring"),
     "untestable": ("grey", "cross"),
 }  # fmt: skip
 
+_WORDS = {verdict: "hold" if verdict == "holds" else verdict for verdict in _LOOKS}
+
 
 def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
-    rows = tables.ask("select * from guide_claims order by topic, claim")
-    counts = [f"{verdict} {sum(row['verdict'] == verdict for row in rows)}" for verdict in _LOOKS]
+    rows = tables.rows("select * from guide_claims order by topic, claim")
+    counts = [f"{sum(row['verdict'] == verdict for row in rows)} {_WORDS[verdict]}" for verdict in _LOOKS]
     return Section(
         CHAPTER.name,
         CHAPTER.title,
-        lead=f"{len(rows)} checkable statements of the guide of 2026-05-12, in our words: {listed(counts)}.",
+        lead=f"{len(rows)} claims of the guide of 2026-05-12, in our words: {listed(counts)}.",
         blocks=[_table(rows)],
         notes=[
-            "stale: a figure that is no longer so. contradicted: the data or the rule say otherwise. noise: tested, but not"
-            " to be told from chance. untestable: nothing at hand measures it."
+            "holds: the data agree. stale: the figure has changed since. contradicted: the data or the rules say otherwise."
+            " noise: tested, not statistically significant. untestable: no available data measure it."
         ],
     )
 
 
 def _table(rows: list[Row]) -> Table:
     return Table(
-        caption="The claims audit",
+        caption="Claims audit",
         columns=[
-            Column("Claim", False), Column("The guide", False), Column("Measured"), Column("Verdict", False), Column("As of"),
+            Column("Claim", False), Column("Guide", False), Column("Measured"), Column("Verdict", False), Column("As of"),
             Column("Mart", False),
         ],
         rows=[
             [
                 row["statement"], row["guide_says"], measure(row["measured_value"], row["unit"]), _verdict(row),
-                day(row["as_of"]), row["read_from"] or NOTHING,
+                day(row["as_of"]), row["read_from"] or DASH,
             ]
             for row in rows
         ],
@@ -50,4 +52,4 @@ def _verdict(row: Row) -> Cell:
     return Cell(row["verdict"], note=row["reason"], tone=tone, mark=mark)
 
 
-CHAPTER = Chapter("claims", "The guide, audited", ("guide_claims",), _write)
+CHAPTER = Chapter("claims", "Claims of the guide", ("guide_claims",), _write)

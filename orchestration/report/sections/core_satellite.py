@@ -1,4 +1,4 @@
-"""A core of SPY with a satellite of IWM: growth of the strategies, and what each was worth against the static middle one."""
+"""Core and satellite: growth of the SPY and IWM portfolios, and the gap of each to the static middle portfolio."""
 
 from orchestration.report.blocks import Cell, Chapter, Chart, Column, Key, Manifest, Section, Table
 from orchestration.report.chart_parts import (
@@ -6,15 +6,15 @@ from orchestration.report.chart_parts import (
     SIGNED,
     TONES,
     chart,
-    height_axis,
+    crosshair,
+    date_axis,
     log_scale,
-    moment,
     panel_title,
     row_axis,
     span,
-    told,
-    under_pointer,
+    tip,
     value_axis,
+    vertical_axis,
     zero_line,
 )  # fmt: skip
 from orchestration.report.release_tables import ReleaseTables, Row
@@ -24,8 +24,8 @@ _TONES = {"timed": "orange", "spy_only": "green", "static_least": "purple", "sta
 _DASHES = {"timed": [1, 0], "spy_only": [2, 2], "static_least": [4, 2], "static_middle": [1, 0], "static_most": [8, 3]}
 _MARKS = {"timed": "line", "spy_only": "dots", "static_least": "dash", "static_middle": "line", "static_most": "dash"}
 ROW = 40
-_LUCK = "cannot be told from luck"  # the mart's verdict
-# One close a month is enough for a line of 25 years.
+_NOT_SIGNIFICANT = "not statistically significant"
+# One close per month is enough for a line of 25 years.
 _GROWTH = """
 pivot (
     select strategy, session, value from core_satellite_daily
@@ -35,17 +35,17 @@ pivot (
 
 
 def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
-    rows = tables.ask("select * from core_satellite_summary")
+    rows = tables.rows("select * from core_satellite_summary")
     order = list(_TONES)
     rows.sort(key=lambda row: order.index(row["strategy"]) if row["strategy"] in order else len(order))
     charts = [_growth(tables, rows)] if tables.has("core_satellite_daily") else []
     return Section(
         CHAPTER.name,
         CHAPTER.title,
-        lead="Five portfolios of SPY and IWM, decided at one close and traded at the next, with costs. The five grow almost"
-        " alike: what counts is the gap to the static middle portfolio, and whether its interval leaves zero out.",
+        lead="Five portfolios of SPY and IWM. Weights are decided at one close and traded at the next, with trading costs. The"
+        " portfolios differ little: compare their gaps to the static middle portfolio, and whether the interval excludes zero.",
         blocks=[*charts, _gaps(rows), _table(rows)],
-        notes=[] if charts else [tables.lacking("core_satellite_daily") or ""],
+        notes=[] if charts else [tables.unavailable("core_satellite_daily") or ""],
     )
 
 
@@ -57,23 +57,27 @@ def _growth(tables: ReleaseTables, rows: list[Row]) -> Chart:
     grown = log_scale([value for name in shown for value in values[name]])
     return Chart(
         name="core_satellite",
-        title="Growth of one dollar, and growth against the static middle portfolio",
-        says=f"From {day(rows[0]['first_session'])} to {day(rows[0]['last_session'])} one dollar became: {ends} dollars.",
-        source="Mart core_satellite_daily, month ends. Total returns after trading costs, in dollars (logarithmic) and in"
-        " percent of the static middle portfolio.",
+        title="Growth of $1, and growth relative to the static middle portfolio",
+        summary=f"One dollar invested on {day(rows[0]['first_session'])} was worth, on {day(rows[0]['last_session'])}:"
+        f" {ends} dollars.",
+        source="Mart core_satellite_daily, month ends. Total returns after trading costs, in dollars (log scale) and in"
+        " percent relative to the static middle portfolio.",
         height=452,
         spec=chart(vconcat=[_panel(shown, "", grown), _panel(shown, " gap", {})]),
         data={"values": {"session": values["session"], **{name: rounded(values[name], 4) for name in shown}, **gaps}},
-        keys=[Key(_MARKS[name], _TONES[name], label(name)) for name in shown],
+        legend=[Key(_MARKS[name], _TONES[name], label(name)) for name in shown],
     )
 
 
 def _panel(shown: list[str], suffix: str, scale: dict[str, object]) -> dict[str, object]:
-    """The lines of all strategies: their values, or with the suffix their gaps to the static middle portfolio."""
-    form, axis = ("+.2%", height_axis(None, "+.0%", **SIGNED)) if suffix else (".3f", height_axis(None, "$.1~f"))
+    """The lines of all strategies: their values or, with the suffix, their gaps to the static middle portfolio."""
+    form, axis = ("+.2%", vertical_axis(None, "+.0%", **SIGNED)) if suffix else (".3f", vertical_axis(None, "$.1~f"))
     colours = [TONES.get(_TONES[name], f"var(--{_TONES[name]})") for name in shown]
     named = {"field": "strategy", "legend": None}
-    tooltip = [told("session", "Session", kind="temporal"), *(told(f"{name}{suffix}", label(name), form) for name in shown)]
+    tooltip = [
+        tip("session", "Session", kind="temporal"),
+        *(tip(f"{name}{suffix}", label(name), form) for name in shown),
+    ]
     lines = {
         "data": {"name": "values"},
         "mark": {"type": "line", "strokeWidth": 1.5},
@@ -82,17 +86,17 @@ def _panel(shown: list[str], suffix: str, scale: dict[str, object]) -> dict[str,
             {"calculate": "replace(datum.named, ' gap', '')", "as": "strategy"},
         ],
         "encoding": {
-            "x": moment("session"),
+            "x": date_axis("session"),
             "y": {"field": "value", "type": "quantitative", "scale": scale, "axis": axis},
             "color": {**named, "scale": {"domain": shown, "range": colours}},
             "strokeDash": {**named, "scale": {"domain": shown, "range": [_DASHES[name] for name in shown]}},
         },
     }
-    text = "Value against the static middle portfolio" if suffix else "Value of one dollar"
+    text = "Value relative to the static middle portfolio" if suffix else "Value of $1"
     return {
         "height": 150 if suffix else 190,
         "title": panel_title(text),
-        "layer": [lines, under_pointer("drift" if suffix else "growth", "session", tooltip, "values")],
+        "layer": [lines, crosshair("drift" if suffix else "growth", "session", tooltip, "values")],
     }
 
 
@@ -104,34 +108,34 @@ def _against_middle(values: dict[str, list[float | None]], name: str) -> list[fl
 def _gaps(rows: list[Row]) -> Chart:
     shown = [row for row in rows if row["strategy"] != "static_middle" and row["gap_low"] is not None]
     data: dict[str, list[object]] = {
-        "name": [label(row["strategy"]) for row in shown], "verdict": [row["verdict"] for row in shown],
+        "name": [label(row["strategy"]) for row in shown], "verdict": [_verdict(row) for row in shown],
         **{field: [round(row[field], 6) for row in shown] for field in ("gap_to_static", "gap_low", "gap_high")},
-        "told": [row["verdict"] != _LUCK for row in shown],
+        "significant": [_is_significant(row) for row in shown],
     }  # fmt: skip
     words = "; ".join(
         f"{label(row['strategy'])} {percent(row['gap_to_static'], 2, signed=True)}"
-        f" ({interval(row['gap_low'], row['gap_high'], 2)}): {row['verdict']}"
+        f" ({interval(row['gap_low'], row['gap_high'], 2)}): {_verdict(row)}"
         for row in shown
     )
     return Chart(
         name="gaps",
-        title="Growth a year beyond the static middle portfolio, with its 95 % interval",
-        says=f"{words}.",
-        source="Mart core_satellite_summary. Percent a year; the interval comes from resampled calendar years.",
+        title="Annual growth minus that of the static middle portfolio, with 95 % interval",
+        summary=f"{words}.",
+        source="Mart core_satellite_summary. Percent a year; intervals from a bootstrap of calendar years.",
         height=ROW * len(shown) + 36,
         spec=_gap_spec([label(row["strategy"]) for row in shown]),
         data={"gaps": data},
-        keys=[Key("circle", "blue", "can be told from luck"), Key("ring", "grey", _LUCK)],
+        legend=[Key("circle", "blue", "statistically significant"), Key("ring", "grey", _NOT_SIGNIFICANT)],
     )
 
 
 def _gap_spec(names: list[str]) -> dict[str, object]:
     rows = row_axis("name", names)
-    colour = {"condition": {"test": "datum.told", "value": TONES["blue"]}, "value": TONES["grey"]}
-    fill = {"condition": {"test": "datum.told", "value": TONES["blue"]}, "value": PAPER}
+    colour = {"condition": {"test": "datum.significant", "value": TONES["blue"]}, "value": TONES["grey"]}
+    fill = {"condition": {"test": "datum.significant", "value": TONES["blue"]}, "value": PAPER}
     tooltip = [
-        told("name", "Strategy", kind="nominal"), told("gap_to_static", "Gap a year", "+.2%"),
-        told("gap_low", "Interval from", "+.2%"), told("gap_high", "to", "+.2%"), told("verdict", "Verdict", kind="nominal"),
+        tip("name", "Strategy", kind="nominal"), tip("gap_to_static", "Gap a year", "+.2%"),
+        tip("gap_low", "Interval from", "+.2%"), tip("gap_high", "to", "+.2%"), tip("verdict", "Verdict", kind="nominal"),
     ]  # fmt: skip
     at = value_axis("gap_to_static", "+.1%")
     return chart(
@@ -152,21 +156,31 @@ def _table(rows: list[Row]) -> Table:
     return Table(
         caption="Strategies",
         columns=[
-            Column("Strategy", False), Column("Growth a year"), Column("Volatility"), Column("Sharpe"), Column("Deepest fall"),
-            Column("Mean IWM"), Column("Turnover a year"), Column("Gap to static"), Column("95 % interval"), Column("Verdict",
+            Column("Strategy", False), Column("CAGR"), Column("Volatility"), Column("Sharpe ratio"), Column("Max drawdown"),
+            Column("Mean IWM weight"), Column("Turnover a year"), Column("Gap a year"), Column("95 % interval"), Column("Verdict",
             False),
         ],
         rows=[
             [
                 label(row["strategy"]), percent(row["cagr"], 2), percent(row["volatility"]), number(row["sharpe"], 2),
                 percent(row["max_drawdown"]), percent(row["mean_iwm_weight"]), percent(row["turnover_a_year"]),
-                percent(row["gap_to_static"], 2, signed=True), _interval(row), Cell(row["verdict"]),
+                percent(row["gap_to_static"], 2, signed=True), _interval(row), Cell(_verdict(row)),
             ]
             for row in rows
         ],
-        source=f"Mart core_satellite_summary, {day(rows[0]['first_session'])} to {day(rows[0]['last_session'])}; percent a"
-        " year unless it is a weight or a fall.",
+        source=f"Mart core_satellite_summary, {day(rows[0]['first_session'])} to {day(rows[0]['last_session'])}; percent"
+        " a year; weights and max drawdown in percent. Gap: annual growth minus that of the static middle portfolio.",
     )  # fmt: skip
+
+
+def _is_significant(row: Row) -> bool:
+    """Whether the interval of the gap excludes zero, as the verdict of the mart has it."""
+    return bool(row["gap_low"] > 0 or row["gap_high"] < 0)
+
+
+def _verdict(row: Row) -> str:
+    is_itself = row["strategy"] == "static_middle" or row["gap_low"] is None
+    return str(row["verdict"]) if is_itself or _is_significant(row) else _NOT_SIGNIFICANT
 
 
 def _interval(row: Row) -> str:

@@ -1,27 +1,28 @@
-"""What a fee gap costs over the years."""
+"""The cost of a fee gap over several holding periods."""
 
 from orchestration.report.blocks import Cell, Chapter, Chart, Column, Key, Manifest, Section, Table
-from orchestration.report.chart_parts import chart, told, tones, value_axis
+from orchestration.report.chart_parts import chart, tip, tones, value_axis
 from orchestration.report.release_tables import ReleaseTables, Row
 from orchestration.report.wording import day, dollars, label, percent
 
-_KINDS = {"fees of today": "blue", "the guide's fees": "grey"}
-_GROWTH = 0.08  # the guide's: other growths are in the mart
+_KINDS = {"current fees": "blue", "the guide's fees": "grey"}
+_GROWTH = 0.08  # the guide's assumption; the mart has other growth rates
 
 
 def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
-    rows = tables.ask("select * from fee_drag order by fund, cheaper_fund, fees_from desc, horizon_years, growth")
+    rows = tables.rows("select * from fee_drag order by fund, cheaper_fund, fees_from desc, horizon_years, growth")
     growths = sorted({row["growth"] for row in rows})
     growth = _GROWTH if _GROWTH in growths else growths[-1]
     shown = [row for row in rows if row["growth"] == growth]
     amount = manifest["parameters"].get("fee_drag.amount", {}).get("value")
-    put_in = f"{amount:,.0f} US dollars" if amount else "the amount"
+    put_in = f"{amount:,.0f} US dollars" if amount else "the set amount"
     return Section(
         CHAPTER.name,
         CHAPTER.title,
-        lead=f"What the dearer fund costs on {put_in} put in once, at {percent(growth, 0)} growth a year before fees.",
+        lead=f"Extra cost of the more expensive fund for a one-time investment of {put_in} that grows {percent(growth, 0)} a year"
+        " before fees.",
         blocks=[_chart(shown), _table(shown)],
-        notes=["The guide does not say how its figure compounds: both ways are given."],
+        notes=["The guide does not say how it compounds fees, so both methods are given."],
     )
 
 
@@ -37,13 +38,13 @@ def _chart(rows: list[Row]) -> Chart:
     return Chart(
         name="fees",
         title=f"Cost of the fee gap after {horizon} years",
-        says=f"Most costly: {_pair(dearest)} with {_fees(dearest)}, {dollars(dearest['cost_subtracted'])} or"
-        f" {dollars(dearest['cost_compounded'])}, as it compounds.",
-        source="Mart fee_drag. US dollars, with the fee taken each year from what has grown.",
+        summary=f"The largest cost is {_pair(dearest)} with {_fees(dearest)}: {dollars(dearest['cost_compounded'])} with the fee"
+        f" deducted from the balance, or {dollars(dearest['cost_subtracted'])} with the fee subtracted from growth.",
+        source="Mart fee_drag. US dollars; the fee is deducted from the balance at the end of each year.",
         height=44 * len(set(data["pair"])) + 36,
         spec=_spec(len(set(data["pair"]))),
         data={"costs": data},
-        keys=[Key("band-full", tone, text) for text, tone in _KINDS.items()],
+        legend=[Key("band-full", tone, text) for text, tone in _KINDS.items()],
     )
 
 
@@ -59,8 +60,9 @@ def _spec(pairs: int) -> dict[str, object]:
             "x": value_axis("compounded", "$,.0f", scale={"zero": True}),
             "color": {"field": "fees", "legend": None, "scale": tones(_KINDS)},
             "tooltip": [
-                told("pair", "Funds", kind="nominal"), told("fees", "Fees", kind="nominal"), told("gap", "Fee gap", ".3%"),
-                told("compounded", "Fee from what has grown", "$,.0f"), told("subtracted", "Growth less fee", "$,.0f"),
+                tip("pair", "Funds", kind="nominal"), tip("fees", "Fees", kind="nominal"), tip("gap", "Fee gap", ".3%"),
+                tip("compounded", "Fee deducted from balance", "$,.0f"),
+                tip("subtracted", "Fee subtracted from growth", "$,.0f"),
             ],
         },
     )  # fmt: skip
@@ -71,7 +73,7 @@ def _pair(row: Row) -> str:
 
 
 def _fees(row: Row) -> str:
-    return {"today": "fees of today", "guide": "the guide's fees"}.get(row["fees_from"], label(row["fees_from"]))
+    return {"today": "current fees", "guide": "the guide's fees"}.get(row["fees_from"], label(row["fees_from"]))
 
 
 def _table(rows: list[Row]) -> Table:
@@ -82,7 +84,7 @@ def _table(rows: list[Row]) -> Table:
     body: list[list[Cell | str]] = []
     for (pair, fees), found in groups.items():
         one = next(iter(found.values()))
-        same = "the same index" if one["is_same_index"] else "another index"
+        same = "same index" if one["is_same_index"] else "different index"
         body.append(
             [
                 Cell(pair, note=same), Cell(fees, note=f"as of {day(one['as_of'])}"), percent(one["fee_gap"], 3),
@@ -90,10 +92,10 @@ def _table(rows: list[Row]) -> Table:
             ]
         )  # fmt: skip
     return Table(
-        caption="Cost of the fee gap by years held",
-        columns=[Column("Funds", False), Column("Fees", False), Column("Gap a year"), *(Column(f"{h} years") for h in horizons)],
+        caption="Cost of the fee gap by holding period",
+        columns=[Column("Funds", False), Column("Fees", False), Column("Annual gap"), *(Column(f"{h} years") for h in horizons)],
         rows=body,
-        source="Mart fee_drag. US dollars: the fee taken from what has grown and, below it, growth less fee.",
+        source="Mart fee_drag. US dollars: the fee deducted from the balance each year and, below it, subtracted from growth.",
     )
 
 
@@ -101,4 +103,4 @@ def _money(row: Row | None, column: str) -> str:
     return dollars(row[column] if row else None)
 
 
-CHAPTER = Chapter("fees", "What fees cost", ("fee_drag",), _write)
+CHAPTER = Chapter("fees", "Cost of fees", ("fee_drag",), _write)

@@ -1,7 +1,7 @@
-"""What the funds hold in common, by weight."""
+"""Overlap: the holdings that funds have in common, by weight."""
 
 from orchestration.report.blocks import Cell, Chapter, Chart, Column, Key, Manifest, Section, Table
-from orchestration.report.chart_parts import INK, TONES, chart, row_axis, told
+from orchestration.report.chart_parts import INK, TONES, chart, row_axis, tip
 from orchestration.report.release_tables import ReleaseTables, Row
 from orchestration.report.wording import day, fund_order, number, percent, plural, share
 
@@ -14,19 +14,19 @@ order by overlap desc, fund_a, fund_b
 
 
 def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
-    rows = tables.ask(_NEWEST)
+    rows = tables.rows(_NEWEST)
     return Section(
         CHAPTER.name,
         CHAPTER.title,
-        lead="Two funds overlap by the sum of the smaller of their two weights in every company:"
-        f" {percent(0, 0)} is nothing in common, {percent(1, 0)} the same fund.",
+        lead="The overlap of two funds is the sum, over all companies, of the smaller of the two weights:"
+        f" {percent(0, 0)} means nothing in common, {percent(1, 0)} means the same weights in every company.",
         blocks=[_chart(rows), _table(rows)],
-        notes=["The newest snapshots of two funds can lie far apart: the table gives both days."],
+        notes=["The newest snapshots of two funds can be far apart; the table gives both dates."],
     )
 
 
 def _neighbours(rows: list[Row]) -> list[str]:
-    """The funds so that each stands beside the one it shares most with, beginning with the first."""
+    """The funds ordered so that each is next to the remaining fund with which it overlaps most."""
     overlap = {frozenset((row["fund_a"], row["fund_b"])): row["overlap"] for row in rows}
     waiting = sorted({row[side] for row in rows for side in ("fund_a", "fund_b")}, key=fund_order)
     order = [waiting.pop(0)]
@@ -38,7 +38,7 @@ def _neighbours(rows: list[Row]) -> list[str]:
 
 
 def _dates(rows: list[Row]) -> dict[str, str]:
-    """Each fund with the day of its newest snapshot."""
+    """Each fund and the date of its newest snapshot."""
     known: dict[str, str] = {}
     for row in rows:
         for fund, as_of in ((row["fund_a"], row["as_of_a"]), (row["fund_b"], row["as_of_b"])):
@@ -53,9 +53,9 @@ def _chart(rows: list[Row]) -> Chart:
     return Chart(
         name="overlap",
         title="Overlap of the funds by weight, in percent",
-        says=f"{plural(len(rows), 'pair')} of {plural(len(order), 'fund')}. The most alike are {most['fund_a']} and"
-        f" {most['fund_b']}: {share(most['overlap'])} in {plural(most['names_in_common'], 'company', 'companies')}.",
-        source="Mart fund_overlap, equities alone. Newest snapshots: "
+        summary=f"{plural(len(rows), 'pair')} of {plural(len(order), 'fund')}. The largest overlap: {most['fund_a']} and"
+        f" {most['fund_b']}, {share(most['overlap'])} with {plural(most['names_in_common'], 'company', 'companies')} in common.",
+        source="Mart fund_overlap, equities only. Newest snapshots: "
         + ", ".join(f"{fund} {dates[fund]}" for fund in order) + ".",
         height=ROW * (len(order) - 1) + 34,
         spec=_spec(order),
@@ -69,7 +69,7 @@ def _chart(rows: list[Row]) -> Chart:
                 "second": [f"{row['fund_b']} {day(row['as_of_b'])}" for row in rows],
             }
         },
-        keys=[Key("band", "blue", "the fuller the colour, the more is held in common")],
+        legend=[Key("band", "blue", "darker means more overlap")],
     )  # fmt: skip
 
 
@@ -77,10 +77,11 @@ def _spec(order: list[str]) -> dict[str, object]:
     columns = {**row_axis("left", order[:-1]), "axis": {"title": None, "orient": "top", "labelAngle": 0, "domain": False}}
     columns["axis"]["ticks"] = False
     tooltip = [
-        told("first", "One", kind="nominal"), told("second", "The other", kind="nominal"), told("overlap", "Overlap", ".2%"),
-        told("names", "Companies in common", ",d"),
+        tip("first", "First fund", kind="nominal"), tip("second", "Second fund", kind="nominal"),
+        tip("overlap", "Overlap", ".2%"),
+        tip("names", "Companies in common", ",d"),
     ]  # fmt: skip
-    # Half of the colour at most: the figure on it has to be read.
+    # At most half of the colour, so that the figure on it stays readable.
     strength = {"field": "overlap", "type": "quantitative", "scale": {"domain": [0, 1], "range": [0.06, 0.5]}, "legend": None}
     return chart(
         height=ROW * (len(order) - 1),
@@ -98,10 +99,10 @@ def _spec(order: list[str]) -> dict[str, object]:
 
 def _table(rows: list[Row]) -> Table:
     return Table(
-        caption="Overlap of every two funds",
+        caption="Overlap of every pair of funds",
         columns=[
-            Column("Funds", False), Column("Overlap"), Column("Companies in common"), Column("Their share of the first"),
-            Column("of the second"), Column("Snapshot of the first"), Column("of the second"),
+            Column("Pair", False), Column("Overlap"), Column("Companies in common"), Column("Their weight in the first fund"),
+            Column("in the second fund"), Column("Snapshot of the first fund"), Column("of the second fund"),
         ],
         rows=[
             [
@@ -110,9 +111,9 @@ def _table(rows: list[Row]) -> Table:
             ]
             for row in rows
         ],
-        source="Mart fund_overlap. Overlap and shares in percent of the whole fund.",
+        source="Mart fund_overlap. Overlap and weights in percent of the whole fund.",
         folded=True,
     )  # fmt: skip
 
 
-CHAPTER = Chapter("overlap", "What the funds share", ("fund_overlap",), _write)
+CHAPTER = Chapter("overlap", "Overlap of the funds", ("fund_overlap",), _write)

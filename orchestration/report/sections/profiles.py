@@ -1,48 +1,47 @@
-"""The guide's four kinds of investor: what the data pick for each today, by which numbers, and what the guide said."""
+"""The guide's four investor profiles: what the data pick for each today, by which figures, and what the guide picked."""
 
 from orchestration.report.blocks import Cell, Chapter, Column, Manifest, Section, Table, headings
 from orchestration.report.release_tables import ReleaseTables, Row
-from orchestration.report.wording import NOTHING, day, label, measure, plural
+from orchestration.report.wording import DASH, day, label, measure, plural
 
 _PROFILES = {
-    "passive": "the passive investor", "trader": "the trader", "core_satellite": "the holder of a core and a satellite",
-    "analyst": "the analyst",
+    "passive": "Passive investor", "trader": "Trader", "core_satellite": "Core-satellite investor", "analyst": "Analyst",
 }  # fmt: skip
 _SAME = {True: ("yes", "blue", "circle"), False: ("no", "orange", "diamond")}
 
 
 def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
-    rows = tables.ask("select * from investor_profiles order by profile, criterion")
+    rows = tables.rows("select * from investor_profiles order by profile, criterion")
     order = list(_PROFILES)
     rows.sort(key=lambda row: order.index(row["profile"]) if row["profile"] in order else len(order))
     same, other, unknown = (sum(row["is_the_guides_pick"] is answer for row in rows) for answer in (True, False, None))
     return Section(
         CHAPTER.name,
         CHAPTER.title,
-        lead=f"By {plural(len(rows), 'criterion', 'criteria')} the data pick what the guide of 2026-05-12 does"
-        f" {plural(same, 'time')} and something else {plural(other, 'time')}"
+        lead=f"On {plural(len(rows), 'criterion', 'criteria')}, the data pick the same fund or pair as the guide of 2026-05-12"
+        f" {plural(same, 'time')} and a different one {plural(other, 'time')}"
         + (f"; {unknown} cannot be compared." if unknown else "."),
         blocks=[_table(rows)],
-        notes=["Not advice: what a person needs beyond these figures is not in them."],
+        notes=["Not investment advice: the figures do not consider a person's circumstances."],
     )
 
 
 def _table(rows: list[Row]) -> Table:
     return Table(
-        caption="What the data pick today, and what the guide said",
+        caption="Today's pick and the guide's pick",
         columns=[
-            Column("Criterion", False), Column("Today's pick", False), Column("Its figure"), Column("Next best"),
-            Column("As of"), Column("The guide's pick", False), Column("The same", False),
+            Column("Criterion", False), Column("Today's pick", False), Column("Figure"), Column("Runner-up"),
+            Column("As of"), Column("Guide's pick", False), Column("Same", False),
         ],
         rows=[
             [
-                Cell(label(row["criterion"]), note=row["reason"]), row["pick"] or NOTHING,
+                Cell(label(row["criterion"]), note=row["reason"]), row["pick"] or DASH,
                 Cell(measure(row["figure"], row["unit"]), note=_compared(row)), _runner_up(row), day(row["as_of"]),
                 Cell(row["guide_pick"], note=row["guide_says"]), _is_same(row),
             ]
             for row in rows
         ],
-        source="Mart investor_profiles. As of: the oldest day of the figures compared.",
+        source="Mart investor_profiles. As of: the oldest date of the figures compared.",
         stacks=True,
         groups=headings([_PROFILES.get(row["profile"], label(row["profile"])) for row in rows]),
     )  # fmt: skip
@@ -53,14 +52,14 @@ def _compared(row: Row) -> str:
 
 
 def _runner_up(row: Row) -> Cell | str:
-    return Cell(row["runner_up"], note=measure(row["runner_up_figure"], row["unit"])) if row["runner_up"] else NOTHING
+    return Cell(row["runner_up"], note=measure(row["runner_up_figure"], row["unit"])) if row["runner_up"] else DASH
 
 
 def _is_same(row: Row) -> Cell | str:
     if row["is_the_guides_pick"] is None:
-        return NOTHING
+        return DASH
     text, tone, mark = _SAME[row["is_the_guides_pick"]]
     return Cell(text, tone=tone, mark=mark)
 
 
-CHAPTER = Chapter("profiles", "Four investors", ("investor_profiles",), _write)
+CHAPTER = Chapter("profiles", "Investor profiles", ("investor_profiles",), _write)

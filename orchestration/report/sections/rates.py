@@ -1,7 +1,7 @@
-"""The rate cycle beside the relative performance of IWM, and what the funds returned in each rate regime."""
+"""The rate cycle and the relative performance of IWM, and the returns of the funds in each rate regime."""
 
 from orchestration.report.blocks import Cell, Chapter, Chart, Column, Key, Manifest, Section, Table
-from orchestration.report.chart_parts import INK, TONES, chart, height_axis, log_scale, moment, told, under_pointer
+from orchestration.report.chart_parts import INK, TONES, chart, crosshair, date_axis, log_scale, tip, vertical_axis
 from orchestration.report.release_tables import ReleaseTables, Row
 from orchestration.report.wording import MAIN_FUNDS, day, label, number, percent, plural, rounded
 
@@ -13,7 +13,7 @@ where pair = 'IWM/SPY' and ratio_total_return is not null
 qualify row_number() over (partition by date_trunc('week', session) order by session desc) = 1
 order by session
 """
-# The rate is a step: its changes and its ends draw it whole.
+# The rate is a step function: its changes and its last value are enough to draw it.
 _RATE = """
 select session, policy_rate
 from policy_rate_daily
@@ -24,12 +24,14 @@ order by session
 
 def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     has_table = tables.has("rate_regime_performance")
+    hold = manifest["parameters"].get("rate_regime.hold_days", {}).get("value")
+    wait = f"{hold:.0f} days without a move" if hold else "a set time without a move"
     return Section(
         CHAPTER.name,
         CHAPTER.title,
-        lead="Only moves the Fed has already made count; a hold begins when none has come for long enough.",
+        lead=f"Only moves that the Fed has already made count. A hold begins after {wait}.",
         blocks=[_chart(tables), *([_performance(tables)] if has_table else [])],
-        notes=[] if has_table else [tables.lacking("rate_regime_performance") or ""],
+        notes=[] if has_table else [tables.unavailable("rate_regime_performance") or ""],
     )
 
 
@@ -38,24 +40,25 @@ def _chart(tables: ReleaseTables) -> Chart:
     spells = tables.columns("select first_session, last_session, rate_regime, sessions from rate_regime_spells order by spell_no")
     now = f"{label(spells['rate_regime'][-1])} since {day(spells['first_session'][-1])}" if spells["rate_regime"] else "no regime"
     gained = relative["relative"][-1] / relative["relative"][0] - 1 if relative["relative"] else None
-    says = (
-        f"On {day(rate['session'][-1])} the middle of the Fed funds target stood at {percent(rate['policy_rate'][-1], 3)}: {now}."
-        f" Since {day(relative['session'][0]) if relative['session'] else 'the start'} IWM has returned"
-        f" {percent(gained, signed=True)} against SPY, dividends included."
+    summary = (
+        f"On {day(rate['session'][-1])} the midpoint of the Fed funds target range was"
+        f" {percent(rate['policy_rate'][-1], 3)}: {now}."
+        f" Since {day(relative['session'][0]) if relative['session'] else 'the start'} the return of IWM"
+        f" relative to SPY, dividends included, is {percent(gained, signed=True)}."
     )
     spells["label"] = [label(name) for name in spells["rate_regime"]]
     relative["relative"] = rounded(relative["relative"], 4)
     return Chart(
         name="rates",
         title="IWM against SPY through the rate cycle",
-        says=says,
-        source="Marts ratio_daily (total-return ratio, 1 at its start, logarithmic; weekly), policy_rate_daily (middle of the Fed"
-        " funds target, percent a year; FRED), rate_regime_spells.",
+        summary=summary,
+        source="Marts ratio_daily (ratio of total returns, 1 at its start, log scale; weekly), policy_rate_daily (midpoint of the"
+        " Fed funds target range, percent a year; FRED), rate_regime_spells.",
         height=404,
         spec=chart(vconcat=[_panel(210, _lines(log_scale(relative["relative"]))), _panel(120, _steps())],
         resolve={"scale": {"x": "shared"}}),
         data={"relative": relative, "rate": rate, "spells": spells},
-        keys=[
+        legend=[
             Key("band", "orange", "hiking"), Key("band-light", "orange", "hold after hikes"), Key("band", "blue", "cutting"),
             Key("band-light", "blue", "hold after cuts"),
         ],
@@ -63,20 +66,20 @@ def _chart(tables: ReleaseTables) -> Chart:
 
 
 def _panel(height: int, layers: list[dict[str, object]]) -> dict[str, object]:
-    """A panel with the rate regimes behind it."""
+    """A panel with the rate regimes as bands behind it."""
     strong = " || ".join(f"datum.rate_regime == '{name}'" for name in ("hiking", "cutting"))
     colour = {"domain": list(_REGIMES), "range": [TONES[tone] for tone in _REGIMES.values()]}
     bands = {
         "data": {"name": "spells"},
         "mark": {"type": "rect"},
         "encoding": {
-            "x": moment("first_session"),
+            "x": date_axis("first_session"),
             "x2": {"field": "last_session"},
             "color": {"field": "rate_regime", "scale": colour, "legend": None},
             "opacity": {"condition": {"test": strong, "value": 0.24}, "value": 0.1},
             "tooltip": [
-                told("label", "Rate regime", kind="nominal"), told("first_session", "From", kind="temporal"),
-                told("last_session", "To", kind="temporal"), told("sessions", "Sessions", "d"),
+                tip("label", "Rate regime", kind="nominal"), tip("first_session", "From", kind="temporal"),
+                tip("last_session", "To", kind="temporal"), tip("sessions", "Sessions", "d"),
             ],
         },
     }  # fmt: skip
@@ -84,20 +87,20 @@ def _panel(height: int, layers: list[dict[str, object]]) -> dict[str, object]:
 
 
 def _lines(scale: dict[str, object]) -> list[dict[str, object]]:
-    tooltip = [told("session", "Session", kind="temporal"), told("relative", "IWM/SPY with dividends", ".3f")]
+    tooltip = [tip("session", "Session", kind="temporal"), tip("relative", "IWM/SPY, total return", ".3f")]
     return [
         {
             "data": {"name": "relative"},
             "mark": {"type": "line", "color": INK, "strokeWidth": 1.5},
             "encoding": {
-                "x": moment("session"),
+                "x": date_axis("session"),
                 "y": {
                     "field": "relative", "type": "quantitative", "scale": scale,
-                    "axis": height_axis(None, ".2f"),
+                    "axis": vertical_axis(None, ".2f"),
                 },
             },
         },
-        under_pointer("near", "session", tooltip, "relative"),
+        crosshair("near", "session", tooltip, "relative"),
     ]  # fmt: skip
 
 
@@ -107,11 +110,11 @@ def _steps() -> list[dict[str, object]]:
             "data": {"name": "rate"},
             "mark": {"type": "line", "interpolate": "step-after", "color": INK, "strokeWidth": 1.5},
             "encoding": {
-                "x": moment("session"),
+                "x": date_axis("session"),
                 "y": {
                     "field": "policy_rate",
                     "type": "quantitative",
-                    "axis": height_axis(None, ".0%", tickCount=4),
+                    "axis": vertical_axis(None, ".0%", tickCount=4),
                     "scale": {"padding": 6},
                 },
             },
@@ -120,7 +123,7 @@ def _steps() -> list[dict[str, object]]:
 
 
 def _performance(tables: ReleaseTables) -> Table:
-    rows = tables.ask(
+    rows = tables.rows(
         "select rate_regime, fund, annual_return, spells, sessions, own_annual_return, own_sessions from rate_regime_performance"
     )
     found = {(row["rate_regime"], row["fund"]): row for row in rows}
@@ -141,17 +144,17 @@ def _performance(tables: ReleaseTables) -> Table:
         caption="Annualised total return by rate regime",
         columns=[Column("Rate regime", False), *(Column(fund) for fund in MAIN_FUNDS), Column("Spells"), Column("Sessions")],
         rows=body,
-        source="Mart rate_regime_performance. Percent a year over the sessions that all three funds have, spells pooled; below"
-        " it over a fund's own sessions where they are others, not to be compared. A handful of spells is little evidence: the"
-        f" scorecard below holds {plural(len(shown), 'regime')} against chance.",
+        source="Mart rate_regime_performance. Percent a year over the sessions for which all three funds have a return, spells"
+        " pooled. Where a fund's own history differs, the small figure covers that history: do not compare it between funds. A"
+        f" handful of spells is weak evidence: the track record below tests the {plural(len(shown), 'regime')} against chance.",
     )
 
 
 def _returned(cell: Row | None) -> Cell | str:
-    """The return over the common sessions, with the fund's own below it where its history is another."""
+    """The return over the common sessions and, where the fund's own history differs, the return over that below it."""
     if cell is None:
         return percent(None)
-    own = f"own {number(cell['own_sessions'])} sessions: {percent(cell['own_annual_return'], signed=True)}"
+    own = f"own history, {number(cell['own_sessions'])} sessions: {percent(cell['own_annual_return'], signed=True)}"
     return Cell(percent(cell["annual_return"], signed=True), note="" if cell["own_sessions"] == cell["sessions"] else own)
 
 

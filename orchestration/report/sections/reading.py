@@ -1,10 +1,10 @@
-"""The reading of the day: every statement of the mart `reading` in words, with what such statements were worth."""
+"""Today's reading: the statements of the mart `reading` in words, each with its track record."""
 
 import math
 
 from orchestration.report.blocks import Cell, Chapter, Column, Manifest, Section, Statement, Table
 from orchestration.report.release_tables import ReleaseTables, Row
-from orchestration.report.wording import NOTHING, day, label, number, percent, plural, points
+from orchestration.report.wording import DASH, day, label, number, percent, plural, points
 
 _SIGNALS = ("regime", "breadth", "rate_regime", "cycle_phase", "satellite", "reconstitution")
 _NAMES = {
@@ -15,7 +15,7 @@ _TONES = {"risk_on": "blue", "risk_off": "orange"}
 
 
 def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
-    rows = tables.ask("select * from reading order by line")
+    rows = tables.rows("select * from reading order by line")
     rest = [row for row in rows if row["topic"] not in (*_SIGNALS, "freshness")]
     return Section(
         CHAPTER.name,
@@ -23,18 +23,18 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
         lead=_lead(rows, manifest),
         statements=[_statement(row) for row in rows if row["topic"] in _SIGNALS],
         blocks=[_others(rest)] if rest else [],
-        notes=["What a signal was worth is a record of the past, not a forecast. This is no investment advice."],
+        notes=["A track record describes the past. It is not a forecast, and nothing here is investment advice."],
     )
 
 
 def _lead(rows: list[Row], manifest: Manifest) -> str:
-    """How old the prices are where they are late, then the labels in one sentence, each with its own day where it is older."""
+    """A warning if prices are late, then the labels in one sentence, each with its date if it is older than the prices."""
     first: dict[str, Row] = {}
     for row in rows:
         first.setdefault(row["topic"], row)
     words = []
     for topic, form in (
-        ("regime", "{subject} reads {word}"), ("breadth", "breadth is {word}"), ("rate_regime", "the Fed is {word}"),
+        ("regime", "{subject} is {word}"), ("breadth", "breadth is {word}"), ("rate_regime", "the Fed is {word}"),
         ("cycle_phase", "the cycle phase is {word}"),
     ):  # fmt: skip
         if topic in first and first[topic]["reading"] is not None:
@@ -43,7 +43,7 @@ def _lead(rows: list[Row], manifest: Manifest) -> str:
             word = {"hold_after_cuts": "on hold after cuts", "hold_after_hikes": "on hold after hikes"}.get(row["reading"])
             words.append(form.format(subject=row["subject"], word=word or label(row["reading"])) + late)
     late_prices = "".join(f"{row['reading']}. " for row in rows if row["topic"] == "freshness")
-    at = f"At the close of {manifest['last_session']}: " if manifest["last_session"] else "No prices known; "
+    at = f"At the close of {manifest['last_session']}: " if manifest["last_session"] else "No prices available; "
     return late_prices + (f"{at}{'; '.join(words)}." if words else "")
 
 
@@ -51,15 +51,16 @@ def _statement(row: Row) -> Statement:
     since = f"since {day(row['since'])}, {plural(row['sessions'], 'session')}; " if row["since"] else ""
     subject = row["subject"] if row["topic"] == "regime" else _NAMES[row["topic"]]
     if row["value"] is None:
-        return Statement(subject=subject, says="not known", figure=row["note"], since=f"as of {day(row['session'])}", evidence="")
-    says = label(row["reading"])
+        as_of = f"as of {day(row['session'])}"
+        return Statement(subject=subject, reading="not available", figure=row["note"], since=as_of, evidence="")
+    reading = label(row["reading"])
     if row["topic"] == "satellite":
-        says = f"{percent(row['value'], 0)} IWM"
+        reading = f"{percent(row['value'], 0)} IWM"
     elif row["topic"] == "reconstitution":
-        says = f"in {plural(int(row['value']), 'session')}"
+        reading = f"in {plural(int(row['value']), 'session')}"
     return Statement(
         subject=subject,
-        says=says,
+        reading=reading,
         figure=_figure(row),
         since=f"{since}as of {day(row['session'])}",
         evidence=row["evidence"] or "",
@@ -68,10 +69,10 @@ def _statement(row: Row) -> Statement:
 
 
 def _figure(row: Row) -> str:
-    """The value in words: a log gap becomes the percentage it stands for."""
+    """The value in words. A gap in log points is shown as a percentage."""
     value = row["value"]
     if row["topic"] == "regime":
-        return f"the ratio stands {percent(math.expm1(value), 1, signed=True)} from its trend mean"
+        return f"ratio {percent(abs(math.expm1(value)))} {'above' if value >= 0 else 'below'} its trend mean"
     if row["topic"] == "satellite":
         return str(row["reading"]).partition(", ")[2] or row["measure"]
     if row["topic"] == "reconstitution":
@@ -84,7 +85,7 @@ def _figure(row: Row) -> str:
 def _value(row: Row) -> str:
     value, unit = row["value"], row["unit"]
     if value is None:
-        return NOTHING
+        return DASH
     if row["topic"] == "sector_gap":
         return points(value)
     if row["topic"] == "rate_regime":
@@ -100,12 +101,12 @@ def _days(row: Row) -> str:
 
 def _others(rows: list[Row]) -> Table:
     return Table(
-        caption="The rest of the reading",
+        caption="More of today's reading",
         columns=[Column("Subject", False), Column("Measure", False), Column("Value"), Column("As of")],
         rows=[[row["subject"], Cell(row["measure"], note=row["note"] or ""), _value(row), _days(row)] for row in rows],
-        source="Mart reading. Percentages are total returns, ranks or shares; pp: percentage points of weight.",
+        source="Mart reading. Percentages are total returns, percentiles or shares; pp: percentage points of weight.",
         folded=True,
     )
 
 
-CHAPTER = Chapter("reading", "The reading of the day", ("reading",), _write)
+CHAPTER = Chapter("reading", "Today's reading", ("reading",), _write)

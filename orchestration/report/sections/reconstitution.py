@@ -1,9 +1,9 @@
-"""Russell reconstitution: how long to the next one, and what the past ones did against days that mean nothing."""
+"""Russell reconstitution: sessions until the next one, and returns around past ones against placebo windows."""
 
 from orchestration.report.blocks import Cell, Chapter, Chart, Column, Key, Manifest, Section, Table
-from orchestration.report.chart_parts import PAPER, TONES, chart, row_axis, span, told, value_axis, zero_line
+from orchestration.report.chart_parts import PAPER, TONES, chart, row_axis, span, tip, value_axis, zero_line
 from orchestration.report.release_tables import ReleaseTables, Row
-from orchestration.report.wording import TIMES, day, interval, label, number, p_value, percent, plural
+from orchestration.report.wording import MINUS, TIMES, day, interval, label, number, p_value, percent, plural
 
 _WINDOWS = {
     "rank_to_effective": "rank day to effective close",
@@ -15,22 +15,22 @@ _WINDOWS = {
 }
 ROW = 46
 _TOOLTIP = [
-    told("name", "Window", kind="nominal"), told("mean_gap", "Mean of IWM - SPY", "+.2%"),
-    told("interval_low", "Interval from", "+.2%"), told("interval_high", "to", "+.2%"),
-    told("placebo_low", "Placebo from", "+.2%"), told("placebo_high", "Placebo to", "+.2%"),
-    told("p_value", "p-value", ".3f"), told("events", "Events", "d"),
+    tip("name", "Window", kind="nominal"), tip("mean_gap", f"Mean of IWM {MINUS} SPY", "+.2%"),
+    tip("interval_low", "Interval from", "+.2%"), tip("interval_high", "to", "+.2%"),
+    tip("placebo_low", "Placebo from", "+.2%"), tip("placebo_high", "Placebo to", "+.2%"),
+    tip("p_value", "p-value", ".3f"), tip("events", "Events", "d"),
 ]  # fmt: skip
 
 
 def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
-    coming = tables.ask("select * from reconstitution_calendar where sessions_to_effective >= 0 or is_next order by effective")
+    coming = tables.rows("select * from reconstitution_calendar where sessions_to_effective >= 0 or is_next order by effective")
     following = next((row for row in coming if row["is_next"]), None)
-    lead = "No coming reconstitution is known."
+    lead = "No upcoming reconstitution is known."
     if following is not None:
         lead = (
-            f"{plural(following['sessions_to_effective'], 'session')} to the close of {day(following['effective'])}, when the"
-            f" reconstitution {following['event']} takes effect; {label(following['stage'])} as of"
-            f" {day(following['counted_from'])}."
+            f"{plural(following['sessions_to_effective'], 'session')} until the close of {day(following['effective'])}, when the"
+            f" {following['event']} reconstitution takes effect. Stage as of {day(following['counted_from'])}:"
+            f" {label(following['stage'])}."
         )
     summary = _summary(tables) if tables.has("reconstitution_summary") else []
     blocks = [_calendar(coming)] if coming else []
@@ -40,23 +40,23 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
         CHAPTER.title,
         lead=lead,
         blocks=[*blocks, *study],
-        notes=[] if summary else [tables.lacking("reconstitution_summary") or ""],
+        notes=[] if summary else [tables.unavailable("reconstitution_summary") or ""],
     )
 
 
 def _summary(tables: ReleaseTables) -> list[Row]:
-    rows = tables.ask("select * from reconstitution_summary order by window_name")
+    rows = tables.rows("select * from reconstitution_summary order by window_name")
     order = list(_WINDOWS)
     return sorted(rows, key=lambda row: order.index(row["window_name"]) if row["window_name"] in order else len(order))
 
 
 def _calendar(rows: list[Row]) -> Table:
     return Table(
-        caption="Coming reconstitutions",
+        caption="Upcoming reconstitutions",
         columns=[
             Column("Event", False), Column("Rank day"), Column("Preliminary list"), Column("Lock-down"),
             Column("Effective close"),
-            Column("Sessions to it"), Column("Rests on", False),
+            Column("Sessions left"), Column("Basis", False),
         ],
         rows=[
             [
@@ -65,7 +65,7 @@ def _calendar(rows: list[Row]) -> Table:
             ]
             for row in rows
         ],
-        source=f"Mart reconstitution_calendar, counted from {day(rows[0]['counted_from'])}.",
+        source=f"Mart reconstitution_calendar, sessions counted from {day(rows[0]['counted_from'])}.",
     )  # fmt: skip
 
 
@@ -77,15 +77,15 @@ def _chart(rows: list[Row]) -> Chart:
     outside = [name for name, row in zip(order, rows, strict=True) if not _within(row)]
     return Chart(
         name="reconstitution",
-        title="IWM minus SPY around reconstitutions, against days that mean nothing",
-        says=f"{len(rows) - len(outside)} of {len(rows)} means lie where 95 % of the same windows on other days do"
+        title="IWM minus SPY around reconstitutions, against placebo windows",
+        summary=f"{len(rows) - len(outside)} of {len(rows)} means are within the 95 % placebo band"
         + (f"; outside it: {', '.join(outside)}." if outside else "."),
-        source="Mart reconstitution_summary. Total return of IWM minus that of SPY, percent; the interval from resampled events,"
-        " the band from the same calendar moved to other days.",
+        source="Mart reconstitution_summary. Total return of IWM minus that of SPY, in percent. Intervals: bootstrap of events."
+        " Placebo band: the same windows shifted to other dates.",
         height=ROW * len(order) + 36,
         spec=_spec(order),
         data={"windows": data},
-        keys=[Key("circle", "blue", "mean, with its 95 % interval"), Key("band", "grey", "95 % of the placebo windows")],
+        legend=[Key("circle", "blue", "mean with 95 % interval"), Key("band", "grey", "95 % placebo band")],
     )
 
 
@@ -123,7 +123,7 @@ def _table(rows: list[Row]) -> Table:
         caption="IWM minus SPY by window",
         columns=[
             Column("Window", False), Column("Events"), Column("Mean"), Column("95 % interval"), Column("Median"),
-            Column("IWM ahead"), Column("Placebo band"), Column("p"), Column("IWM volume"),
+            Column("IWM ahead of SPY"), Column("Placebo band"), Column("p"), Column("Volume ratio"),
         ],
         rows=[
             [
@@ -138,8 +138,8 @@ def _table(rows: list[Row]) -> Table:
             ]
             for row in rows
         ],
-        source="Mart reconstitution_summary. Volume: median over the events of IWM's volume in the window as a multiple of"
-        " the median before it.",
+        source="Mart reconstitution_summary. Volume ratio: IWM's volume in the window as a multiple of its median before the"
+        " window; median over the events.",
     )  # fmt: skip
 
 

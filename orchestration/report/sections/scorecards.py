@@ -1,4 +1,4 @@
-"""What followed each label of each signal: differences from the usual, with intervals, and which of them are noise."""
+"""The track record of each signal: forward returns after each label against the base rate, with intervals and verdicts."""
 
 from orchestration.report.blocks import Cell, Chapter, Chart, Column, Control, Key, Manifest, Section, Table
 from orchestration.report.chart_parts import (
@@ -9,40 +9,44 @@ from orchestration.report.chart_parts import (
     chart,
     row_axis,
     span,
-    told,
+    tip,
     value_axis,
     zero_line,
 )
 from orchestration.report.release_tables import ReleaseTables, Row
-from orchestration.report.wording import MINUS, interval, label, listed, number, p_value, percent, plural, points
+from orchestration.report.wording import GAP, MINUS, interval, label, listed, number, p_value, percent, plural, points
 
 MARKS = {"supports": "circle", "contradicts": "diamond", "unclaimed": "up", "noise": "ring"}
 _ORDER = ("regime", "trend_break", "breadth", "rate_regime", "cycle_phase")
 _TARGETS = ("SPY", "IWM - SPY", "IWM", "QQQ")
 ROW = 23
 _TOOLTIP = [
-    told("name", "After", kind="nominal"), told("verdict", "Verdict", kind="nominal"),
-    told("expected", "The guide expects", kind="nominal"), told("difference", "Difference", "+.1%"),
-    told("interval_low", "Interval from", "+.1%"), told("interval_high", "to", "+.1%"), told("mean_return", "Mean", "+.1%"),
-    told("base_return", "Usual", "+.1%"), told("p_value", "p-value", ".3f"),
-    told("independent_spells", "Independent spells", "d"), told("sessions", "Sessions", "d"),
+    tip("name", "Label", kind="nominal"), tip("verdict", "Verdict", kind="nominal"),
+    tip("expected", "The guide expects", kind="nominal"), tip("difference", "Difference", "+.1%"),
+    tip("interval_low", "Interval from", "+.1%"), tip("interval_high", "to", "+.1%"), tip("mean_return", "Mean", "+.1%"),
+    tip("base_return", "Base rate", "+.1%"), tip("p_value", "p-value", ".3f"),
+    tip("independent_spells", "Independent spells", "d"), tip("sessions", "Sessions", "d"),
 ]  # fmt: skip
+_VERDICTS = {
+    "supports": "supports the guide", "contradicts": "contradicts the guide", "unclaimed": "significant, no claim in the guide",
+    "noise": "noise (not significant)",
+}  # fmt: skip
 _SHORT = {"breadth": "breadth", "rate_regime": "Fed", "cycle_phase": "cycle"}
 
 
 def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
-    rows = tables.ask("select * from scorecard")
+    rows = tables.rows("select * from scorecard")
     rows.sort(key=lambda row: (_place(row["signal"], _ORDER), row["subject"] != "IWM/SPY", row["subject"], row["label"]))
     verdicts = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in VERDICT_TONES}
     claimed = [row for row in rows if row["expected"] is not None]
     return Section(
         CHAPTER.name,
         CHAPTER.title,
-        lead=f"Of {number(len(rows))} comparisons of what followed a label with what is usual, {verdicts['noise']} cannot be"
-        f" told from noise; {verdicts['supports']} support the guide, {verdicts['contradicts']} contradict it and"
-        f" {verdicts['unclaimed']} speak of what it does not claim.",
+        lead=f"Returns after each label compared with the base rate: of {number(len(rows))} comparisons, {verdicts['noise']} are"
+        f" not statistically significant, {verdicts['supports']} support the guide, {verdicts['contradicts']} contradict it, and"
+        f" {verdicts['unclaimed']} are significant where the guide makes no claim.",
         blocks=[_chart(rows), _claimed(claimed)] if claimed else [_chart(rows)],
-        notes=["With so many comparisons some differ by chance alone: one that does is a question, not an answer."],
+        notes=["With so many comparisons, some are significant by chance alone. A single significant result is not a finding."],
     )
 
 
@@ -52,6 +56,11 @@ def _place(value: str, order: tuple[str, ...]) -> int:
 
 def _name(row: Row) -> str:
     return f"{_SHORT.get(row['signal'], row['subject'])} {label(row['label'])}"
+
+
+def _target(name: str) -> str:
+    """The target with a minus sign, on one line."""
+    return name.replace(" - ", f"{GAP}{MINUS}{GAP}")
 
 
 def _chart(rows: list[Row]) -> Chart:
@@ -67,17 +76,17 @@ def _chart(rows: list[Row]) -> Chart:
         data[field] = [None if row[field] is None else round(row[field], 4) for row in rows]
     return Chart(
         name="scorecards",
-        title="Difference from the usual forward return, with its 95 % interval",
-        says=f"{targets[0]} over {plural(horizons[-1], 'session')} after each of {plural(len(chosen), 'label')}:"
-        f" {listed(telling)} can be told from noise.",
-        source="Mart scorecard. Mean forward total return after the label minus the mean of all sessions, in percent; the"
-        " interval comes from resampling whole spells, the verdict also from circular shifts of the labels.",
+        title="Forward return minus base rate, with 95 % interval",
+        summary=f"{targets[0]} over {plural(horizons[-1], 'session')} after each of {plural(len(chosen), 'label')}."
+        f" Statistically significant: {listed(telling)}.",
+        source="Mart scorecard. Mean forward total return after the label minus the mean over all sessions, in percent."
+        " Intervals: bootstrap of whole spells. The verdict also uses circular shifts of the labels.",
         height=ROW * len(names) + 36,
         spec=_spec(names, horizons[-1], targets[0]),
         data={"scores": data},
-        keys=[Key(MARKS[verdict], tone, verdict) for verdict, tone in VERDICT_TONES.items()],
+        legend=[Key(MARKS[verdict], tone, _VERDICTS[verdict]) for verdict, tone in VERDICT_TONES.items()],
         controls=[
-            Control("target", "Return of", [(target, target.replace(" - ", f" {MINUS} ")) for target in targets], targets[0]),
+            Control("target", "Return of", [(target, _target(target)) for target in targets], targets[0]),
             Control("horizon", "over", [(horizon, f"{horizon} sessions") for horizon in horizons], horizons[-1]),
         ],
     )
@@ -116,14 +125,14 @@ def _spec(names: list[str], horizon: int, target: str) -> dict[str, object]:
 def _claimed(rows: list[Row]) -> Table:
     horizon = max(row["horizon"] for row in rows)
     return Table(
-        caption=f"What the guide expects after a label, over {horizon} sessions",
+        caption=f"What the guide expects after each label, over {horizon} sessions",
         columns=[
-            Column("After", False), Column("Return of", False), Column("Expected", False), Column("Mean"), Column("Usual"),
+            Column("Label", False), Column("Return of", False), Column("Expected", False), Column("Mean"), Column("Base rate"),
             Column("Difference"), Column("95 % interval"), Column("Spells"), Column("p"), Column("Verdict", False),
         ],
         rows=[
             [
-                _name(row), row["target"].replace(" - ", f" {MINUS} "), row["expected"], percent(row["mean_return"], signed=True),
+                _name(row), _target(row["target"]), row["expected"], percent(row["mean_return"], signed=True),
                 percent(row["base_return"], signed=True), points(row["difference"]),
                 interval(row["interval_low"], row["interval_high"], unit="pp"), number(row["independent_spells"]),
                 p_value(row["p_value"]),
@@ -135,9 +144,9 @@ def _claimed(rows: list[Row]) -> Table:
             for row in rows
             if row["horizon"] == horizon
         ],
-        source="Mart scorecard, which holds every signal, label, horizon and target. Spells: independent ones, the n that"
-        " counts.",
+        source="Mart scorecard, which has every signal, label, horizon and target. Spells: the number of independent spells,"
+        " which is the effective sample size.",
     )  # fmt: skip
 
 
-CHAPTER = Chapter("scorecards", "What the signals were worth", ("scorecard",), _write)
+CHAPTER = Chapter("scorecards", "What followed each signal", ("scorecard",), _write)

@@ -1,29 +1,40 @@
-"""Calendar months: what the funds returned in each, and whether more months gained than chance explains."""
+"""Seasonality: total returns by calendar month, and whether the share of months with a gain differs from chance."""
 
 from orchestration.report.blocks import Chapter, Chart, Column, Control, Key, Manifest, Section, Table, headings
-from orchestration.report.chart_parts import FAINT, PAPER, SIGNED, TONES, Spec, chart, height_axis, panel_title, told, zero_line
+from orchestration.report.chart_parts import (
+    FAINT,
+    PAPER,
+    SIGNED,
+    TONES,
+    Spec,
+    chart,
+    panel_title,
+    tip,
+    vertical_axis,
+    zero_line,
+)
 from orchestration.report.release_tables import ReleaseTables, Row
-from orchestration.report.wording import NOTHING, fund_order, number, percent
+from orchestration.report.wording import DASH, fund_order, number, percent
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _RETURNS, _SHARES = 150, 130
 
 
 def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
-    rows = tables.ask("select * from seasonality order by fund, month")
+    rows = tables.rows("select * from seasonality order by fund, month")
     rows.sort(key=lambda row: fund_order(row["fund"]))
     outside = sum(row["is_beyond_chance"] for row in rows)
     chance = manifest["parameters"]["seasonality.chance"]["value"]
     return Section(
         CHAPTER.name,
         CHAPTER.title,
-        lead=f"In {outside} of {number(len(rows))} calendar months of a fund the share of months with a gain lies outside what"
-        f" chance gives where all months are alike; chance alone would put about {number(len(rows) * (1 - chance))} or fewer"
-        " there.",
+        lead=f"The share of months with a gain is outside the chance band in {outside} of {number(len(rows))} combinations of"
+        f" fund and calendar month. If all months were alike, about {number(len(rows) * (1 - chance))} or fewer would be"
+        " outside it by chance.",
         blocks=[_chart(rows, manifest, chance), _table(rows)],
         notes=[
-            "The mart gives no spread of the returns, so their means bear no interval; where mean and median lie apart, a few"
-            " months made the mean. The guide's funds move together: their months are no independent witnesses."
+            "The mart has no dispersion of the returns, so the means have no interval. Where mean and median differ widely, a"
+            " few months dominate the mean. The funds move together, so their months are not independent evidence."
         ],
     )
 
@@ -42,18 +53,18 @@ def _chart(rows: list[Row], manifest: Manifest, chance: float) -> Chart:
     return Chart(
         name="seasonality",
         title="Total return by calendar month, and the share of months with a gain",
-        says=f"{funds[0]}, {_counts(own)} of each: the mean goes from {percent(_mean(worst), signed=True)} in"
-        f" {_MONTHS[worst['month'] - 1]} to {percent(_mean(best), signed=True)} in {_MONTHS[best['month'] - 1]}; the share of"
-        f" months with a gain leaves the band of chance in {', '.join(outside) or 'none'}.",
-        source=f"Mart seasonality, whole months known on {manifest['last_session'] or NOTHING}. Total returns with dividends,"
-        f" percent a month. The band holds {percent(chance, 0)} of the shares that chance gives to as many months, each as likely"
-        " to gain as the fund's months altogether; rings are the months whose share lies in it.",
+        summary=f"{funds[0]}, {_counts(own)} values of each month: the mean ranges from {percent(_mean(worst), signed=True)}"
+        f" in {_MONTHS[worst['month'] - 1]} to {percent(_mean(best), signed=True)} in {_MONTHS[best['month'] - 1]}; the share of"
+        f" months with a gain is outside the chance band in {', '.join(outside) or 'no month'}.",
+        source=f"Mart seasonality, complete months as of {manifest['last_session'] or DASH}. Total returns, dividends"
+        f" included, percent a month. The chance band covers {percent(chance, 0)} of the shares that chance would give if each"
+        " month were as likely to gain as all months of the fund together. Rings: months inside the band.",
         height=_RETURNS + _SHARES + 118,
         spec=_spec(funds[0]),
         data={"months": data},
-        keys=[
-            Key("ring", "grey", "within what chance gives"), Key("diamond", "orange", "outside it"),
-            Key("line", "faint", "median"), Key("band", "grey", f"{percent(chance, 0)} of what chance gives"),
+        legend=[
+            Key("ring", "grey", "inside the chance band"), Key("diamond", "orange", "outside the chance band"),
+            Key("line", "faint", "median"), Key("band", "grey", f"{percent(chance, 0)} chance band"),
         ],
         controls=[Control("fund", "Fund", [(fund, fund) for fund in funds], funds[0])],
     )  # fmt: skip
@@ -71,9 +82,9 @@ def _counts(rows: list[Row]) -> str:
 def _spec(fund: str) -> Spec:
     zero = {**zero_line(), "encoding": {"y": {"datum": 0}}}
     median = {"type": "tick", "color": FAINT, "thickness": 2, "width": 14}
-    signed = height_axis(None, "+.1~%", **SIGNED)
+    signed = vertical_axis(None, "+.1~%", **SIGNED)
     band = {"type": "bar", "width": {"band": 0.7}, "color": TONES["grey"], "opacity": 0.28}
-    form = height_axis(None, ".0%")
+    form = vertical_axis(None, ".0%")
     return chart(
         params=[{"name": "fund", "value": fund}],
         vconcat=[
@@ -99,23 +110,24 @@ def _spec(fund: str) -> Spec:
 
 
 def _points(field: str, axis: Spec) -> Spec:
-    """Hollow and grey as noise is everywhere on the page; filled where chance does not explain the month."""
+    """Hollow grey marks inside the chance band, like noise elsewhere on the page; filled marks outside it."""
     mark = {"type": "point", "size": 80, "opacity": 1, "filled": True, "strokeWidth": 1.6}
     looks = {"shape": ("diamond", "circle"), "fill": (TONES["orange"], PAPER), "stroke": (TONES["orange"], TONES["grey"])}
-    told_apart = {
+    channels = {
         channel: {"condition": {"test": "datum.outside", "value": outside}, "value": within}
         for channel, (outside, within) in looks.items()
     }
-    return _on_months(mark, field, axis, **told_apart)
+    return _on_months(mark, field, axis, **channels)
 
 
 def _on_months(mark: Spec, field: str, axis: Spec, **more: Spec) -> Spec:
-    # A phone has room for a letter a month.
+    # On a phone there is room for one letter per month.
     letters = {"title": None, "labelAngle": 0, "grid": False, "labelExpr": "width < 420 ? slice(datum.label, 0, 1) : datum.label"}
     tooltip = [
-        told("month", "Month", kind="nominal"), told("mean_return", "Mean", "+.2%"), told("median_return", "Median", "+.2%"),
-        told("hit_rate", "With a gain", ".0%"), told("chance_low", "By chance from", ".0%"), told("chance_high", "to", ".0%"),
-        told("months", "Months", "d"),
+        tip("month", "Month", kind="nominal"), tip("mean_return", "Mean", "+.2%"), tip("median_return", "Median", "+.2%"),
+        tip("hit_rate", "Share with a gain", ".0%"), tip("chance_low", "Chance band from", ".0%"),
+        tip("chance_high", "to", ".0%"),
+        tip("months", "Months", "d"),
     ]  # fmt: skip
     return {
         "data": {"name": "months"},
@@ -132,9 +144,9 @@ def _on_months(mark: Spec, field: str, axis: Spec, **more: Spec) -> Spec:
 
 def _table(rows: list[Row]) -> Table:
     return Table(
-        caption="Every fund and calendar month",
+        caption="All funds and calendar months",
         columns=[
-            Column("Month", False), Column("Mean"), Column("Median"), Column("With a gain"), Column("By chance"),
+            Column("Month", False), Column("Mean"), Column("Median"), Column("Share with a gain"), Column("Chance band"),
             Column("Months"),
         ],
         rows=[
@@ -145,10 +157,10 @@ def _table(rows: list[Row]) -> Table:
             ]
             for row in rows
         ],
-        source="Mart seasonality; by chance: the band of the chart. Total returns in percent a month.",
+        source="Mart seasonality. Total returns in percent a month; the chance band is the one in the chart.",
         folded=True,
         groups=headings([row["fund"] for row in rows]),
     )  # fmt: skip
 
 
-CHAPTER = Chapter("seasonality", "Calendar months", ("seasonality",), _write)
+CHAPTER = Chapter("seasonality", "Seasonality", ("seasonality",), _write)

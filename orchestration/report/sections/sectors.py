@@ -1,7 +1,7 @@
-"""Sector weights side by side, with the guide's figures and the drift since the snapshot before."""
+"""Sector weights of the three funds, with the guide's figures and the drift since the previous snapshot."""
 
 from orchestration.report.blocks import Chapter, Chart, Column, Key, Manifest, Section, Table
-from orchestration.report.chart_parts import FAINT, FUND_TONES, chart, row_axis, span, told, tones, value_axis
+from orchestration.report.chart_parts import FAINT, FUND_TONES, chart, row_axis, span, tip, tones, value_axis
 from orchestration.report.release_tables import ReleaseTables, Row
 from orchestration.report.wording import MINUS, day, listed, percent, plural, points
 
@@ -10,11 +10,11 @@ _SHAPES = {"IWM": "circle", "SPY": "diamond", "QQQ": "triangle-up"}
 
 
 def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
-    rows = tables.ask("select * from sector_comparison order by iwm_minus_spy desc nulls last, sector")
+    rows = tables.rows("select * from sector_comparison order by iwm_minus_spy desc nulls last, sector")
     return Section(
         CHAPTER.name,
         CHAPTER.title,
-        lead=f"Snapshots: {_dates(rows[0])}. {_comparison(rows[0])}",
+        lead=f"Snapshots: {_dates(rows[0])}. {_comparison(rows[0])}".strip(),
         blocks=[_chart(rows), _table(rows)],
     )
 
@@ -22,10 +22,11 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
 def _comparison(row: Row) -> str:
     if row["is_comparable"] is False:
         return (
-            f"Those of IWM and SPY lie {plural(row['days_apart'], 'day')} apart: too far to compare their weights, so no gap"
-            " is given."
+            f"The snapshots of IWM and SPY are {plural(row['days_apart'], 'day')} apart, too far to compare their weights, so no"
+            " gap is given."
         )
-    return "Snapshots of different days are set side by side as they are."
+    dates = {row[f"{fund.lower()}_as_of"] for fund in FUND_TONES}
+    return "Snapshots of different dates are compared without adjustment." if len(dates) > 1 else ""
 
 
 def _gap(row: Row) -> str:
@@ -42,30 +43,30 @@ def _chart(rows: list[Row]) -> Chart:
     guide = [(row["sector"], fund, row[f"guide_{fund.lower()}_weight"]) for row in rows for fund in ("IWM", "SPY")]
     gaps = {"sector": order, "iwm": [row["iwm_weight"] for row in rows], "spy": [row["spy_weight"] for row in rows]}
     known = [row for row in rows if row["iwm_minus_spy"] is not None]
-    says = "No sector weight of both IWM and SPY is known."
+    summary = "No sector weight is available for both IWM and SPY."
     if rows[0]["is_comparable"] is False:
-        says = _comparison(rows[0])
+        summary = _comparison(rows[0])
     elif known:
-        says = (
-            f"Against SPY, IWM is heaviest in {known[0]['sector']} ({points(known[0]['iwm_minus_spy'])}) and lightest in"
-            f" {known[-1]['sector']} ({points(known[-1]['iwm_minus_spy'])})."
+        summary = (
+            f"Relative to SPY, IWM is most overweight in {known[0]['sector']} ({points(known[0]['iwm_minus_spy'])}) and most"
+            f" underweight in {known[-1]['sector']} ({points(known[-1]['iwm_minus_spy'])})."
         )
     return Chart(
         name="sectors",
         title="Sector weights of IWM, SPY and QQQ",
-        says=says,
-        source=f"Mart sector_comparison: share of the fund, GICS sectors; as of {_dates(rows[0])}. Hollow: the guide of"
-        f" 2026-05-12.",
+        summary=summary,
+        source=f"Mart sector_comparison: share of the fund, GICS sectors; as of {_dates(rows[0])}. Hollow marks: the guide"
+        " of 2026-05-12.",
         height=ROW * len(order) + 34,
         spec=_spec(order),
         data={
             "today": _long(today, "measured"),
-            "guide": _long([row for row in guide if row[2] is not None], "the guide"),
+            "guide": _long([row for row in guide if row[2] is not None], "guide"),
             "gaps": gaps,
         },
-        keys=[
+        legend=[
             Key("circle", "blue", "IWM"), Key("diamond", "orange", "SPY"), Key("up", "green", "QQQ"),
-            Key("ring", "faint", "hollow: the guide's figure"),
+            Key("ring", "faint", "the guide's figure (hollow)"),
         ],
     )  # fmt: skip
 
@@ -74,8 +75,8 @@ def _spec(order: list[str]) -> dict[str, object]:
     rows = row_axis("sector", order, lines=True)
     weight = value_axis("weight", ".0%")
     tooltip = [
-        told("sector", "Sector", kind="nominal"), told("fund", "Fund", kind="nominal"), told("of", "Figure", kind="nominal"),
-        told("weight", "Weight", ".2%"),
+        tip("sector", "Sector", kind="nominal"), tip("fund", "Fund", kind="nominal"), tip("of", "Figure", kind="nominal"),
+        tip("weight", "Weight", ".2%"),
     ]  # fmt: skip
     shapes = {"domain": list(_SHAPES), "range": list(_SHAPES.values())}
     places = {
@@ -105,12 +106,12 @@ def _long(rows: list[tuple[str, str, float | None]], of: str) -> dict[str, list[
 
 def _table(rows: list[Row]) -> Table:
     undrifted = [fund for fund in FUND_TONES if all(row[f"{fund.lower()}_drift"] is None for row in rows)]
-    without = f" No earlier snapshot of {listed(undrifted)} is known, so no drift." if undrifted else ""
+    without = f" There is no drift for {listed(undrifted)}: no earlier snapshot is available." if undrifted else ""
     return Table(
-        caption="Sector weights, their gap and their drift",
+        caption="Sector weights, gaps and drift",
         columns=[
             Column("Sector", False), Column("IWM"), Column("SPY"), Column("QQQ"), Column(f"IWM {MINUS} SPY"),
-            Column("the guide's gap"),
+            Column("Guide's gap"),
             Column("IWM drift"), Column("SPY drift"), Column("QQQ drift"),
         ],
         rows=[
@@ -121,9 +122,9 @@ def _table(rows: list[Row]) -> Table:
             ]
             for row in rows
         ],
-        source=f"Mart sector_comparison. Weights in percent of the fund, gaps and drift in percentage points (pp); drift since"
-        f" {_dates(rows[0], 'previous_as_of')}.{without}",
+        source=f"Mart sector_comparison. Weights in percent of the fund; gaps and drift in percentage points (pp). Drift: change"
+        f" since {_dates(rows[0], 'previous_as_of')}.{without}",
     )  # fmt: skip
 
 
-CHAPTER = Chapter("sectors", "Sectors side by side", ("sector_comparison",), _write)
+CHAPTER = Chapter("sectors", "Sector weights", ("sector_comparison",), _write)

@@ -1,4 +1,4 @@
-// Charts are drawn when they come near the screen, the others once the browser is idle, so that paper has them all.
+// Charts are drawn when they come near the visible area, the rest when the browser is idle, so that a printout has all of them.
 const DAY = 86400000, LEFT = 54, RIGHT = 10;
 const holders = [...document.querySelectorAll(".chart")];
 const drawn = new Map();
@@ -12,7 +12,7 @@ function rows(columns, days) {
   })));
 }
 
-// The newest years only, where the reader has asked for them: the selection of the overview begins with them.
+// Zoom to the most recent years by setting the initial selection of the overview panel.
 function zoomed(spec, years, datasets) {
   if (!years) return spec;
   const end = Math.max(...datasets.points.map((point) => point.session)), start = new Date(end);
@@ -82,5 +82,5 @@ toggle.onclick = () => {
   const root = document.documentElement;
   const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   root.dataset.theme = dark ? "light" : "dark";
-  try { localStorage.setItem("theme", root.dataset.theme); } catch { /* the choice then lasts for this visit */ }
+  try { localStorage.setItem("theme", root.dataset.theme); } catch { /* without storage the choice lasts until the page is closed */ }
 };
