@@ -23,7 +23,8 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from orchestration.market_calendar import EXCHANGE, KIND, VENDOR
+from orchestration.market_calendar import EXCHANGE
+from orchestration.vendors.registry import CALENDAR
 from tests.torture.folder import Folder, a_day_later
 from tests.torture.house import Difference, Taken, clock_after, difference, lines_lost, scratch, take_in
 from tests.torture.lies import ONLY, Lie, NotHere, catalogue
@@ -249,7 +250,7 @@ def _marts(landing: Path, home: Path) -> dict[str, pl.DataFrame]:
 def honest_folder(landing: Path, root: Path) -> Path:
     """The landing folder without its calendar, which each warehouse makes for itself."""
     folder = Folder.copied(landing, root / "honest-landing")
-    shutil.rmtree(folder.root / VENDOR / KIND / EXCHANGE, ignore_errors=True)
+    shutil.rmtree(folder.root / CALENDAR.vendor / CALENDAR.kind / EXCHANGE, ignore_errors=True)
     return folder.root
 
 
