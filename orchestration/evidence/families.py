@@ -1,0 +1,58 @@
+"""P-values of one row and of a family of rows, from the same joint shifts."""
+
+import numpy as np
+
+from orchestration.evidence.histories import Floats
+
+# A hair of rounding is a tie.
+_TIE = 1e-12
+
+
+def p_value(difference: float, shifted: Floats) -> float:
+    """The share of shifts whose difference is at least as large, the labels as they are among them (two-sided)."""
+    known = shifted[np.isfinite(shifted)]
+    return float((1 + np.count_nonzero(np.abs(known) >= abs(difference) - _TIE)) / (1 + known.size))
+
+
+def family_p_values(differences: Floats, shifted: Floats) -> Floats:
+    """P-values adjusted for the whole family: the step-down maxT method of Westfall and Young (1993, algorithm 4.1).
+
+    The statistic is the difference over its standard deviation across shifts; the shifts are joint, so that the dependence
+    between rows is kept.
+
+    Args:
+        differences: one per row.
+        shifted: rows by shifts; NaN counts as no difference.
+
+    Returns:
+        One per row: the probability that labels which say nothing give a statistic this large anywhere among the rows that are
+        not larger.
+    """
+    if not differences.size:
+        return differences
+    with np.errstate(invalid="ignore", divide="ignore"):
+        deviation = np.nanstd(shifted, axis=1)
+        observed = np.nan_to_num(np.abs(differences) / deviation)
+        null = np.nan_to_num(np.abs(shifted) / deviation[:, None])
+    order = np.argsort(-observed, kind="stable")
+    # The largest of each row and those behind it in the order.
+    largest = np.maximum.accumulate(null[order][::-1], axis=0)[::-1]
+    exceed = (largest >= observed[order][:, None] - _TIE).sum(axis=1)
+    stepped = np.maximum.accumulate((1 + exceed) / (1 + shifted.shape[1]))
+    adjusted = np.empty_like(stepped)
+    adjusted[order] = stepped
+    return adjusted
+
+
+def benjamini_yekutieli(p_values: Floats) -> Floats:
+    """False discovery rates under any dependence (Benjamini and Yekutieli 2001)."""
+    count = p_values.size
+    if not count:
+        return p_values
+    order = np.argsort(p_values, kind="stable")
+    penalty = (1 / np.arange(1, count + 1)).sum()
+    raw = p_values[order] * count * penalty / np.arange(1, count + 1)
+    monotone = np.minimum.accumulate(raw[::-1])[::-1]
+    adjusted = np.empty_like(monotone)
+    adjusted[order] = np.minimum(monotone, 1.0)
+    return adjusted
