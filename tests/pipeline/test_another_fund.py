@@ -12,7 +12,7 @@ def test_the_line_is_the_one_in_the_documentation() -> None:
 def test_the_fund_has_holdings_performance_facts_and_its_sectors(home_with_ijr: Home) -> None:
     with published(home_with_ijr) as release:
         lines = ask(release, "select as_of, count(*) as n, sum(weight) as weight from holdings where fund = 'IJR' group by as_of")
-        windows = ask(release, "select \"window\", total_return, max_drawdown from performance where fund = 'IJR'")
+        windows = ask(release, "select window_name, total_return, max_drawdown from performance where fund = 'IJR'")
         coverage = ask(release, "select min(coverage) from sector_coverage where fund = 'IJR'").item()
         months = ask(release, "select count(*) from seasonality where fund = 'IJR'").item()
     assert lines["n"].to_list() == [618, 618]  # 609 companies, and the lines that are none

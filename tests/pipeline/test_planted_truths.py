@@ -68,7 +68,7 @@ def test_a_split_leaves_no_jump(sample_home: Home, fund: str, ex_date: date) -> 
 @pytest.mark.parametrize("fund", FUNDS)
 def test_dividends_count_in_total_returns(sample_home: Home, fund: str) -> None:
     with warehouse(sample_home) as connection:
-        total = ask(connection, "select total_return from marts.performance where fund = ? and \"window\" = 'all'", fund).item()
+        total = ask(connection, "select total_return from marts.performance where fund = ? and window_name = 'all'", fund).item()
         closes = ask(connection, "select close from intermediate.int_bars_on_current_basis where fund = ? order by session", fund)
     price = closes["close"][-1] / closes["close"][0]
     assert np.log((1 + total) / price) == pytest.approx(truths.DIVIDEND_YIELD_A_YEAR[fund] * 25, rel=0.05)

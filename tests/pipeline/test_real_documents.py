@@ -155,7 +155,7 @@ def test_sectors_are_known_for_99_percent(release: duckdb.DuckDBPyConnection, fu
 def test_the_newest_and_the_first_sessions_are_those_of_the_files(release: duckdb.DuckDBPyConnection) -> None:
     assert ask(release, "select last_session from release").item() == NEWEST
     assert ask(release, "select max(session) from regime_daily where regime is not null").item() == NEWEST
-    first = ask(release, "select fund, start_session from performance where \"window\" = 'all'")
+    first = ask(release, "select fund, start_session from performance where window_name = 'all'")
     assert dict(first.rows()) == FIRST_SESSIONS
 
 
@@ -171,7 +171,7 @@ def test_splits_of_the_past_leave_no_jump(real_home: Home) -> None:
 def test_the_reconstitution_study_reproduces_what_was_published(release: duckdb.DuckDBPyConnection) -> None:
     """Eight events with a preliminary list: mean -0.01 %, median -0.44 %; ours is -0.016 %, dividends included."""
     events, mean, median = release.execute(
-        "select events, mean_gap, median_gap from reconstitution_summary where \"window\" = 'list_to_effective'"
+        "select events, mean_gap, median_gap from reconstitution_summary where window_name = 'list_to_effective'"
     ).fetchall()[0]
     assert (events, round(median, 4)) == (8, -0.0044)
     assert mean == pytest.approx(-0.0001, abs=0.0002)
@@ -179,7 +179,7 @@ def test_the_reconstitution_study_reproduces_what_was_published(release: duckdb.
     volume = ask(
         release,
         "select avg(volume_ratio) from reconstitution_study"
-        " where \"window\" = 'effective_day' and event >= '2019' and event like '%-06'",
+        " where window_name = 'effective_day' and event >= '2019' and event like '%-06'",
     ).item()
     assert volume == pytest.approx(1.42, abs=0.01)
 
@@ -223,7 +223,7 @@ def test_funds_are_compared_over_the_sessions_they_share(
 
 def test_equal_closes_have_one_peak_in_every_table(release: duckdb.DuckDBPyConnection) -> None:
     """SPY closed at 118.5625 on 1998-07-17 and on 1998-07-20: the fall ran from the second."""
-    peak = ask(release, "select drawdown_peak from performance where fund = 'SPY' and \"window\" = '1998'").item()
+    peak = ask(release, "select drawdown_peak from performance where fund = 'SPY' and window_name = '1998'").item()
     assert peak == date(1998, 7, 20) == ask(release, "select peak from corrections where extract(year from peak) = 1998").item()
 
 
@@ -347,7 +347,7 @@ def test_capital_gains_that_dividends_hold_are_counted_once(gains: duckdb.DuckDB
     ).fetchall()}  # fmt: skip
     assert paid[date(2025, 12, 17)] == pytest.approx([7.857, 6.420], abs=0.0005)
     assert paid[date(2024, 12, 18)][0] == pytest.approx(9.968, abs=0.0005)
-    total = dict(gains.execute("select \"window\", total_return from marts.performance where fund = 'VWILX'").fetchall())
+    total = dict(gains.execute("select window_name, total_return from marts.performance where fund = 'VWILX'").fetchall())
     assert total["2025"] == pytest.approx(0.2021, abs=0.0001)
     assert total["all"] == pytest.approx(0.3939, abs=0.0001)
     # The price fell by about what was paid once. Yahoo's own adjusted closes count the gain twice and cannot tell.

@@ -17,5 +17,3 @@ inner join {{ ref('ratio_daily') }} as first_ratio
     on spells.pair = first_ratio.pair and spells.first_session = first_ratio.session
 inner join {{ ref('ratio_daily') }} as last_ratio
     on spells.pair = last_ratio.pair and spells.last_session = last_ratio.session
-inner join {{ ref('regime_daily') }} as first_day
-    on spells.pair = first_day.pair and spells.first_session = first_day.session
