@@ -18,6 +18,7 @@ import duckdb
 import polars as pl
 
 from orchestration.files import content_hash
+from orchestration.frames import frame_of
 from orchestration.landing.documents import Document
 from orchestration.raw import ledger
 from orchestration.raw.decisions import Choice, Decision, Decisions, subject
@@ -30,7 +31,7 @@ from orchestration.raw.validation.rules import CONTRADICTIONS, Finding
 from orchestration.schemas import RAW_TABLES, RawTable
 from orchestration.universe import Fund
 from orchestration.vendors.feed import DocumentRejected
-from orchestration.warehouse.connection import frame_of, registered
+from orchestration.warehouse.connection import registered
 
 _log = logging.getLogger(__name__)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

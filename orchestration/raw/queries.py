@@ -4,10 +4,11 @@ from datetime import date, datetime
 
 import polars as pl
 
+from orchestration.frames import frame_of
 from orchestration.market_calendar import FINAL_BAR_DELAY
 from orchestration.raw.fetches import Fetch, failing
 from orchestration.raw.review import Waiting, waiting
-from orchestration.warehouse.connection import Warehouse, frame_of
+from orchestration.warehouse.connection import Warehouse
 
 _NEWEST = {
     "sessions": "max(session)", "price_bars": "max(session)", "corporate_actions": "max(ex_date)", "holdings": "max(as_of)",

@@ -11,6 +11,7 @@ import duckdb
 import polars as pl
 from filelock import FileLock, Timeout
 
+from orchestration.frames import ArrowStream
 from orchestration.warehouse.raw_tables import create_raw_tables
 
 # The form of files for 1.0 makes every string column be tried in four ways; nobody but this project opens the warehouse.
@@ -136,26 +137,11 @@ class Warehouse:
             create_raw_tables(connection)
 
 
-class _ArrowStream:
-    """A frame as nothing but an Arrow stream: DuckDB reads that by itself, and a polars frame only with pyarrow's help."""
-
-    def __init__(self, frame: pl.DataFrame) -> None:
-        self._frame = frame
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        return self._frame.__arrow_c_stream__(requested_schema)
-
-
 @contextmanager
 def registered(connection: duckdb.DuckDBPyConnection, name: str, rows: pl.DataFrame) -> Iterator[None]:
     """The rows as a view of that name, for the statements within."""
-    connection.register(name, _ArrowStream(rows))
+    connection.register(name, ArrowStream(rows))
     try:
         yield
     finally:
         connection.unregister(name)
-
-
-def frame_of(relation: duckdb.DuckDBPyRelation) -> pl.DataFrame:
-    """A query's result as a frame, without pyarrow."""
-    return pl.DataFrame(relation)

@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 
 from orchestration import market_calendar
+from orchestration.frames import frame_of
 from orchestration.landing.documents import list_documents, write_document
 from orchestration.raw.ingest import ingest
 from orchestration.raw.ledger import Outcome
@@ -24,7 +25,7 @@ from orchestration.vendors import fred, invesco, ishares, schwab, ssga, vanguard
 from orchestration.vendors.registry import CALENDAR
 from orchestration.vendors.yahoo import fund_data as yahoo_funds
 from orchestration.vendors.yahoo import prices as yahoo
-from orchestration.warehouse.connection import Warehouse, frame_of
+from orchestration.warehouse.connection import Warehouse
 
 STEPS = (
     ((yahoo.VENDOR, yahoo.KIND),),

@@ -13,13 +13,13 @@ from typing import Protocol
 import duckdb
 import polars as pl
 
+from orchestration.frames import frame_of
 from orchestration.raw.validation.holdings import KnownHoldings, judge_holdings, name_key, shares_outstanding
 from orchestration.raw.validation.prices import KnownPrices, OtherFunds, judge_prices, log_moves
 from orchestration.raw.validation.rates import disagreement, judge_rates
 from orchestration.raw.validation.verdict import Verdict
 from orchestration.settings import SEEDS_DIR
 from orchestration.universe import Fund
-from orchestration.warehouse.connection import frame_of
 
 Rows = dict[str, pl.DataFrame]
 _LONG_DOCUMENT = 200

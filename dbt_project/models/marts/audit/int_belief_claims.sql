@@ -6,9 +6,11 @@ with by_scorecard as (
         claims.claim,
         scorecard.difference as measured,
         'fraction' as unit,
-        'a year later ' || scorecard.target || ' ' || {{ signed_percent('scorecard.mean_return') }} || ', usually '
-        || {{ signed_percent('scorecard.base_return') }} || ', p ' || {{ text('cast(scorecard.p_value as decimal(4, 3))') }} as reason,
-        case scorecard.verdict when 'supports' then 'holds' when 'contradicts' then 'contradicted' else 'noise' end as verdict,
+        'a year later ' || replace(scorecard.target, ' - ', ' minus ') || ' ' || {{ signed_percent('scorecard.mean_return') }}
+        || ' on average, against ' || {{ signed_percent('scorecard.rest_return') }} || ' after the rest; p = '
+        || {{ text('cast(scorecard.p_value as decimal(4, 3))') }} || ', for all claims '
+        || {{ text('cast(scorecard.p_family as decimal(4, 3))') }} as reason,
+        scorecard.verdict,
         scorecard.last_session as as_of,
         'scorecard' as read_from
     from {{ ref('guide_beliefs') }} as claims

@@ -6,8 +6,10 @@ select
     signal,
     subject,
     label,
-    'a year later ' || target || ' ' || {{ signed_percent('mean_return') }} || ', usually ' || {{ signed_percent('base_return') }}
-    || ', over ' || {{ text('independent_spells') }} || ' independent spells: ' || verdict_in_words as evidence
+    'a year later ' || replace(target, ' - ', ' minus ') || ' ' || {{ signed_percent('mean_return') }} || ' on average, against '
+    || {{ signed_percent('rest_return') }} || ' after the rest (' || {{ counted('clusters', 'cluster') }}
+    || ', p = ' || {{ text('cast(p_value as decimal(4, 3))') }} || ', for all tests '
+    || {{ text('cast(p_family as decimal(4, 3))') }} || '); ' || verdict_in_words as evidence
 from {{ ref('scorecard') }}
 where
     horizon = {{ p.horizon_year | int }}

@@ -1,9 +1,10 @@
 {{ config(
     schema='intermediate', access='private', contract={'enforced': false},
-    meta={'signals': ['guide_claims', 'cycle_phase', 'performance']}
+    meta={'signals': ['guide_claims', 'cycle_phase', 'performance', 'scorecard']}
 ) }}
 {% set p = signal_parameters('guide_claims', ['significance']) -%}
 {% set cycle = signal_parameters('cycle_phase', ['low_rate']) -%}
+{% set evidence = signal_parameters('scorecard', ['practical_a_year']) -%}
 {% set year = signal_parameters('performance', ['sessions_a_year']) -%}
 -- Beliefs of the guide about markets, rates, events and the satellite, each against the mart that tests it.
 with common_sessions as (
@@ -106,7 +107,7 @@ select 'buying_before_reconstitution', summary.mean_gap, 'fraction',
     case
         when summary.p_value <= {{ p.significance }} and summary.interval_low > 0 then 'holds'
         when summary.p_value <= {{ p.significance }} and summary.interval_high < 0 then 'contradicted'
-        else 'noise'
+        else 'undecided'
     end, last_session.session, 'reconstitution_summary'
 from {{ ref('reconstitution_summary') }} as summary
 cross join last_session
@@ -131,6 +132,11 @@ where iwm_volatility is not null and spy_volatility is not null
 union all
 select 'timed_satellite_pays', gap_to_static, 'fraction a year',
     'a year against the static satellite, ' || {{ signed_percent('gap_low', 2) }} || ' to ' || {{ signed_percent('gap_high', 2) }},
-    case when gap_low > 0 then 'holds' when gap_high < 0 then 'contradicted' else 'noise' end, last_session, 'core_satellite_summary'
+    case
+        when gap_low > 0 then 'holds'
+        when gap_high < 0 then 'contradicted'
+        when gap_low > -{{ evidence.practical_a_year }} and gap_high < {{ evidence.practical_a_year }} then 'bounded'
+        else 'undecided'
+    end, last_session, 'core_satellite_summary'
 from {{ ref('core_satellite_summary') }}
 where strategy = 'timed'

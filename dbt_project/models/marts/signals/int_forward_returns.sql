@@ -1,7 +1,8 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['scorecard']}) }}
-{% set p = signal_parameters('scorecard', ['horizon_month', 'horizon_quarter', 'horizon_half_year', 'horizon_year']) -%}
--- What was earned from each close to the close h sessions later; NULL while that close is unknown or either bar is missing.
-{% set horizons = [p.horizon_month, p.horizon_quarter, p.horizon_half_year, p.horizon_year] -%}
+{% set p = signal_parameters(
+    'scorecard', ['entry_sessions', 'horizon_month', 'horizon_quarter', 'horizon_half_year', 'horizon_year']
+) -%}
+-- Total return from the close at which a label can be acted on to the close h sessions later. No row where either bar is missing.
 with prices as (
     select
         fund,
@@ -11,52 +12,43 @@ with prices as (
     where fund in ('IWM', 'SPY', 'QQQ')
 ),
 
-forward_by_fund as (
-    {% for horizon in horizons -%}
+forward as (
+    {% for horizon in [p.horizon_month, p.horizon_quarter, p.horizon_half_year, p.horizon_year] -%}
     select
-        earlier.fund,
-        earlier.session_no,
+        entry.fund as target,
+        entry.session_no - {{ p.entry_sessions | int }} as session_no,
         {{ horizon | int }} as horizon,
         -- An index is a product of thousands of returns: what it leaves at the sixteenth digit is neither gain nor loss.
-        round(later.total_return_index / earlier.total_return_index - 1, 12) as forward_return
-    from prices as earlier
-    inner join prices as later on earlier.fund = later.fund and earlier.session_no + {{ horizon | int }} = later.session_no
+        round(later.total_return_index / entry.total_return_index - 1, 12) as forward_return
+    from prices as entry
+    inner join prices as later on entry.fund = later.fund and entry.session_no + {{ horizon | int }} = later.session_no
     {% if not loop.last %}union all
     {% endif -%}
     {% endfor %}
 ),
 
-forward as (
+relative as (
     select
-        session_no,
-        horizon,
-        max(case when fund = 'SPY' then forward_return end) as spy,
-        max(case when fund = 'IWM' then forward_return end) as iwm,
-        max(case when fund = 'QQQ' then forward_return end) as qqq
-    from forward_by_fund
-    group by session_no, horizon
+        'IWM - SPY' as target,
+        iwm.session_no,
+        iwm.horizon,
+        iwm.forward_return - spy.forward_return as forward_return
+    from forward as iwm
+    inner join forward as spy on iwm.session_no = spy.session_no and iwm.horizon = spy.horizon and spy.target = 'SPY'
+    where iwm.target = 'IWM'
 ),
 
-horizons as (
-    select distinct horizon from forward
-),
-
-span as (
-    select
-        min(session_no) as first_no,
-        max(session_no) as last_no
-    from prices
+targets as (
+    select target, session_no, horizon, forward_return from forward
+    union all
+    select target, session_no, horizon, forward_return from relative
 )
 
 select
+    targets.target,
+    targets.horizon,
     sessions.session,
-    sessions.session_no,
-    horizons.horizon,
-    forward.spy,
-    forward.iwm,
-    forward.qqq,
-    forward.iwm - forward.spy as iwm_minus_spy
-from {{ ref('stg_sessions') }} as sessions
-inner join span on sessions.session_no between span.first_no and span.last_no
-cross join horizons
-left join forward on sessions.session_no = forward.session_no and horizons.horizon = forward.horizon
+    targets.session_no,
+    targets.forward_return
+from targets
+inner join {{ ref('stg_sessions') }} as sessions on targets.session_no = sessions.session_no

@@ -1,16 +1,37 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
 -- Every label of every signal on the sessions it is known on, and the spell it belongs to. A trend break is an event: the sessions
 -- between breaks carry no label. A spell here is unbroken in sessions too: a missing close ends it.
-with signals as (
-    select 'regime' as signal, pair as subject, session, regime as label from {{ ref('regime_daily') }} where regime is not null
+with rates as (
+    select
+        session,
+        rate_regime,
+        case when last_move > 0 and lag(last_move) over (order by session) < 0 then 1 else 0 end as is_first_hike
+    from {{ ref('rate_regime_daily') }}
+),
+
+-- A rate cycle runs from the first hike after cuts to the next one: the spells of a label within it are one piece of evidence.
+rate_cycles as (
+    select
+        session,
+        rate_regime,
+        cast(sum(is_first_hike) over (order by session rows between unbounded preceding and current row) as integer) as cycle_no
+    from rates
+),
+
+signals as (
+    select 'regime' as signal, pair as subject, session, regime as label, cast(null as integer) as cycle_no
+    from {{ ref('regime_daily') }}
+    where regime is not null
     union all
-    select 'trend_break', pair, session, trend_break from {{ ref('ratio_daily') }} where channel_high is not null
+    select 'trend_break', pair, session, trend_break, null from {{ ref('ratio_daily') }} where channel_high is not null
     union all
-    select 'breadth', 'IWM, SPY, QQQ', session, breadth from {{ ref('breadth_daily') }} where breadth is not null
+    select 'breadth', 'IWM, SPY, QQQ', session, breadth, null from {{ ref('breadth_daily') }} where breadth is not null
     union all
-    select 'rate_regime', 'Fed funds target', session, rate_regime from {{ ref('rate_regime_daily') }}
+    select 'rate_regime', 'Fed funds target', session, rate_regime, cycle_no from rate_cycles
     union all
-    select 'cycle_phase', 'rate cycle and IWM/SPY', session, cycle_phase from {{ ref('cycle_phase_daily') }}
+    select 'cycle_phase', 'rate cycle and IWM/SPY', phases.session, phases.cycle_phase, rate_cycles.cycle_no
+    from {{ ref('cycle_phase_daily') }} as phases
+    inner join rate_cycles on phases.session = rate_cycles.session
 ),
 
 -- Only sessions on which a fund traded can tell what a label was worth.
@@ -29,6 +50,7 @@ numbered as (
         signals.session,
         traded.session_no,
         signals.label,
+        signals.cycle_no,
         lag(signals.label) over signal_sessions as label_before,
         lag(traded.session_no) over signal_sessions as session_no_before
     from signals
@@ -42,6 +64,7 @@ select
     session,
     session_no,
     label,
+    cycle_no,
     sum(case
         when session_no = session_no_before + 1 and label is not distinct from label_before then 0
         else 1

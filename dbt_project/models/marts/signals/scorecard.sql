@@ -1,89 +1,87 @@
 {{ config(meta={'signals': ['scorecard']}) }}
-{% set p = signal_parameters('scorecard', ['significance', 'least_spells']) -%}
-with shifted as (
-    {% for name, target in scorecard_targets().items() -%}
-    select signal, subject, label, horizon, '{{ name }}' as target, shift_no, {{ target }} as mean_return
-    from {{ ref('int_scorecard_shifts') }}
-    where {{ target }} is not null
-    {% if not loop.last %}union all
-    {% endif -%}
-    {% endfor %}
-),
-
--- The share of shifts that lie at least as far from the base rate, the labels as they are among them; a hair of rounding is a tie.
-chances as (
+{% set p = signal_parameters('scorecard', ['significance', 'least_clusters', 'practical_a_year', 'sessions_a_year']) -%}
+with eras as (
     select
-        returns.signal,
-        returns.subject,
-        returns.label,
-        returns.horizon,
-        returns.target,
-        (1.0e0 + count(case when abs(shifted.mean_return - returns.base_return) >= abs(returns.difference) - 1e-12 then 1 end))
-        / (1 + count(*)) as p_value
-    from {{ ref('int_label_returns') }} as returns
-    inner join shifted
-        on returns.signal = shifted.signal
-        and returns.subject = shifted.subject
-        and returns.label = shifted.label
-        and returns.horizon = shifted.horizon
-        and returns.target = shifted.target
-    group by returns.signal, returns.subject, returns.label, returns.horizon, returns.target
+        signal,
+        subject,
+        label,
+        horizon,
+        target,
+        count(distinct sign(difference)) = 1
+        and count(difference) = (select count(*) from {{ ref('evidence_eras') }} where history = 'recent') as has_one_sign
+    from {{ ref('scorecard_eras') }}
+    group by signal, subject, label, horizon, target
 ),
 
 judged as (
     select
-        returns.*,
-        intervals.interval_low,
-        intervals.interval_high,
-        chances.p_value,
+        statistics.*,
         expectations.expected,
-        case when returns.difference > 0 then 'higher' else 'lower' end as found,
-        coalesce(
-            chances.p_value <= {{ p.significance }}
-            and returns.independent_spells >= {{ p.least_spells | int }}
-            and (intervals.interval_low > 0 or intervals.interval_high < 0),
-            false
-        ) as is_told_from_noise
-    from {{ ref('int_label_returns') }} as returns
-    left join chances using (signal, subject, label, horizon, target)
-    left join {{ ref('int_scorecard_intervals') }} as intervals using (signal, subject, label, horizon, target)
+        eras.has_one_sign,
+        case when statistics.difference > 0 then 'higher' else 'lower' end as found,
+        cast(statistics.horizon as double) * {{ p.practical_a_year }} / {{ p.sessions_a_year }} as practical,
+        -- Few clusters decide nothing, however small the p-value.
+        statistics.clusters >= {{ p.least_clusters | int }} as has_clusters
+    from {{ ref('int_scorecard_statistics') }} as statistics
     left join {{ ref('guide_expectations') }} as expectations using (signal, subject, label, target)
+    left join eras using (signal, subject, label, horizon, target)
+),
+
+decided as (
+    select
+        *,
+        case
+            when has_clusters and p_family <= {{ p.significance }} and has_one_sign
+                then case when expected is null then 'significant' when expected = found then 'supported' else 'contradicted' end
+            when has_clusters and interval_low > -practical and interval_high < practical then 'bounded'
+            when has_clusters and p_value <= {{ p.significance }} then 'suggestive'
+            else 'undecided'
+        end as verdict
+    from judged
 )
 
 select
-    signal,
-    subject,
-    label,
-    cast(horizon as integer) as horizon,
-    target,
-    first_session,
-    last_session,
-    cast(sessions as integer) as sessions,
-    cast(spells as integer) as spells,
-    cast(independent_spells as integer) as independent_spells,
-    mean_return,
-    median_return,
-    hit_rate,
-    base_return,
-    base_hit_rate,
-    difference,
-    interval_low,
-    interval_high,
-    p_value,
-    expected,
-    case
-        when not is_told_from_noise then 'noise'
-        when expected is null then 'unclaimed'
-        when expected = found then 'supports'
-        else 'contradicts'
-    end as verdict,
-    case
-        when independent_spells < {{ p.least_spells | int }}
-            then 'cannot be told from noise: fewer than {{ p.least_spells | int }} independent spells'
-        when not is_told_from_noise then 'cannot be told from noise'
-        when expected is null then found || ' than usual; the guide says nothing of it'
-        when expected = found then 'supports the guide: ' || found || ' than usual, as it says'
-        else 'contradicts the guide: ' || found || ' than usual, where it says ' || expected
+    decided.signal,
+    decided.subject,
+    decided.label,
+    cast(decided.horizon as integer) as horizon,
+    decided.target,
+    decided.family,
+    first_day.session as first_session,
+    last_day.session as last_session,
+    cast(decided.sessions as integer) as sessions,
+    cast(decided.rest_sessions as integer) as rest_sessions,
+    cast(decided.spells as integer) as spells,
+    cast(decided.clusters as integer) as clusters,
+    decided.mean_return,
+    decided.median_return,
+    decided.hit_rate,
+    decided.rest_return,
+    decided.rest_hit_rate,
+    decided.difference,
+    decided.interval_low,
+    decided.interval_high,
+    decided.p_value,
+    decided.p_family,
+    decided.q_value,
+    decided.min_detectable,
+    decided.busiest_two_years_share,
+    coalesce(decided.has_one_sign, false) as has_one_sign,
+    decided.expected,
+    decided.verdict,
+    case decided.verdict
+        when 'supported' then 'supported: ' || decided.found || ' than after the rest, as the guide says'
+        when 'contradicted' then 'contradicted: ' || decided.found || ' than after the rest; the guide says ' || decided.expected
+        when 'significant' then 'significant: ' || decided.found || ' than after the rest; the guide makes no claim'
+        when 'bounded' then 'bounded: no effect larger than ' || {{ percent('decided.practical') }}
+        when 'suggestive' then 'suggestive: not significant once all tests of its family are counted'
+        else case
+            when not decided.has_clusters
+                then 'undecided: fewer than {{ p.least_clusters | int }} independent clusters of spells'
+            else 'undecided: only a difference above ' || {{ percent('decided.min_detectable') }} || ' could have been seen'
+        end
     end as verdict_in_words,
     {{ params_id() }} as params_id
-from judged
+from decided
+inner join {{ ref('stg_sessions') }} as first_day on decided.first_no = first_day.session_no
+inner join {{ ref('stg_sessions') }} as last_day on decided.last_no = last_day.session_no

@@ -1,0 +1,21 @@
+{{ config(meta={'signals': ['scorecard']}) }}
+{% set p = signal_parameters('scorecard', ['significance']) -%}
+with rows_of_families as (
+    select family, verdict, p_value from {{ ref('scorecard') }}
+    union all
+    select 'total', verdict, p_value from {{ ref('scorecard') }}
+)
+
+select
+    family,
+    cast(count(*) as integer) as tested,
+    cast(count(*) as double) * {{ p.significance }} as by_chance,
+    cast(count(case when p_value <= {{ p.significance }} then 1 end) as integer) as found,
+    cast(count(case when verdict in ('supported', 'contradicted', 'significant') then 1 end) as integer) as surviving,
+    cast(count(case when verdict = 'supported' then 1 end) as integer) as supported,
+    cast(count(case when verdict = 'contradicted' then 1 end) as integer) as contradicted,
+    cast(count(case when verdict = 'bounded' then 1 end) as integer) as bounded,
+    cast(count(case when verdict = 'undecided' then 1 end) as integer) as undecided,
+    {{ params_id() }} as params_id
+from rows_of_families
+group by family
