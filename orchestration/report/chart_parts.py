@@ -10,8 +10,14 @@ Spec = dict[str, Any]
 INK, FAINT, RULE, PAPER = "var(--ink)", "var(--faint)", "var(--rule)", "var(--paper)"
 TONES = {name: f"var(--{name})" for name in ("blue", "orange", "green", "purple", "grey")}
 FUND_TONES = {"IWM": "blue", "SPY": "orange", "QQQ": "green"}
-VERDICT_TONES = {"supports": "blue", "contradicts": "orange", "unclaimed": "purple", "noise": "grey"}
-VERDICT_SHAPES = {"supports": "circle", "contradicts": "diamond", "unclaimed": "triangle-up", "noise": "circle"}
+VERDICT_TONES = {
+    "supported": "blue", "contradicted": "orange", "significant": "purple", "bounded": "green", "suggestive": "grey",
+    "undecided": "grey",
+}  # fmt: skip
+VERDICT_SHAPES = {
+    "supported": "circle", "contradicted": "diamond", "significant": "triangle-up", "bounded": "square", "suggestive": "cross",
+    "undecided": "circle",
+}  # fmt: skip
 YEAR_AXIS: Spec = {"title": None, "grid": False, "tickCount": {"expr": "max(3, floor(width / 90))"}, "labelFlush": True}
 DATE_SCALE = {"type": "temporal", "scale": {"type": "utc"}}
 LEFT = 54  # pixels for the vertical axis of every time chart, so that stacked panels line up

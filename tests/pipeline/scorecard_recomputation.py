@@ -11,25 +11,26 @@ from tests.pipeline.homes import FUNDS, Home, published, warehouse
 from tests.pipeline.recomputation import NAN, Floats, calendar, fund_path
 
 HORIZONS = (21, 63, 126, 252)
-TARGETS = ("SPY", "IWM", "QQQ", "IWM - SPY")
+ENTRY, SHIFTS, COVERAGE = 1, 1999, 0.95
 # An unchanged price leaves a return of this size, either side of zero.
 ROUNDING = 1e-12
 Key = tuple[str, str]
 LABELS = """
-    select 'regime' as signal, pair as subject, session, regime as label from regime_daily where regime is not null
-    union all select 'trend_break', pair, session, trend_break from ratio_daily where channel_high is not null
-    union all select 'breadth', 'IWM, SPY, QQQ', session, breadth from breadth_daily where breadth is not null
-    union all select 'rate_regime', 'Fed funds target', session, rate_regime from rate_regime_daily
-    union all select 'cycle_phase', 'rate cycle and IWM/SPY', session, cycle_phase from cycle_phase_daily
+    select 'regime' as signal, pair as subject, session, regime as label, null as last_move
+        from regime_daily where regime is not null
+    union all select 'trend_break', pair, session, trend_break, null from ratio_daily where channel_high is not null
+    union all select 'breadth', 'IWM, SPY, QQQ', session, breadth, null from breadth_daily where breadth is not null
+    union all select 'rate_regime', 'Fed funds target', session, rate_regime, last_move from rate_regime_daily
+    union all select 'cycle_phase', 'rate cycle and IWM/SPY', session, cycle_phase, last_move
+        from cycle_phase_daily join rate_regime_daily using (session)
     order by session
 """
 
 
 @dataclass(frozen=True)
 class Market:
-    """Every session from the first bar to the last (n,): its number in the calendar, and what was earned after it."""
+    """Every session from the first bar to the last (n,), whether a fund traded, and the returns from its next close on."""
 
-    numbers: NDArray[np.int64]
     is_traded: NDArray[np.bool_]
     forward: dict[tuple[int, str], Floats]
 
@@ -47,34 +48,51 @@ def forward_returns(connection: duckdb.DuckDBPyConnection) -> tuple[dict, Market
     forward = {}
     for horizon in HORIZONS:
         for fund, index in indices.items():
-            later = np.concatenate([index[horizon:], np.full(horizon, NAN)])
-            forward[horizon, fund] = later / index - 1
+            padded = np.concatenate([index, np.full(ENTRY + horizon, NAN)])
+            forward[horizon, fund] = padded[ENTRY + horizon :] / padded[ENTRY : ENTRY + index.size] - 1
         forward[horizon, "IWM - SPY"] = forward[horizon, "IWM"] - forward[horizon, "SPY"]
     is_traded = ~np.isnan(np.vstack(list(indices.values()))).all(axis=0)
-    return places, Market(np.arange(first + 1, last + 2), is_traded, forward)
+    return places, Market(is_traded, forward)
 
 
 @dataclass(frozen=True)
 class Signal:
-    """One signal of one subject along the market's sessions (n,): code -1 where it is not known, 0 where it says nothing."""
+    """One signal of one subject along the market's sessions (n,): code -1 where it is not known, 0 where it says nothing; the
+    rate cycle of each session, 0 where there is none."""
 
     names: list[str]
     codes: NDArray[np.int64]
-
-    @cached_property
-    def spells(self) -> NDArray[np.int64]:
-        """Number of the spell each session lies in (n,)."""
-        return np.cumsum(np.diff(self.codes, prepend=-2) != 0)
+    cycles: NDArray[np.int64]
 
     @cached_property
     def history(self) -> slice:
-        """From the first session it is known on to the last."""
+        """From the first session on which it is known to the last."""
         known = np.flatnonzero(self.codes >= 0)
         return slice(int(known[0]), int(known[-1]) + 1)
 
-    def coded(self, label: str) -> NDArray[np.bool_]:
-        """Sessions with the label (n,)."""
-        return self.codes == self.names.index(label) + 1
+    def has(self, label: str) -> NDArray[np.bool_]:
+        """Sessions of the history with the label."""
+        return np.asarray(self.codes[self.history] == self.names.index(label) + 1)
+
+    def spells(self, label: str) -> list[tuple[int, int]]:
+        """Its spells as places in the history, ends excluded."""
+        edges = np.diff(np.concatenate([[0], self.has(label).astype(int), [0]]))
+        return list(zip(np.flatnonzero(edges == 1).tolist(), np.flatnonzero(edges == -1).tolist(), strict=True))
+
+    def clusters(self, label: str, horizon: int) -> list[list[tuple[int, int]]]:
+        """Spells in groups: one follows within a horizon of another, or in the same rate cycle."""
+        found: list[list[tuple[int, int]]] = []
+        cycle = self.cycles[self.history]
+        for start, end in self.spells(label):
+            before = found[-1][-1] if found else None
+            together = before is not None and (
+                start - before[1] < horizon or (cycle[start] > 0 and cycle[start] == cycle[before[0]])
+            )
+            if together:
+                found[-1].append((start, end))
+            else:
+                found.append([(start, end)])
+        return found
 
 
 def signals_of(home: Home) -> tuple[Market, dict[Key, Signal]]:
@@ -84,75 +102,74 @@ def signals_of(home: Home) -> tuple[Market, dict[Key, Signal]]:
     with published(home) as release:
         rows = release.execute(LABELS).fetchall()
     found: dict[Key, Signal] = {}
-    for signal, subject, session, label in rows:
-        one = found.setdefault((signal, subject), Signal([], np.full(len(places), -1)))
+    moves: dict[Key, tuple[int, float]] = {}
+    for signal, subject, session, label, move in rows:
+        key = (signal, subject)
+        one = found.setdefault(key, Signal([], np.full(len(places), -1), np.zeros(len(places), dtype=int)))
+        if move is not None:
+            cycle, before = moves.get(key, (1, move))
+            moves[key] = (cycle + (move > 0 > before), move)
         if session not in places or not market.is_traded[places[session]]:
             continue
         if label is not None and label not in one.names:
             one.names.append(label)
         one.codes[places[session]] = 0 if label is None else one.names.index(label) + 1
+        one.cycles[places[session]] = moves[key][0] if move is not None else 0
     return market, found
 
 
 def facts(market: Market, signal: Signal, label: str, horizon: int, target: str) -> dict[str, float]:
     """What a row of the scorecard counts and averages."""
-    returns = market.forward[horizon, target]
-    is_known = (signal.codes >= 0) & ~np.isnan(returns)
-    mine = is_known & signal.coded(label)
-    _, first = np.unique(signal.spells[mine], return_index=True)
-    begins = market.numbers[mine][first]
-    mean, base = returns[mine].mean(), returns[is_known].mean()
+    returns = market.forward[horizon, target][signal.history]
+    known = ~np.isnan(returns)
+    mine, rest = signal.has(label) & known, ~signal.has(label) & known
+    sums = np.concatenate([[0], mine.cumsum()])
+    window = min(504, mine.size)
     return {
         "sessions": int(mine.sum()),
-        "spells": begins.size,
-        "independent_spells": np.unique(begins // horizon).size,
-        "mean_return": mean,
+        "rest_sessions": int(rest.sum()),
+        "spells": sum(mine[start:end].any() for start, end in signal.spells(label)),
+        "clusters": sum(any(mine[start:end].any() for start, end in group) for group in signal.clusters(label, horizon)),
+        "mean_return": returns[mine].mean(),
         "median_return": float(np.median(returns[mine])),
         "hit_rate": (returns[mine] > ROUNDING).mean(),
-        "base_return": base,
-        "base_hit_rate": (returns[is_known] > ROUNDING).mean(),
-        "difference": mean - base,
+        "rest_return": returns[rest].mean(),
+        "rest_hit_rate": (returns[rest] > ROUNDING).mean(),
+        "difference": returns[mine].mean() - returns[rest].mean(),
+        "busiest_two_years_share": max(sums[i + window] - sums[i] for i in range(mine.size - window + 1)) / mine.sum(),
     }
 
 
-def shifted_means(market: Market, signal: Signal, label: str, horizon: int, target: str) -> Floats:
-    """Mean forward return of the label's sessions once all labels are turned by each number of sessions (history,)."""
+def shift_steps(lengths: list[int], length: int) -> NDArray[np.int64]:
+    """Evenly spaced shifts of a history, the same fractions of each, none within the longest horizon of zero."""
+    margin = (max(HORIZONS) + 1) / min(lengths)
+    fractions = [margin + (1 - 2 * margin) * (k + 0.5) / SHIFTS for k in range(SHIFTS)]
+    return np.array([round(fraction * length) for fraction in fractions])
+
+
+def shifted_differences(market: Market, signal: Signal, label: str, horizon: int, target: str) -> Floats:
+    """The difference once all labels are moved by each number of sessions (history,), by Fourier transforms."""
     returns = market.forward[horizon, target][signal.history]
-    is_mine = np.conj(np.fft.rfft(signal.coded(label)[signal.history]))
-    sums, counts = (
-        np.fft.irfft(is_mine * np.fft.rfft(values), returns.size) for values in (np.nan_to_num(returns), ~np.isnan(returns))
-    )
+    known = ~np.isnan(returns)
+    mine = np.conj(np.fft.rfft(signal.has(label)))
+    sums, counts = (np.fft.irfft(mine * np.fft.rfft(values), returns.size) for values in (np.nan_to_num(returns), known))
     counts = np.round(counts)
-    return np.asarray(np.divide(sums, counts, out=np.full(returns.size, NAN), where=counts > 0))
+    total, number = np.nansum(returns), known.sum()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where((counts > 0) & (counts < number), sums / counts - (total - sums) / (number - counts), NAN))
 
 
-class Resamples:
-    """Draws of whole spells within their label; targets and horizons of as many spells share one."""
-
-    def __init__(self, draws: int, seed: int) -> None:
-        self._draws = draws
-        self._random = np.random.default_rng(seed)
-        self._times: dict[int, Floats] = {}
-
-    def times(self, spells: int) -> Floats:
-        """How often each spell comes in each draw (draws, spells)."""
-        if spells not in self._times:
-            each = np.full(spells, 1 / spells)
-            self._times[spells] = self._random.multinomial(spells, each, size=self._draws).astype(float)
-        return self._times[spells]
-
-    def differences(self, market: Market, signal: Signal, horizon: int, target: str) -> dict[str, Floats]:
-        """Per label the difference from the base rate in each draw (draws,)."""
-        returns = market.forward[horizon, target]
-        is_known = (signal.codes >= 0) & ~np.isnan(returns)
-        sums, counts = {}, {}
-        for code, name in enumerate(["", *signal.names]):
-            mine = is_known & (signal.codes == code)
-            if mine.any():
-                _, place = np.unique(signal.spells[mine], return_inverse=True)
-                # Two labels with as many spells must not draw the same ones: the shift by a label keeps them apart.
-                times = np.roll(self.times(place.max() + 1), 101 * code, axis=0)
-                sums[name] = times @ np.bincount(place, weights=returns[mine])
-                counts[name] = times @ np.bincount(place)
-        base = np.sum(list(sums.values()), axis=0) / np.sum(list(counts.values()), axis=0)
-        return {name: sums[name] / counts[name] - base for name in sums if name}
+def studentised(market: Market, signal: Signal, label: str, horizon: int, target: str, shift: int) -> tuple[float, float]:
+    """The difference at a shift and its standard error, session by session."""
+    returns = np.roll(market.forward[horizon, target][signal.history], -shift)
+    known = ~np.isnan(returns)
+    has = signal.has(label)
+    mine, rest = has & known, ~has & known
+    mean, rest_mean = returns[mine].mean(), returns[rest].mean()
+    influence = np.zeros(returns.size)
+    influence[mine] = (returns[mine] - mean) / mine.sum()
+    influence[rest] = -(returns[rest] - rest_mean) / rest.sum()
+    starts = [group[0][0] for group in signal.clusters(label, horizon)]
+    cells = [influence[a:b].sum() for a, b in zip(starts, [*starts[1:], returns.size], strict=True)]
+    cells[-1] += influence[: starts[0]].sum()  # before the first cluster is after the last one
+    return mean - rest_mean, float(np.sqrt(len(cells) / (len(cells) - 1) * np.square(cells).sum()))

@@ -5,8 +5,10 @@ from orchestration.report.release_tables import ReleaseTables, Row
 from orchestration.report.wording import DASH, day, listed, measure
 
 _LOOKS = {
-    "holds": ("blue", "circle"), "stale": ("purple", "up"), "contradicted": ("orange", "diamond"), "noise": ("grey", "ring"),
-    "untestable": ("grey", "cross"),
+    "holds": ("blue", "circle"), "stale": ("purple", "up"), "contradicted": ("orange", "diamond"),
+    "supported": ("blue", "circle"),
+    "significant": ("purple", "up"), "bounded": ("green", "square"), "suggestive": ("grey", "cross"),
+    "undecided": ("grey", "ring"), "untestable": ("grey", "cross"),
 }  # fmt: skip
 
 _WORDS = {verdict: "hold" if verdict == "holds" else verdict for verdict in _LOOKS}
@@ -14,7 +16,8 @@ _WORDS = {verdict: "hold" if verdict == "holds" else verdict for verdict in _LOO
 
 def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     rows = tables.rows("select * from guide_claims order by topic, claim")
-    counts = [f"{sum(row['verdict'] == verdict for row in rows)} {_WORDS[verdict]}" for verdict in _LOOKS]
+    found = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in _LOOKS}
+    counts = [f"{count} {_WORDS[verdict]}" for verdict, count in found.items() if count]
     return Section(
         CHAPTER.name,
         CHAPTER.title,
@@ -22,7 +25,8 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
         blocks=[_table(rows)],
         notes=[
             "holds: the data agree. stale: the figure has changed since. contradicted: the data or the rules say otherwise."
-            " noise: tested, not statistically significant. untestable: no available data measure it."
+            " supported, bounded, suggestive, undecided: the verdict of a test (What followed each signal). untestable: no"
+            " available data measure it."
         ],
     )
 

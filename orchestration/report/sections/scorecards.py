@@ -16,7 +16,10 @@ from orchestration.report.chart_parts import (
 from orchestration.report.release_tables import ReleaseTables, Row
 from orchestration.report.wording import GAP, MINUS, interval, label, listed, number, p_value, percent, plural, points
 
-MARKS = {"supports": "circle", "contradicts": "diamond", "unclaimed": "up", "noise": "ring"}
+MARKS = {
+    "supported": "circle", "contradicted": "diamond", "significant": "up", "bounded": "square", "suggestive": "cross",
+    "undecided": "ring",
+}  # fmt: skip
 _ORDER = ("regime", "trend_break", "breadth", "rate_regime", "cycle_phase")
 _TARGETS = ("SPY", "IWM - SPY", "IWM", "QQQ")
 ROW = 23
@@ -24,30 +27,72 @@ _TOOLTIP = [
     tip("name", "Label", kind="nominal"), tip("verdict", "Verdict", kind="nominal"),
     tip("expected", "The guide expects", kind="nominal"), tip("difference", "Difference", "+.1%"),
     tip("interval_low", "Interval from", "+.1%"), tip("interval_high", "to", "+.1%"), tip("mean_return", "Mean", "+.1%"),
-    tip("base_return", "Base rate", "+.1%"), tip("p_value", "p-value", ".3f"),
-    tip("independent_spells", "Independent spells", "d"), tip("sessions", "Sessions", "d"),
+    tip("rest_return", "Mean of the rest", "+.1%"), tip("p_value", "p-value", ".3f"), tip("p_family", "p for all tests", ".3f"),
+    tip("min_detectable", "Smallest detectable difference", ".1%"), tip("clusters", "Independent clusters", "d"),
+    tip("sessions", "Sessions", "d"),
 ]  # fmt: skip
 _VERDICTS = {
-    "supports": "supports the guide", "contradicts": "contradicts the guide", "unclaimed": "significant, no claim in the guide",
-    "noise": "noise (not significant)",
+    "supported": "supports the guide", "contradicted": "contradicts the guide",
+    "significant": "significant, no claim in the guide", "bounded": "no effect of practical size",
+    "suggestive": "suggestive, not significant", "undecided": "undecided: too little data",
 }  # fmt: skip
+_SURVIVING = ("supported", "contradicted", "significant")
+_FIGURES = (
+    "difference", "interval_low", "interval_high", "mean_return", "rest_return", "p_value", "p_family", "min_detectable",
+)  # fmt: skip
 _SHORT = {"breadth": "breadth", "rate_regime": "Fed", "cycle_phase": "cycle"}
 
 
 def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     rows = tables.rows("select * from scorecard")
     rows.sort(key=lambda row: (_place(row["signal"], _ORDER), row["subject"] != "IWM/SPY", row["subject"], row["label"]))
-    verdicts = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in VERDICT_TONES}
+    summary = {row["family"]: row for row in tables.rows("select * from evidence_summary")}
     claimed = [row for row in rows if row["expected"] is not None]
     return Section(
         CHAPTER.name,
         CHAPTER.title,
-        lead=f"Returns after each label compared with the base rate: of {number(len(rows))} comparisons, {verdicts['noise']} are"
-        f" not statistically significant, {verdicts['supports']} support the guide, {verdicts['contradicts']} contradict it, and"
-        f" {verdicts['unclaimed']} are significant where the guide makes no claim.",
-        blocks=[_chart(rows), _claimed(claimed)] if claimed else [_chart(rows)],
-        notes=["With so many comparisons, some are significant by chance alone. A single significant result is not a finding."],
+        lead=_lead(summary),
+        blocks=[_summary(summary), _chart(rows), *([_claimed(claimed)] if claimed else [])],
+        notes=[
+            "A row is undecided if its data could not show an effect of the size that is plausible: it says nothing about whether"
+            " there is one. The smallest detectable difference says what could have been seen. Method: docs/EVIDENCE.md."
+        ],
     )
+
+
+def _lead(summary: dict[str, Row]) -> str:
+    words = []
+    if "claims" in summary:
+        row = summary["claims"]
+        words.append(
+            f"Of {number(row['tested'])} claims tested, {number(row['surviving'])} survive the correction for their number;"
+            f" {number(row['found'])} have a p-value of at most 5 % alone, against {number(row['by_chance'], 1)} by chance."
+        )
+    if "exploratory" in summary:
+        row = summary["exploratory"]
+        words.append(
+            f"Of {number(row['tested'])} other comparisons, {number(row['surviving'])} survive; {number(row['found'])} have a"
+            f" p-value of at most 5 % alone, against {number(row['by_chance'], 1)} by chance."
+        )
+    return " ".join(words)
+
+
+def _summary(summary: dict[str, Row]) -> Table:
+    return Table(
+        caption="How many tests survive",
+        columns=[
+            Column("Family", False), Column("Tested"), Column("By chance"), Column("Found alone"), Column("Survive"),
+            Column("Bounded"), Column("Undecided"),
+        ],
+        rows=[
+            [
+                name, number(row["tested"]), number(row["by_chance"], 1), number(row["found"]), number(row["surviving"]),
+                number(row["bounded"]), number(row["undecided"]),
+            ]
+            for name, row in sorted(summary.items(), key=lambda item: _place(item[0], ("claims", "exploratory", "total")))
+        ],
+        source="Mart evidence_summary. By chance: rows with a p-value of at most 5 % if no label said anything.",
+    )  # fmt: skip
 
 
 def _place(value: str, order: tuple[str, ...]) -> int:
@@ -68,19 +113,20 @@ def _chart(rows: list[Row]) -> Chart:
     horizons = sorted({row["horizon"] for row in rows})
     targets = sorted({row["target"] for row in rows}, key=lambda target: _place(target, _TARGETS))
     chosen = [row for row in rows if row["horizon"] == horizons[-1] and row["target"] == targets[0]]
-    telling = [f"{_name(row)} ({points(row['difference'])})" for row in chosen if row["verdict"] != "noise"]
-    fields = ("signal", "horizon", "target", "verdict", "expected", "independent_spells", "sessions")
+    telling = [f"{_name(row)} ({points(row['difference'])})" for row in chosen if row["verdict"] in _SURVIVING]
+    fields = ("signal", "horizon", "target", "verdict", "expected", "clusters", "sessions")
     data = {field: [row[field] for row in rows] for field in fields}
     data["name"] = [_name(row) for row in rows]
-    for field in ("difference", "interval_low", "interval_high", "mean_return", "base_return", "p_value"):
+    for field in _FIGURES:
         data[field] = [None if row[field] is None else round(row[field], 4) for row in rows]
     return Chart(
         name="scorecards",
-        title="Forward return minus base rate, with 95 % interval",
+        title="Forward return after the label minus that after the rest, with 95 % interval",
         summary=f"{targets[0]} over {plural(horizons[-1], 'session')} after each of {plural(len(chosen), 'label')}."
-        f" Statistically significant: {listed(telling)}.",
-        source="Mart scorecard. Mean forward total return after the label minus the mean over all sessions, in percent."
-        " Intervals: bootstrap of whole spells. The verdict also uses circular shifts of the labels.",
+        + (f" Surviving: {listed(telling)}." if telling else " None survives the correction for the number of tests."),
+        source="Mart scorecard. Mean forward total return from the next close after the label, minus the mean after the rest of"
+        " the signal's history. Interval: standard error over clusters of spells, calibrated on circular shifts; none with fewer"
+        " than five clusters.",
         height=ROW * len(names) + 36,
         spec=_spec(names, horizons[-1], targets[0]),
         data={"scores": data},
@@ -110,12 +156,12 @@ def _spec(names: list[str], horizon: int, target: str) -> dict[str, object]:
             span(rows, low, "interval_high", mark={"opacity": 0.75}, color=colour, tooltip=_TOOLTIP),
             {
                 "mark": point,
-                "transform": [{"filter": "datum.verdict != 'noise'"}],
+                "transform": [{"filter": "datum.verdict != 'undecided'"}],
                 "encoding": {**place, "color": colour},
             },
             {
                 "mark": {**point, "fill": PAPER, "strokeWidth": 1.6},
-                "transform": [{"filter": "datum.verdict == 'noise'"}],
+                "transform": [{"filter": "datum.verdict == 'undecided'"}],
                 "encoding": {**place, "stroke": colour},
             },
         ],
@@ -127,15 +173,16 @@ def _claimed(rows: list[Row]) -> Table:
     return Table(
         caption=f"What the guide expects after each label, over {horizon} sessions",
         columns=[
-            Column("Label", False), Column("Return of", False), Column("Expected", False), Column("Mean"), Column("Base rate"),
-            Column("Difference"), Column("95 % interval"), Column("Spells"), Column("p"), Column("Verdict", False),
+            Column("Label", False), Column("Return of", False), Column("Expected", False), Column("Mean"), Column("Rest"),
+            Column("Difference"), Column("95 % interval"), Column("Clusters"), Column("p"), Column("p, all claims"),
+            Column("Verdict", False),
         ],
         rows=[
             [
                 _name(row), _target(row["target"]), row["expected"], percent(row["mean_return"], signed=True),
-                percent(row["base_return"], signed=True), points(row["difference"]),
-                interval(row["interval_low"], row["interval_high"], unit="pp"), number(row["independent_spells"]),
-                p_value(row["p_value"]),
+                percent(row["rest_return"], signed=True), points(row["difference"]),
+                interval(row["interval_low"], row["interval_high"], unit="pp"), number(row["clusters"]),
+                p_value(row["p_value"]), p_value(row["p_family"]),
                 Cell(
                     row["verdict"], tone=VERDICT_TONES[row["verdict"]], mark=MARKS[row["verdict"]],
                     note=row["verdict_in_words"].partition(": ")[2],
@@ -144,9 +191,9 @@ def _claimed(rows: list[Row]) -> Table:
             for row in rows
             if row["horizon"] == horizon
         ],
-        source="Mart scorecard, which has every signal, label, horizon and target. Spells: the number of independent spells,"
-        " which is the effective sample size.",
+        source="Mart scorecard, which has every signal, label, horizon and target. Clusters: independent groups of spells, the"
+        " effective sample size. p, all claims: corrected for the number of claims.",
     )  # fmt: skip
 
 
-CHAPTER = Chapter("scorecards", "What followed each signal", ("scorecard",), _write)
+CHAPTER = Chapter("scorecards", "What followed each signal", ("scorecard", "evidence_summary"), _write)
