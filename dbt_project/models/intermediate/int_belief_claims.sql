@@ -6,8 +6,9 @@ with by_scorecard as (
         claims.claim,
         scorecard.difference as measured,
         'fraction' as unit,
-        'a year later ' || scorecard.target || ' ' || {{ signed_percent('scorecard.mean_return') }} || ', usually '
-        || {{ signed_percent('scorecard.base_return') }} || ', p ' || cast(cast(scorecard.p_value as decimal(4, 3)) as varchar) as reason,
+        'a year later ' || replace(scorecard.target, ' - ', ' minus ') || ' ' || {{ signed_percent('scorecard.mean_return') }}
+        || ' on average, against ' || {{ signed_percent('scorecard.base_return') }} || ' after all sessions; p = '
+        || cast(cast(scorecard.p_value as decimal(4, 3)) as varchar) as reason,
         case scorecard.verdict when 'supports' then 'holds' when 'contradicts' then 'contradicted' else 'noise' end as verdict,
         scorecard.last_session as as_of,
         'scorecard' as read_from

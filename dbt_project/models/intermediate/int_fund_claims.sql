@@ -6,7 +6,7 @@ with compared as (
         ('holdings_count', 'number of holdings', 'equities'),
         ('expense_ratio', 'expense ratio', 'fraction a year'),
         ('net_assets', 'assets under management', 'USD'),
-        ('dollar_volume_quarter', 'dollars traded a day', 'USD a session'),
+        ('dollar_volume_quarter', 'average daily dollar volume', 'USD a session'),
         ('largest_holding_weight', 'weight of the largest holding', 'fraction'),
         ('dividend_yield', 'dividend yield', 'fraction'),
     ] -%}
@@ -60,7 +60,7 @@ names as (
         cast(null as double) as guide_high,
         cast(null as double) as measured,
         cast(null as varchar) as unit,
-        'it is ' || largest_holding as reason,
+        'the largest holding is ' || largest_holding as reason,
         largest_holding_weight_as_of as as_of,
         case
             when largest_holding is null then 'untestable'

@@ -64,10 +64,12 @@ select
     case
         when is_overtaken or sessions_behind > {{ p.stale_sessions | int }}
             then case when is_overtaken then rates_end_in_words else end_in_words end
-                || ', ' || {{ counted('sessions_behind', 'session') }} || ' behind the clock (' || cast(clock_date as varchar) || ')'
+                || '; the last label, ' || label || ', is ' || {{ counted('sessions_behind', 'session') }}
+                || ' behind the run date (' || cast(clock_date as varchar) || ')'
                 || case
-                    when is_overtaken then '; from ' || cast(holds_from as varchar) || ' on the calendar alone makes it a hold'
+                    when is_overtaken
+                        then '; without a newer move the rate regime is a hold from ' || cast(holds_from as varchar)
                     else ''
-                end || '; the last label was ' || label
+                end
     end as note
 from aged

@@ -6,8 +6,9 @@ select
     signal,
     subject,
     label,
-    'a year later ' || target || ' ' || {{ signed_percent('mean_return') }} || ', usually ' || {{ signed_percent('base_return') }}
-    || ', over ' || cast(independent_spells as varchar) || ' independent spells: ' || verdict_in_words as evidence
+    'a year later ' || replace(target, ' - ', ' minus ') || ' ' || {{ signed_percent('mean_return') }} || ' on average, against '
+    || {{ signed_percent('base_return') }} || ' after all sessions (' || {{ counted('independent_spells', 'independent spell') }}
+    || coalesce(', p = ' || cast(cast(p_value as decimal(4, 3)) as varchar), '') || '); ' || verdict_in_words as evidence
 from {{ ref('scorecard') }}
 where
     horizon = {{ p.horizon_year | int }}

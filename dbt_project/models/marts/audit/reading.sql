@@ -121,8 +121,8 @@ satellite as (
         targets.session,
         targets.iwm_weight,
         targets.reason,
-        'timing it was worth ' || {{ signed_percent('summary.gap_to_static', 2) }} || ' a year against a static satellite ('
-        || {{ signed_percent('summary.gap_low', 2) }} || ' to ' || {{ signed_percent('summary.gap_high', 2) }} || '): '
+        'timing effect ' || {{ signed_percent('summary.gap_to_static', 2) }}
+        || ' a year against a static satellite (bootstrap interval ' || {{ signed_percent('summary.gap_low', 2) }} || ' to ' || {{ signed_percent('summary.gap_high', 2) }} || '); '
         || summary.verdict as evidence
     from {{ ref('satellite_target') }} as targets
     inner join (select max(session) as session from {{ ref('satellite_target') }}) as newest on targets.session = newest.session
@@ -146,13 +146,13 @@ statements as (
     union all
     select 'freshness', 'Prices of ' || funds,
         'Prices ' || case when are_some then 'of ' || funds || ' ' else '' end || 'end on ' || cast(session as varchar) || ', '
-        || {{ counted('sessions_behind', 'session') }} || ' behind the clock (' || cast(clock_date as varchar) || ')',
-        'sessions behind the clock', sessions_behind, 'sessions', null, null, session, null, null
+        || {{ counted('sessions_behind', 'session') }} || ' behind the run date (' || cast(clock_date as varchar) || ')',
+        'sessions behind the run date', sessions_behind, 'sessions', null, null, session, null, null
     from late_prices
     union all
     select 'ratio', pair, null, 'price ratio', ratio, 'ratio', null, null, session, null, null from open_regimes
     union all
-    select 'ratio', pair, null, 'rank among recent ratios', percentile, 'fraction', null, null, session, null, null
+    select 'ratio', pair, null, 'share of recent ratios at or below it', percentile, 'fraction', null, null, session, null, null
     from open_regimes
     union all
     select 'breadth', 'IWM, SPY, QQQ', breadth, 'total return of IWM over the breadth window', iwm_return, 'fraction', first_session,
@@ -166,11 +166,11 @@ statements as (
     select 'satellite', 'IWM beside a core of SPY', reason, 'target weight of IWM', iwm_weight, 'fraction', null, null, session, null, null
     from satellite
     union all
-    select 'rate_regime', 'Fed funds target', rate_regime, 'middle of the range', policy_rate, 'fraction a year', first_session,
+    select 'rate_regime', 'Fed funds target', rate_regime, 'midpoint of the target range', policy_rate, 'fraction a year', first_session,
         sessions, session, null, null
     from rate_cycle
     union all
-    select 'reconstitution', 'Russell ' || event, stage, 'sessions to its close', sessions_to_effective, 'sessions', null, null,
+    select 'reconstitution', 'Russell ' || event, stage, 'sessions to the effective close', sessions_to_effective, 'sessions', null, null,
         counted_from, null, null
     from {{ ref('reconstitution_calendar') }}
     where is_next
@@ -182,11 +182,11 @@ statements as (
     union all
     select 'sector_gap', 'IWM against SPY', null, 'weight in IWM minus weight in SPY', null, 'fraction', null, null, iwm_as_of, spy_as_of,
         'not compared: the snapshots of IWM (' || cast(iwm_as_of as varchar) || ') and SPY (' || cast(spy_as_of as varchar)
-        || ') lie ' || cast(days_apart as varchar) || ' days apart'
+        || ') are ' || cast(days_apart as varchar) || ' days apart'
     from sector_gaps
     where gap_rank = 1 and not is_comparable
     union all
-    select 'performance', fund, null, 'total return of one year', total_return, 'fraction', null, null, end_session, null, null
+    select 'performance', fund, null, 'total return over one year', total_return, 'fraction', null, null, end_session, null, null
     from year_returns
 ),
 

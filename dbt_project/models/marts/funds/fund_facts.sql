@@ -49,11 +49,11 @@ sentences as (
     select
         *,
         case
-            when differs_in_words then other_origin || ' says ' || other_value || ' (' || other_from || ')'
+            when differs_in_words then other_origin || ' states ' || other_value || ' (' || other_from || ')'
             when abs(gap) > tolerance
-                then other_origin || ' says ' || other_value || ' (' || other_from || '): this is '
+                then other_origin || ' states ' || other_value || ' (' || other_from || '): this value is '
                     || cast(cast(round(abs(gap) * 100) as integer) as varchar) || ' % '
-                    || case when gap > 0 then 'more' else 'less' end
+                    || case when gap > 0 then 'higher' else 'lower' end
         end as sentence
     from gaps
 ),
