@@ -128,7 +128,8 @@ from volatilities
 where iwm_volatility is not null and spy_volatility is not null
 union all
 select 'timed_satellite_pays', gap_to_static, 'fraction a year',
-    'annual gap to the static satellite; bootstrap interval ' || {{ signed_percent('gap_low', 2) }} || ' to ' || {{ signed_percent('gap_high', 2) }},
+    'annual gap to the static satellite; bootstrap interval '
+    || {{ signed_percent('gap_low', 2) }} || ' to ' || {{ signed_percent('gap_high', 2) }},
     case when gap_low > 0 then 'holds' when gap_high < 0 then 'contradicted' else 'noise' end, last_session, 'core_satellite_summary'
 from {{ ref('core_satellite_summary') }}
 where strategy = 'timed'

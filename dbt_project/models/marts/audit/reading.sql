@@ -122,7 +122,8 @@ satellite as (
         targets.iwm_weight,
         targets.reason,
         'timing effect ' || {{ signed_percent('summary.gap_to_static', 2) }}
-        || ' a year against a static satellite (bootstrap interval ' || {{ signed_percent('summary.gap_low', 2) }} || ' to ' || {{ signed_percent('summary.gap_high', 2) }} || '); '
+        || ' a year against a static satellite (bootstrap interval ' || {{ signed_percent('summary.gap_low', 2) }}
+        || ' to ' || {{ signed_percent('summary.gap_high', 2) }} || '); '
         || summary.verdict as evidence
     from {{ ref('satellite_target') }} as targets
     inner join (select max(session) as session from {{ ref('satellite_target') }}) as newest on targets.session = newest.session
