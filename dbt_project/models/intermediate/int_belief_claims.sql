@@ -1,6 +1,6 @@
 -- depends_on: {{ ref('signal_parameters') }}
 {% set card = signal_parameters('scorecard', ['horizon_year']) -%}
--- Each belief of the guide that a mart can test: what is measured, what decides, and as of when.
+-- Each claim of the guide that a mart can test: the measured value, what decides, and the date.
 with by_scorecard as (
     select
         claims.claim,

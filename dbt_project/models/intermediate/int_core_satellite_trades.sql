@@ -1,6 +1,6 @@
 -- depends_on: {{ ref('signal_parameters') }}
 {% set p = signal_parameters('core_satellite', ['least', 'middle', 'most']) -%}
--- When each portfolio trades, and to which weight of IWM: decided at the close of a month's last session from what is known then,
+-- When each portfolio trades and to which weight of IWM: decided at the close of a month's last session from what is known then,
 -- traded at the next close at which both funds have a price. Without a known cycle phase the timed portfolio does not trade.
 with tradable as (
     select
@@ -13,7 +13,7 @@ with tradable as (
     where iwm.fund = 'IWM'
 ),
 
--- By the calendar, which is known ahead: a month that is not over has no last session yet.
+-- From the calendar, which is known ahead: a month that is not over has no last session yet.
 month_ends as (
     select
         max(session) as decision_session,
@@ -54,7 +54,7 @@ decisions as (
     inner join start on month_ends.decision_session >= start.first_decision
 ),
 
--- A trade that finds no price for a whole week is not made.
+-- A trade without a price for a whole week is dropped.
 waits as (
     {% for sessions in range(1, 6) -%}
     select {{ sessions }} as sessions

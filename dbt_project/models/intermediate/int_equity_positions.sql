@@ -1,4 +1,4 @@
--- What a fund holds of each equity, all lines of the security together.
+-- A fund's position in each equity, all lines of the security combined.
 select
     fund,
     as_of,

@@ -1,6 +1,6 @@
 -- depends_on: {{ ref('signal_parameters') }}
 {% set p = signal_parameters('guide_claims', ['liquidity_ratio']) -%}
--- Beliefs of the guide about funds, each against the mart that tests it.
+-- Claims of the guide about funds, each against the mart that tests it.
 with fees as (
     select
         case cheaper_fund when 'VTWO' then 'fee_gap_to_vtwo' else 'fee_gap_to_scha' end as claim,

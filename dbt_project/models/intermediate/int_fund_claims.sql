@@ -1,6 +1,7 @@
 -- depends_on: {{ ref('signal_parameters') }}
 {% set p = signal_parameters('guide_claims', ['tolerance']) -%}
--- The guide's printed figures of each fund against those in force. A figure it gives with 'about' may lie a little off.
+-- The guide's printed figures of each fund against current ones. A figure that the guide gives with 'about' may differ by the
+-- tolerance.
 with compared as (
     {% for fact, words, unit in [
         ('holdings_count', 'number of holdings', 'equities'),
@@ -43,14 +44,14 @@ figures as (
         case
             when measured is null then 'untestable'
             when guide_says like 'about%' and abs(difference) <= {{ p.tolerance }} * coalesce(guide_low, guide_high) then 'holds'
-            -- Fees are quoted in hundredths of a percent: what is below a millionth is the float's.
+            -- Fees are quoted in hundredths of a percent: a difference below a millionth is floating-point noise.
             when abs(difference) <= 0.000001 * coalesce(guide_low, guide_high) then 'holds'
             else 'stale'
         end as verdict
     from compared
 ),
 
--- The guide names a company, the issuer its legal name.
+-- The guide gives a company's common name, the issuer its legal name.
 names as (
     select
         lower(fund) || '_largest_holding' as claim,

@@ -2,7 +2,7 @@
     materialized='incremental',
     pre_hook="{{ forget_changed_snapshots(ref('stg_holdings'), 'sum(hash(line_no, document_id))') }}"
 ) }}
--- What each line of a snapshot is and how much it weighs.
+-- The asset class and weight of each line of a snapshot.
 with lines as (
     select
         holdings.*,
@@ -12,7 +12,7 @@ with lines as (
     from {{ ref('stg_holdings') }} as holdings
     left join {{ ref('holdings_classes') }} as classes on holdings.asset_class_label = classes.asset_class_label
     left join {{ ref('sector_labels') }} as labels on holdings.sector_label = labels.sector_label
-    -- A label counts only while the sector it stands for exists: GICS renamed and split some.
+    -- A label counts only while its sector exists: GICS renamed and split some.
     left join {{ ref('gics_sectors') }} as sectors
         on labels.gics_sector = sectors.gics_sector and holdings.as_of between sectors.first_day and sectors.last_day
     where {{ is_missing('holdings', ref('stg_holdings')) }}
@@ -22,12 +22,12 @@ classified as (
     select
         *,
         case
-            -- State Street gives no asset class, and no ticker to cash alone.
+            -- State Street gives no asset class, and no ticker for cash only.
             when asset_class_label is null and normalised_ticker is null then 'cash'
             when asset_class_label is null then 'equity'
             -- An unknown label counts as equity: its missing sector then shows in the coverage, where 'other' would hide it.
             when labelled_class <> 'equity' then labelled_class
-            -- Issuers file rights, warrants and escrows under equity.
+            -- Issuers list rights, warrants and escrows as equity.
             when exchange like 'NO MARKET%' then 'other'
             when {{ matches('upper(name)', '( |-)(CVR|RIGHTS?|WARRANTS?|ESCROW)( |$)|^ESC ') }} then 'other'
             else 'equity'
@@ -40,7 +40,7 @@ snapshots as (
         fund,
         as_of,
         count(*) = count(market_value) as has_market_values,
-        -- In the order of the file: the same sum to the last digit, however the rows were found.
+        -- In file order, so that the sum is the same to the last digit whatever the order of the rows.
         sum(market_value order by line_no) as market_value,
         sum(stated_weight order by line_no) as stated_weight
     from classified

@@ -1,8 +1,8 @@
 -- depends_on: {{ ref('signal_parameters') }}
 {% set p = signal_parameters('clock', ['stale_sessions']) -%}
 {% set rates = signal_parameters('rate_regime', ['hold_days']) -%}
--- Labels that rest on the calendar change without any new price: the last one is given while its data reach the clock, and no
--- longer once the days since the last move alone would have changed it.
+-- Labels that depend on the calendar change without any new price: the last one is current while its data reach the run's clock,
+-- and expires once the days since the last move alone would have changed it.
 with rate_regime as (
     select
         daily.session,

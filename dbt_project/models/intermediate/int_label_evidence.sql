@@ -1,7 +1,7 @@
 -- depends_on: {{ ref('signal_parameters') }}
 {% set p = signal_parameters('scorecard', ['horizon_year']) -%}
--- One sentence a label: what followed it over a year, against what follows usually, and whether that is more than noise. The market
--- itself for what is read from prices, IWM against SPY for what is read from the Fed.
+-- One sentence per label: what followed it over a year, the base rate, and whether the difference is statistically significant.
+-- The target is SPY for signals read from prices, IWM minus SPY for signals read from the Fed.
 select
     signal,
     subject,

@@ -1,4 +1,4 @@
--- What followed the sessions of each label, beside what followed all sessions of the signal's history.
+-- Forward returns after the sessions of each label, compared with those after all sessions of the signal's history.
 with sessions as (
     {% for name, target in scorecard_targets().items() -%}
     select
@@ -54,7 +54,7 @@ labels as (
         max(sessions.session) as last_session,
         count(*) as sessions,
         count(distinct sessions.spell_no) as spells,
-        -- Spells that begin within the same stretch of one horizon share most of what followed them.
+        -- Spells that begin within the same stretch of one horizon share most of what follows them.
         count(distinct cast(floor(spell_starts.first_no / sessions.horizon) as bigint)) as independent_spells,
         avg(sessions.forward_return) as mean_return,
         median(sessions.forward_return) as median_return,

@@ -2,7 +2,7 @@
 {% set p = signal_parameters('guide_claims', ['significance']) -%}
 {% set cycle = signal_parameters('cycle_phase', ['low_rate']) -%}
 {% set year = signal_parameters('performance', ['sessions_a_year']) -%}
--- Beliefs of the guide about markets, rates, events and the satellite, each against the mart that tests it.
+-- Claims of the guide about markets, rates, events and the satellite, each against the mart that tests it.
 with common_sessions as (
     select session
     from {{ ref('int_daily_returns') }}

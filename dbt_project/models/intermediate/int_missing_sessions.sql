@@ -1,4 +1,4 @@
--- Sessions between a fund's first and last bar on which it has none. Listed, never filled.
+-- Sessions without a bar between a fund's first and last bar. Listed, never filled.
 with spans as (
     select
         fund,

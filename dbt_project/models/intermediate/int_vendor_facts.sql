@@ -1,4 +1,4 @@
--- What vendors say of a fund, the issuer's word kept apart from Yahoo's, and what follows from one vendor's facts alone.
+-- Facts that vendors state about a fund, the issuer's separate from Yahoo's, and figures computed from one vendor's facts.
 with stated as (
     select
         fund,
@@ -13,7 +13,7 @@ with stated as (
     from {{ ref('stg_fund_facts') }}
 ),
 
--- Both sides known and in order, else there is no spread on that day.
+-- A spread needs both sides, with the ask at or above the bid.
 quoted_spreads as (
     select
         bids.fund,

@@ -51,7 +51,7 @@ sector_figures as (
     where guide_weight is not null
 ),
 
--- A belief that no mart could measure keeps its place, as untestable.
+-- A claim that no mart can measure keeps its row, as untestable.
 beliefs as (
     select
         claims.claim,

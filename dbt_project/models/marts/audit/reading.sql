@@ -3,8 +3,7 @@
     'ratio', 'regime', 'rate_regime', 'cycle_phase', 'breadth', 'scorecard', 'satellite', 'core_satellite', 'performance',
     'sector_comparison'
 ]) -%}
--- The reading of the day: one line per statement, in the order a person wants them, each with the session it speaks of. How old
--- the prices are comes first.
+-- The daily reading: one row per statement, in reading order, each with its session. Stale prices come first.
 with newest_prices as (
     select
         returns.fund,
@@ -105,7 +104,7 @@ sector_gaps as (
     where iwm_minus_spy is not null and sector not in ('Cash and Other', 'Unclassified')
 ),
 
--- The funds that are read against each other, not those a reader may hold in their place.
+-- The funds that are compared with each other, without the alternatives to them.
 year_returns as (
     select
         performance.fund,
@@ -201,7 +200,7 @@ topics as (
     {% endfor %}
 ),
 
--- A label that rests on the calendar is not given beyond its data.
+-- A label that depends on the calendar is not given beyond its data.
 given as (
     select
         statements.topic,

@@ -1,6 +1,7 @@
 -- depends_on: {{ ref('signal_parameters') }}
 {%- set p = signal_parameters('seasonality', ['chance']) %}
--- Whole calendar months only: from the last close of the month before to the last close of the month, once a later one is known.
+-- Complete calendar months only: from the last close of the previous month to the last close of the month, once a later close is
+-- known.
 with month_ends as (
     select
         fund,
@@ -28,7 +29,7 @@ monthly as (
     select
         fund,
         cast(extract(month from month_start) as integer) as month,
-        -- An unchanged month is no gain: the index leaves a hair at the sixteenth digit.
+        -- An unchanged month is not a gain: the index can differ in the sixteenth digit.
         round(total_return_index / index_before - 1, 12) as total_return
     from closes
     where month_after is not null and month_before = cast({{ dbt.dateadd('month', -1, 'month_start') }} as date)
@@ -54,7 +55,7 @@ likely as (
     group by fund
 ),
 
--- The binomial odds of every number of gains, were each month as likely to gain as all the fund's months together.
+-- Binomial probability of every number of gains if each calendar month were as likely to gain as the fund's months overall.
 odds as (
     select
         counted.fund,

@@ -2,7 +2,7 @@
     'holdings_count', 'expense_ratio', 'net_assets', 'dollar_volume_quarter', 'largest_holding_weight', 'dividend_yield'
 ] -%}
 {%- set others = ['special_dividend_yield', 'tick_spread', 'quoted_spread', 'bid_ask_spread_edge'] -%}
--- In force now. Of what we and others know the nearest to the source: the issuer, our own computation, our seeds, Yahoo.
+-- Current values. Among several origins, the one closest to the source: the issuer, our own computation, our seeds, Yahoo.
 with facts as (
     select
         fund,
@@ -21,7 +21,7 @@ with facts as (
     where valid_to is null
 ),
 
--- Nothing is known of an average company's market value: no document of ours carries it.
+-- The average market value of the companies is unknown: no available document gives it.
 compared as (
     select
         measured.fund,

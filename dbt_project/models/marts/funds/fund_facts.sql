@@ -12,7 +12,7 @@ with facts as (
         on tolerances.signal = 'fund_facts' and tolerances.parameter = 'tolerance_' || spells.fact
 ),
 
--- Against what each other origin had in force on the day this value begins: later news changes no verdict.
+-- Compared with the value that each other origin had on the day this value begins: later values do not change the verdict.
 gaps as (
     select
         facts.fund,

@@ -30,7 +30,7 @@ gaps as (
         and abs(drag.growth - {{ p.growth }}) < 0.000001
 ),
 
--- A target that rests on rates which end before the clock is none of today's.
+-- A target based on rates that end before the run's clock is not current.
 targets as (
     select
         targets.session,
@@ -94,7 +94,7 @@ select
     reason,
     guide_pick,
     guide_says,
-    -- The only fund with a figure was not chosen by it.
+    -- If only one fund has the figure, the figure did not choose it.
     case
         when candidates is null or candidates > 1
             then {{ dbt.position("' ' || pick || ' '", "' ' || guide_pick || ' '") }} > 0

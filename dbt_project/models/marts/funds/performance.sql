@@ -4,12 +4,12 @@ with windows as (
     select * from {{ ref('int_performance_windows') }}
 ),
 
--- Only single-session returns: over a gap a return is no daily one.
+-- Only single-session returns: a return over a gap is not a daily return.
 daily as (
     select
         windows.fund,
         windows.window_name,
-        -- In the order of the sessions: the same to the last digit, however the rows were found.
+        -- In session order, so that sums are the same to the last digit whatever the order of the rows.
         stddev_samp(case when returns.sessions_spanned = 1 then returns.total_return end order by returns.session) as deviation,
         avg(case when returns.sessions_spanned = 1 then returns.total_return end order by returns.session) as mean_return,
         avg(rates.policy_rate order by returns.session) as mean_policy_rate,
@@ -52,7 +52,7 @@ select
     figures.is_complete,
     cast(figures.sessions as integer) as sessions,
     figures.total_return,
-    -- Less than a year is never annualised.
+    -- Periods shorter than a year are never annualised.
     case when figures.is_complete and figures.years >= 1 then power(1 + figures.total_return, 1 / figures.years) - 1 end as cagr,
     figures.volatility,
     case

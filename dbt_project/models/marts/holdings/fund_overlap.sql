@@ -1,4 +1,4 @@
--- What two funds hold in common, on every date on which one of them has a new snapshot and both have one: the newest of each.
+-- What two funds have in common, on every date on which one of them has a new snapshot and both have one: the latest of each.
 with positions as (
     select * from {{ ref('int_equity_positions') }}
 ),
@@ -39,7 +39,7 @@ common as (
         paired.fund_b,
         paired.as_of,
         count(*) as names,
-        -- In one order: the same sums to the last digit, however the rows lie.
+        -- In a fixed order, so that sums are the same to the last digit whatever the order of the rows.
         sum(case when one.weight < other.weight then one.weight else other.weight end order by one.security_id) as overlap,
         sum(one.weight order by one.security_id) as weight_a,
         sum(other.weight order by one.security_id) as weight_b

@@ -6,7 +6,7 @@
 ) }}
 -- depends_on: {{ ref('signal_parameters') }}
 {%- set p = signal_parameters('holdings_changes', ['reconstitution_days']) %}
--- Every equity of two snapshots in a row, by security: a changed ticker is no change.
+-- Every equity of two consecutive snapshots, by security: a change of ticker is not a change.
 with compared as (
     select
         pairs.fund,
@@ -20,7 +20,8 @@ with compared as (
     group by pairs.fund, pairs.as_of, pairs.security_id
 ),
 
--- A fund trades the names on the day itself and for some time after: what changes between the two snapshots can be its work.
+-- An index fund trades additions and deletions on the effective day and for some time after, so a change between the two
+-- snapshots can be due to the reconstitution.
 reconstituted as (
     select
         snapshots.fund,

@@ -1,6 +1,6 @@
 -- depends_on: {{ ref('signal_parameters') }}
 {%- set p = signal_parameters('security_identity', ['ticker_gap_days']) %}
--- Newest ticker, name and numbers of each equity, and its sector on the day it was last held with the way it is known.
+-- Latest ticker, name and identifiers of each equity, and its sector on the day it was last held with how it was determined.
 with equities as not materialized (
     select * from {{ ref('int_security_lines') }}
     where holdings_class = 'equity'

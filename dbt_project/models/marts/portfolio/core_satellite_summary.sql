@@ -26,7 +26,7 @@ figures as (
         min(daily.session) as first_session,
         max(daily.session) as last_session,
         {{ dbt.datediff('min(daily.session)', 'max(daily.session)', 'day') }} / cast(365.25 as double) as years,
-        -- In the order of the sessions: the same to the last digit, however the rows were found.
+        -- In session order, so that sums are the same to the last digit whatever the order of the rows.
         exp(sum(ln(1 + daily.total_return) order by daily.session)) as growth,
         avg(daily.total_return order by daily.session) * {{ p.sessions_a_year }} as mean_annual_return,
         stddev_samp(daily.total_return order by daily.session) * sqrt({{ p.sessions_a_year }}) as volatility,

@@ -1,6 +1,6 @@
 -- depends_on: {{ ref('signal_parameters') }}
 {% set p = signal_parameters('cycle_phase', ['low_rate'], upstream=['ratio', 'regime', 'rate_regime']) -%}
--- A session has a phase where both the rate regime and the IWM/SPY regime are known.
+-- A session has a phase if both the rate regime and the IWM/SPY regime are known.
 select
     rates.session,
     phases.cycle_phase,

@@ -12,7 +12,8 @@ with shifted as (
     {% endfor %}
 ),
 
--- The share of shifts that lie at least as far from the base rate, the labels as they are among them; a hair of rounding is a tie.
+-- The share of shifts at least as far from the base rate as the actual labels, which are included; a difference within rounding
+-- is a tie.
 chances as (
     select
         returns.signal,
