@@ -26,7 +26,7 @@ quoted_spreads as (
         end as value_number,
         cast(null as varchar) as value_text,
         'fraction' as unit,
-        bids.source || ': ask minus bid over their middle' as source,
+        bids.source || ': ask minus bid over their midpoint' as source,
         bids.document_id
     from stated as bids
     left join stated as asks

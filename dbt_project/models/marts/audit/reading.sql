@@ -152,7 +152,7 @@ statements as (
     union all
     select 'ratio', pair, null, 'price ratio', ratio, 'ratio', null, null, session, null, null from open_regimes
     union all
-    select 'ratio', pair, null, 'share of recent ratios at or below it', percentile, 'fraction', null, null, session, null, null
+    select 'ratio', pair, null, 'trailing ratio percentile', percentile, 'fraction', null, null, session, null, null
     from open_regimes
     union all
     select 'breadth', 'IWM, SPY, QQQ', breadth, 'total return of IWM over the breadth window', iwm_return, 'fraction', first_session,
