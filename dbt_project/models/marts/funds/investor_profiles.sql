@@ -67,7 +67,7 @@ answers as (
                     || {{ in_words('gaps.cost_compounded', 'criteria.unit') }} || ' with the fee compounded, '
                     || {{ in_words('gaps.cost_subtracted', 'criteria.unit') }} || ' with the fee subtracted; fees only'
             when readings.pair is not null
-                then readings.regime || ': log ratio minus its mean ' || cast(round(readings.trend_gap, 4) as varchar)
+                then readings.regime || ': log ratio minus its mean = ' || cast(round(readings.trend_gap, 4) as varchar)
                     || ' log points; at or above '
                     || cast(cast(round(100 * readings.percentile) as bigint) as varchar) || ' % of the last year''s ratios'
             when targets.session is not null then targets.reason
