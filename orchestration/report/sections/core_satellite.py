@@ -24,7 +24,7 @@ _TONES = {"timed": "orange", "spy_only": "green", "static_least": "purple", "sta
 _DASHES = {"timed": [1, 0], "spy_only": [2, 2], "static_least": [4, 2], "static_middle": [1, 0], "static_most": [8, 3]}
 _MARKS = {"timed": "line", "spy_only": "dots", "static_least": "dash", "static_middle": "line", "static_most": "dash"}
 ROW = 40
-_LUCK = "cannot be told from luck"  # the mart's verdict
+_LUCK = "not statistically significant"  # the mart's verdict
 # One close a month is enough for a line of 25 years.
 _GROWTH = """
 pivot (
@@ -121,7 +121,7 @@ def _gaps(rows: list[Row]) -> Chart:
         height=ROW * len(shown) + 36,
         spec=_gap_spec([label(row["strategy"]) for row in shown]),
         data={"gaps": data},
-        keys=[Key("circle", "blue", "can be told from luck"), Key("ring", "grey", _LUCK)],
+        keys=[Key("circle", "blue", "statistically significant"), Key("ring", "grey", _LUCK)],
     )
 
 

@@ -1,13 +1,14 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['scorecard']}) }}
 {% set card = signal_parameters('scorecard', ['horizon_year']) -%}
--- Each belief of the guide that a mart can test: what is measured, what decides, and as of when.
+-- Each claim of the guide that a mart can test: the measured value, what decides, and the date.
 with by_scorecard as (
     select
         claims.claim,
         scorecard.difference as measured,
         'fraction' as unit,
-        'a year later ' || scorecard.target || ' ' || {{ signed_percent('scorecard.mean_return') }} || ', usually '
-        || {{ signed_percent('scorecard.base_return') }} || ', p ' || {{ text('cast(scorecard.p_value as decimal(4, 3))') }} as reason,
+        'a year later ' || replace(scorecard.target, ' - ', ' minus ') || ' ' || {{ signed_percent('scorecard.mean_return') }}
+        || ' on average, against ' || {{ signed_percent('scorecard.base_return') }} || ' after all sessions; p = '
+        || {{ text('cast(scorecard.p_value as decimal(4, 3))') }} as reason,
         case scorecard.verdict when 'supports' then 'holds' when 'contradicts' then 'contradicted' else 'noise' end as verdict,
         scorecard.last_session as as_of,
         'scorecard' as read_from

@@ -1,13 +1,14 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['scorecard']}) }}
 {% set p = signal_parameters('scorecard', ['horizon_year']) -%}
--- One sentence a label: what followed it over a year, against what follows usually, and whether that is more than noise. The market
--- itself for what is read from prices, IWM against SPY for what is read from the Fed.
+-- One sentence per label: what followed it over a year, the base rate, and whether the difference is statistically significant.
+-- The target is SPY for signals read from prices, IWM minus SPY for signals read from the Fed.
 select
     signal,
     subject,
     label,
-    'a year later ' || target || ' ' || {{ signed_percent('mean_return') }} || ', usually ' || {{ signed_percent('base_return') }}
-    || ', over ' || {{ text('independent_spells') }} || ' independent spells: ' || verdict_in_words as evidence
+    'a year later ' || replace(target, ' - ', ' minus ') || ' ' || {{ signed_percent('mean_return') }} || ' on average, against '
+    || {{ signed_percent('base_return') }} || ' after all sessions (' || {{ counted('independent_spells', 'independent spell') }}
+    || coalesce(', p = ' || {{ text('cast(p_value as decimal(4, 3))') }}, '') || '); ' || verdict_in_words as evidence
 from {{ ref('scorecard') }}
 where
     horizon = {{ p.horizon_year | int }}

@@ -58,7 +58,7 @@ select
         when figures.strategy = 'static_middle' then 'the static portfolio itself'
         when gaps.interval_low > 0 then 'better than the static portfolio'
         when gaps.interval_high < 0 then 'worse than the static portfolio'
-        else 'cannot be told from luck'
+        else 'not statistically significant'
     end as verdict,
     {{ params_id() }} as params_id
 from figures

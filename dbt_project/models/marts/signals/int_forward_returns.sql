@@ -1,6 +1,6 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['scorecard']}) }}
 {% set p = signal_parameters('scorecard', ['horizon_month', 'horizon_quarter', 'horizon_half_year', 'horizon_year']) -%}
--- What was earned from each close to the close h sessions later; NULL while that close is unknown or either bar is missing.
+-- Total return from each close to the close h sessions later; NULL while that close is unknown or either bar is missing.
 {% set horizons = [p.horizon_month, p.horizon_quarter, p.horizon_half_year, p.horizon_year] -%}
 with prices as (
     select
@@ -17,7 +17,7 @@ forward_by_fund as (
         earlier.fund,
         earlier.session_no,
         {{ horizon | int }} as horizon,
-        -- An index is a product of thousands of returns: what it leaves at the sixteenth digit is neither gain nor loss.
+        -- An index is a product of thousands of returns: a difference in the sixteenth digit is neither a gain nor a loss.
         round(later.total_return_index / earlier.total_return_index - 1, 12) as forward_return
     from prices as earlier
     inner join prices as later on earlier.fund = later.fund and earlier.session_no + {{ horizon | int }} = later.session_no

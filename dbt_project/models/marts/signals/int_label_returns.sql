@@ -1,5 +1,5 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
--- What followed the sessions of each label, beside what followed all sessions of the signal's history.
+-- Forward returns after the sessions of each label, compared with those after all sessions of the signal's history.
 with sessions as (
     {% for name, target in scorecard_targets().items() -%}
     select
@@ -55,7 +55,7 @@ labels as (
         max(sessions.session) as last_session,
         count(*) as sessions,
         count(distinct sessions.spell_no) as spells,
-        -- Spells that begin within the same stretch of one horizon share most of what followed them.
+        -- Spells that begin within the same stretch of one horizon share most of what follows them.
         count(distinct cast(floor(spell_starts.first_no / sessions.horizon) as bigint)) as independent_spells,
         avg(sessions.forward_return) as mean_return,
         median(sessions.forward_return) as median_return,

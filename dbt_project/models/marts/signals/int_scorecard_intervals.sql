@@ -1,7 +1,7 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['scorecard']}) }}
 {% set p = signal_parameters('scorecard', ['resamples', 'coverage']) -%}
--- How far the difference from the base rate would move with other spells: each label's spells are drawn anew, whole and with
--- replacement (a stratified block bootstrap, the percentile interval of Efron 1979), and so are those of the sessions without label.
+-- Uncertainty of the difference from the base rate: each label's spells are resampled whole, with replacement (a stratified block
+-- bootstrap with the percentile interval of Efron 1979), and so are those of the sessions without a label.
 with numbered as (
     select
         *,
@@ -11,7 +11,7 @@ with numbered as (
         dense_rank() over (order by signal, subject, horizon) as history_no,
         dense_rank() over (order by signal, subject, horizon, label) as label_no
     from {{ ref('int_spell_returns') }}
-    -- A spell of which nothing is known yet at a horizon is no evidence to draw.
+    -- A spell without a known return at a horizon is not resampled.
     where {{ scorecard_targets().values() | join('_sessions + ') }}_sessions > 0
 ),
 
@@ -32,7 +32,7 @@ draw_numbers as (
     {{ whole_numbers(p.resamples) }}
 ),
 
--- One row a slot and draw.
+-- One row per slot and draw.
 drawn as (
     select
         numbered.history_no,

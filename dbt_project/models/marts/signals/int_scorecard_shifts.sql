@@ -1,7 +1,7 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['scorecard']}) }}
 {% set p = signal_parameters('scorecard', ['shifts']) -%}
--- What the labels would have been worth on other sessions: all labels of a signal are turned along its history by evenly spaced
--- steps, the last ones coming round to its start, so that they keep their lengths and their order (a circular shift).
+-- The placebo: all labels of a signal are shifted along its history by evenly spaced steps, the last ones wrapping around to the
+-- start, so that they keep their lengths and their order (a circular shift).
 with spells as (
     select
         signal,
@@ -60,7 +60,7 @@ stretches as (
     select signal, subject, label, shift_no, history_first, last_no from turned where first_no > last_no
 ),
 
--- Running sums up to each session and one before the first: a stretch of any length is the difference of two of them.
+-- Running sums up to each session, starting before the first: a stretch of any length is the difference of two of them.
 running as (
     select
         session_no,
@@ -89,6 +89,6 @@ select
     sum(edges.sign * running.{{ target }}_sum) / nullif(sum(edges.sign * running.{{ target }}_sessions), 0) as {{ target }}
     {%- endfor %}
 from edges
--- Before the very first session there is nothing to subtract.
+-- Before the first session there is nothing to subtract.
 inner join running on edges.session_no = running.session_no
 group by edges.signal, edges.subject, edges.label, edges.shift_no, running.horizon

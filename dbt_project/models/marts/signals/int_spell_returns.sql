@@ -1,5 +1,5 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
--- What the sessions of each spell earned afterwards: sums, sessions and gains, so that spells can be drawn and added up whole.
+-- Forward returns of each spell's sessions: sum, count and number of gains, so that whole spells can be resampled and added up.
 with spell_sessions as (
     select
         labels.signal,

@@ -10,7 +10,8 @@ with shifted as (
     {% endfor %}
 ),
 
--- The share of shifts that lie at least as far from the base rate, the labels as they are among them; a hair of rounding is a tie.
+-- The share of shifts at least as far from the base rate as the actual labels, which are included; a difference within rounding
+-- is a tie.
 chances as (
     select
         returns.signal,
@@ -79,11 +80,11 @@ select
     end as verdict,
     case
         when independent_spells < {{ p.least_spells | int }}
-            then 'cannot be told from noise: fewer than {{ p.least_spells | int }} independent spells'
-        when not is_told_from_noise then 'cannot be told from noise'
-        when expected is null then found || ' than usual; the guide says nothing of it'
-        when expected = found then 'supports the guide: ' || found || ' than usual, as it says'
-        else 'contradicts the guide: ' || found || ' than usual, where it says ' || expected
+            then 'not statistically significant: fewer than {{ p.least_spells | int }} independent spells'
+        when not is_told_from_noise then 'not statistically significant'
+        when expected is null then 'statistically significant: ' || found || ' than the base rate; the guide makes no claim'
+        when expected = found then 'supports the guide: ' || found || ' than the base rate, as the guide expects'
+        else 'contradicts the guide: ' || found || ' than the base rate, where the guide expects ' || expected
     end as verdict_in_words,
     {{ params_id() }} as params_id
 from judged
