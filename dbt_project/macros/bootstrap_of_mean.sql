@@ -1,7 +1,7 @@
 {#-
-    How far a mean would move with other cases: the cases of each group are drawn anew, whole and with replacement, and the mean is
-    sum(value) / sum(weight) of those drawn (the percentile interval of Efron 1979). Cases of the same rank are drawn together in
-    every group. Gives the group, interval_low, interval_high.
+    A bootstrap interval of a mean: the cases of each group are resampled whole, with replacement, and the mean of a resample is
+    sum(value) / sum(weight) (percentile interval, Efron 1979). Every group draws the same case numbers. Returns the group,
+    interval_low and interval_high.
 -#}
 {% macro bootstrap_of_mean(relation, by, case_name, value, weight, resamples, coverage) -%}
     with numbered as (

@@ -1,4 +1,4 @@
-{#- The run's clock as a timestamp in UTC: the `clock` var, or the time at which dbt began where none is given. -#}
+{#- The run's clock as a UTC timestamp: the `clock` var if set, else the time at which dbt started. -#}
 {% macro clock() -%}
     cast('{{ var("clock") or run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp)
 {%- endmacro %}

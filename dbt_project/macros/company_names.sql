@@ -1,6 +1,6 @@
 {#-
-    The words of a company's name that tell it from others, with one blank between them: issuers write the rest in many ways
-    (CO, INC, PLC, CLASS A) and change it with a company's seat or legal form. Spaces are doubled so that each word has its own two.
+    The distinctive words of a company's name, separated by single spaces: issuers write the rest in many ways (CO, INC, PLC,
+    CLASS A), and it changes with a company's domicile or legal form. Spaces are doubled so that each word has one on both sides.
 -#}
 {% macro name_words(name) -%}
     {%- set plain = "replace(replace(upper(" ~ name ~ "), '.', ''), '''', '')" -%}
@@ -13,7 +13,7 @@
     trim({{ replace_all(replace_all(spaced, ' (' ~ idle | join('|') ~ ') ', ' '), ' +', ' ') }})
 {%- endmacro %}
 
-{#- Whether two names may be one company's: the first words agree, and the second ones where both have one. -#}
+{#- Whether two names can belong to one company: the first words agree, and so do the second ones where both names have one. -#}
 {% macro names_agree(one, other) -%}
     (
         {{ one }}.first_word = {{ other }}.first_word

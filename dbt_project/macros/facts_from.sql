@@ -1,6 +1,6 @@
 {#-
-    One fact of a relation's rows in the shape that all facts of funds share. Every argument is an SQL expression over the
-    relation, but `origin`, which is a word.
+    One fact per row of a relation, in the shape shared by all fund facts. Every argument is an SQL expression over the
+    relation, except `origin`, which is a plain word.
 -#}
 {% macro facts_from(relation, fact, origin, day, unit, source, number='null', text='null', low='null', high='null',
                     as_of=none, document='null') %}

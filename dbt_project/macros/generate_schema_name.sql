@@ -1,4 +1,4 @@
-{#- A model lives in the schema its folder names, without a prefix for the target. -#}
+{#- A model is built in the schema configured for its folder, without a prefix for the target. -#}
 {% macro generate_schema_name(custom_schema_name, node) -%}
     {{ custom_schema_name or target.schema }}
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{#- A figure as a reader says it, from its unit. Both arguments are SQL expressions. -#}
+{#- A figure with its unit as text. Both arguments are SQL expressions. -#}
 {% macro in_words(figure, unit) -%}
     case {{ unit }}
         when 'fraction a year' then cast(round(100 * {{ figure }}, 4) as {{ dbt.type_string() }}) || ' % a year'
@@ -9,7 +9,7 @@
     end
 {%- endmacro %}
 
-{#- A count of things as a reader says it: 1 session, 2 sessions. -#}
+{#- A count with its noun in the singular or plural: 1 session, 2 sessions. -#}
 {% macro counted(count, thing) -%}
     ({{ text(count) }} || case when {{ count }} = 1 then ' {{ thing }}' else ' {{ thing }}s' end)
 {%- endmacro %}

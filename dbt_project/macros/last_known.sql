@@ -1,6 +1,6 @@
 {#-
-    The rows of a raw table as they were last known at `known_at`: of each key the newest observation.
-    A `snapshot` key keeps whole snapshots together, so that a line that disappeared does not live on.
+    The rows of a raw table as last known at `known_at`: the latest observation of each key.
+    With `snapshot`, the key identifies a whole snapshot, so that a line that disappeared is dropped.
 -#}
 {% macro last_known(raw_table, key, columns, snapshot=false) -%}
     {%- if snapshot -%} {{ return(last_known_snapshots(raw_table, key, columns)) }} {%- endif -%}
@@ -21,7 +21,7 @@
     where recency = 1
 {%- endmacro %}
 
-{#- The newest observation is found among the documents of a snapshot: their lines need no sorting. -#}
+{#- The latest observation is found among the documents of a snapshot, so their lines need no sorting. -#}
 {% macro last_known_snapshots(raw_table, key, columns) -%}
     select
         {% for column in columns %}lines.{{ column }},
@@ -43,7 +43,7 @@
     where newest.recency = 1
 {%- endmacro %}
 
-{#- Leaves out what was observed after the `known_at` var, where one is given. -#}
+{#- Excludes what was observed after the `known_at` var, if it is set. -#}
 {% macro where_known() -%}
     {%- if var('known_at') -%}
         where observed_at <= cast('{{ var("known_at") }}' as timestamp)

@@ -1,5 +1,5 @@
 {#-
-    A fixed draw in [0, 1) for two small whole numbers: the same on every engine and every run, unlike random().
+    A fixed draw in [0, 1) for two small integers: the same on every engine and in every run, unlike random().
     Two rounds of squaring and a Lehmer step (multiplier 48271), modulo the prime 2^31 - 1; every product stays below 2^63.
 -#}
 {% macro pseudo_random(first, second) -%}

@@ -1,4 +1,4 @@
-{#- An identifier in its one form, NULL where it has not the shape of one: issuers write '-', 'CASH_USD' or zeros for none. -#}
+{#- A normalised identifier, NULL where the format is not valid: issuers write '-', 'CASH_USD' or zeros for a missing one. -#}
 {% macro security_number(column, pattern) -%}
     case
         when {{ matches('upper(trim(' ~ column ~ '))', '^' ~ pattern ~ '$') }}

@@ -1,7 +1,7 @@
 {#-
-    The parameters of one signal as a dictionary by name. They are written in seeds/signal_parameters.csv and read from that file
-    when a model is compiled: no table of the warehouse is needed. `names` are those the model needs: one that is missing stops
-    the build. The model declares the signal in its config (meta: signals), from which `params_id` is made.
+    The parameters of one signal as a dictionary by name, read from seeds/signal_parameters.csv when a model is compiled: no
+    warehouse table is needed. `names` lists the parameters that the model needs; a missing one stops the build. The model
+    declares the signal in its config (meta: signals), from which `params_id` is derived.
 -#}
 {% macro signal_parameters(signal, names) %}
     {%- set found = {} -%}
@@ -21,8 +21,8 @@
 {% endmacro %}
 
 {#-
-    A literal that says with which parameters the rows of this model were computed: a hash over the names and values of all
-    parameters of the signals that the model and everything upstream of it declare. Not known in a unit test.
+    A literal that identifies the parameters behind the rows of this model: a hash of the names and values of all parameters of
+    the signals that the model and everything upstream of it declare. In a unit test it is the text 'unit test'.
 -#}
 {% macro params_id() %}
     {%- if not execute or model.unique_id not in graph.nodes -%} {{ return("'unit test'") }} {%- endif -%}
@@ -33,7 +33,7 @@
     {{ return("'" ~ local_md5(text | join(';'))[:12] ~ "'") }}
 {% endmacro %}
 
-{#- The signals that this model and all that it is made from declare. -#}
+{#- The signals that this model and everything upstream of it declare. -#}
 {% macro signals_of_everything_upstream() %}
     {%- set signals, waiting, seen = [], [model.unique_id], [] -%}
     {%- for _ in graph.nodes if waiting -%}
@@ -47,7 +47,7 @@
     {{ return(signals | unique | list) }}
 {% endmacro %}
 
-{#- Every parameter as {signal, name, value}, in the order of signal and name. -#}
+{#- Every parameter as {signal, name, value}, sorted by signal and name. -#}
 {% macro all_parameters() %}
     {%- set rows = [] -%}
     {%- for row in run_query(parameters_in_file(seed_path('signal_parameters'))).rows -%}
@@ -57,8 +57,8 @@
 {% endmacro %}
 
 {#-
-    Where the file of a seed is. The seed's own root_path is not used: dbt keeps it from an earlier parse when the project was
-    copied or moved, and would read the parameters of the other copy. profiles.yml is beside dbt_project.yml.
+    The path of a seed's file. It is not taken from the seed's root_path: after the project is copied or moved, dbt keeps the path
+    of an earlier parse and would read the parameters of the other copy. profiles.yml is in the same directory as dbt_project.yml.
 -#}
 {% macro seed_path(name) -%}
     {{ return(flags.PROFILES_DIR ~ '/' ~ graph.nodes['seed.' ~ project_name ~ '.' ~ name].original_file_path) }}

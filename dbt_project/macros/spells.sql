@@ -1,6 +1,6 @@
 {#-
-    Unbroken runs of one label. Sessions without a label (a missing close) neither begin nor end a spell; the last spell is open.
-    Gives partition columns, spell_no, the label, first_session, last_session, sessions, is_open.
+    Unbroken runs of one label. Sessions without a label (a missing close) neither start nor end a spell; the last spell is open.
+    Returns the partition columns, spell_no, the label, first_session, last_session, sessions and is_open.
 -#}
 {% macro spells(relation, label, partition=none) -%}
     {%- set by = (partition ~ ', ') if partition else '' -%}

@@ -1,4 +1,4 @@
-{#- The whole numbers from 1 to `last`, one a row, as `number`: counted off the trading days, of which there are always enough. -#}
+{#- The integers from 1 to `last`, one per row, as `number`; taken from the numbered trading days, of which there are always enough. -#}
 {% macro whole_numbers(last) -%}
     select session_no as number
     from {{ ref('stg_sessions') }}

@@ -250,7 +250,7 @@ def test_old_prices_are_said_first_and_events_count_from_the_clock(release: duck
     ).item()  # fmt: skip
     first = ask(release, "select topic, reading, value, session from reading order by line limit 1").row(0, named=True)
     assert (first["topic"], first["value"], first["session"]) == ("freshness", behind, NEWEST)
-    assert first["reading"].startswith(f"Prices end on {NEWEST}, {behind} sessions behind the clock (")
+    assert first["reading"].startswith(f"Prices end on {NEWEST}, {behind} sessions behind the run date (")
     stale = ask(release, "select symbol, severity, findings from data_quality where check_name = 'stale_prices' order by symbol")
     assert stale.rows() == [(fund, "warning", behind) for fund in sorted(FUNDS)]
     counted_from = ask(release, "select distinct counted_from from reconstitution_calendar").item()
@@ -271,10 +271,10 @@ def test_labels_that_rest_on_the_calendar_are_not_given_beyond_their_rates(relea
     assert rows.height == 3
     for row in rows.iter_rows(named=True):
         assert {row[name] for name in ("reading", "value", "since", "sessions", "evidence")} == {None}
-        assert row["note"].startswith("rates end on 2026-06-05, ")
+        assert row["note"].startswith("rates end on 2026-06-05; ")
     target = ask(release, "select pick, figure, reason from investor_profiles where criterion = 'satellite_weight'").row(0)
     assert target[:2] == (None, None)
-    assert target[2].startswith("rates end on 2026-06-05, ")
+    assert target[2].startswith("rates end on 2026-06-05; ")
 
 
 def test_far_apart_snapshots_have_no_sector_gap(release: duckdb.DuckDBPyConnection) -> None:

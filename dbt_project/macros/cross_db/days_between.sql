@@ -1,4 +1,4 @@
-{#- Calendar days from one date to another; NULL where one of them is. -#}
+{#- Calendar days from one date to another; NULL if either is NULL. -#}
 {% macro days_between(first, last) -%}
     {{ return(adapter.dispatch('days_between')(first, last)) }}
 {%- endmacro %}

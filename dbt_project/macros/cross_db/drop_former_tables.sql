@@ -1,13 +1,13 @@
-{#- A warehouse made by an earlier version holds tables and views that the project no longer has: they would never change again. -#}
+{#- Drops tables and views of earlier versions that the project no longer has: no run would update them any more. -#}
 {% macro drop_former_tables() %}
     {%- if execute and flags.WHICH in ['build', 'run'] -%} {{ return(adapter.dispatch('drop_former_tables')()) }} {%- endif -%}
 {% endmacro %}
 
-{#- Elsewhere a run begins with an empty schema. -#}
+{#- On other engines a run starts with an empty schema. -#}
 {% macro default__drop_former_tables() %}
 {% endmacro %}
 
-{#- Without a transaction of its own: dbt rolls back one that a hook leaves open. -#}
+{#- Does not open a transaction: dbt rolls back a transaction that a hook leaves open. -#}
 {% macro duckdb__drop_former_tables() %}
     {%- set present = graph.nodes.values() | map(attribute='name') | list -%}
     {%- call statement('former', fetch_result=True, auto_begin=False) -%}

@@ -1,4 +1,4 @@
-{#- The first or last value of a window that is not NULL: where the words stand is not the same on every engine. -#}
+{#- The first or last value of a window that is not NULL; engines differ in where `ignore nulls` is written. -#}
 {% macro ignoring_nulls(function, expression) -%}
     {{ return(adapter.dispatch('ignoring_nulls')(function, expression)) }}
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{#- The texts of a group in one, in the order of an expression. Not every engine's dbt.listagg keeps the order. -#}
+{#- The texts of a group joined in the order of an expression. dbt.listagg does not keep the order on every engine. -#}
 {% macro joined_text(expression, separator, order_by) -%}
     {{ return(adapter.dispatch('joined_text')(expression, separator, order_by)) }}
 {%- endmacro %}

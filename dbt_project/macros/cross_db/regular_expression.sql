@@ -1,4 +1,4 @@
-{#- Whether a text contains a match: the name of the function is not the same on every engine. -#}
+{#- Whether a text contains a match; the name of the function differs between engines. -#}
 {% macro matches(column, pattern) -%}
     {{ return(adapter.dispatch('matches')(column, pattern)) }}
 {%- endmacro %}
@@ -11,7 +11,7 @@
     regexp_matches({{ column }}, '{{ pattern }}')
 {%- endmacro %}
 
-{#- Every match of a pattern in a text replaced. -#}
+{#- A text with every match of a pattern replaced. -#}
 {% macro replace_all(text, pattern, replacement) -%}
     {{ return(adapter.dispatch('replace_all')(text, pattern, replacement)) }}
 {%- endmacro %}

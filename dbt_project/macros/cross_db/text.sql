@@ -1,4 +1,4 @@
-{#- An expression as text. -#}
+{#- An expression cast to the engine's text type. -#}
 {% macro text(expression) -%}
     cast({{ expression }} as {{ dbt.type_string() }})
 {%- endmacro %}

@@ -14,4 +14,4 @@ select
     observed_at,
     document_id
 from known
-where value <> 0  -- zero takes an action back
+where value <> 0  -- zero cancels an action

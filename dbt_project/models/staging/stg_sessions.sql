@@ -1,4 +1,4 @@
--- The calendar is a rule known in advance: it is not cut at `known_at`.
+-- The calendar is known in advance: it is not cut at `known_at`.
 with newest as (
     select
         session,

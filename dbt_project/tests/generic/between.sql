@@ -1,4 +1,4 @@
-{#- Numbers stay within bounds, both included: {column: [low, high]}, null for no bound. NULL in the data passes. -#}
+{#- Values are within inclusive bounds: {column: [low, high]}, null for no bound. NULL in the data passes. -#}
 {% test between(model, bounds) %}
     {%- set outside = [] -%}
     {%- for column, (low, high) in bounds.items() -%}

@@ -1,4 +1,4 @@
-{#- dbt's relationships for a key of several columns: where all of them are known, `to` has a row with the same values in `fields`. -#}
+{#- dbt's relationships test for a key of several columns: if none of them is NULL, `to` has a row with the same values in `fields`. -#}
 {% test composite_relationships(model, columns, to, fields) %}
     select {% for column in columns %}children.{{ column }}{{ ', ' if not loop.last }}{% endfor %}
     from {{ model }} as children

@@ -1,4 +1,4 @@
-{#- The columns are never NULL and no two rows share them: the grain of the table. -#}
+{#- The columns are never NULL and unique together: the grain of the table. -#}
 {% test primary_key(model, columns) %}
     {%- set quoted = [] -%}
     {%- for column in columns -%} {%- do quoted.append(adapter.quote(column)) -%} {%- endfor %}

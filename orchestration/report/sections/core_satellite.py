@@ -24,7 +24,6 @@ _TONES = {"timed": "orange", "spy_only": "green", "static_least": "purple", "sta
 _DASHES = {"timed": [1, 0], "spy_only": [2, 2], "static_least": [4, 2], "static_middle": [1, 0], "static_most": [8, 3]}
 _MARKS = {"timed": "line", "spy_only": "dots", "static_least": "dash", "static_middle": "line", "static_most": "dash"}
 ROW = 40
-_NOT_SIGNIFICANT = "not statistically significant"
 # One close per month is enough for a line of 25 years.
 _GROWTH = """
 pivot (
@@ -108,13 +107,13 @@ def _against_middle(values: dict[str, list[float | None]], name: str) -> list[fl
 def _gaps(rows: list[Row]) -> Chart:
     shown = [row for row in rows if row["strategy"] != "static_middle" and row["gap_low"] is not None]
     data: dict[str, list[object]] = {
-        "name": [label(row["strategy"]) for row in shown], "verdict": [_verdict(row) for row in shown],
+        "name": [label(row["strategy"]) for row in shown], "verdict": [str(row["verdict"]) for row in shown],
         **{field: [round(row[field], 6) for row in shown] for field in ("gap_to_static", "gap_low", "gap_high")},
         "significant": [_is_significant(row) for row in shown],
     }  # fmt: skip
     words = "; ".join(
         f"{label(row['strategy'])} {percent(row['gap_to_static'], 2, signed=True)}"
-        f" ({interval(row['gap_low'], row['gap_high'], 2)}): {_verdict(row)}"
+        f" ({interval(row['gap_low'], row['gap_high'], 2)}): {row['verdict']!s}"
         for row in shown
     )
     return Chart(
@@ -125,7 +124,7 @@ def _gaps(rows: list[Row]) -> Chart:
         height=ROW * len(shown) + 36,
         spec=_gap_spec([label(row["strategy"]) for row in shown]),
         data={"gaps": data},
-        legend=[Key("circle", "blue", "statistically significant"), Key("ring", "grey", _NOT_SIGNIFICANT)],
+        legend=[Key("circle", "blue", "statistically significant"), Key("ring", "grey", "not significant")],
     )
 
 
@@ -164,7 +163,7 @@ def _table(rows: list[Row]) -> Table:
             [
                 label(row["strategy"]), percent(row["cagr"], 2), percent(row["volatility"]), number(row["sharpe"], 2),
                 percent(row["max_drawdown"]), percent(row["mean_iwm_weight"]), percent(row["turnover_a_year"]),
-                percent(row["gap_to_static"], 2, signed=True), _interval(row), Cell(_verdict(row)),
+                percent(row["gap_to_static"], 2, signed=True), _interval(row), Cell(str(row["verdict"])),
             ]
             for row in rows
         ],
@@ -176,11 +175,6 @@ def _table(rows: list[Row]) -> Table:
 def _is_significant(row: Row) -> bool:
     """Whether the interval of the gap excludes zero, as the verdict of the mart has it."""
     return bool(row["gap_low"] > 0 or row["gap_high"] < 0)
-
-
-def _verdict(row: Row) -> str:
-    is_itself = row["strategy"] == "static_middle" or row["gap_low"] is None
-    return str(row["verdict"]) if is_itself or _is_significant(row) else _NOT_SIGNIFICANT
 
 
 def _interval(row: Row) -> str:

@@ -1,4 +1,4 @@
--- A bar observed before a split lies on the old split basis until the vendor sends it again: bring each bar to today's basis.
+-- A bar observed before a split is on the old split basis until the vendor sends it again: restate each bar to today's basis.
 with bars as (
     select
         symbol,

@@ -1,6 +1,6 @@
 {{ config(meta={'signals': ['clock']}) }}
 {% set p = signal_parameters('clock', ['final_bar_minutes']) -%}
--- The newest session whose closing bar is final at the run's clock: ages of data and countdowns are measured from it.
+-- The latest session whose closing bar is final at the run's clock: ages of data and countdowns are measured from it.
 with final_sessions as (
     select
         session,

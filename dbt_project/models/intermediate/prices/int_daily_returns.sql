@@ -1,5 +1,5 @@
--- Total return as CRSP defines it: (close + distributions since the last known close) / last known close.
--- Over a missing session the return spans more than one session and says so; nothing is filled.
+-- Total return as CRSP defines it: (close + distributions since the last known close) / last known close. Over a missing session
+-- the return spans more than one session and sessions_spanned says so; nothing is filled.
 with bars as (
     select
         prices.fund,

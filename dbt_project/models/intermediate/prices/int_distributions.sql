@@ -1,4 +1,4 @@
--- Dividends and capital gains on today's split basis: one observed before a split is still in old shares.
+-- Dividends and capital gains on today's split basis: an amount observed before a split is still per old share.
 with paid as (
     select
         symbol,
@@ -34,7 +34,8 @@ by_day as (
     group by symbol, ex_date
 ),
 
--- Yahoo's Dividends hold the day's capital gain where they are at least as large; what is below a millionth is the float's.
+-- Yahoo's dividends include the day's capital gain where they are at least as large; a difference below a millionth is floating-
+-- point noise.
 judged as (
     select
         *,

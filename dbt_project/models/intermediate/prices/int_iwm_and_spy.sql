@@ -1,4 +1,4 @@
--- IWM beside SPY on the sessions on which both have a bar.
+-- IWM and SPY side by side on the sessions on which both have a bar.
 select
     iwm.session,
     iwm.session_no,

@@ -1,4 +1,5 @@
--- Days on which slowly moving figures of a fund are taken: each month's last session with a bar. The running month's is its newest.
+-- Dates at which slow-moving fund figures are computed: each month's last session with a bar; in the current month, the latest
+-- session.
 with months as (
     select
         fund,

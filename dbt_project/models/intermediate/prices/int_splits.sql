@@ -1,4 +1,4 @@
--- A split takes effect when its ex-date's session opens: what was observed before lies on the old basis.
+-- A split takes effect at the open of its ex-date: what was observed before is on the old basis.
 select
     actions.symbol,
     actions.ex_date,

@@ -1,4 +1,4 @@
--- The telling words of every name that an equity bears under a ticker.
+-- The distinctive words of every equity name under a ticker.
 with names as (
     select distinct
         ticker,

@@ -1,4 +1,4 @@
--- What each line of a snapshot is and how much it weighs.
+-- The asset class and weight of each line of a snapshot.
 with lines as (
     select
         holdings.*,
@@ -8,7 +8,7 @@ with lines as (
     from {{ ref('stg_holdings') }} as holdings
     left join {{ ref('holdings_classes') }} as classes on holdings.asset_class_label = classes.asset_class_label
     left join {{ ref('sector_labels') }} as labels on holdings.sector_label = labels.sector_label
-    -- A label counts only while the sector it stands for exists: GICS renamed and split some.
+    -- A label counts only while its sector exists: GICS renamed and split some.
     left join {{ ref('gics_sectors') }} as sectors
         on labels.gics_sector = sectors.gics_sector and holdings.as_of between sectors.first_day and sectors.last_day
 ),
@@ -17,12 +17,12 @@ classified as (
     select
         *,
         case
-            -- State Street gives no asset class, and no ticker to cash alone.
+            -- State Street gives no asset class, and no ticker for cash only.
             when asset_class_label is null and normalised_ticker is null then 'cash'
             when asset_class_label is null then 'equity'
             -- An unknown label counts as equity: its missing sector then shows in the coverage, where 'other' would hide it.
             when labelled_class <> 'equity' then labelled_class
-            -- Issuers file rights, warrants and escrows under equity.
+            -- Issuers list rights, warrants and escrows as equity.
             when exchange like 'NO MARKET%' then 'other'
             when {{ matches('upper(name)', '( |-)(CVR|RIGHTS?|WARRANTS?|ESCROW)( |$)|^ESC ') }} then 'other'
             else 'equity'
@@ -30,7 +30,7 @@ classified as (
     from lines
 ),
 
--- Summed in the order of the file, by a window: the same total to the last digit, however the rows were found.
+-- Summed in file order by a window, so that the total is the same to the last digit whatever the order of the rows.
 summed as (
     select
         fund,

@@ -1,8 +1,8 @@
--- The key of the security that each line stands for. The rule, in order:
---   1. An equity with a CUSIP, ISIN or SEDOL is the security of that number, whatever its ticker (int_linked_numbers).
---   2. An equity with a ticker alone is the one security that bore the ticker under an agreeing name, whenever that was;
---   3. where none or several did, the security that held the ticker on that date (int_ticker_holders).
---   4. An equity without either, and whatever is no equity, is known by its name.
+-- The key of each line's security. The rules, in order:
+--   1. An equity with a CUSIP, ISIN or SEDOL is the security of that identifier, whatever its ticker (int_linked_numbers).
+--   2. An equity with only a ticker is the one security that ever had the ticker under an agreeing name.
+--   3. If there is none or more than one, it is the security that held the ticker on that date (int_ticker_holders).
+--   4. An equity without either, and anything that is not an equity, is identified by its name.
 with classified as (
     select
         fund,
@@ -17,7 +17,7 @@ with classified as (
             when isin is not null then 'isin'
             when sedol is not null then 'sedol'
         end as number_kind,
-        -- Only an equity is looked up. As a condition of the joins it would make DuckDB compare every line with every number.
+        -- Only equities are looked up. As a join condition this would make DuckDB compare every line with every identifier.
         case when holdings_class = 'equity' then coalesce('CUSIP:' || cusip, 'ISIN:' || isin, 'SEDOL:' || sedol) end as equity_number,
         case when holdings_class = 'equity' then name end as equity_name
     from {{ ref('int_holdings_classified') }}

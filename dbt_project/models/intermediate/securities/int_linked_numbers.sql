@@ -1,5 +1,5 @@
--- Which CUSIPs, ISINs and SEDOLs name one security: those that any line gives together, those that one ticker bears under agreeing
--- names (a split or a move of the seat gives a company new numbers), and what is linked through them.
+-- Which CUSIPs, ISINs and SEDOLs belong to one security: those on the same line, those under one ticker with agreeing names (a
+-- split or a change of domicile gives a company new identifiers), and those linked through either.
 with recursive
 
 given as (
@@ -11,7 +11,7 @@ given as (
     where holdings_class = 'equity' and coalesce(cusip, isin, sedol) is not null
 ),
 
--- One number of each name that a ticker bore.
+-- One identifier for each name under a ticker.
 borne as (
     select distinct
         lines.ticker,

@@ -1,5 +1,5 @@
--- From which day to which an issuer's own label tells the sector of a security: the newest label not after a day, and before
--- the first one of an era that first one. A label says nothing about another era of the standard.
+-- The dates over which an issuer's own label gives the sector of a security: the latest label on or before a date, and before the
+-- first label of an era that first label. A label says nothing about another era of the standard.
 with labelled as (
     select
         *,
@@ -8,7 +8,7 @@ with labelled as (
     where labelled_sector is not null
 ),
 
--- Most securities have one label as long as they are held: its first and last day tell all.
+-- Most securities keep one label as long as they are held: their first and last day are enough.
 spans as (
     select
         labelled.security_id,
@@ -59,7 +59,7 @@ dated as (
     window within_era as (partition by chosen.security_id, chosen.resolved_by, eras.era order by chosen.as_of)
 ),
 
--- Where a stretch of one label begins or ends: what lies between says nothing new.
+-- Where a run of one label begins or ends: the labels in between add nothing.
 ends as (
     select
         *,

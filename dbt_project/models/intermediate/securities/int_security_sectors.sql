@@ -1,4 +1,4 @@
--- The sector of a security on the days on which somebody asks: where its line has no label of its own, and where it was last held.
+-- The sector of a security on the dates that need one: where its line has no label of its own, and where it was last held.
 with asked as (
     select
         security_id,

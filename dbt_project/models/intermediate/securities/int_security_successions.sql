@@ -1,8 +1,8 @@
 {{ config(meta={'signals': ['security_identity']}) }}
 {% set p = signal_parameters('security_identity', ['succession_days', 'succession_quantity']) -%}
--- Securities that are one although neither number nor ticker and name say so: from one snapshot of a fund to the next one goes and
--- one comes, with about as many shares as the fund's other holdings let expect, and either under the same name (a new ticker) or
--- under the same ticker and a name that begins alike (a new name and new numbers at once).
+-- Securities that are the same although neither identifier nor ticker and name match: from one snapshot of a fund to the next,
+-- one leaves and one arrives, with a share count in line with the fund's other holdings, and either under the same name (a new
+-- ticker) or under the same ticker with a name that begins alike (a new name and new identifiers at once).
 with recursive
 
 positions as (
@@ -27,7 +27,7 @@ snapshots as (
     from (select distinct fund, as_of from positions) as dates
 ),
 
--- Names that two securities of a snapshot bear tell none of them.
+-- A name shared by two securities of a snapshot identifies neither.
 told as (
     select
         positions.*,

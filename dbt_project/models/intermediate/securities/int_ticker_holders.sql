@@ -1,6 +1,6 @@
 {{ config(meta={'signals': ['security_identity']}) }}
 {%- set p = signal_parameters('security_identity', ['ticker_gap_days']) %}
--- Which security held a ticker from which day to which: for lines that give no number.
+-- Which security held a ticker over which dates, for lines without an identifier.
 with numbered as (
     select
         lines.ticker,
@@ -13,7 +13,7 @@ with numbered as (
     where lines.holdings_class = 'equity' and lines.ticker is not null
 ),
 
--- Most tickers are one name's and one security's as long as they are seen: their first day tells all.
+-- Most tickers have one name and one security throughout: their first day is enough.
 tickers as (
     select
         ticker,
@@ -50,7 +50,7 @@ beside_the_day_before as (
 judged as (
     select
         *,
-        -- Long gone and back under another name: another company took the ticker.
+        -- Back after a long absence under another name: another company took the ticker.
         case
             when {{ days_between('as_of_before', 'as_of') }} > {{ p.ticker_gap_days }} and first_word <> word_before
             then 1 else 0

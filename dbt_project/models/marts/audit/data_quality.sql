@@ -7,7 +7,7 @@ with checked as (
         documents.symbol
     from {{ ref('data_checks') }} as checks
     inner join {{ ref('stg_documents') }} as documents on checks.kind = documents.kind
-    -- Only the two bounds in force make the policy rate of today.
+    -- Only the two current bounds make up today's policy rate.
     where checks.check_name <> 'stale_rate' or documents.symbol in ('DFEDTARU', 'DFEDTARL')
 ),
 
@@ -23,7 +23,7 @@ found as (
     group by table_name, check_name, symbol
 ),
 
--- A check without a finding is a statement too; a finding of a symbol that no document bears is not lost.
+-- A check without findings is listed too, and so is a finding for a symbol without documents.
 stated as (
     select
         coalesce(checked.table_name, found.table_name) as table_name,

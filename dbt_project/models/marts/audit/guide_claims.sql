@@ -45,7 +45,7 @@ sector_figures as (
     where guide_weight is not null
 ),
 
--- A belief that no mart could measure keeps its place, as untestable.
+-- A claim that no mart can measure keeps its row, as untestable.
 beliefs as (
     select
         claims.claim,
@@ -55,7 +55,7 @@ beliefs as (
         cast(null as double) as guide_value,
         measures.measured,
         measures.unit,
-        coalesce(measures.reason, claims.known_reason, 'the data at hand do not reach') as reason,
+        coalesce(measures.reason, claims.known_reason, 'the available data do not cover this claim') as reason,
         coalesce(claims.known_verdict, measures.verdict, 'untestable') as verdict,
         measures.as_of,
         measures.read_from
@@ -82,9 +82,9 @@ select
     verdict,
     case
         when reason is not null then reason
-        when verdict = 'untestable' then 'no document at hand gives it'
+        when verdict = 'untestable' then 'no available document gives this figure'
         when verdict = 'holds' then 'within the tolerance of the guide''s figure'
-        else 'no longer what the guide says'
+        else 'outside the tolerance of the guide''s figure'
     end as reason,
     as_of,
     read_from,

@@ -1,7 +1,7 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['data_quality']}) }}
 {% set p = signal_parameters('data_quality', ['rate_days', 'least_coverage']) -%}
--- Whatever a check found, one row per finding: where, of which symbol, on which day. A day is NULL where a document has none.
--- Ages are measured against the run's clock and the calendar: newest data cannot tell that all of them are old.
+-- Every finding of every check, one row each: table, symbol and date. The date is NULL where a document has none. Ages are
+-- measured against the run's clock and the calendar: the latest data alone cannot show that everything is old.
 with newest_bars as (
     select
         fund,
@@ -36,7 +36,7 @@ union all
 select 'raw.price_bars', 'restated_' || replace(cause, ' ', '_'), symbol, session
 from {{ ref('int_price_restatements') }}
 union all
--- One finding per session that is over and not there yet.
+-- One finding per completed session without a price.
 select 'raw.price_bars', 'stale_prices', newest_bars.fund, sessions.session
 from newest_bars
 cross join {{ ref('int_clock') }} as clock

@@ -1,6 +1,6 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['guide_claims']}) }}
 {% set p = signal_parameters('guide_claims', ['liquidity_ratio']) -%}
--- Beliefs of the guide about funds, each against the mart that tests it.
+-- Claims of the guide about funds, each against the mart that tests it.
 with fees as (
     select
         case cheaper_fund when 'VTWO' then 'fee_gap_to_vtwo' else 'fee_gap_to_scha' end as claim,
@@ -49,24 +49,24 @@ select
     claim,
     cost_subtracted as measured,
     'USD' as unit,
-    'dollars with growth less fee; ' || {{ text('cast(cost_compounded as decimal(12, 0))') }}
-    || ' with the fee taken from what has grown' as reason,
+    'with the fee subtracted from the growth rate; ' || {{ text('cast(cost_compounded as decimal(12, 0))') }}
+    || ' dollars with the fee compounded' as reason,
     case when cost_compounded < 40000 or cost_subtracted > 60000 then 'contradicted' else 'holds' end as verdict,
     as_of,
     'fee_drag' as read_from
 from fees
 union all
-select lower(fund) || '_is_near_identical', overlap, 'fraction', 'shared weight with IWM where both are known; it follows ' || index_name,
+select lower(fund) || '_is_near_identical', overlap, 'fraction', 'overlap with IWM by weight; the index is ' || index_name,
     case when is_same_index then 'holds' else 'contradicted' end, as_of, 'fund_overlap'
 from shared_weights
 where recency = 1
 union all
-select 'nothing_as_liquid', iwm_volume / next_volume, 'ratio', 'dollars traded a day in IWM for each in the next small-cap fund we follow',
+select 'nothing_as_liquid', iwm_volume / next_volume, 'ratio', 'average daily dollar volume of IWM over that of the next small-cap fund',
     case when iwm_volume >= {{ p.liquidity_ratio }} * next_volume then 'holds' else 'contradicted' end, as_of, 'fund_comparison'
 from liquidity
 where iwm_volume is not null and next_volume is not null
 union all
-select 'qqq_is_top_heavy', top_10_weight, 'fraction', 'weight of the ten largest',
+select 'qqq_is_top_heavy', top_10_weight, 'fraction', 'weight of the ten largest holdings',
     case when top_10_weight > 0.5e0 then 'holds' else 'stale' end,
     as_of, 'concentration'
 from qqq_top

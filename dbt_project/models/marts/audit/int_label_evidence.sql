@@ -1,7 +1,7 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['scorecard']}) }}
 {% set p = signal_parameters('scorecard', ['horizon_year']) -%}
--- One sentence a label: what followed it over a year, against what follows usually, and whether that is more than noise. The market
--- itself for what is read from prices, IWM against SPY for what is read from the Fed.
+-- One sentence per label: what followed it over a year, against what followed the rest, and the verdict. The market itself for
+-- signals from prices, IWM against SPY for signals from rates.
 select
     signal,
     subject,

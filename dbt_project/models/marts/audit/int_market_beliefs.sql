@@ -6,7 +6,7 @@
 {% set cycle = signal_parameters('cycle_phase', ['low_rate']) -%}
 {% set evidence = signal_parameters('scorecard', ['practical_a_year']) -%}
 {% set year = signal_parameters('performance', ['sessions_a_year']) -%}
--- Beliefs of the guide about markets, rates, events and the satellite, each against the mart that tests it.
+-- Claims of the guide about markets, rates, events and the satellite, each against the mart that tests it.
 with common_sessions as (
     select session
     from {{ ref('int_daily_returns') }}
@@ -86,7 +86,7 @@ select
     'qqq_leads_at_low_rates' as claim,
     low_rates.qqq_return - low_rates.best_other_return as measured,
     'fraction a year' as unit,
-    'QQQ a year against the better of IWM and SPY over ' || {{ counted('low_rates.sessions', 'session') }}
+    'annual return of QQQ minus the better of IWM and SPY over ' || {{ counted('low_rates.sessions', 'session') }}
     || ' with the policy rate at or below ' || {{ percent(cycle.low_rate, 0) }} as reason,
     case when low_rates.qqq_return > low_rates.best_other_return then 'holds' else 'contradicted' end as verdict,
     last_session.session as as_of,
@@ -96,13 +96,13 @@ cross join last_session
 where low_rates.qqq_return is not null
 union all
 select 'regional_banks_hit_iwm', iwm_return - spy_return, 'fraction',
-    'IWM ' || {{ signed_percent('iwm_return') }} || ', SPY ' || {{ signed_percent('spy_return') }},
+    'total return: IWM ' || {{ signed_percent('iwm_return') }} || ', SPY ' || {{ signed_percent('spy_return') }},
     case when iwm_return < spy_return then 'holds' else 'contradicted' end, end_session, 'market_events'
 from regional_banks
 where iwm_return is not null and spy_return is not null
 union all
 select 'buying_before_reconstitution', summary.mean_gap, 'fraction',
-    'mean of ' || {{ text('summary.events') }} || ' events, median ' || {{ signed_percent('summary.median_gap', 2) }} || ', p '
+    'mean of ' || {{ text('summary.events') }} || ' events; median ' || {{ signed_percent('summary.median_gap', 2) }} || ', p = '
     || {{ text('cast(summary.p_value as decimal(4, 3))') }},
     case
         when summary.p_value <= {{ p.significance }} and summary.interval_low > 0 then 'holds'
@@ -113,13 +113,14 @@ from {{ ref('reconstitution_summary') }} as summary
 cross join last_session
 where summary.window_name = 'list_to_effective'
 union all
-select 'reconstitution_every_june', events, 'events a year', 'reconstitutions in the year of the last session',
+select 'reconstitution_every_june', events, 'events a year', 'reconstitutions in the calendar year of the latest session',
     case when events = 1 then 'holds' else 'stale' end, session, 'reconstitution_calendar'
 from events_this_year
 where events > 0
 union all
 select 'small_caps_win_long_periods', share, 'fraction',
-    'share of ' || {{ text('windows') }} || ' windows of ten years from month to month in which IWM beat SPY',
+    'share of ' || {{ text('windows') }}
+    || ' ten-year windows, one per month end, in which IWM outperformed SPY',
     case when share > 0.5e0 then 'holds' else 'contradicted' end, as_of, 'performance'
 from decades
 where windows > 0
@@ -131,7 +132,8 @@ from volatilities
 where iwm_volatility is not null and spy_volatility is not null
 union all
 select 'timed_satellite_pays', gap_to_static, 'fraction a year',
-    'a year against the static satellite, ' || {{ signed_percent('gap_low', 2) }} || ' to ' || {{ signed_percent('gap_high', 2) }},
+    'annual gap to the static satellite; bootstrap interval '
+    || {{ signed_percent('gap_low', 2) }} || ' to ' || {{ signed_percent('gap_high', 2) }},
     case
         when gap_low > 0 then 'holds'
         when gap_high < 0 then 'contradicted'

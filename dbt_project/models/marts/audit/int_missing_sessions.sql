@@ -1,5 +1,5 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
--- Sessions between a fund's first and last bar on which it has none. Listed, never filled.
+-- Sessions without a bar between a fund's first and last bar. Listed, never filled.
 with spans as (
     select
         fund,

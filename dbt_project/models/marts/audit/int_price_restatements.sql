@@ -1,6 +1,7 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['restatement']}) }}
--- Settled bars that the vendor changed between two retrievals, and why: a dividend rescales adjusted closes alone, a split closes
--- and volumes by its ratio; the volume of the two newest sessions drifts by itself; anything else is unexplained.
+-- Settled bars that the vendor changed between two retrievals, with the cause: a dividend rescales only adjusted closes; a split
+-- rescales closes and volumes by its ratio; the volume of the two latest sessions can change by itself; anything else is
+-- unexplained.
 {% set p = signal_parameters('restatement', ['price_tolerance', 'volume_tolerance', 'settling_sessions']) -%}
 with observations as (
     select
@@ -36,7 +37,7 @@ retrievals as (
     from changes
 ),
 
--- The newest session that was over when the earlier of the two retrievals was made.
+-- The latest session completed by the earlier of the two retrievals.
 last_seen as (
     select
         retrievals.symbol,
@@ -70,7 +71,7 @@ select
     changes.session,
     changes.observed_before,
     changes.observed_at,
-    -- The field that decides about the cause, and what it was and is: a close that stayed says nothing of a volume that did not.
+    -- The field that determines the cause, with its old and new value: an unchanged close does not explain a changed volume.
     case when changes.close_changed then 'close' when changes.volume_changed then 'volume' else 'adjusted close' end as field,
     case
         when changes.close_changed then changes.close_before

@@ -1,6 +1,6 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['restatement']}) }}
 {% set p = signal_parameters('restatement', ['settling_sessions', 'price_tolerance', 'volume_tolerance']) -%}
--- Bars nobody has looked at again since they settled: the vendor still corrects volumes for some sessions after the close.
+-- Bars not retrieved again since they settled: the vendor still corrects volumes for some sessions after the close.
 with settled as (
     select
         session,

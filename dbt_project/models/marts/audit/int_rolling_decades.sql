@@ -1,6 +1,6 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['guide_claims']}) }}
 {% set p = signal_parameters('guide_claims', ['decade_months']) -%}
--- Total returns of IWM and SPY from the last close of a month to the last close of the month so many months later.
+-- Total returns of IWM and SPY from the last close of a month to the last close of the month decade_months later.
 with month_ends as (
     select
         session,

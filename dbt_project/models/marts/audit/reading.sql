@@ -1,5 +1,4 @@
--- The reading of the day: one line per statement, in the order a person wants them, each with the session it speaks of. How old
--- the prices are comes first.
+-- The daily reading: one row per statement, in reading order, each with its session. Stale prices come first.
 with newest_prices as (
     select
         returns.fund,
@@ -90,7 +89,7 @@ sector_gaps as (
     where iwm_minus_spy is not null and sector not in ('Cash and Other', 'Unclassified')
 ),
 
--- The funds that are read against each other, not those a reader may hold in their place.
+-- The funds that are compared with each other, without the alternatives to them.
 year_returns as (
     select
         performance.fund,
@@ -106,8 +105,9 @@ satellite as (
         targets.session,
         targets.iwm_weight,
         targets.reason,
-        'timing it was worth ' || {{ signed_percent('summary.gap_to_static', 2) }} || ' a year against a static satellite ('
-        || {{ signed_percent('summary.gap_low', 2) }} || ' to ' || {{ signed_percent('summary.gap_high', 2) }} || '): '
+        'timing effect ' || {{ signed_percent('summary.gap_to_static', 2) }}
+        || ' a year against a static satellite (bootstrap interval ' || {{ signed_percent('summary.gap_low', 2) }}
+        || ' to ' || {{ signed_percent('summary.gap_high', 2) }} || '); '
         || summary.verdict as evidence
     from {{ ref('satellite_target') }} as targets
     inner join (select max(session) as session from {{ ref('satellite_target') }}) as newest on targets.session = newest.session
@@ -131,13 +131,13 @@ statements as (
     union all
     select 'freshness', 'Prices of ' || funds,
         'Prices ' || case when are_some then 'of ' || funds || ' ' else '' end || 'end on ' || {{ text('session') }} || ', '
-        || {{ counted('sessions_behind', 'session') }} || ' behind the clock (' || {{ text('clock_date') }} || ')',
-        'sessions behind the clock', sessions_behind, 'sessions', null, null, session, null, null
+        || {{ counted('sessions_behind', 'session') }} || ' behind the run date (' || {{ text('clock_date') }} || ')',
+        'sessions behind the run date', sessions_behind, 'sessions', null, null, session, null, null
     from late_prices
     union all
     select 'ratio', pair, null, 'price ratio', ratio, 'ratio', null, null, session, null, null from open_regimes
     union all
-    select 'ratio', pair, null, 'rank among recent ratios', percentile, 'fraction', null, null, session, null, null
+    select 'ratio', pair, null, 'trailing ratio percentile', percentile, 'fraction', null, null, session, null, null
     from open_regimes
     union all
     select 'breadth', 'IWM, SPY, QQQ', breadth, 'total return of IWM over the breadth window', iwm_return, 'fraction', first_session,
@@ -151,11 +151,11 @@ statements as (
     select 'satellite', 'IWM beside a core of SPY', reason, 'target weight of IWM', iwm_weight, 'fraction', null, null, session, null, null
     from satellite
     union all
-    select 'rate_regime', 'Fed funds target', rate_regime, 'middle of the range', policy_rate, 'fraction a year', first_session,
+    select 'rate_regime', 'Fed funds target', rate_regime, 'midpoint of the target range', policy_rate, 'fraction a year', first_session,
         sessions, session, null, null
     from rate_cycle
     union all
-    select 'reconstitution', 'Russell ' || event, stage, 'sessions to its close', sessions_to_effective, 'sessions', null, null,
+    select 'reconstitution', 'Russell ' || event, stage, 'sessions to the effective close', sessions_to_effective, 'sessions', null, null,
         counted_from, null, null
     from {{ ref('reconstitution_calendar') }}
     where is_next
@@ -167,11 +167,11 @@ statements as (
     union all
     select 'sector_gap', 'IWM against SPY', null, 'weight in IWM minus weight in SPY', null, 'fraction', null, null, iwm_as_of, spy_as_of,
         'not compared: the snapshots of IWM (' || {{ text('iwm_as_of') }} || ') and SPY (' || {{ text('spy_as_of') }}
-        || ') lie ' || {{ text('days_apart') }} || ' days apart'
+        || ') are ' || {{ text('days_apart') }} || ' days apart'
     from sector_gaps
     where gap_rank = 1 and not is_comparable
     union all
-    select 'performance', fund, null, 'total return of one year', total_return, 'fraction', null, null, end_session, null, null
+    select 'performance', fund, null, 'total return over one year', total_return, 'fraction', null, null, end_session, null, null
     from year_returns
 ),
 
@@ -185,7 +185,7 @@ topics as (
     {% endfor %}
 ),
 
--- A label that rests on the calendar is not given beyond its data.
+-- A label that depends on the calendar is not given beyond its data.
 given as (
     select
         statements.topic,

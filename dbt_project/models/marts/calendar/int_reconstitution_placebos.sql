@@ -1,7 +1,7 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['reconstitution']}) }}
 {% set p = signal_parameters('reconstitution', ['year_sessions']) -%}
--- The same windows on days that mean nothing: all events moved together by every number of sessions that keeps the moved windows
--- off the real ones, within a year.
+-- The placebo: the same windows on other dates. All events are shifted together by every number of sessions, up to a year, that
+-- keeps the shifted windows clear of the real ones.
 with real_windows as (
     select
         windows.event,

@@ -1,6 +1,7 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['reconstitution']}) }}
 {% set p = signal_parameters('reconstitution', ['week_sessions', 'month_sessions']) -%}
--- The windows around each reconstitution, from one close to another; a stage that is no session counts from the last close before it.
+-- The windows around each reconstitution, from one close to another; a stage on a day without a session counts from the last
+-- close before it.
 with stages as (
     select
         events.event,
@@ -26,7 +27,7 @@ windows as (
     select event, 'month_after', effective_no, effective_no + {{ p.month_sessions | int }} from stages
 )
 
--- A stage nobody has written down gives no window.
+-- A stage without a known date gives no window.
 select
     event,
     window_name,

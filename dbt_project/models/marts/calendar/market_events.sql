@@ -1,4 +1,5 @@
--- What each fund did in dated stress windows: from the last close on or before the first day to the last close on or before the last.
+-- What each fund did in dated stress windows: from the last close on or before the first day to the last close on or before the
+-- last day.
 with bounds as (
     select
         events.event,
@@ -13,7 +14,7 @@ with bounds as (
     group by events.event, events.description, returns.fund, events.first_day, events.last_day
 ),
 
--- A fund has a row where its history covers the window whole.
+-- A fund has a row if its history covers the whole window.
 covered as (
     select bounds.*
     from bounds
@@ -74,7 +75,7 @@ recoveries as (
     inner join {{ ref('int_daily_returns') }} as returns
         on changes.fund = returns.fund
         and returns.session > changes.end_session
-        -- Rounded as in int_drawdowns: the float's last digits decide no date.
+        -- Rounded as in int_drawdowns: floating-point noise must not decide a date.
         and round(returns.total_return_index, 10) >= round(changes.start_index, 10)
     where changes.total_return < 0
     group by changes.event, changes.fund

@@ -1,4 +1,4 @@
--- The countdown runs in sessions from the last one that is over at the run's clock, however old the prices are.
+-- The countdown is in sessions from the latest completed session at the run's clock, however old the prices are.
 with events as (
     select
         reconstitutions.event,

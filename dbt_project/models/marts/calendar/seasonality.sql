@@ -1,6 +1,7 @@
 {{ config(meta={'signals': ['seasonality']}) }}
 {%- set p = signal_parameters('seasonality', ['chance']) %}
--- Whole calendar months only: from the last close of the month before to the last close of the month, once a later one is known.
+-- Complete calendar months only: from the last close of the previous month to the last close of the month, once a later close is
+-- known.
 with closes as (
     select
         fund,
@@ -17,7 +18,7 @@ monthly as (
     select
         fund,
         cast(extract(month from month_start) as integer) as month,
-        -- An unchanged month is no gain: the index leaves a hair at the sixteenth digit.
+        -- An unchanged month is not a gain: the index can differ in the sixteenth digit.
         round(total_return_index / index_before - 1, 12) as total_return
     from closes
     where month_after is not null and month_before = cast({{ dbt.dateadd('month', -1, 'month_start') }} as date)
@@ -47,7 +48,7 @@ counts as (
     {{ whole_numbers(200) }}
 ),
 
--- ln(n!) as a sum of logarithms: not every engine has the gamma function.
+-- ln(n!) as a sum of logarithms, because not every engine has a gamma function.
 log_factorials as (
     select
         number as n,
@@ -57,7 +58,7 @@ log_factorials as (
     select 0 as n, 0.0e0 as log_factorial
 ),
 
--- The binomial odds of every number of gains, were each month as likely to gain as all the fund's months together.
+-- Binomial probability of every number of gains if each calendar month were as likely to gain as the fund's months overall.
 odds as (
     select
         counted.fund,

@@ -1,4 +1,4 @@
--- The calendar is a rule known in advance: its sessions reach beyond the last one with prices.
+-- The calendar is known in advance: its sessions extend beyond the last price.
 with sessions as (
     select
         session,

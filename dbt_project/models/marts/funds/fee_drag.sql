@@ -1,6 +1,6 @@
 {{ config(meta={'signals': ['fee_drag']}) }}
 {% set p = signal_parameters('fee_drag', ['amount']) -%}
--- Fees in force now: as kept by hand, else as Yahoo says; and the guide's, whether or not they hold.
+-- Current fees: hand-kept, else Yahoo's; and the guide's fees, whether or not they are still correct.
 with stated as (
     select
         fund,

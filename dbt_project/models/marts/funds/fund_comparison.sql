@@ -2,7 +2,7 @@
     'holdings_count', 'expense_ratio', 'net_assets', 'dollar_volume_quarter', 'largest_holding_weight', 'dividend_yield'
 ] -%}
 {%- set others = ['special_dividend_yield', 'tick_spread', 'quoted_spread', 'bid_ask_spread_edge'] -%}
--- The facts in force of each fund side by side.
+-- The current facts of each fund, side by side.
 with facts as (
     select
         fund,
@@ -28,7 +28,7 @@ with facts as (
     group by fund
 )
 
--- Nothing is known of an average company's market value: no document of ours carries it.
+-- The average market value of the companies is unknown: no available document gives it.
 select
     funds.fund,
     funds.name,

@@ -14,7 +14,7 @@ with facts as (
     from {{ ref('int_fund_fact_spells') }} as spells
 ),
 
--- Against what each other origin had in force on the day this value begins: later news changes no verdict.
+-- Compared with the value that each other origin had on the day this value begins: later values do not change the verdict.
 gaps as (
     select
         facts.fund,
@@ -51,11 +51,11 @@ sentences as (
     select
         *,
         case
-            when differs_in_words then other_origin || ' says ' || other_value || ' (' || other_from || ')'
+            when differs_in_words then other_origin || ' states ' || other_value || ' (' || other_from || ')'
             when abs(gap) > tolerance
-                then other_origin || ' says ' || other_value || ' (' || other_from || '): this is '
+                then other_origin || ' states ' || other_value || ' (' || other_from || '): this value is '
                     || {{ text('cast(round(abs(gap) * 100) as integer)') }} || ' % '
-                    || case when gap > 0 then 'more' else 'less' end
+                    || case when gap > 0 then 'higher' else 'lower' end
         end as sentence
     from gaps
 ),

@@ -1,8 +1,8 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['fund_facts']}) }}
 {% set p = signal_parameters('fund_facts', ['dividend_spacings']) -%}
 {% set early, off_schedule, close = 0.75, 'cast(1 as double) / 3', 0.5 -%}
--- What a fund pays in a year, judged on each month's end by the payments known on it: the last n regular dividends, n being how
--- many its ex-dates are spaced for. Ex-dates drift by weeks, so that twelve months can hold one too many or too few.
+-- The annual payout of a fund at each month end, from the payments known by then: the last n regular dividends, where n is the
+-- number its ex-dates are spaced for. Ex-dates drift by weeks, so twelve months can contain one too many or too few.
 with first_sessions as (
     select
         fund,
@@ -32,7 +32,7 @@ payments as (
     where dividend > 0
 ),
 
--- Four years hold the newest spacings of every schedule, and the anniversaries of all payments that can count.
+-- Four years contain the latest spacings of every schedule and the anniversaries of all payments that can count.
 known as (
     select
         month_ends.fund,
@@ -50,7 +50,7 @@ known as (
         and {{ days_between('payments.ex_date', 'month_ends.session') }} < 4 * 366
 ),
 
--- The median of the newest spacings: a special payment, which makes two short ones, does not move it.
+-- The median of the latest spacings: a special payment, which makes two short ones, does not change it.
 spacings as (
     select
         *,
@@ -61,7 +61,7 @@ spacings as (
 schedules as (
     select
         *,
-        -- The borders lie in the geometric middle between the schedules.
+        -- The limits are the geometric means between the schedules.
         case when days < 53 then 12 when days < 129 then 4 when days < 258 then 2 else 1 end as payments_a_year
     from spacings
 ),
@@ -73,7 +73,7 @@ scheduled as (
     from schedules
 ),
 
--- How many days a payment lies from the anniversary of an earlier one; NULL where none was paid about a year before.
+-- Days between a payment and the anniversary of an earlier one; NULL if none was paid about a year before.
 anniversaries as (
     select
         later.fund,
@@ -102,7 +102,7 @@ placed as (
         and scheduled.ex_date = anniversaries.ex_date
 ),
 
--- A payment beside one that fits the schedule better, or one that came early and off the schedule, is special.
+-- A payment next to one that fits the schedule better, or one that is both early and off schedule, is special.
 specials as (
     select distinct
         one.fund,
@@ -131,7 +131,7 @@ judged as (
         on placed.fund = specials.fund and placed.session = specials.session and placed.ex_date = specials.ex_date
 ),
 
--- A payment of more than a year and half a spacing ago counts no more: the fund has stopped paying.
+-- A payment older than a year and half a spacing no longer counts: the fund has stopped paying.
 summed as (
     select
         fund,

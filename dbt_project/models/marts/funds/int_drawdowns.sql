@@ -1,11 +1,12 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
--- The deepest fall from a high inside each window, with its dates; no recovery date while the high has not been seen again.
+-- The max drawdown within each window, with its dates; no recovery date until the high is reached again.
 with indexed as (
     select
         windows.fund,
         windows.window_name,
         returns.session,
-        -- Equal closes make equal indexes: what differs beyond ten digits is the float's, and must decide no date.
+        -- Equal closes give equal index values: a difference beyond ten decimals is floating-point noise and must not decide a
+        -- date.
         round(returns.total_return_index, 10) as total_return_index
     from {{ ref('int_performance_windows') }} as windows
     inner join {{ ref('int_daily_returns') }} as returns
@@ -42,7 +43,7 @@ troughs as (
     where depth_rank = 1
 )
 
--- Of equal highs the last one is the peak, as in the mart corrections: the fall ran from it.
+-- Of equal highs the last is the peak, as in the mart corrections: the fall started from it.
 select
     troughs.fund,
     troughs.window_name,

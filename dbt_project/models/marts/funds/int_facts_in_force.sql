@@ -1,6 +1,6 @@
 {{ config(schema='intermediate', contract={'enforced': false}) }}
--- In force now, one row a fact: of what we and others know the nearest to the source (the issuer, our own computation, our seeds,
--- Yahoo), beside what the guide says.
+-- The current value of each fact, next to the guide's. Among several origins, the one closest to the source: the issuer, our own
+-- computation, our seeds, Yahoo.
 with facts as (
     select
         fund,

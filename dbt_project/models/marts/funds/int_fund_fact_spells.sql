@@ -1,6 +1,6 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
--- A value holds from the day it was stated to the day its origin stated another, or left it out of a list it belongs to:
--- a company that drops out of the top holdings, a sector no longer named, a figure that could not be taken.
+-- A value is valid from the day it was stated until the day its origin stated another, or omitted it from a list it belongs to: a
+-- company that leaves the top holdings, a sector no longer listed, a figure that was not available.
 with stated as (
     select
         *,

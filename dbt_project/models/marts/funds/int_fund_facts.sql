@@ -1,5 +1,6 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
--- Every fact of every origin in one shape. A fact that could not be taken on its day keeps a row without a value: it ends the one before.
+-- Every fact of every origin in one shape. A fact that was not available on its date keeps a row without a value, which ends the
+-- previous value.
 {%- set figures = {
     'dividend_yield': 'fraction', 'special_dividend_yield': 'fraction',
     'dollar_volume_month': 'USD a session', 'dollar_volume_quarter': 'USD a session',

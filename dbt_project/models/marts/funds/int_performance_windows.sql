@@ -1,5 +1,5 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
--- The windows each fund's history covers whole: from one close to another, both with a bar.
+-- The windows that each fund's history covers: from one close to another, both with a bar.
 with history as (
     select
         fund,
@@ -45,7 +45,7 @@ calendar_years as (
     from {{ ref('int_daily_returns') }} as returns
 ),
 
--- A year is complete once a later session than its last one is known.
+-- A year is complete once a session after its last one is known.
 judged_years as (
     select
         calendar_years.fund,
@@ -87,7 +87,7 @@ select
     is_complete,
     start_session,
     end_session,
-    -- A window of one year is a year, whether its closes lie 364 or 366 days apart.
+    -- A one-year window counts as one year, whether its closes are 364 or 366 days apart.
     case
         when is_one_year then cast(1 as double)
         else {{ days_between('start_session', 'end_session') }} / 365.25e0

@@ -1,5 +1,5 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
--- Funds of a segment ranked by the one figure that decides a criterion; a fund without that figure is no candidate.
+-- Funds of a segment ranked by the figure that decides a criterion; a fund without that figure is not a candidate.
 with candidates as (
     select
         criteria.profile,

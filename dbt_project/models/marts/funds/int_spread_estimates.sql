@@ -1,7 +1,8 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['fund_facts']}) }}
 {% set p = signal_parameters('fund_facts', ['spread_sessions', 'least_coverage']) -%}
--- EDGE: Ardia, Guidotti and Kroencke, "Efficient estimation of bid-ask spreads from open, high, low, and close prices",
--- Journal of Financial Economics 161 (2024). The names of the steps are the paper's; the tests hold it against their package.
+-- EDGE: Ardia, Guidotti and Kroencke, "Efficient estimation of bid-ask spreads from open, high, low, and close prices", Journal
+-- of Financial Economics 161 (2024). The steps are named as in the paper; the tests compare the results with the authors'
+-- package.
 with logs as (
     select
         prices.fund,
@@ -14,7 +15,7 @@ with logs as (
     inner join {{ ref('stg_sessions') }} as sessions on prices.session = sessions.session
 ),
 
--- After a missing session there is no bar before.
+-- After a missing session there is no previous bar.
 steps as (
     select
         today.fund,
@@ -31,7 +32,7 @@ steps as (
     left join logs as before on today.fund = before.fund and today.session_no = before.session_no + 1
 ),
 
--- The first bar of a window serves as the bar before alone.
+-- The first bar of a window serves only as the previous bar.
 windows as (
     select
         month_ends.fund,
@@ -98,7 +99,7 @@ moments as (
     having max(moves) >= 2
 ),
 
--- Each moment weighs by the variance of the other.
+-- Each moment is weighted by the variance of the other.
 squares as (
     select
         fund,

@@ -1,5 +1,5 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
--- What vendors say of a fund, the issuer's word kept apart from Yahoo's, and what follows from one vendor's facts alone.
+-- Facts that vendors state about a fund, the issuer's separate from Yahoo's, and figures computed from one vendor's facts.
 with stated as (
     select
         fund,
@@ -14,7 +14,7 @@ with stated as (
     from {{ ref('stg_fund_facts') }}
 ),
 
--- Both sides known and in order, else there is no spread on that day.
+-- A spread needs both sides, with the ask at or above the bid.
 quoted_spreads as (
     select
         bids.fund,
@@ -27,7 +27,7 @@ quoted_spreads as (
         end as value_number,
         {{ text('null') }} as value_text,
         'fraction' as unit,
-        bids.source || ': ask minus bid over their middle' as source,
+        bids.source || ': ask minus bid over their midpoint' as source,
         bids.document_id
     from stated as bids
     left join stated as asks

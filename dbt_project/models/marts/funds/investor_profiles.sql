@@ -30,7 +30,7 @@ gaps as (
         and abs(drag.growth - {{ p.growth }}) < 1.0e-6
 ),
 
--- A target that rests on rates which end before the clock is none of today's.
+-- A target based on rates that end before the run's clock is not current.
 targets as (
     select
         targets.session,
@@ -58,20 +58,20 @@ answers as (
         coalesce(picks.as_of, gaps.as_of, readings.session, targets.session) as as_of,
         case
             when picks.runner_up is not null
-                then picks.pick || ' at ' || {{ in_words('picks.figure', 'criteria.unit') }} || ', next ' || picks.runner_up
+                then picks.pick || ' at ' || {{ in_words('picks.figure', 'criteria.unit') }} || ', followed by ' || picks.runner_up
                     || ' at ' || {{ in_words('picks.runner_up_figure', 'criteria.unit') }}
             when picks.pick is not null
-                then picks.pick || ' at ' || {{ in_words('picks.figure', 'criteria.unit') }} || ': the only one whose figure is known'
+                then picks.pick || ' at ' || {{ in_words('picks.figure', 'criteria.unit') }} || '; no other fund has a known figure'
             when gaps.fund is not null
-                then 'holding ' || gaps.fund || ' rather than ' || gaps.cheaper_fund || ' for {{ p.horizon_years | int }} years costs '
-                    || {{ in_words('gaps.cost_compounded', 'criteria.unit') }} || ' compounded, '
-                    || {{ in_words('gaps.cost_subtracted', 'criteria.unit') }} || ' subtracted, by the fees alone'
+                then 'holding ' || gaps.fund || ' instead of ' || gaps.cheaper_fund || ' for {{ p.horizon_years | int }} years costs '
+                    || {{ in_words('gaps.cost_compounded', 'criteria.unit') }} || ' with the fee compounded, '
+                    || {{ in_words('gaps.cost_subtracted', 'criteria.unit') }} || ' with the fee subtracted; fees only'
             when readings.pair is not null
-                then readings.regime || ': the log ratio stands ' || {{ text('round(readings.trend_gap, 4)') }}
-                    || ' from its mean, at or above '
-                    || {{ text('cast(round(100 * readings.percentile) as bigint)') }} || ' % of its year'
+                then readings.regime || ': log ratio minus its mean = ' || {{ text('round(readings.trend_gap, 4)') }}
+                    || ' log points; at or above '
+                    || {{ text('cast(round(100 * readings.percentile) as bigint)') }} || ' % of the last year''s ratios'
             when targets.session is not null then targets.reason
-            else 'not decided: no fund of the segment has this figure'
+            else 'undecided: no fund in the segment has a known figure'
         end as reason
     from {{ ref('profile_criteria') }} as criteria
     left join {{ ref('int_profile_picks') }} as picks
@@ -94,7 +94,7 @@ select
     reason,
     guide_pick,
     guide_says,
-    -- The only fund with a figure was not chosen by it.
+    -- If only one fund has the figure, the figure did not choose it.
     case
         when candidates is null or candidates > 1
             then {{ dbt.position("' ' || pick || ' '", "' ' || guide_pick || ' '") }} > 0

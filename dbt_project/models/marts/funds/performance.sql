@@ -4,7 +4,7 @@ with windows as (
     select * from {{ ref('int_performance_windows') }}
 ),
 
--- Only single-session returns: over a gap a return is no daily one.
+-- Only single-session returns: a return over a gap is not a daily return.
 daily as (
     select
         windows.fund,
@@ -51,7 +51,7 @@ select
     figures.is_complete,
     cast(figures.sessions as integer) as sessions,
     figures.total_return,
-    -- Less than a year is never annualised.
+    -- Periods shorter than a year are never annualised.
     case when figures.is_complete and figures.years >= 1 then power(1 + figures.total_return, 1 / figures.years) - 1 end as cagr,
     figures.volatility,
     case

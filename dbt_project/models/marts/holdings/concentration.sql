@@ -1,4 +1,4 @@
--- Of the equity lines alone, each as a share of the whole fund; the effective number counts shares of the equity part.
+-- Equity lines only, each as a share of the whole fund; the effective number uses shares of the equity part.
 with equities as (
     select
         fund,

@@ -1,4 +1,4 @@
--- What two funds hold in common, on every date on which one of them has a new snapshot and both have one: the newest of each.
+-- What two funds have in common, on every date on which one of them has a new snapshot and both have one: the latest of each.
 with positions as (
     select * from {{ ref('int_equity_positions') }}
 ),

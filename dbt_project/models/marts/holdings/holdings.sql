@@ -1,4 +1,4 @@
--- Every line with its sector: the label of its own, else the one known of its security.
+-- Every line with its sector: its own label if it has one, otherwise the sector known for its security.
 select
     lines.fund,
     lines.as_of,
@@ -17,5 +17,5 @@ select
 from {{ ref('int_security_lines') }} as lines
 left join {{ ref('int_security_sectors') }} as sectors
     on lines.security_id = sectors.security_id and lines.as_of = sectors.as_of
--- Many tables sum over these lines: in one order, so that a sum is the same to the last digit however the rows were found.
+-- Many tables sum over these lines. A fixed order makes each sum the same to the last digit, whatever the order of the rows.
 order by lines.fund, lines.as_of, lines.line_no

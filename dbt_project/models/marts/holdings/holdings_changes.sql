@@ -1,6 +1,6 @@
 {{ config(meta={'signals': ['holdings_changes']}) }}
 {%- set p = signal_parameters('holdings_changes', ['reconstitution_days']) %}
--- Every equity of two snapshots in a row, by security: a changed ticker is no change.
+-- Every equity of two consecutive snapshots, by security: a change of ticker is not a change.
 with snapshots as (
     select
         fund,
@@ -40,7 +40,8 @@ compared as (
     group by fund, as_of, security_id, previous_as_of
 ),
 
--- A fund trades the names on the day itself and for some time after: what changes between the two snapshots can be its work.
+-- An index fund trades additions and deletions on the effective day and for some time after, so a change between the two
+-- snapshots can be due to the reconstitution.
 reconstituted as (
     select
         snapshots.fund,

@@ -1,5 +1,5 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
--- What a fund holds of each equity, all lines of the security together.
+-- A fund's position in each equity, all lines of the security combined.
 select
     fund,
     as_of,

@@ -1,6 +1,6 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
--- Yahoo's own sector weights of funds of which no holdings are known at all. They speak of the invested part: nothing tells the
--- cash, and what they leave to one is unclassified.
+-- Yahoo's own sector weights of funds without any known holdings. They describe the invested part: cash is not given, and the
+-- remainder to 1 is Unclassified.
 with facts as (
     select
         facts.fund,

@@ -1,6 +1,6 @@
 {{ config(meta={'signals': ['sector_comparison']}) }}
 {%- set p = signal_parameters('sector_comparison', ['most_days_apart']) %}
--- The newest snapshot of each of the three funds side by side, with the change since the snapshot before.
+-- The latest snapshots of the three funds compared, with the change since the previous snapshot.
 with snapshots as (
     select
         fund,
@@ -15,7 +15,7 @@ newest as (
         today.fund,
         today.sector,
         today.weight,
-        -- A sector that did not exist at the snapshot before has no drift.
+        -- A sector that did not exist at the previous snapshot has no drift.
         today.weight - before.weight as drift,
         today.origin,
         snapshots.as_of,
@@ -39,7 +39,7 @@ side_by_side as (
     group by sector
 ),
 
--- A sector that only one of the two funds holds has the dates all the same.
+-- A sector that only one of the two funds holds still gets the dates.
 dates as (
     select
         max(iwm_as_of) as iwm_as_of,

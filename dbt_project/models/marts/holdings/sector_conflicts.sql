@@ -1,4 +1,4 @@
--- Where the documents of two funds give one security different sectors on one date.
+-- Where documents of the same date give one security different sectors.
 with disputed as (
     select
         security_id,

@@ -1,4 +1,4 @@
--- Newest ticker, name and numbers of each equity, and its sector on the day it was last held with the way it is known.
+-- Latest ticker, name and identifiers of each equity, and its sector on the day it was last held with how it was determined.
 with equities as (
     select * from {{ ref('int_security_lines') }}
     where holdings_class = 'equity'

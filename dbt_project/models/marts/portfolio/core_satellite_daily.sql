@@ -1,6 +1,6 @@
 {{ config(meta={'signals': ['core_satellite']}) }}
 {% set p = signal_parameters('core_satellite', ['cost']) -%}
--- Between two trades the shares stay and the weights drift; a trade pays its cost on both legs.
+-- Between two trades the holdings stay and the weights drift; a trade pays its cost on both legs.
 with trades as (
     select
         *,
@@ -10,7 +10,7 @@ with trades as (
     window strategy_trades as (partition by strategy order by trade_session)
 ),
 
--- What the period before has become, and how far the weight has drifted from what is wanted now; nothing before the first trade.
+-- Growth since the previous trade, and the drift from the new target weight; none before the first trade.
 drifted as (
     select
         *,
@@ -47,7 +47,7 @@ closes as (
     inner join {{ ref('int_iwm_and_spy') }} as tradable on strategies.first_session <= tradable.session
 ),
 
--- A session belongs to the last trade up to it.
+-- A session belongs to the latest trade on or before it.
 held as (
     select
         closes.*,

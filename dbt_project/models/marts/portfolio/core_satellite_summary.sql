@@ -1,4 +1,5 @@
-{{ config(meta={'signals': ['performance']}) }}
+{{ config(meta={'signals': ['performance', 'scorecard']}) }}
+{% set evidence = signal_parameters('scorecard', ['practical_a_year']) -%}
 {% set p = signal_parameters('performance', ['sessions_a_year', 'least_rate_coverage']) -%}
 with daily as (
     select
@@ -58,7 +59,9 @@ select
         when figures.strategy = 'static_middle' then 'the static portfolio itself'
         when gaps.interval_low > 0 then 'better than the static portfolio'
         when gaps.interval_high < 0 then 'worse than the static portfolio'
-        else 'cannot be told from luck'
+        when gaps.interval_low > -{{ evidence.practical_a_year }} and gaps.interval_high < {{ evidence.practical_a_year }}
+            then 'bounded: no gap larger than ' || {{ percent(evidence.practical_a_year) }} || ' a year'
+        else 'undecided'
     end as verdict,
     {{ params_id() }} as params_id
 from figures

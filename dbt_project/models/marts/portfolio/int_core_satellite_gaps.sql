@@ -1,7 +1,7 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['core_satellite']}) }}
 {% set p = signal_parameters('core_satellite', ['resamples', 'coverage']) -%}
--- How far each portfolio's yearly growth lies from the static middle one, and how far that would move with other years: calendar
--- years are drawn anew, whole and with replacement (a block bootstrap, percentile interval).
+-- The annual growth of each portfolio in excess of the static middle one, with its uncertainty: calendar years are resampled
+-- whole, with replacement (a block bootstrap with percentile interval).
 with daily as (
     select
         strategy,

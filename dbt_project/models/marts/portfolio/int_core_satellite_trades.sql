@@ -1,6 +1,6 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['core_satellite']}) }}
 {% set p = signal_parameters('core_satellite', ['least', 'middle', 'most']) -%}
--- When each portfolio trades, and to which weight of IWM: decided at the close of a month's last session from what is known then,
+-- When each portfolio trades and to which weight of IWM: decided at the close of a month's last session from what is known then,
 -- traded at the next close at which both funds have a price. Without a known cycle phase the timed portfolio does not trade.
 with month_ends as (
     select
@@ -42,7 +42,7 @@ decisions as (
     inner join start on month_ends.decision_session >= start.first_decision
 ),
 
--- A trade that finds no price for a whole week is not made.
+-- A trade without a price for a whole week is dropped.
 waits as (
     {% for sessions in range(1, 6) -%}
     select {{ sessions }} as sessions

@@ -1,6 +1,6 @@
 {{ config(meta={'signals': ['cycle_phase']}) }}
 {% set p = signal_parameters('cycle_phase', ['low_rate']) -%}
--- A session has a phase where both the rate regime and the IWM/SPY regime are known.
+-- A session has a phase if both the rate regime and the IWM/SPY regime are known.
 select
     rates.session,
     phases.cycle_phase,

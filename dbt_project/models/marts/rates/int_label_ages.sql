@@ -1,8 +1,8 @@
 {{ config(schema='intermediate', contract={'enforced': false}, meta={'signals': ['clock', 'rate_regime']}) }}
 {% set p = signal_parameters('clock', ['stale_sessions']) -%}
 {% set rates = signal_parameters('rate_regime', ['hold_days']) -%}
--- Labels that rest on the calendar change without any new price: the last one is given while its data reach the clock, and no
--- longer once the days since the last move alone would have changed it.
+-- Labels that depend on the calendar change without any new price: the last one is current while its data reach the run's clock,
+-- and expires once the days since the last move alone would have changed it.
 with rate_regime as (
     select
         daily.session,
@@ -64,10 +64,12 @@ select
     case
         when is_overtaken or sessions_behind > {{ p.stale_sessions | int }}
             then case when is_overtaken then rates_end_in_words else end_in_words end
-                || ', ' || {{ counted('sessions_behind', 'session') }} || ' behind the clock (' || {{ text('clock_date') }} || ')'
+                || '; the last label, ' || label || ', is ' || {{ counted('sessions_behind', 'session') }}
+                || ' behind the run date (' || {{ text('clock_date') }} || ')'
                 || case
-                    when is_overtaken then '; from ' || {{ text('holds_from') }} || ' on the calendar alone makes it a hold'
+                    when is_overtaken
+                        then '; without a newer move the rate regime is a hold from ' || {{ text('holds_from') }}
                     else ''
-                end || '; the last label was ' || label
+                end
     end as note
 from aged

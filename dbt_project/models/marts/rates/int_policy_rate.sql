@@ -1,5 +1,6 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
--- The Fed funds target on every calendar day: one number to 2008-12-15, then the middle of a range. A day with one bound has no rate.
+-- The federal funds target on every calendar day: a single rate until 2008-12-15, then the midpoint of the range. A day with only
+-- one bound has no rate.
 with series as (
     select
         date,
@@ -33,6 +34,6 @@ select
     policy_rate,
     lower_bound,
     upper_bound,
-    -- Rates are quoted in quarters of a percent: a difference below a hundredth of that is the float's.
+    -- Rates are quoted in quarters of a percent: a difference below a hundredth of that is floating-point noise.
     case when abs(move) > 2.5e-5 then move end as move
 from known

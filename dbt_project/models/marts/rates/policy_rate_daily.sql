@@ -1,4 +1,4 @@
--- One row a session. A move is booked on the first session on or after the day it takes effect.
+-- One row per session. A move is recorded on the first session on or after the day it takes effect.
 with sessions as (
     select
         session,

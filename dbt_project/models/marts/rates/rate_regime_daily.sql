@@ -10,7 +10,7 @@ with numbered as (
     from {{ ref('policy_rate_daily') }}
 ),
 
--- Only moves already made count: each session knows the last one and nothing of the next.
+-- Only moves already made count: each session knows the last move and nothing of the next.
 since_move as (
     select
         session,

@@ -9,8 +9,8 @@ with labelled as (
     from {{ ref('rate_regime_daily') }} as daily
 ),
 
--- The funds that are read against each other must be compared over the same sessions, and over the same time: after a missing
--- bar the return of one spans more of it than the others'.
+-- Funds must be compared over the same sessions and the same time span: after a missing bar, the return of one fund spans more
+-- time than the others'.
 compared as (
     select
         returns.fund,

@@ -5,7 +5,7 @@ with returns as (
     select
         later.session,
         later.fund,
-        -- What rounding leaves at the sixteenth digit is neither gain nor loss.
+        -- A difference in the sixteenth digit is neither a gain nor a loss.
         round(later.total_return_index / earlier.total_return_index - 1, 12) as total_return
     from {{ ref('int_daily_returns') }} as later
     inner join {{ ref('int_daily_returns') }} as earlier

@@ -14,7 +14,7 @@ with numbered as (
 select
     spells.breadth,
     spells.first_session,
-    -- Nobody could call it an episode before this session.
+    -- The episode could not be identified before this session.
     numbered.session as confirmed_on,
     spells.last_session,
     cast(spells.sessions as integer) as sessions,

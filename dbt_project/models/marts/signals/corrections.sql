@@ -1,7 +1,6 @@
 {{ config(meta={'signals': ['correction']}) }}
 {% set p = signal_parameters('correction', ['least_depth', 'high_sessions']) -%}
--- Closes are compared by their first eight digits after the point: what a split's factor or a retrieval leaves behind them must
--- decide no date.
+-- Closes are compared to eight decimals: the noise of a split factor or a retrieval beyond them must not decide a date.
 with prices as (
     select
         session,
@@ -18,8 +17,8 @@ closes as (
     from prices
 ),
 
--- Every new high of the year begins a new stretch, to which the closes below it belong: a fall out of a half-recovered market
--- counts by itself, as 2011 does, which never saw the high of 2007.
+-- Every new 252-session high starts a new stretch that includes the closes below it: a fall from a half-recovered market counts
+-- on its own, like that of 2011, before the high of 2007 was reached again.
 stretches as (
     select
         session,
@@ -71,7 +70,7 @@ recoveries as (
     group by falls.stretch
 ),
 
--- How common each label is: a label at many peaks says little if it is on most sessions anyway.
+-- How common each label is: a label at many peaks means little if most sessions carry it anyway.
 base_rates as (
     {%- for signal, model, condition in [
         ('regime', 'regime_daily', "pair = 'IWM/SPY'"), ('breadth', 'breadth_daily', 'true'),

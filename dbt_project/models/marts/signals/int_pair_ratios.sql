@@ -1,5 +1,5 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
--- The ratio of each pair on every session since both funds trade; NULL on a session where a leg is missing.
+-- The ratio of each pair on every session since both funds trade; NULL on a session on which either bar is missing.
 with legs as (
     select
         pairs.pair,
@@ -38,7 +38,7 @@ select
     legs.ratio,
     legs.index_ratio / bases.first_index_ratio as ratio_total_return,
     ln(legs.ratio) as log_ratio,
-    -- Counts the sessions with a ratio: windows are measured in these, so that a gap shifts nothing into them.
+    -- Numbers the sessions with a ratio: windows are measured in these, so that a gap does not shift them.
     case
         when legs.ratio is not null then sum(case when legs.ratio is not null then 1 else 0 end) over (
             partition by legs.pair order by legs.session rows between unbounded preceding and current row

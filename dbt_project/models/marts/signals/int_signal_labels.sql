@@ -1,6 +1,6 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
--- Every label of every signal on the sessions it is known on, and the spell it belongs to. A trend break is an event: the sessions
--- between breaks carry no label. A spell here is unbroken in sessions too: a missing close ends it.
+-- Every label of every signal on the sessions on which it is known, and its spell. A trend break is an event: the sessions
+-- between breaks have no label. A spell here is unbroken in sessions too: a missing close ends it.
 with rates as (
     select
         session,
@@ -34,7 +34,7 @@ signals as (
     inner join rate_cycles on phases.session = rate_cycles.session
 ),
 
--- Only sessions on which a fund traded can tell what a label was worth.
+-- Only sessions with trading enter the track record.
 traded as (
     select distinct
         session,

@@ -29,8 +29,8 @@ windows as (
         last_channel as (partition by pair order by ratio_no rows between {{ channel }} preceding and 1 preceding)
 ),
 
--- Each ratio meets those of its own stretch of sessions and of the one before: all of its window are among them, and the cost
--- grows with the sessions, not with their square.
+-- Each ratio is compared with those of its own stretch of sessions and of the previous one: these include its whole window, and
+-- the cost grows with the number of sessions, not with its square.
 stretches as (
     select pair, ratio_no, ratio, cast(floor(ratio_no / {{ score }}) as integer) as stretch from windows
 ),
@@ -73,7 +73,7 @@ sides as (
     from beyond_channel
 ),
 
--- Only the first close on the other side is a break; the following ones confirm it.
+-- Only the first close on the other side is a break; later closes confirm it.
 breaks as (
     select
         pair,

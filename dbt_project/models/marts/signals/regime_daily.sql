@@ -12,7 +12,7 @@ with crossings as (
     from {{ ref('ratio_daily') }}
 ),
 
--- Hysteresis: between the thresholds the last label stays in force.
+-- Hysteresis: between the thresholds the last label stays.
 groups as (
     select
         *,
