@@ -27,9 +27,7 @@ STAGING_ON_STAGING = {
     ("stg_price_bars", "stg_price_observations"): "the observations are the base of it: one place decides which bars are final",
     ("stg_rejects", "stg_documents"): "a rejected line counts only as long as its document does",
 }
-WITHOUT_READER = {
-    "signal_parameters": "models read the file when they are compiled; the table is for people and for the manifest of a release",
-}
+WITHOUT_READER: dict[str, str] = {}
 MANY_READERS = {
     "stg_sessions": "the calendar that every count of sessions needs",
     "int_daily_returns": "the one place where a total return is made",

@@ -296,6 +296,10 @@ def _manifest(release: Path) -> dict[str, Any]:
     return manifest
 
 
+# Statements that come before the table: how old everything below is, and how much of it is proven.
+_SENTENCES = {"freshness": "bold red", "evidence": "bold"}
+
+
 def _print_reading(release: Path) -> None:
     manifest = _manifest(release)
     quarantined = quarantine_sentences(manifest)
@@ -316,8 +320,8 @@ def _print_reading(release: Path) -> None:
     for heading in ("subject", "reading", "value", "measure", "in force since", "as of"):
         table.add_column(heading, justify="right" if heading == "value" else "left", overflow="fold")
     for topic, subject, reading, measure, value, unit, since, sessions, session, other_as_of, note, _ in rows:
-        if topic == "freshness":  # how old everything below is comes before it
-            output.print(reading, style="bold red", highlight=False, markup=False, soft_wrap=True)
+        if topic in _SENTENCES:
+            output.print(reading, style=_SENTENCES[topic], highlight=False, markup=False, soft_wrap=True)
             continue
         in_force = f"{since} ({sessions} sessions)" if since else ""
         days = str(session) if other_as_of is None else f"{session} and {other_as_of}"

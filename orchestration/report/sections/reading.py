@@ -16,7 +16,7 @@ _TONES = {"risk_on": "blue", "risk_off": "orange"}
 
 def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     rows = tables.rows("select * from reading order by line")
-    rest = [row for row in rows if row["topic"] not in (*_SIGNALS, "freshness")]
+    rest = [row for row in rows if row["topic"] not in (*_SIGNALS, "freshness", "evidence")]
     return Section(
         CHAPTER.name,
         CHAPTER.title,
@@ -44,7 +44,8 @@ def _lead(rows: list[Row], manifest: Manifest) -> str:
             words.append(form.format(subject=row["subject"], word=word or label(row["reading"])) + late)
     late_prices = "".join(f"{row['reading']}. " for row in rows if row["topic"] == "freshness")
     at = f"At the close of {manifest['last_session']}: " if manifest["last_session"] else "No prices available; "
-    return late_prices + (f"{at}{'; '.join(words)}." if words else "")
+    evidence = "".join(f" {row['reading']}." for row in rows if row["topic"] == "evidence")
+    return late_prices + (f"{at}{'; '.join(words)}." if words else "") + evidence
 
 
 def _statement(row: Row) -> Statement:

@@ -114,6 +114,17 @@ satellite as (
     left join {{ ref('core_satellite_summary') }} as summary on summary.strategy = 'timed'
 ),
 
+claims_tested as (
+    select
+        summary.tested,
+        summary.surviving,
+        max(scorecard.last_session) as last_session
+    from {{ ref('evidence_summary') }} as summary
+    inner join {{ ref('scorecard') }} as scorecard on summary.family = scorecard.family
+    where summary.family = 'claims'
+    group by summary.tested, summary.surviving
+),
+
 statements as (
     select
         'regime' as topic,
@@ -148,6 +159,10 @@ statements as (
         session, null, null
     from phase_now
     union all
+    select 'evidence', 'claims of the guide', 'Of ' || {{ text('tested') }} || ' claims tested, ' || {{ text('surviving') }} || ' survive',
+        'claims that survive the correction for their number', surviving, 'claims', null, null, last_session, null, null
+    from claims_tested
+    union all
     select 'satellite', 'IWM beside a core of SPY', reason, 'target weight of IWM', iwm_weight, 'fraction', null, null, session, null, null
     from satellite
     union all
@@ -177,7 +192,7 @@ statements as (
 
 topics as (
     {% for topic in [
-        'freshness', 'regime', 'ratio', 'breadth', 'rate_regime', 'cycle_phase', 'satellite', 'reconstitution', 'sector_gap', 'performance'
+        'freshness', 'evidence', 'regime', 'ratio', 'breadth', 'rate_regime', 'cycle_phase', 'satellite', 'reconstitution', 'sector_gap', 'performance'
     ] -%}
     select '{{ topic }}' as topic, {{ loop.index }} as topic_no
     {% if not loop.last %}union all
