@@ -7,7 +7,7 @@ SOURCE ?= sample
 # Where Python may not write bytecode, it is written once: every start of a process would compile some thousand modules.
 COMPILE := $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
 
-.PHONY: run test lint lint-python lint-types lint-sql ui live lock bench test-duckdb2 test-spark torture test-superset test-bi contract clean help
+.PHONY: run test lint lint-python lint-types lint-sql ui live lock bench test-duckdb2 test-spark torture calibrate test-superset test-bi contract clean help
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -42,6 +42,11 @@ bench: $(READY)  ## What a run costs, part by part
 torture: $(READY)  ## Kill, starve and mislead runs and mutate documents, and print the figures; not part of make test
 	mkdir -p data
 	$(BIN)/python -m tests.torture --report data/torture.md $(TORTURE)
+
+# On two quiet cores some 40 minutes; fewer markets: make calibrate CALIBRATE='--markets 100 --with-effect 20'.
+calibrate: $(READY)  ## Measure how often the scorecard is wrong and what it can see, on simulated markets (docs/EVIDENCE.md)
+	mkdir -p data
+	$(BIN)/python -m tests.calibrate --report data/calibration.md $(CALIBRATE)
 
 test-duckdb2: $(READY)  ## The same run on DuckDB 2: the code must not depend on 1.x
 	test -e .duckdb2/duckdb || $(BIN)/uv pip install -q --target .duckdb2 --no-deps 'duckdb>=2,<3'
