@@ -1,8 +1,8 @@
 """How often the scorecard is wrong, and what it can see: `make calibrate`.
 
-Markets of 26 years without effect give the size of p-values, intervals and verdicts; markets with a planted effect give the power.
-Returns have fat tails and clustered volatility; regime and breadth labels follow from the simulated prices by the product's rules, and
-rate regimes are drawn independently.
+Markets of 26 years without effect give the size of p-values, intervals and verdicts; markets with a planted effect give the
+power. Returns have fat tails and clustered volatility; regime and breadth labels follow from the simulated prices by the product's
+rules, and rate regimes are drawn independently.
 """
 
 import argparse
@@ -88,7 +88,8 @@ def labels_of(returns: dict[str, Floats], rng: np.random.Generator) -> dict[tupl
 
 
 def plant(returns: dict[str, Floats], labels: dict[tuple[str, str], list[str | None]], effect: float) -> None:
-    """A drift of so much a year after the label: on all funds where it comes from prices, so that no ratio moves; on IWM for rates."""
+    """A drift of so much a year after the label: on all funds where it comes from prices, so that no ratio moves; on IWM for
+    rates."""
     daily = effect / 252
     for (signal, subject), names in labels.items():
         for planted, label, _ in PLANTED:
@@ -183,7 +184,7 @@ def size_report(rows: pl.DataFrame) -> str:
     ).group_by("family").agg(pl.len(), pl.col("any_p").mean(), pl.col("any_verdict").mean())  # fmt: skip
     lines = ["| signal | horizon | rows | p ≤ 5 % | interval covers | rows with one |", "|---|---|---|---|---|---|"]
     for signal, horizon, count, p, coverage, intervals in table.sort("signal", "horizon").rows():
-        covers = "–" if coverage is None else f"{coverage:.1%}"
+        covers = "none" if coverage is None else f"{coverage:.1%}"
         lines.append(f"| {signal} | {horizon} | {count} | {p:.1%} | {covers} | {intervals} |")
     lines += ["", "| family | markets | any p_family ≤ 5 % | any false verdict |", "|---|---|---|---|"]
     lines += [f"| {family} | {count} | {p:.1%} | {verdict:.1%} |" for family, count, p, verdict in families.sort("family").rows()]
