@@ -1,8 +1,8 @@
 """How often the scorecard is wrong, and what it can see: `make calibrate`.
 
 Markets of 26 years without effect give the size of p-values, intervals and verdicts; markets with a planted effect give the
-power. Returns have fat tails and clustered volatility; regime and breadth labels follow from the simulated prices by the product's
-rules, and rate regimes are drawn independently.
+power. Returns have fat tails and clustered volatility. Regime and breadth labels follow from the simulated prices by the rules
+of the product; rate regimes are drawn independently.
 """
 
 import argparse

@@ -17,6 +17,7 @@ RANGE_BEGINS = date(2008, 12, 16)
 # Beside each limit: what the real series show.
 LOWEST_RATE, HIGHEST_RATE = -1.0, 25.0  # 0.04 to 22.36 %
 RANGE_WIDTH = 0.25
+ALONE_DAYS = 10  # these series have every calendar day
 LARGEST_STEP, STEP_DAYS = 2.0, 11  # 1.0: March 2020
 BELOW_LOWER, ABOVE_UPPER = 0.15, 0.10  # 0.10, 0.05
 OFF_TARGET = 3.0  # 1.81
@@ -71,17 +72,19 @@ def _implausible_rows(rates: pl.DataFrame, series: str, retrieved_at: datetime) 
     is_target = pl.lit(series in (UPPER, LOWER, TARGET))
     first = RANGE_BEGINS if series in (UPPER, LOWER) else _FIRST_DATE
     last = min(retrieved_at.date(), RANGE_BEGINS - timedelta(days=1)) if series == TARGET else retrieved_at.date()
+    is_daily = pl.lit(series in _BOUNDS and rates.height > FEWEST_TO_COMPARE)
+    apart = pl.min_horizontal(pl.col("date").diff().dt.total_days(), -pl.col("date").diff(-1).dt.total_days())
     returns = (pl.col("after") == pl.col("before")) & (pl.col("value") != pl.col("before"))
     conditions = {
         "rate_is_possible": ~pl.col("value").is_between(LOWEST_RATE, HIGHEST_RATE),
-        "date_is_possible": ~pl.col("date").is_between(first, last),
+        "date_is_possible": ~pl.col("date").is_between(first, last) | (is_daily & (apart > ALONE_DAYS)),
         "step_is_possible": is_target & (returns | (pl.col("off_median").abs() > LARGEST_STEP)),
         "series_agree": pl.col("against").is_not_null(),
         "known_rate_is_kept": pl.col("value").is_null() & pl.col("known").is_not_null(),
     }
     reasons = {
         "rate_is_possible": pl.format("the rate {} on {} is not between -1 % and 25 %", "value", "date"),
-        "date_is_possible": pl.format("the series has no value on {}", "date"),
+        "date_is_possible": pl.format("the series has no value on {}, or none near it", "date"),
         "step_is_possible": pl.format("the target moves to {} on {} for a few days at most", "value", "date"),
         "series_agree": pl.format("on {} the rate {} agrees with no other series: {}", "date", "value", "against"),
         "known_rate_is_kept": pl.format("the rate {} of {} is kept: the document has none", "known", "date"),

@@ -100,7 +100,12 @@ RULES: dict[str, Rule] = {
         ),
         # Rates
         Rule("rate_is_possible", "rates", _ROW, "A rate is between -1 % and 25 %."),
-        Rule("date_is_possible", "rates", _ROW, "A date is not before 1950 nor after the retrieval."),
+        Rule(
+            "date_is_possible",
+            "rates",
+            _ROW,
+            "A date is not before 1950 nor after the retrieval, and in a daily series not alone by 10 days.",
+        ),
         Rule(
             "step_is_possible",
             "rates",
