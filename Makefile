@@ -7,7 +7,7 @@ SOURCE ?= sample
 # Where Python may not write bytecode, it is written once: every start of a process would compile some thousand modules.
 COMPILE := $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
 
-.PHONY: run test lint lint-python lint-types lint-sql ui live lock bench test-duckdb2 test-spark torture calibrate test-superset test-bi contract clean help
+.PHONY: run test test-fast lint lint-python lint-types lint-sql ui live lock bench test-duckdb2 test-spark torture calibrate test-superset test-bi contract clean help
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -15,8 +15,12 @@ help:  ## List the targets
 run: $(READY)  ## Build the warehouse from the sample market and publish a release
 	$(BIN)/smallcap run --source sample
 
+# Two workers; the tests of whole runs share their data directories and stay together (tests/pipeline/conftest.py).
 test: $(READY)  ## Every test, offline
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+test-fast: $(READY)  ## Without whole runs and without a browser: a minute
+	$(BIN)/python -m pytest -n 2 --ignore tests/pipeline --ignore tests/torture
 
 lint: lint-python lint-types lint-sql  ## Style and types; .pre-commit-config.yaml runs the same
 

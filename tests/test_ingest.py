@@ -353,7 +353,7 @@ MOMENTS = [AT + n * DAY for n in range(10)]
 
 
 @pytest.mark.parametrize("pool", [price_pool, holdings_pool])
-@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_the_order_of_arrival_does_not_matter(
     pool: Callable[[], list[tuple[str, bytes, datetime, str]]], data: st.DataObject, tmp_path_factory: pytest.TempPathFactory

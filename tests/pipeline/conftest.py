@@ -53,12 +53,15 @@ IJR = "IJR,iShares Core S&P Small-Cap ETF,BlackRock (iShares),S&P SmallCap 600,c
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of directories that take long come last, so that the others run while those are built."""
+    """Tests of directories that take long come last, so that the others run while those are built. All are one group: they share
+    the directories, which one worker builds."""
 
     def turn(item: pytest.Item) -> int:
         return max((BUILT_LAST.index(name) + 1 for name in getattr(item, "fixturenames", ()) if name in BUILT_LAST), default=0)
 
     places = [place for place, item in enumerate(items) if item.path.parent == Path(__file__).parent]
+    for place in places:
+        items[place].add_marker(pytest.mark.xdist_group("pipeline"))
     for place, item in zip(places, sorted((items[place] for place in places), key=turn), strict=True):
         items[place] = item
 

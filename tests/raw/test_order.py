@@ -107,7 +107,7 @@ def _outcomes(desk: Desk) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.parametrize("kind", ["prices", "holdings", "rates"])
-@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_documents_one_by_one_in_any_order_end_as_all_at_once(
     kind: str, data: st.DataObject, beginnings: dict[str, Path], tmp_path_factory: pytest.TempPathFactory

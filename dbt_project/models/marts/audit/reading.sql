@@ -192,7 +192,8 @@ statements as (
 
 topics as (
     {% for topic in [
-        'freshness', 'evidence', 'regime', 'ratio', 'breadth', 'rate_regime', 'cycle_phase', 'satellite', 'reconstitution', 'sector_gap', 'performance'
+        'freshness', 'evidence', 'regime', 'ratio', 'breadth', 'rate_regime',
+        'cycle_phase', 'satellite', 'reconstitution', 'sector_gap', 'performance'
     ] -%}
     select '{{ topic }}' as topic, {{ loop.index }} as topic_no
     {% if not loop.last %}union all
