@@ -1,14 +1,18 @@
 {{ config(meta={'signals': ['scorecard']}) }}
 {% set p = signal_parameters('scorecard', ['significance', 'least_clusters', 'practical_a_year', 'sessions_a_year']) -%}
-with eras as (
+with recent_eras as (
+    select count(*) as eras from {{ ref('evidence_eras') }} where history = 'recent'
+),
+
+signs as (
     select
         signal,
         subject,
         label,
         horizon,
         target,
-        count(distinct sign(difference)) = 1
-        and count(difference) = (select count(*) from {{ ref('evidence_eras') }} where history = 'recent') as has_one_sign
+        count(distinct sign(difference)) as signs,
+        count(difference) as eras
     from {{ ref('scorecard_eras') }}
     group by signal, subject, label, horizon, target
 ),
@@ -17,14 +21,15 @@ judged as (
     select
         statistics.*,
         expectations.expected,
-        eras.has_one_sign,
+        coalesce(signs.signs = 1 and signs.eras = recent_eras.eras, false) as has_one_sign,
         case when statistics.difference > 0 then 'higher' else 'lower' end as found,
         cast(statistics.horizon as double) * {{ p.practical_a_year }} / {{ p.sessions_a_year }} as practical,
         -- Few clusters decide nothing, however small the p-value.
         statistics.clusters >= {{ p.least_clusters | int }} as has_clusters
     from {{ ref('int_scorecard_statistics') }} as statistics
     left join {{ ref('guide_expectations') }} as expectations using (signal, subject, label, target)
-    left join eras using (signal, subject, label, horizon, target)
+    left join signs using (signal, subject, label, horizon, target)
+    cross join recent_eras
 ),
 
 decided as (
@@ -66,7 +71,7 @@ select
     decided.q_value,
     decided.min_detectable,
     decided.busiest_two_years_share,
-    coalesce(decided.has_one_sign, false) as has_one_sign,
+    decided.has_one_sign,
     decided.expected,
     decided.verdict,
     case decided.verdict
