@@ -1,4 +1,4 @@
-"""Runs that are killed at a chosen moment, as a power cut or an impatient person does it."""
+"""Runs that are killed at a chosen moment."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.pipeline import homes
 from tests.pipeline.homes import SMALLCAP, Home
 
-# What a process leaves that dies between making a temporary file and renaming it.
+# The files of a process that dies between creating a temporary file and renaming it.
 LEFTOVERS = (
     "landing/yahoo/prices/IWM/.incoming-abc123",
     "published/releases/.unfinished-20260101T000000000000Z/holdings.parquet",
@@ -20,7 +20,7 @@ LEFTOVERS = (
 
 @dataclass(frozen=True)
 class KilledRuns:
-    """How far each killed run had come (what it had said), and the directory after the whole run that followed."""
+    """The output of each killed run, and the directory after the complete run that followed."""
 
     said: dict[str, str]
     codes: dict[str, int]
@@ -29,7 +29,7 @@ class KilledRuns:
 
 
 def kill_three_times(path: Path, cwd: Path) -> KilledRuns:
-    """Kill while prices are read, while dbt builds and while a release is written; then let one run end."""
+    """Kill runs during ingestion, during the dbt build and during publication; then complete one run."""
     moments: dict[str, Callable[[str], bool]] = {
         "reading prices": lambda said: "yahoo/prices/IWM" in said and "raw_prices:" not in said,
         "building": lambda _: (path / "dbt/run/small_cap_signal/models/marts/signals").is_dir(),
@@ -47,7 +47,7 @@ def kill_three_times(path: Path, cwd: Path) -> KilledRuns:
 
 
 def _kill_when(is_now: Callable[[str], bool], path: Path, cwd: Path) -> tuple[int, str]:
-    """Start a run in a process group of its own and kill that group as soon as the moment has come."""
+    """Start a run in its own process group and kill the group at the given moment."""
     command = [str(SMALLCAP), "run", "--source", "sample", "--data-dir", str(path)]
     process = subprocess.Popen(
         command,

@@ -1,4 +1,4 @@
-"""The scorecard once more, from its description alone: raw bars, the published labels, and numpy."""
+"""An independent implementation of the scorecard from its description: raw bars, published labels, and numpy."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +12,7 @@ from tests.pipeline.recomputation import NAN, Floats, calendar, fund_path
 
 HORIZONS = (21, 63, 126, 252)
 TARGETS = ("SPY", "IWM", "QQQ", "IWM - SPY")
-# An unchanged price leaves a return of this size, either side of zero.
+# Rounding noise in the return of an unchanged price.
 ROUNDING = 1e-12
 Key = tuple[str, str]
 LABELS = """
@@ -27,7 +27,7 @@ LABELS = """
 
 @dataclass(frozen=True)
 class Market:
-    """Every session from the first bar to the last (n,): its number in the calendar, and what was earned after it."""
+    """Every session from the first bar to the last (n,): its number in the calendar, and the forward returns."""
 
     numbers: NDArray[np.int64]
     is_traded: NDArray[np.bool_]
@@ -35,7 +35,7 @@ class Market:
 
 
 def forward_returns(connection: duckdb.DuckDBPyConnection) -> tuple[dict, Market]:  # type: ignore[type-arg]
-    """Place of each session, and the market, from raw bars and actions."""
+    """The position of each session, and the market, from raw bars and actions."""
     paths = {fund: fund_path(connection, fund) for fund in FUNDS}
     days = list(calendar(connection))
     first = days.index(min(path.sessions[0] for path in paths.values()))
@@ -56,19 +56,19 @@ def forward_returns(connection: duckdb.DuckDBPyConnection) -> tuple[dict, Market
 
 @dataclass(frozen=True)
 class Signal:
-    """One signal of one subject along the market's sessions (n,): code -1 where it is not known, 0 where it says nothing."""
+    """One signal of one subject by session (n,): code -1 where it is unknown, 0 where it has no label."""
 
     names: list[str]
     codes: NDArray[np.int64]
 
     @cached_property
     def spells(self) -> NDArray[np.int64]:
-        """Number of the spell each session lies in (n,)."""
+        """The number of the spell of each session (n,)."""
         return np.cumsum(np.diff(self.codes, prepend=-2) != 0)
 
     @cached_property
     def history(self) -> slice:
-        """From the first session it is known on to the last."""
+        """The sessions from the first to the last known one."""
         known = np.flatnonzero(self.codes >= 0)
         return slice(int(known[0]), int(known[-1]) + 1)
 
@@ -95,7 +95,7 @@ def signals_of(home: Home) -> tuple[Market, dict[Key, Signal]]:
 
 
 def facts(market: Market, signal: Signal, label: str, horizon: int, target: str) -> dict[str, float]:
-    """What a row of the scorecard counts and averages."""
+    """The counts and means of a row of the scorecard."""
     returns = market.forward[horizon, target]
     is_known = (signal.codes >= 0) & ~np.isnan(returns)
     mine = is_known & signal.coded(label)
@@ -116,7 +116,7 @@ def facts(market: Market, signal: Signal, label: str, horizon: int, target: str)
 
 
 def shifted_means(market: Market, signal: Signal, label: str, horizon: int, target: str) -> Floats:
-    """Mean forward return of the label's sessions once all labels are turned by each number of sessions (history,)."""
+    """Mean forward return of the label's sessions for each circular shift of all labels (history,)."""
     returns = market.forward[horizon, target][signal.history]
     is_mine = np.conj(np.fft.rfft(signal.coded(label)[signal.history]))
     sums, counts = (
@@ -127,7 +127,7 @@ def shifted_means(market: Market, signal: Signal, label: str, horizon: int, targ
 
 
 class Resamples:
-    """Draws of whole spells within their label; targets and horizons of as many spells share one."""
+    """Draws of whole spells within their label; targets and horizons with the same number of spells share them."""
 
     def __init__(self, draws: int, seed: int) -> None:
         self._draws = draws
@@ -135,14 +135,14 @@ class Resamples:
         self._times: dict[int, Floats] = {}
 
     def times(self, spells: int) -> Floats:
-        """How often each spell comes in each draw (draws, spells)."""
+        """How often each draw contains each spell (draws, spells)."""
         if spells not in self._times:
             each = np.full(spells, 1 / spells)
             self._times[spells] = self._random.multinomial(spells, each, size=self._draws).astype(float)
         return self._times[spells]
 
     def differences(self, market: Market, signal: Signal, horizon: int, target: str) -> dict[str, Floats]:
-        """Per label the difference from the base rate in each draw (draws,)."""
+        """The difference from the base rate in each draw, per label (draws,)."""
         returns = market.forward[horizon, target]
         is_known = (signal.codes >= 0) & ~np.isnan(returns)
         sums, counts = {}, {}
@@ -150,7 +150,7 @@ class Resamples:
             mine = is_known & (signal.codes == code)
             if mine.any():
                 _, place = np.unique(signal.spells[mine], return_inverse=True)
-                # Two labels with as many spells must not draw the same ones: the shift by a label keeps them apart.
+                # Two labels with the same number of spells must not have the same draws: they are shifted by label.
                 times = np.roll(self.times(place.max() + 1), 101 * code, axis=0)
                 sums[name] = times @ np.bincount(place, weights=returns[mine])
                 counts[name] = times @ np.bincount(place)

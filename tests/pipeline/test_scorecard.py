@@ -1,4 +1,4 @@
-"""Every figure of the scorecard, found again from raw bars by a second implementation."""
+"""Every figure of the scorecard, recomputed from raw bars by a second implementation."""
 
 from typing import Any
 
@@ -31,9 +31,9 @@ def evidence(home: Home) -> Evidence:
 
 
 class Recomputed:
-    """The same questions to every data directory."""
+    """The same tests for every data directory."""
 
-    def test_there_is_a_row_for_whatever_can_be_judged(self, rows: Rows, evidence: Evidence) -> None:
+    def test_there_is_a_row_for_every_testable_label(self, rows: Rows, evidence: Evidence) -> None:
         market, signals = evidence
         expected = {
             (*key, label, horizon, target)
@@ -52,7 +52,7 @@ class Recomputed:
             assert {name: row[name] for name in COUNTS} == {name: facts[name] for name in COUNTS}, row
             assert [row[name] for name in FIGURES] == pytest.approx([facts[name] for name in FIGURES], abs=1e-9), row
 
-    def test_p_values_by_the_same_and_by_all_shifts(self, rows: Rows, evidence: Evidence) -> None:
+    def test_p_values_by_the_same_shifts_and_by_all_shifts(self, rows: Rows, evidence: Evidence) -> None:
         market, signals = evidence
         for row in rows:
             signal = signals[row["signal"], row["subject"]]
@@ -67,11 +67,11 @@ class Recomputed:
             error = np.sqrt(found["all"] * (1 - found["all"]) / SHIFTS)
             assert row["p_value"] == pytest.approx(found["all"], abs=1 / SHIFTS + 3 * error), row
 
-    def test_intervals_hold_what_other_draws_hold(self, rows: Rows, evidence: Evidence) -> None:
+    def test_intervals_agree_with_other_draws(self, rows: Rows, evidence: Evidence) -> None:
         market, signals = evidence
         published_rows = {(r["signal"], r["subject"], r["label"], r["horizon"], r["target"]): r for r in rows}
         resamples = again.Resamples(DRAWS, seed=20260812)
-        # Five standard errors: with few spells the differences lie on few values, and a quantile jumps between them.
+        # Five standard errors: with few spells the differences have few values, and a quantile jumps between them.
         slack = 5 * np.sqrt(0.025 * 0.975 * (1 / RESAMPLES + 1 / DRAWS))
         checked = 0
         for key, signal in signals.items():
@@ -88,12 +88,12 @@ class Recomputed:
 
 
 class TestSample(Recomputed):
-    """On the invented market."""
+    """On the sample market."""
 
     @pytest.fixture(scope="class")
     @classmethod
     def home(cls, sample_home: Home) -> Home:
-        """The sample."""
+        """The sample directory."""
         return sample_home
 
     @pytest.mark.parametrize("horizon", [21, 63])
@@ -109,10 +109,10 @@ class TestSample(Recomputed):
 
 
 class TestRealDocuments(Recomputed):
-    """On the vendors' own files."""
+    """On real documents."""
 
     @pytest.fixture(scope="class")
     @classmethod
     def home(cls, real_home: Home) -> Home:
-        """The real documents."""
+        """The directory of the real documents."""
         return real_home

@@ -1,4 +1,4 @@
-"""What the scorecard says of labels drawn at random, and of an effect planted on some of them."""
+"""The scorecard of random labels, and of a planted effect."""
 
 import re
 import shutil
@@ -14,18 +14,18 @@ from tests.pipeline.homes import Home, ask, build_models, copied, warehouse
 
 SIGNALS, SHIFTS, RESAMPLES, HORIZON = 210, 199, 300, 63
 MODELS = ["int_spell_returns", "int_label_returns", "int_scorecard_shifts", "int_scorecard_intervals", "scorecard"]
-# Signal: target and what is added to its forward return on the sessions of the label. The guide is made to expect a rise of both.
+# Signal: target and what is added to its forward return on the sessions of the label. The guide is set to expect a rise of both.
 PLANTED = {"rises": ("QQQ", 0.08), "falls": ("IWM", -0.10)}
 
 
 def coin(sessions: int, random: np.random.Generator) -> np.ndarray:
-    """A label that holds for 20 to 120 sessions on average and comes back as long after it went (sessions,)."""
+    """A random label with spells of 20 to 120 sessions on average, and gaps of the same length (sessions,)."""
     turns = random.random(sessions) < 1 / random.uniform(20, 120)
     return (np.cumsum(turns) + random.integers(2)) % 2 == 1
 
 
 def drawn_labels(numbers: pl.DataFrame) -> pl.DataFrame:
-    """Labels of every signal that knows nothing of the market, in the shape of int_signal_labels."""
+    """Random labels for every signal, in the format of int_signal_labels."""
     random = np.random.default_rng(20260930)
     names = [*(f"chance_{i:03}" for i in range(SIGNALS)), *PLANTED]
     frames = []
@@ -42,7 +42,7 @@ def drawn_labels(numbers: pl.DataFrame) -> pl.DataFrame:
 
 
 def plant(connection: duckdb.DuckDBPyConnection) -> None:
-    """Random labels in place of the signals, one horizon, and the planted effects."""
+    """Replace the signals by random labels, with one horizon and the planted effects."""
     numbers = ask(
         connection, "select distinct session, session_no from intermediate.int_daily_returns where fund in ('IWM', 'SPY', 'QQQ')"
         " order by session",
@@ -78,7 +78,7 @@ def with_fewer_draws(project: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def scorecard(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
-    """What the project's own models make of it."""
+    """The scorecard built by the project's models."""
     home = copied(sample_home, Path(tmp_path_factory.mktemp("chance")) / "home")
     with duckdb.connect(str(home.path / "warehouse.duckdb")) as connection:
         plant(connection)
@@ -89,31 +89,31 @@ def scorecard(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> pl
 
 
 @pytest.fixture(scope="module")
-def one_a_signal(scorecard: pl.DataFrame) -> pl.DataFrame:
-    """Rows that know nothing of each other: one target of each random signal, none of a planted effect."""
+def independent_rows(scorecard: pl.DataFrame) -> pl.DataFrame:
+    """Independent rows: one target per random signal without a planted effect."""
     rows = scorecard.filter(pl.col("signal").str.starts_with("chance_"), pl.col("target") == "SPY")
     assert rows.height == rows["signal"].n_unique() == SIGNALS
     return rows
 
 
-def test_p_values_of_random_labels_are_uniform(one_a_signal: pl.DataFrame) -> None:
-    p_values = np.sort(one_a_signal["p_value"].to_numpy())
+def test_p_values_of_random_labels_are_uniform(independent_rows: pl.DataFrame) -> None:
+    p_values = np.sort(independent_rows["p_value"].to_numpy())
     assert p_values.min() >= 1 / (SHIFTS + 1)
     ranks = np.arange(1, SIGNALS + 1) / SIGNALS
-    # Kolmogorov and Smirnov: the largest distance between the two distributions; one in a hundred lies beyond 1.63 / sqrt(n).
+    # Kolmogorov and Smirnov: the largest distance between the two distributions; one in 100 is beyond 1.63 / sqrt(n).
     distance = max(np.abs(ranks - p_values).max(), np.abs(p_values - ranks + 1 / SIGNALS).max())
     assert distance < 1.63 / np.sqrt(SIGNALS) + 1 / (SHIFTS + 1)
 
 
-def test_random_labels_are_seldom_told_from_noise(one_a_signal: pl.DataFrame) -> None:
-    told = one_a_signal.filter(pl.col("verdict") != "noise").height
+def test_random_labels_are_seldom_significant(independent_rows: pl.DataFrame) -> None:
+    told = independent_rows.filter(pl.col("verdict") != "noise").height
     assert told / SIGNALS <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / SIGNALS)
-    assert set(one_a_signal["verdict"]) <= {"noise", "unclaimed"}
+    assert set(independent_rows["verdict"]) <= {"noise", "unclaimed"}
 
 
-def test_intervals_of_random_labels_hold_zero(one_a_signal: pl.DataFrame) -> None:
-    missed = one_a_signal.filter((pl.col("interval_low") > 0) | (pl.col("interval_high") < 0)).height
-    # Labels of any length share forward returns with their neighbours: an interval may be somewhat too narrow, not much.
+def test_intervals_of_random_labels_contain_zero(independent_rows: pl.DataFrame) -> None:
+    missed = independent_rows.filter((pl.col("interval_low") > 0) | (pl.col("interval_high") < 0)).height
+    # Labels share forward returns with their neighbours, so an interval may be slightly too narrow.
     assert missed / SIGNALS <= 0.10
 
 
@@ -123,13 +123,13 @@ def test_a_planted_effect_is_found(scorecard: pl.DataFrame, signal: str, verdict
     row = scorecard.row(by_predicate=(pl.col("signal") == signal) & (pl.col("target") == target), named=True)
     assert row["verdict"] == verdict
     assert row["p_value"] == pytest.approx(1 / (SHIFTS + 1))
-    # Half the sessions carry the label, so about half of what was added shows against the base rate.
+    # Half of the sessions have the label, so about half of the effect appears against the base rate.
     assert 0.3 < row["difference"] / drift < 0.7
     assert row["interval_low"] < row["difference"] < row["interval_high"]
 
 
 @pytest.mark.parametrize("signal", PLANTED)
-def test_a_planted_effect_shows_nowhere_else(scorecard: pl.DataFrame, signal: str) -> None:
+def test_a_planted_effect_appears_nowhere_else(scorecard: pl.DataFrame, signal: str) -> None:
     elsewhere = scorecard.filter(pl.col("signal") == signal, pl.col("target") != PLANTED[signal][0])
     assert elsewhere.height == 2
     assert set(elsewhere["verdict"]) == {"noise"}

@@ -20,7 +20,7 @@ import polars as pl
 
 from orchestration.landing.documents import Document, document_name, list_documents
 from orchestration.market_calendar import horizon, sessions_frame
-from orchestration.raw.parse import read_document
+from orchestration.raw.parse import parse_document
 from orchestration.sample_market.documents import sample_documents
 from orchestration.settings import SAMPLE_CLOCK
 from orchestration.universe import load_universe
@@ -332,13 +332,13 @@ def _judge(
     if content == original:
         return "the same bytes"
     try:
-        reading = read_document(document, content, sessions, load_universe())
+        reading = parse_document(document, content, sessions, load_universe())
     except DocumentRejected as rejection:
-        if "reader failed" in str(rejection):
+        if "parser failed" in str(rejection):
             tally.failed_readers.append(f"{name}: {rejection}")
         return "rejected"
     assert document.retrieved_at is not None
-    honest = read_document(document, original, sessions, load_universe())
+    honest = parse_document(document, original, sessions, load_universe())
     if all(frame.equals(honest.rows[table]) for table, frame in reading.rows.items()):
         return "the same rows"
     effect = unseen_effect(document, content, landing, document.retrieved_at + timedelta(minutes=1))

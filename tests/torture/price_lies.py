@@ -1,4 +1,4 @@
-"""Bars that are not true: whole answers of Yahoo, and those of 45 sessions that a daily fetch brings."""
+"""Bars that are not true: whole answers of Yahoo, and those of 45 sessions that a daily fetch returns."""
 
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
@@ -476,7 +476,7 @@ def _unusable(bars: Bars) -> Bars:
 
 
 def overlap_lies() -> Iterator[Lie]:
-    """Answers of 45 sessions, as a daily fetch brings them."""
+    """Answers of 45 sessions, as a daily fetch returns them."""
 
     def tell(name: str, symbol: str, change: Callable[[Bars], Bars], sentence: str, error: str, *, told: bool = True) -> Lie:
         def write(folder: Folder) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Invented answers about a fund, in the shapes and units of Yahoo's two addresses; a test changes what it wants refused."""
+"""Synthetic answers about a fund in the formats and units of Yahoo's two addresses; tests change what must be rejected."""
 
 import json
 from copy import deepcopy
@@ -39,13 +39,13 @@ _QUOTE: dict[str, Any] = {
 
 
 class YahooFund:
-    """One fund's answers by module, and its line of the quote address."""
+    """One fund's answers by module, and its quote."""
 
     def __init__(self) -> None:
         self.summary, self.quote = deepcopy(_SUMMARY), deepcopy(_QUOTE)
 
     def answer(self, request: Request) -> Answer:
-        """What either address says: of the modules asked for, those there are."""
+        """The answer of either address, with the requested modules that exist."""
         if "quoteSummary" in request.path:
             asked = request.query["modules"].split(",")
             told = {name: part for name, part in self.summary.items() if name in asked}
