@@ -29,8 +29,8 @@ def rate(value: float | None) -> pl.DataFrame:
 
 
 def append_rate(connection: duckdb.DuckDBPyConnection, value: float | None, day: int, document: str) -> int:
-    told = stamped(rate(value), observed_at=NOW + timedelta(days=day), document_id=document)
-    return append_observations(connection, RAW_TABLES["rates"], told)
+    observations = stamped(rate(value), observed_at=NOW + timedelta(days=day), document_id=document)
+    return append_observations(connection, RAW_TABLES["rates"], observations)
 
 
 def test_a_value_is_appended_only_when_it_differs(connection: duckdb.DuckDBPyConnection) -> None:
@@ -51,8 +51,8 @@ def test_documents_of_one_second_are_ordered_by_their_id(connection: duckdb.Duck
 def test_zero_withdraws_an_action_and_is_not_stored_alone(connection: duckdb.DuckDBPyConnection) -> None:
     def action(value: float, day: int) -> int:
         rows = pl.DataFrame([("IWM", DAY, "dividend", value)], schema=RAW_TABLES["corporate_actions"].columns, orient="row")
-        told = stamped(rows, observed_at=NOW + timedelta(days=day), document_id=f"d{day}")
-        return append_observations(connection, RAW_TABLES["corporate_actions"], told)
+        observations = stamped(rows, observed_at=NOW + timedelta(days=day), document_id=f"d{day}")
+        return append_observations(connection, RAW_TABLES["corporate_actions"], observations)
 
     assert [action(value, day) for day, value in enumerate([0.0, 0.5, 0.5, 0.0, 0.0, 0.5])] == [0, 1, 0, 1, 0, 1]
 
@@ -65,8 +65,10 @@ def test_a_snapshot_is_appended_as_a_whole_when_a_line_is_removed(connection: du
             dict.fromkeys(table.columns) | {"fund": "IWM", "as_of": DAY, "line_no": i, "name": name, "market_value": 1.0}
             for i, name in enumerate(names, start=1)
         ]
-        told = stamped(pl.DataFrame(rows, schema=table.columns), observed_at=NOW + timedelta(days=day), document_id=f"d{day}")
-        return append_observations(connection, table, told)
+        observations = stamped(
+            pl.DataFrame(rows, schema=table.columns), observed_at=NOW + timedelta(days=day), document_id=f"d{day}"
+        )
+        return append_observations(connection, table, observations)
 
     assert [snapshot(names, day) for day, names in enumerate([["a", "b", "c"], ["a", "b", "c"], ["a", "b"], ["a", "b"]])] == [
         3,

@@ -94,7 +94,7 @@ CORRECTIONS = (
 LEAST_DRAWDOWN = {date(2019, 8, 1): 0.12}
 LEAST_OTHER_DRAWDOWN = 0.10
 
-# Split ratio (new shares for one old) by symbol and ex-date. QQQ's lies between the first two retrievals.
+# Split ratio (new shares per old share) by symbol and ex-date. QQQ's split is between the first two retrievals.
 SPLITS = {("IWM", date(2005, 6, 9)): 2.0, ("QQQ", date(2026, 8, 17)): 2.0}
 # Day of March, June, September and December on which, or on the first session after which, each fund goes ex-dividend.
 DIVIDEND_DAY = {"IWM": 16, "SPY": 18, "QQQ": 21}

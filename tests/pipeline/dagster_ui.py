@@ -87,9 +87,9 @@ def open_ui(home: Path, cwd: Path, **variables: str) -> Iterator[Ui]:
         port = free.getsockname()[1]
     log = cwd / f"ui-{port}.log"
     command = [str(SMALLCAP), "ui", "--source", "sample", "--data-dir", str(home), "--port", str(port)]
-    with log.open("wb") as said:
+    with log.open("wb") as output:
         process = subprocess.Popen(
-            command, cwd=cwd, env=environment(**variables), stdout=said, stderr=said, start_new_session=True
+            command, cwd=cwd, env=environment(**variables), stdout=output, stderr=output, start_new_session=True
         )
     ui = Ui(process, port, log)
     try:

@@ -22,7 +22,7 @@ LEFTOVERS = (
 class KilledRuns:
     """The output of each killed run, and the directory after the complete run that followed."""
 
-    said: dict[str, str]
+    output: dict[str, str]
     codes: dict[str, int]
     left: dict[str, list[str]]
     home: Home
@@ -31,19 +31,19 @@ class KilledRuns:
 def kill_three_times(path: Path, cwd: Path) -> KilledRuns:
     """Kill runs during ingestion, during the dbt build and during publication; then complete one run."""
     moments: dict[str, Callable[[str], bool]] = {
-        "reading prices": lambda said: "yahoo/prices/IWM" in said and "raw_prices:" not in said,
+        "ingesting prices": lambda output: "yahoo/prices/IWM" in output and "raw_prices:" not in output,
         "building": lambda _: (path / "dbt/run/small_cap_signal/models/marts/signals").is_dir(),
         "publishing": lambda _: any((path / "published/releases").glob(".unfinished-*/*.parquet")),
     }
-    said, codes, left = {}, {}, {}
+    output, codes, left = {}, {}, {}
     for name, is_now in moments.items():
-        codes[name], said[name] = _kill_when(is_now, path, cwd)
+        codes[name], output[name] = _kill_when(is_now, path, cwd)
         left[name] = sorted(str(file.relative_to(path)) for file in path.rglob(".unfinished-*"))
     for leftover in LEFTOVERS:
         (path / leftover).parent.mkdir(parents=True, exist_ok=True)
         (path / leftover).write_bytes(b"half")
     (path / "published/.unfinished-latest").symlink_to("releases/gone")
-    return KilledRuns(said, codes, left, homes.run(path, "sample", cwd=cwd))
+    return KilledRuns(output, codes, left, homes.run(path, "sample", cwd=cwd))
 
 
 def _kill_when(is_now: Callable[[str], bool], path: Path, cwd: Path) -> tuple[int, str]:

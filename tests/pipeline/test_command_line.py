@@ -118,8 +118,8 @@ def test_today_answers_quickly(sample_home: Home, elsewhere: Path) -> None:
 
 
 def test_today_shows_the_track_record_after_the_reading(sample_home: Home, elsewhere: Path) -> None:
-    said = " ".join(smallcap("today", "--data-dir", sample_home.path, cwd=elsewhere).stdout.split())
-    reading, _, track_record = said.partition("What followed this signal")
+    text = " ".join(smallcap("today", "--data-dir", sample_home.path, cwd=elsewhere).stdout.split())
+    reading, _, track_record = text.partition("What followed this signal")
     for subject in ("IWM/SPY", "IWM, SPY, QQQ", "Fed funds target", "Russell 2026-12", "% IWM"):
         assert subject in reading
     assert track_record.count("a year later") == 6
@@ -141,7 +141,7 @@ def test_today_imports_nothing_slow(sample_home: Home, elsewhere: Path) -> None:
 
 
 def test_a_run_prints_its_source_its_release_and_its_warnings(sample_home: Home) -> None:
-    said = " ".join(sample_home.out.split())
+    text = " ".join(sample_home.out.split())
     assert sample_home.err == ""
     assert "source sample" in sample_home.out
     assert f"Release: {sample_home.latest.resolve()}" in sample_home.out
@@ -151,5 +151,5 @@ def test_a_run_prints_its_source_its_release_and_its_warnings(sample_home: Home)
         "the file is a web page",
         "market_value '12,34x' is not a number",
     ):
-        assert words in said
+        assert words in text
     assert "AssetObservation" not in sample_home.out

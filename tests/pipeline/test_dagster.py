@@ -202,10 +202,10 @@ def test_after_a_failed_step_the_previous_release_remains_current(
         raise BuildFailed("1 dbt nodes failed: planted")
 
     monkeypatch.setattr(models, "build", broken)
-    told: list[str] = []
+    messages: list[str] = []
     with pytest.raises(RunFailed, match="planted"):
-        run_daily(home.settings(), progress=told.append)
+        run_daily(home.settings(), progress=messages.append)
     assert home.releases == sample_home.releases
     assert home.latest.resolve().name == home.releases[0]
     assert {path.name: path.read_bytes() for path in home.latest.iterdir()} == before
-    assert not any(line.startswith("publish") for line in told)
+    assert not any(line.startswith("publish") for line in messages)

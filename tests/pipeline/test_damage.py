@@ -141,7 +141,7 @@ def test_a_full_disk_gives_a_clear_message(sample_home: Home, tmp_path: Path, ki
 
 
 @pytest.mark.parametrize(
-    ("said", "error", "words"),
+    ("message", "error", "words"),
     [
         ('IO Error: Could not set lock on file "w": Conflicting lock is held', WarehouseLocked, "open in another program"),
         ("IO Error: Corrupt database file: computed checksum 1 does not match stored checksum 2 in block at location 8192",
@@ -152,9 +152,9 @@ def test_a_full_disk_gives_a_clear_message(sample_home: Home, tmp_path: Path, ki
         ("sqlite3.OperationalError: database or disk is full", DiskFull, "free some space"),
     ],
 )  # fmt: skip
-def test_known_errors_give_a_clear_message(said: str, error: type[Exception], words: str) -> None:
+def test_known_errors_give_a_clear_message(message: str, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
-        raise_if_unusable(Path("data/warehouse.duckdb"), said)
+        raise_if_unusable(Path("data/warehouse.duckdb"), message)
 
 
 def test_other_errors_are_not_translated() -> None:

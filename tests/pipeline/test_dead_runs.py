@@ -140,10 +140,10 @@ def test_an_active_run_is_not_closed(instance: dg.DagsterInstance) -> None:
         close_dead_runs(instance, lambda _: None)
         assert instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.STARTED  # type: ignore[union-attr]
         other.kill()
-    told: list[str] = []
-    close_dead_runs(instance, told.append)
+    messages: list[str] = []
+    close_dead_runs(instance, messages.append)
     assert instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.FAILURE  # type: ignore[union-attr]
-    assert told == [f"Closed the record of run {run.run_id[:8]} (nothing), whose process died."]
+    assert messages == [f"Closed the record of run {run.run_id[:8]} (nothing), whose process died."]
 
 
 def test_a_run_without_a_lock_is_dead_only_after_the_start_time(

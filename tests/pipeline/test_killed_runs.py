@@ -7,16 +7,16 @@ import pytest
 from tests.pipeline.homes import Home, raw_tables, served_tables
 from tests.pipeline.killing import LEFTOVERS, KilledRuns
 
-MOMENTS = ("reading prices", "building", "publishing")
+MOMENTS = ("ingesting prices", "building", "publishing")
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_each_run_was_killed_at_its_moment(killed_home: KilledRuns, moment: str) -> None:
     assert killed_home.codes[moment] == -signal.SIGKILL
-    said = killed_home.said[moment]
-    assert "Release:" not in said
-    assert ("raw_prices:" in said) == (moment != "reading prices")
-    assert ("dbt_models:" in said) == (moment == "publishing")
+    output = killed_home.output[moment]
+    assert "Release:" not in output
+    assert ("raw_prices:" in output) == (moment != "ingesting prices")
+    assert ("dbt_models:" in output) == (moment == "publishing")
 
 
 def test_the_last_kill_left_an_unfinished_release_that_is_hidden(killed_home: KilledRuns) -> None:

@@ -119,8 +119,8 @@ def test_a_first_run_without_yahoo_publishes_the_other_data(first_without_yahoo:
     assert {(one["vendor"], one["symbol"]) for one in manifest["failed_fetches"]} >= {("yahoo", "IWM"), ("yahoo", "SPY")}
     assert ("fetch_failed", "IWM") in {(one["check"], one["symbol"]) for one in manifest["missing"]}
     with warehouse(home) as connection:
-        told = ask(connection, "select distinct outcome from raw.fetches where vendor = 'yahoo' and kind = 'prices'").rows()
-    assert told == [("failed",)]
+        outcomes = ask(connection, "select distinct outcome from raw.fetches where vendor = 'yahoo' and kind = 'prices'").rows()
+    assert outcomes == [("failed",)]
 
 
 def test_failed_requests_are_in_the_report_and_in_doctor(first_without_yahoo: Home, tmp_path: Path) -> None:

@@ -20,9 +20,9 @@ def contract() -> dict[str, Any]:
 
 def test_the_version_identifies_this_schema(contract: dict[str, Any]) -> None:
     """A schema that was changed under an old version does not have the hash in the changelog."""
-    told = re.search(r"Schema ([0-9a-f]{12})\.", entry_of(CONTRACT_VERSION, CHANGELOG.read_text()))
-    assert told is not None
-    assert fingerprint(contract["tables"]) == told[1]
+    stated = re.search(r"Schema ([0-9a-f]{12})\.", entry_of(CONTRACT_VERSION, CHANGELOG.read_text()))
+    assert stated is not None
+    assert fingerprint(contract["tables"]) == stated[1]
     check(contract["tables"], contract, CONTRACT_VERSION, CHANGELOG.read_text())
 
 

@@ -116,8 +116,8 @@ def test_sector_weights_are_shares_of_market_value(sample_home: Home) -> None:
         total = sum(line[basis] for line in held)
         expected: dict[str, float] = {}
         for line in held:
-            told = line["sector_label"] or by_cusip.get(line["cusip"]) or by_ticker.get(plain(line["ticker"]), "Unclassified")
-            sector = told if is_equity(line) else "Cash and Other"
+            stated = line["sector_label"] or by_cusip.get(line["cusip"]) or by_ticker.get(plain(line["ticker"]), "Unclassified")
+            sector = stated if is_equity(line) else "Cash and Other"
             sector = LABELS.get(sector, sector)
             expected[sector] = expected.get(sector, 0.0) + line[basis] / total
         stated = {sector: weight for (f, a, sector), weight in found.items() if (f, a) == (fund, as_of)}

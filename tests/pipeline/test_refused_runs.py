@@ -32,11 +32,11 @@ def refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.Captu
         monkeypatch.setattr(sys, "argv", ["smallcap", "run", *map(str, arguments)])
         with pytest.raises(SystemExit) as end:
             cli.main()
-        said = capfd.readouterr()
+        message = capfd.readouterr()
         assert end.value.code == 1
-        assert "Traceback" not in said.out + said.err
-        assert 0 < len(said.err.strip().splitlines()) <= 3, said.err
-        return said.err
+        assert "Traceback" not in message.out + message.err
+        assert 0 < len(message.err.strip().splitlines()) <= 3, message.err
+        return message.err
 
     return run_command
 
@@ -61,36 +61,36 @@ def test_a_warehouse_open_elsewhere_is_reported(sample_home: Home, tmp_path: Pat
     home = copied(sample_home, tmp_path / "home", parts=("warehouse.duckdb", "dbt", "landing", "published"))
     before = home.latest.resolve()
     with held("import duckdb; connection = duckdb.connect(path)", home.path / "warehouse.duckdb"):
-        said = refused("--data-dir", home.path)
-    assert "open in another program" in said
-    assert str(home.path / "warehouse.duckdb") in said
+        message = refused("--data-dir", home.path)
+    assert "open in another program" in message
+    assert str(home.path / "warehouse.duckdb") in message
     assert home.latest.resolve() == before
 
 
 def test_a_second_writer_waits_and_gives_up(sample_home: Home, tmp_path: Path, refused: Refused) -> None:
     home = copied(sample_home, tmp_path / "home", parts=("warehouse.duckdb", "dbt", "landing", "published"))
     with held("import filelock; lock = filelock.FileLock(path); lock.acquire()", home.path / ".writer.lock"):
-        said = refused("--data-dir", home.path, SMALLCAP_WRITER_WAIT_SECONDS="0.2")
-    assert "Another run is writing" in said
-    assert str(home.path) in said
+        message = refused("--data-dir", home.path, SMALLCAP_WRITER_WAIT_SECONDS="0.2")
+    assert "Another run is writing" in message
+    assert str(home.path) in message
 
 
 def test_without_a_network_the_run_fails(sample_home: Home, tmp_path: Path, refused: Refused) -> None:
     home = copied(sample_home, tmp_path / "home", parts=("dbt",))
     addresses = {f"SMALLCAP_VENDOR_URLS__{name}": CLOSED for name in ("YAHOO", "ISHARES", "SSGA", "INVESCO", "FRED")}
-    said = refused(
+    message = refused(
         "--source", "live", "--data-dir", home.path, **addresses, SMALLCAP_FETCH_ATTEMPTS="1", SMALLCAP_FETCH_PAUSE_SECONDS="0",
         HTTPS_PROXY=CLOSED, https_proxy=CLOSED, NO_PROXY="", no_proxy="",
     )  # fmt: skip
-    assert "No vendor answered" in said
+    assert "No vendor answered" in message
     assert not home.latest.exists()
 
 
 def test_an_empty_folder_gives_no_release(sample_home: Home, tmp_path: Path, refused: Refused) -> None:
     home = copied(sample_home, tmp_path / "home", parts=("dbt",))
     (tmp_path / "empty").mkdir()
-    said = refused("--source", "landing", "--landing-dir", tmp_path / "empty", "--data-dir", home.path)
-    assert "No document with prices, holdings, fund data or rates was accepted" in said
+    message = refused("--source", "landing", "--landing-dir", tmp_path / "empty", "--data-dir", home.path)
+    assert "No document with prices, holdings, fund data or rates was accepted" in message
     assert not home.latest.exists()
 
 
@@ -99,7 +99,7 @@ def test_a_corrupt_document_gives_no_release(sample_home: Home, tmp_path: Path, 
     document = tmp_path / "landing/yahoo/prices/IWM/2026-08-14T233000Z.parquet"
     document.parent.mkdir(parents=True)
     document.write_bytes(b"PAR1 and then nothing")
-    said = refused("--source", "landing", "--landing-dir", tmp_path / "landing", "--data-dir", home.path)
-    assert "No document with prices, holdings, fund data or rates was accepted" in said
+    message = refused("--source", "landing", "--landing-dir", tmp_path / "landing", "--data-dir", home.path)
+    assert "No document with prices, holdings, fund data or rates was accepted" in message
     assert not home.latest.exists()
     assert document.read_bytes() == b"PAR1 and then nothing"

@@ -106,8 +106,8 @@ def test_p_values_of_random_labels_are_uniform(independent_rows: pl.DataFrame) -
 
 
 def test_random_labels_are_seldom_significant(independent_rows: pl.DataFrame) -> None:
-    told = independent_rows.filter(pl.col("verdict") != "noise").height
-    assert told / SIGNALS <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / SIGNALS)
+    significant = independent_rows.filter(pl.col("verdict") != "noise").height
+    assert significant / SIGNALS <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / SIGNALS)
     assert set(independent_rows["verdict"]) <= {"noise", "unclaimed"}
 
 

@@ -39,7 +39,7 @@ class FaultyRun:
     """A directory after a run with faults in the project, its output, and a copy after a run without the faults."""
 
     home: Home
-    told: list[str]
+    messages: list[str]
     repaired: Home
 
 
@@ -56,18 +56,18 @@ def faulty(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Itera
         "{{ config(severity='warn') }}\nselect * from {{ ref('holdings') }} limit 1\n"
     )
     next(project.rglob("concentration.sql")).write_text("select 1 as nothing from {{ ref('holdings') }}\n")
-    told: list[str] = []
+    messages: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         for name in ("DAGSTER_HOME", WAREHOUSE_VARIABLE):
             patch.setenv(name, os.environ.get(name, ""))
         patch.setattr(dbt_project, "DBT_PROJECT_DIR", project)
-        run_daily(home.settings(), progress=told.append, force=True)
+        run_daily(home.settings(), progress=messages.append, force=True)
         patch.undo()
         for name in ("DAGSTER_HOME", WAREHOUSE_VARIABLE):
             patch.setenv(name, os.environ.get(name, ""))
         repaired = copied(home, root / "repaired", parts=EVERYTHING)
         run_daily(repaired.settings(), progress=lambda _: None, force=True)
-        yield FaultyRun(home, told, repaired)
+        yield FaultyRun(home, messages, repaired)
 
 
 _WITHOUT_COMMENT = "select table_name from duckdb_columns() where not internal and coalesce(comment, '') = ''"
@@ -125,7 +125,7 @@ def test_the_run_the_report_and_the_check_report_it(faulty: FaultyRun) -> None:
     page = (faulty.home.latest / "report.html").read_text()
     assert f"<strong>Incomplete release.</strong> {sentence}" in page
     assert f"regime_daily is withheld: {FAILED_TEST}" in page
-    assert any(line.startswith("error: marts/regime_daily") and "planted_failure" in line for line in faulty.told)
+    assert any(line.startswith("error: marts/regime_daily") and "planted_failure" in line for line in faulty.messages)
     with dg.DagsterInstance.from_config(str(faulty.home.path / "dagster")) as instance:
         key = dg.AssetCheckKey(dg.AssetKey(["marts", "regime_daily"]), "planted_failure")
         records = instance.event_log_storage.get_asset_check_execution_history(key, limit=1)

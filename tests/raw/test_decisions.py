@@ -296,9 +296,9 @@ def test_quarantine_lists_whole_documents_first(home: Path) -> None:
 
 def test_an_acceptance_is_recorded_by_content(home: Path) -> None:
     place = "yahoo/prices/IWM/2026-05-06T010000Z.parquet"
-    said = _smallcap(home, "accept", place, "--reason", "the exchange says so")
-    assert place in said
-    assert str(home / "decisions.jsonl") in said
+    output = _smallcap(home, "accept", place, "--reason", "the exchange says so")
+    assert place in output
+    assert str(home / "decisions.jsonl") in output
     (((folder, sha256), decision),) = read_decisions(home / "decisions.jsonl").items()
     assert (folder, sha256) == ("yahoo/prices/IWM", content_hash((home / "landing" / place).read_bytes()))
     assert (decision.choice, decision.reason) == (Choice.accept, "the exchange says so")

@@ -76,8 +76,8 @@ def test_only_the_planted_rows_are_rejected(market: Ingested) -> None:
     }
     reasons = market.query("select reason, content from raw.rejects where line is not null")
     assert reasons.filter(pl.col("content").str.contains(truths.BROKEN_MARKET_VALUE, literal=True)).height == 1
-    running = reasons.filter(pl.col("reason").str.contains("still running"))
-    assert running["content"].str.starts_with(str(truths.PARTIAL_SESSION)).to_list() == [True] * len(symbols)
+    still_open = reasons.filter(pl.col("reason").str.contains("still open"))
+    assert still_open["content"].str.starts_with(str(truths.PARTIAL_SESSION)).to_list() == [True] * len(symbols)
 
 
 def test_a_fund_added_to_the_seed_needs_no_code(

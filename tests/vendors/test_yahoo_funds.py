@@ -20,10 +20,10 @@ from tests.vendors.server import Answer, Request, VendorServer
 from tests.vendors.yahoo_funds import JSON, YahooFund
 
 SettingsFor = Callable[..., Settings]
-Told = dict[str, Any]
+FundData = dict[str, Any]
 
 
-def document(**changes: Any) -> Told:
+def document(**changes: Any) -> FundData:
     """A document of our fetch; changes apply to `info`, or with a path to other parts."""
     fund = YahooFund()
     info = {**fund.summary["defaultKeyStatistics"], **fund.summary["summaryDetail"], **fund.quote}
@@ -43,8 +43,8 @@ def document(**changes: Any) -> Told:
     }
 
 
-def read(told: Told | bytes, **changes: object) -> Parsed:
-    content = told if isinstance(told, bytes) else json.dumps(told).encode()
+def read(answer: FundData | bytes, **changes: object) -> Parsed:
+    content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
     return yahoo_funds.parse(content, invented.context("QQQ", "json", **changes))
 
 
@@ -56,7 +56,7 @@ def facts(parsed: Parsed) -> dict[str, tuple[Any, str]]:
     }
 
 
-def omitted(parsed: Parsed) -> list[str]:
+def omitted_facts(parsed: Parsed) -> list[str]:
     return [reason for rejects in parsed.rejects for reason in rejects["reason"]]
 
 
@@ -70,7 +70,7 @@ def test_the_answers_become_facts_with_units(server: VendorServer, settings_for:
     server.replies = [YahooFund().answer]
     parsed = read(fetch(settings_for(server)))
     found = facts(parsed)
-    assert omitted(parsed) == []
+    assert omitted_facts(parsed) == []
     assert found["expense_ratio"] == (pytest.approx(0.0018), "fraction")
     assert found["dividend_yield"] == (0.0054, "fraction")
     assert found["net_assets"] == (328_302_690_304, "USD")
@@ -99,7 +99,7 @@ def test_the_as_of_date_is_the_new_york_date_of_the_retrieval() -> None:
     assert parsed.tables["fund_facts"]["as_of"].unique().to_list() == [date(2026, 5, 5)]
 
 
-REFUSED = {
+BAD_ANSWERS = {
     "no crumb": (Answer(b'{"finance":{"result":null,"error":{"code":"Unauthorized"}}}', status=401, content_type=JSON), "401"),
     "429": (Answer(b"Too Many Requests\r\n", status=429), "rate limit is reached"),
     "500": (Answer(b"<html>Internal Server Error</html>", status=500), "500"),
@@ -110,7 +110,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("answer", "sentence"), REFUSED.values(), ids=REFUSED.keys())
+@pytest.mark.parametrize(("answer", "sentence"), BAD_ANSWERS.values(), ids=BAD_ANSWERS.keys())
 def test_bad_answers_give_a_clear_message(answer: Answer, sentence: str, server: VendorServer, settings_for: SettingsFor) -> None:
     server.replies = [answer]
     with pytest.raises(FetchFailed, match=sentence):
@@ -136,7 +136,7 @@ def test_an_answer_without_holdings_is_a_failure(server: VendorServer, settings_
         fetch(settings_for(server, fetch_attempts=1))
 
 
-UNITS: dict[str, tuple[Told, dict[str, float], list[str]]] = {
+UNITS: dict[str, tuple[FundData, dict[str, float], list[str]]] = {
     "percentage and fraction agree": ({}, {"expense_ratio": 0.0018, "dividend_yield": 0.0054}, []),
     "the annual report alone": ({"netExpenseRatio": None}, {"expense_ratio": 0.002}, []),
     "the yield alone": ({"dividendYield": None}, {"dividend_yield": 0.0054}, []),
@@ -152,13 +152,13 @@ UNITS: dict[str, tuple[Told, dict[str, float], list[str]]] = {
 }
 
 
-@pytest.mark.parametrize(("changes", "told", "omitted"), UNITS.values(), ids=UNITS.keys())
-def test_a_value_with_an_uncertain_unit_is_omitted_and_listed(changes: Told, told: dict[str, float], omitted: list[str]) -> None:
+@pytest.mark.parametrize(("changes", "expected", "omitted"), UNITS.values(), ids=UNITS.keys())
+def test_a_value_with_an_uncertain_unit_is_omitted(changes: FundData, expected: dict[str, float], omitted: list[str]) -> None:
     parsed = read(document(**changes))
     found = facts(parsed)
-    for fact, value in told.items():
+    for fact, value in expected.items():
         assert found[fact] == (pytest.approx(value), "fraction")
-    assert [reason.partition(" is omitted")[0] for reason in omitted(parsed)] == omitted
+    assert [reason.partition(" is omitted")[0] for reason in omitted_facts(parsed)] == omitted
     for fact in ", ".join(omitted).split(", ") if omitted else []:
         assert fact not in found
     for name, value in changes.items():
@@ -167,11 +167,11 @@ def test_a_value_with_an_uncertain_unit_is_omitted_and_listed(changes: Told, tol
 
 
 def test_an_expense_ratio_without_the_annual_report_has_no_unit() -> None:
-    told = document()
-    told["funds_data"]["fund_operations"] = {"Annual Report Expense Ratio": None}
-    parsed = read(told)
+    answer = document()
+    answer["funds_data"]["fund_operations"] = {"Annual Report Expense Ratio": None}
+    parsed = read(answer)
     assert "expense_ratio" not in facts(parsed)
-    assert omitted(parsed) == ["expense_ratio is omitted: the unit of netExpenseRatio is unknown"]
+    assert omitted_facts(parsed) == ["expense_ratio is omitted: the unit of netExpenseRatio is unknown"]
 
 
 PARTS = {
@@ -188,11 +188,11 @@ PARTS = {
 
 @pytest.mark.parametrize(("prefix", "name", "parts"), PARTS.values(), ids=PARTS.keys())
 def test_values_that_are_not_fractions_are_omitted_together(prefix: str, name: str, parts: object) -> None:
-    told = document()
-    told["funds_data"][name] = parts
-    parsed = read(told)
+    answer = document()
+    answer["funds_data"][name] = parts
+    parsed = read(answer)
     assert not [fact for fact in facts(parsed) if fact.startswith(f"{prefix}:")]
-    assert omitted(parsed) == [f"{prefix} is omitted: the values are not fractions of one fund"]
+    assert omitted_facts(parsed) == [f"{prefix} is omitted: the values are not fractions of one fund"]
 
 
 BAD: dict[str, tuple[Any, str]] = {
@@ -203,10 +203,10 @@ BAD: dict[str, tuple[Any, str]] = {
 }
 
 
-@pytest.mark.parametrize(("told", "reason"), BAD.values(), ids=BAD.keys())
-def test_other_documents_are_rejected(told: Any, reason: str) -> None:
+@pytest.mark.parametrize(("answer", "reason"), BAD.values(), ids=BAD.keys())
+def test_other_documents_are_rejected(answer: Any, reason: str) -> None:
     with pytest.raises(DocumentRejected, match=reason):
-        read(told)
+        read(answer)
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -214,7 +214,7 @@ def test_other_documents_are_rejected(told: Any, reason: str) -> None:
 def test_damaged_documents_give_only_received_values(data: st.DataObject) -> None:
     content = json.dumps(document(), indent=1).encode()
     # If one of two forms of a figure is lost, the other is used.
-    told = {value for value, _ in facts(read(document())).values()} | {0.002, 328_302_690_000}
+    expected = {value for value, _ in facts(read(document())).values()} | {0.002, 328_302_690_000}
     place = data.draw(st.integers(0, len(content)))
     noise = data.draw(st.sampled_from([b"", b'"', b"x", b"\x00", b"null", b"{}", b"-", b"\n", b"NaN", b"\xff"]))
     rest = content[place:] if data.draw(st.booleans()) else b""
@@ -222,13 +222,13 @@ def test_damaged_documents_give_only_received_values(data: st.DataObject) -> Non
         found = facts(read(content[:place] + noise + rest))
     except DocumentRejected:
         return
-    assert {value for fact, (value, _) in found.items() if fact != "category"} <= told
+    assert {value for fact, (value, _) in found.items() if fact != "category"} <= expected
 
 
 def test_recorded_answers_give_their_facts(recorded_yahoo: Path, server: VendorServer, settings_for: SettingsFor) -> None:
     def body(name: str) -> Any:
-        told = json.loads((recorded_yahoo / name).read_text())["body"]
-        return json.loads(told) if isinstance(told, str) else told
+        answer = json.loads((recorded_yahoo / name).read_text())["body"]
+        return json.loads(answer) if isinstance(answer, str) else answer
 
     fund = YahooFund()
     fund.summary = body("quoteSummary-all-QQQ.json")["quoteSummary"]["result"][0]
@@ -236,7 +236,7 @@ def test_recorded_answers_give_their_facts(recorded_yahoo: Path, server: VendorS
     server.replies = [fund.answer]
     parsed = read(fetch(settings_for(server)))
     found = facts(parsed)
-    assert omitted(parsed) == []
+    assert omitted_facts(parsed) == []
     assert found["expense_ratio"] == (pytest.approx(0.002), "fraction")
     assert found["dividend_yield"] == (0.0054, "fraction")
     assert found["net_assets"][0] == fund.summary["summaryDetail"]["totalAssets"]

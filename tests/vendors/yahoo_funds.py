@@ -48,8 +48,8 @@ class YahooFund:
         """The answer of either address, with the requested modules that exist."""
         if "quoteSummary" in request.path:
             asked = request.query["modules"].split(",")
-            told = {name: part for name, part in self.summary.items() if name in asked}
-            return _json({"quoteSummary": {"result": [told], "error": None}})
+            modules = {name: part for name, part in self.summary.items() if name in asked}
+            return _json({"quoteSummary": {"result": [modules], "error": None}})
         if request.path.endswith("/v7/finance/quote"):
             return _json({"quoteResponse": {"result": [self.quote], "error": None}})
         return Answer(status=404)
