@@ -98,14 +98,18 @@ def nothing_is_in_quarantine(warehouse: dg.ResourceParam[Warehouse]) -> dg.Asset
 
 
 def _scope(rows: int | None) -> str:
-    return "whole document" if rows is None else f"{rows} rows"
+    return "whole document" if rows is None else _rows(rows)
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"
 
 
 @dg.asset_check(asset=raw_key("rejects"), description="No row of an accepted document was rejected.")
 def rows_are_accepted(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
     """Counts the rejected rows by reason."""
     reasons = queries.reject_reasons(warehouse)
-    text = "; ".join(f"{count} rows: {reason}" for reason, count in reasons) or "no row was rejected"
+    text = "; ".join(f"{_rows(count)}: {reason}" for reason, count in reasons) or "no row was rejected"
     return dg.AssetCheckResult(passed=not reasons, severity=_WARN, description=text)
 
 
