@@ -23,7 +23,11 @@ LEAST_COVERAGE = 0.99
 NO_TABLE_IS_WITHHELD = "no_table_is_withheld"
 
 
-@dg.asset_check(asset=raw_key("documents"), blocking=True, description="At least one document was accepted.")
+@dg.asset_check(
+    asset=raw_key("documents"),
+    blocking=True,
+    description="At least one document with prices, holdings, fund data or rates was accepted.",
+)
 def something_is_known(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
     """Stops the run if nothing could be published."""
     rows = {table: queries.extent(warehouse, table)[0] for table in ("price_bars", "holdings", "fund_facts", "rates")}

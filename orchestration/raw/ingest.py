@@ -289,7 +289,7 @@ class _Run:
             self._entries.pop(document_id, None)
 
     def _outvoted(self, before: list[_Received], one: _Received, judge: Judge, ahead: _ReadAhead) -> dict[str, Finding]:
-        """The accepted documents, with findings, if at least as many later ones contradict them and agree with each other.
+        """The accepted documents, with findings, if more later ones contradict them and agree with each other.
 
         If two documents contradict each other and nothing else shows which is right, the first is used until another document
         agrees with the second.
