@@ -1,4 +1,4 @@
-"""The Dagster code location, with settings from the environment. Everything in it is put together in `defs/build.py`."""
+"""The Dagster code location, with settings from the environment; `defs/build.py` assembles it."""
 
 import dagster as dg
 

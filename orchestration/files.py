@@ -1,4 +1,4 @@
-"""Files on disk: written whole or not at all, and known by their content."""
+"""Atomic writes and content hashes of files."""
 
 import hashlib
 import os
@@ -10,7 +10,7 @@ _TEMPORARY_PREFIX = ".incoming-"
 
 
 def hash_of_files(files: Iterable[Path], root: Path) -> str:
-    """SHA-256 over the paths below the root and the contents of files, in any order."""
+    """SHA-256 over the relative paths and contents of files; the order of `files` does not matter."""
     lines = sorted(f"{file.relative_to(root)} {content_hash(file.read_bytes())}" for file in files)
     return content_hash("\n".join(lines).encode())
 
@@ -21,7 +21,7 @@ def content_hash(content: bytes) -> str:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write beside the target, flush to disk, rename: a reader sees the whole file or none."""
+    """Write a temporary file next to the target, flush and rename it: a reader sees the complete file or none."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=_TEMPORARY_PREFIX, dir=path.parent)
     try:
@@ -38,13 +38,13 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def clear_unfinished(root: Path) -> None:
-    """Remove what a killed write left below a landing folder of our own; nobody else may be writing to it."""
+    """Remove temporary files of killed writes below `root`; no other process may be writing there."""
     for path in root.rglob(f"{_TEMPORARY_PREFIX}*"):
         path.unlink()
 
 
 def sync_directory(directory: Path) -> None:
-    """Make a rename inside the directory survive a power cut."""
+    """Flush the directory to disk, so that a rename in it survives a power failure."""
     handle = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,4 +1,4 @@
-"""NYSE sessions, from exchange_calendars. No other module asks which days are trading days."""
+"""NYSE sessions, from exchange_calendars. Only this module knows which days are trading days."""
 
 from datetime import date, datetime, timedelta
 from importlib.metadata import version
@@ -7,7 +7,7 @@ from io import BytesIO
 import polars as pl
 
 EXCHANGE = "XNYS"
-FIRST_DAY = date(1993, 1, 1)  # SPY, the oldest of our funds, began trading on 1993-01-29
+FIRST_DAY = date(1993, 1, 1)  # SPY, the oldest fund, began trading on 1993-01-29
 # Vendors publish the closing bar some minutes after the bell.
 FINAL_BAR_DELAY = timedelta(minutes=30)
 _VERSION_KEY = "exchange_calendars"
@@ -19,8 +19,8 @@ def horizon(today: date) -> date:
 
 
 def sessions_frame(last_day: date, first_day: date = FIRST_DAY) -> pl.DataFrame:
-    """One row a session: session, opens_at, closes_at (UTC, without zone), is_half_day (closes before 16:00 New York)."""
-    import exchange_calendars  # brings pandas along: a second that most commands need not spend
+    """One row per session: session, opens_at, closes_at (UTC, without zone), is_half_day (closes before 16:00 New York)."""
+    import exchange_calendars  # imports pandas, about one second that most commands do not need
 
     calendar = exchange_calendars.get_calendar(EXCHANGE, start=str(first_day), end=str(last_day))
     schedule = calendar.schedule
@@ -40,14 +40,14 @@ def sessions_frame(last_day: date, first_day: date = FIRST_DAY) -> pl.DataFrame:
 
 
 def sessions_document(last_day: date) -> bytes:
-    """The calendar as a Parquet document, with the version of the library that says so."""
+    """The calendar as a Parquet document, with the library version in its metadata."""
     buffer = BytesIO()
     sessions_frame(last_day).write_parquet(buffer, metadata={_VERSION_KEY: version("exchange-calendars")})
     return buffer.getvalue()
 
 
 def is_current(document: bytes, last_day: date) -> bool:
-    """Whether a calendar document reaches far enough and comes from the installed library."""
+    """Whether a calendar document reaches `last_day` (within 7 days) and was made by the installed library version."""
     made_by = pl.read_parquet_metadata(BytesIO(document)).get(_VERSION_KEY)
     last = pl.read_parquet(BytesIO(document), columns=["session"])["session"].max()
     return made_by == version("exchange-calendars") and isinstance(last, date) and last > last_day - timedelta(days=7)
@@ -59,5 +59,5 @@ def is_session(day: date) -> bool:
 
 
 def final_sessions(sessions: pl.DataFrame, at: datetime) -> pl.DataFrame:
-    """The sessions whose closing bar is final at that moment (UTC)."""
+    """The sessions whose closing bar is final at `at` (UTC)."""
     return sessions.filter(pl.col("closes_at") + FINAL_BAR_DELAY <= at.replace(tzinfo=None))

@@ -1,7 +1,7 @@
-"""The row contracts of the raw tables: what a vendor's parser must deliver, and how each table keeps its history.
+"""The row contracts of the raw tables: what a parser must return, and how each table keeps its history.
 
-A contract names columns, types, units and the rules a row must pass. `check_rows` parts good rows from bad ones and says
-in words what is wrong with the bad. The warehouse derives its tables from the same contracts.
+A contract names columns, types, units and the rules a row must pass. `check_rows` separates valid rows from invalid ones and
+gives a reason for each invalid row. The warehouse derives its tables from the same contracts.
 """
 
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ import polars as pl
 
 
 class Sessions(dy.Schema):
-    """One row a trading day of XNYS. Times are UTC."""
+    """One row per trading day of XNYS. Times are UTC."""
 
     session = dy.Date(primary_key=True)
     opens_at = dy.Datetime(nullable=False, time_unit="us")
@@ -25,7 +25,7 @@ class Sessions(dy.Schema):
 
 
 class PriceBars(dy.Schema):
-    """One row a symbol and session. Prices in US dollars on the split basis of the retrieval, volume in shares."""
+    """One row per symbol and session. Prices in US dollars on the split basis of the retrieval, volume in shares."""
 
     symbol = dy.String(primary_key=True)
     session = dy.Date(primary_key=True)
@@ -45,14 +45,14 @@ class PriceBars(dy.Schema):
         return pl.col.low <= pl.min_horizontal("open", "high", "close") * _ROUNDING
 
 
-# Vendors round the four prices of a bar separately: they may cross by a few parts in a hundred thousand.
+# Vendors round the four prices of a bar separately, so they can cross by a few parts per 100,000.
 _ROUNDING = 1 + 5e-5
 
 
 class CorporateActions(dy.Schema):
-    """One row a symbol, date and kind: dollars a share for dividends and capital gains, new shares for one old for splits.
+    """One row per symbol, date and kind: dollars per share for dividends and capital gains, new shares per old share for splits.
 
-    Zero takes an action back that the vendor had reported before.
+    Zero withdraws an action that the vendor reported before.
     """
 
     symbol = dy.String(primary_key=True)
@@ -62,7 +62,7 @@ class CorporateActions(dy.Schema):
 
 
 class Holdings(dy.Schema):
-    """One row a line of a holdings file. Money in US dollars, `stated_weight` a fraction, `quantity` in shares or units."""
+    """One row per line of a holdings file. Money in US dollars, `stated_weight` a fraction, `quantity` in shares or units."""
 
     fund = dy.String(primary_key=True)
     as_of = dy.Date(primary_key=True)
@@ -89,7 +89,7 @@ class Holdings(dy.Schema):
 
 
 class FundFacts(dy.Schema):
-    """One row a fund, fact, date and vendor: a number with its unit, or a text."""
+    """One row per fund, fact, date and vendor: a number with its unit, or a text."""
 
     fund = dy.String(primary_key=True)
     fact = dy.String(primary_key=True)
@@ -105,7 +105,7 @@ class FundFacts(dy.Schema):
 
 
 class Rates(dy.Schema):
-    """One row a FRED series and calendar day, in percent a year; NULL where FRED prints a dot."""
+    """One row per FRED series and calendar day, in percent per year; NULL where FRED prints a dot."""
 
     series = dy.String(primary_key=True)
     date = dy.Date(primary_key=True)
@@ -116,10 +116,10 @@ class Rates(dy.Schema):
 class RawTable:
     """How a raw table keeps its history.
 
-    `key` identifies an observation. A table with a `snapshot_key` is observed as a whole: when a line of a snapshot differs from
-    what is known, the whole snapshot is appended, since a line that disappeared can only be told from its siblings.
-    `when_unknown` gives the values that need no row while nothing else was ever seen for a key. `provisional` are values that
-    grow until they are final.
+    `key` identifies an observation. A table with a `snapshot_key` is stored by snapshot: if one line of a snapshot differs from
+    the known one, the whole snapshot is appended, because otherwise a removed line could not be detected.
+    `when_unknown` gives the values that need no row as long as no other value was observed for a key. `provisional` columns
+    increase until they are final.
     """
 
     name: str
@@ -136,7 +136,7 @@ class RawTable:
 
     @property
     def values(self) -> list[str]:
-        """The columns that are observed rather than identifying."""
+        """The value columns: all columns that are not part of the key."""
         return [column for column in self.columns if column not in self.key]
 
 
@@ -152,7 +152,7 @@ RAW_TABLES: dict[str, RawTable] = {
     )
 }
 
-_RULES_IN_WORDS = {
+_RULE_MESSAGES = {
     "nullability": "is missing",
     "min": "is too small",
     "min_exclusive": "is not above zero",
@@ -160,51 +160,51 @@ _RULES_IN_WORDS = {
     "min_length": "is empty",
     "nan": "is not a number",
     "inf": "is infinite",
-    "regex": "is not one of the known values",
+    "regex": "is not a known value",
 }
 
 
 def check_rows(table: RawTable, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Part the rows that keep the contract from those that do not.
+    """Separate the rows that satisfy the contract from those that do not.
 
     Args:
         table: the raw table the rows are meant for.
-        rows: the contract's columns, and `_line` (where the row stands) and `_content` (the row as received).
+        rows: the contract's columns, and `_line` (line number) and `_content` (the row as received).
 
     Returns:
-        Good rows; bad rows as (line, reason, content).
+        Valid rows; invalid rows as (line, reason, content).
     """
-    good, failure = _with_place(table.contract).filter(rows.select(*table.columns, *_PLACE))
+    valid, failure = _with_origin(table.contract).filter(rows.select(*table.columns, *_ORIGIN))
     if not len(failure):
-        return good, pl.DataFrame(schema=REJECT_COLUMNS)
+        return valid, pl.DataFrame(schema=REJECT_COLUMNS)
     details = failure.details()
-    rules = [column for column in details.columns if column not in (*table.columns, *_PLACE)]
-    broken = [pl.when(pl.col(rule) == "invalid").then(pl.lit(_in_words(rule))) for rule in rules]
-    bad = details.select(
+    rules = [column for column in details.columns if column not in (*table.columns, *_ORIGIN)]
+    messages = [pl.when(pl.col(rule) == "invalid").then(pl.lit(_message(rule))) for rule in rules]
+    invalid = details.select(
         pl.col("_line").alias("line"),
-        pl.concat_list(broken).list.drop_nulls().list.join("; ").alias("reason"),
+        pl.concat_list(messages).list.drop_nulls().list.join("; ").alias("reason"),
         pl.col("_content").alias("content"),
     )
-    return good, bad
+    return valid, invalid
 
 
-_PLACE = ("_line", "_content")
+_ORIGIN = ("_line", "_content")
 
 
 @cache
-def _with_place(contract: type[dy.Schema]) -> type[dy.Schema]:
-    """The contract with the two columns that say where a row stands, so that a failing row is never lost from sight."""
-    place = {"line_": dy.Int64(nullable=True, alias="_line"), "content_": dy.String(nullable=True, alias="_content")}
-    return type(f"{contract.__name__}WithPlace", (contract,), place)
+def _with_origin(contract: type[dy.Schema]) -> type[dy.Schema]:
+    """The contract with `_line` and `_content`, so that the origin of an invalid row is kept."""
+    origin = {"line_": dy.Int64(nullable=True, alias="_line"), "content_": dy.String(nullable=True, alias="_content")}
+    return type(f"{contract.__name__}WithOrigin", (contract,), origin)
 
 
-def _in_words(rule: str) -> str:
+def _message(rule: str) -> str:
     column, _, kind = rule.rpartition("|")
     if rule == "primary_key":
         return "another row has the same key"
     if not column:
         return f"breaks the rule '{rule.replace('_', ' ')}'"
-    return f"{column} {_RULES_IN_WORDS.get(kind, f'breaks the rule {kind!r}')}"
+    return f"{column} {_RULE_MESSAGES.get(kind, f'breaks the rule {kind!r}')}"
 
 
 REJECT_COLUMNS: dict[str, type[pl.DataType]] = {"line": pl.Int64, "reason": pl.String, "content": pl.String}

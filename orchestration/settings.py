@@ -1,4 +1,4 @@
-"""Paths and behaviour of a run: one typed object, filled from `SMALLCAP_…` variables and the command line.
+"""Settings of a run: one typed object, filled from `SMALLCAP_…` variables and the command line.
 
 Nothing else in the project reads the environment.
 """
@@ -26,7 +26,7 @@ BaseUrl = Annotated[str, AfterValidator(_checked_url)]
 
 
 class Source(StrEnum):
-    """Where documents come from; each source has a data directory of its own."""
+    """Where documents come from; each source has its own data directory."""
 
     sample = "sample"
     live = "live"
@@ -36,7 +36,7 @@ class Source(StrEnum):
 # The sample market's clock: 11:00 in New York, the day after its last final session.
 SAMPLE_LAST_SESSION = date(2026, 9, 30)
 SAMPLE_CLOCK = datetime(2026, 10, 1, 15, 0, tzinfo=UTC)
-# SPY, the oldest of the funds, began to trade.
+# The first session of SPY, the oldest fund.
 FIRST_KNOWN_AT = datetime(1993, 1, 29, tzinfo=UTC)
 
 
@@ -46,7 +46,7 @@ def _now(source: Source) -> datetime:
 
 @dataclass(frozen=True)
 class FetchLimits:
-    """How long and how often one document is asked for. Seconds."""
+    """Limits of the requests for one document; times in seconds."""
 
     timeout_seconds: float
     attempts: int
@@ -59,24 +59,26 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SMALLCAP_", env_nested_delimiter="__", frozen=True, extra="ignore")
 
-    source: Source = Field(Source.sample, description="sample invents a market, live fetches, landing reads a folder")
-    data_dir: Path | None = Field(None, description="everything the run writes; default: data/<source>")
-    landing_dir: Path | None = Field(None, description="documents to read where they lie; never written to")
-    known_at: datetime | None = Field(None, description="rebuild the marts from what was observed by then (UTC)")
+    source: Source = Field(
+        Source.sample, description="sample: simulated market; live: fetch from vendors; landing: read an existing folder"
+    )
+    data_dir: Path | None = Field(None, description="directory for everything a run writes; default: data/<source>")
+    landing_dir: Path | None = Field(None, description="additional folder of documents; read, never written to")
+    known_at: datetime | None = Field(None, description="rebuild all tables as known at this time (UTC)")
 
-    rebuilding: bool = Field(False, description="make a fresh warehouse beside the present one; set by `smallcap rebuild`")
-    keep_releases: int = Field(5, ge=2, description="how many releases stay on disk")
-    writer_wait_seconds: float = Field(10.0, ge=0, description="how long to wait for another run to finish")
+    rebuilding: bool = Field(False, description="build a new warehouse next to the current one; set by `smallcap rebuild`")
+    keep_releases: int = Field(5, ge=2, description="number of releases kept on disk")
+    writer_wait_seconds: float = Field(10.0, ge=0, description="time to wait for another run to finish, in seconds")
 
-    ui_details: bool = Field(False, description="put chart images and column lineage into the run history, for the UI")
+    ui_details: bool = Field(False, description="add chart images and column lineage to the run history, for the UI")
 
-    fetch_timeout_seconds: float = Field(30.0, gt=0, description="one request, from connect to last byte")
-    fetch_attempts: int = Field(3, ge=1, description="tries a document, with growing pauses between them")
-    fetch_pause_seconds: float = Field(1.0, ge=0, description="least pause between two requests to one vendor")
-    fetch_budget_seconds: float = Field(120.0, gt=0, description="total time for one document, retries included")
+    fetch_timeout_seconds: float = Field(30.0, gt=0, description="limit of one request, from connect to last byte, in seconds")
+    fetch_attempts: int = Field(3, ge=1, description="attempts per document, with increasing pauses")
+    fetch_pause_seconds: float = Field(1.0, ge=0, description="minimum pause between two requests to one vendor, in seconds")
+    fetch_budget_seconds: float = Field(120.0, gt=0, description="time limit for one document, retries included, in seconds")
 
     vendor_urls: dict[str, BaseUrl] = Field(
-        default_factory=dict, description="another address of a vendor, by its name: SMALLCAP_VENDOR_URLS__FRED=https://…"
+        default_factory=dict, description="replacement address of a vendor, by name: SMALLCAP_VENDOR_URLS__FRED=https://…"
     )
 
     @field_validator("known_at")
@@ -85,49 +87,49 @@ class Settings(BaseSettings):
         if value is None:
             return None
         now = _now(info.data.get("source", Source.sample))
-        if FIRST_KNOWN_AT.year <= value.year <= now.year:  # in the year 1 or 9999 no zone can be converted
+        if FIRST_KNOWN_AT.year <= value.year <= now.year:  # time zones cannot be converted in the years 1 and 9999
             moment = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
             if FIRST_KNOWN_AT <= moment <= now:
                 return moment
-        raise ValueError(f"use YYYY-MM-DD, from {FIRST_KNOWN_AT:%Y-%m-%d} to {now:%Y-%m-%d}")
+        raise ValueError(f"use YYYY-MM-DD between {FIRST_KNOWN_AT:%Y-%m-%d} and {now:%Y-%m-%d}")
 
     @property
     def home(self) -> Path:
-        """The absolute data directory. A rebuilt past has one of its own, so that it never takes the present's place."""
+        """The absolute data directory. `known_at` has its own, so that it never replaces the current data."""
         if self.data_dir is not None:
             return self.data_dir.resolve()
-        past = f"known-at-{self.known_at:%Y-%m-%dT%H%M%SZ}" if self.known_at else ""
-        return (Path("data") / self.source.value / past).resolve()
+        known_at_name = f"known-at-{self.known_at:%Y-%m-%dT%H%M%SZ}" if self.known_at else ""
+        return (Path("data") / self.source.value / known_at_name).resolve()
 
     @property
     def warehouse_path(self) -> Path:
-        """The writer's DuckDB file. A fresh one bears the same name: the views in it name the file."""
+        """The writer's DuckDB file. A rebuilt one has the same file name, because its views contain it."""
         return (self.rebuild_dir if self.rebuilding else self.home) / "warehouse.duckdb"
 
     @property
     def rebuild_dir(self) -> Path:
-        """Where a fresh warehouse is made before it takes the place of the present one."""
+        """Where a rebuild builds the new warehouse before it replaces the current one."""
         return self.home / "rebuild"
 
     @property
     def own_landing_dir(self) -> Path:
-        """Where this run puts what it fetched or invented."""
+        """Where this run writes documents that it fetched or simulated."""
         return self.home / "landing"
 
     @property
     def landing_dirs(self) -> list[Path]:
-        """Every folder whose documents belong to this warehouse."""
-        present = self.home.parent / "landing" if self.known_at and self.data_dir is None else None
-        folders = [self.own_landing_dir, present, self.landing_dir]
+        """Every landing folder of this warehouse."""
+        current = self.home.parent / "landing" if self.known_at and self.data_dir is None else None
+        folders = [self.own_landing_dir, current, self.landing_dir]
         return [folder.resolve() for folder in folders if folder is not None and folder.is_dir()]
 
     @property
     def decisions_path(self) -> Path:
-        """A person's decisions about documents; a rebuilt past follows those of the present."""
+        """A person's decisions about documents; with `known_at`, those of the current data directory."""
         return (self.home.parent if self.known_at and self.data_dir is None else self.home) / "decisions.jsonl"
 
     def as_environment(self) -> dict[str, str]:
-        """The settings that differ from their defaults, as the variables that give them to another process."""
+        """The settings that differ from their defaults, as environment variables for another process."""
         given = self.model_dump(mode="json", exclude_defaults=True)
         return {
             f"SMALLCAP_{name.upper()}": json.dumps(value) if isinstance(value, dict) else str(value)
@@ -136,7 +138,7 @@ class Settings(BaseSettings):
 
     @property
     def fetch_limits(self) -> FetchLimits:
-        """The limits of one document's requests."""
+        """The limits of the requests for one document."""
         return FetchLimits(self.fetch_timeout_seconds, self.fetch_attempts, self.fetch_pause_seconds, self.fetch_budget_seconds)
 
     @property
@@ -146,7 +148,7 @@ class Settings(BaseSettings):
 
     @property
     def report_scripts_dir(self) -> Path:
-        """The report's libraries, bundled once and kept."""
+        """The report's JavaScript bundle, kept between releases."""
         return self.home / "report"
 
     @property
@@ -161,12 +163,12 @@ class Settings(BaseSettings):
 
     @property
     def fetches(self) -> bool:
-        """Whether this run asks the vendors: a rebuilt past and a rebuilt warehouse are made of what has come."""
+        """Whether this run fetches from vendors; `known_at` and a rebuild use existing documents only."""
         return self.source is Source.live and self.known_at is None and not self.rebuilding
 
     @property
     def clock(self) -> datetime:
-        """Now, in UTC; the sample market has a clock of its own, so its results never change with the day."""
+        """The current time in UTC; the sample market has a fixed clock, so that its results do not depend on the day."""
         return _now(self.source)
 
     @property

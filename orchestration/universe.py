@@ -1,4 +1,4 @@
-"""The funds we follow, from `seeds/funds.csv`: the one place where a fund is added."""
+"""The funds of the universe, from `seeds/funds.csv`, the only place where a fund is added."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -29,6 +29,6 @@ class Fund:
 
 @lru_cache
 def load_universe(path: Path = SEEDS_DIR / "funds.csv") -> dict[str, Fund]:
-    """Fund by ticker, in the seed's order."""
+    """Funds by ticker, in the order of the seed."""
     frame = pl.read_csv(path, schema_overrides={"product_id": pl.String, "inception": pl.String})
     return {row["fund"]: Fund(**row) for row in frame.iter_rows(named=True)}

@@ -1,4 +1,4 @@
-"""What a run costs, part by part, on the sample market: `make bench`. Times are wall seconds on this machine; ratios travel."""
+"""The cost of a run, part by part, on the sample market: `make bench`. Wall seconds of this machine; ratios are comparable."""
 
 import json
 import re
@@ -30,12 +30,12 @@ def timed(label: str, work: Callable[[], object]) -> float:
 
 
 def command(*arguments: str) -> Callable[[], object]:
-    """A program to run to its end, without its output."""
+    """A command to run to its end, without output."""
     return lambda: subprocess.run(arguments, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def straight_sql(settings: Settings) -> float:
-    """The compiled SQL of every model, run in the order of the graph by DuckDB alone."""
+def bare_sql(settings: Settings) -> float:
+    """Run the compiled SQL of every model in DuckDB, in the order of the graph."""
     nodes = json.loads((settings.dbt_target_dir / "manifest.json").read_text())["nodes"]
     models = {uid: node for uid, node in nodes.items() if node["resource_type"] == "model"}
     order = TopologicalSorter({uid: [d for d in node["depends_on"]["nodes"] if d in models] for uid, node in models.items()})
@@ -49,11 +49,11 @@ def straight_sql(settings: Settings) -> float:
                 kind = "view" if node["config"]["materialized"] == "view" else "table"
                 connection.execute(f"create or replace {kind} {node['schema']}.{node['name']} as {sql}")
 
-        return timed(f"the same {len(models)} models straight in DuckDB", run_models)
+        return timed(f"the same {len(models)} models in DuckDB alone", run_models)
 
 
 def main() -> None:
-    """Print every part, then the ratios."""
+    """Measure and print every part, then the ratios."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "sample"
         timed("imports of a run", command(sys.executable, "-c", "import orchestration.runner"))
@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def parts(home: Path) -> float:
-    """Each part by itself, in this process; gives their sum."""
+    """Measure each part in this process; return the sum."""
     from orchestration.defs.assets.landing import landing_of
     from orchestration.defs.assets.published import publish_release, published_marts
     from orchestration.defs.dbt_project import dbt_of
@@ -80,31 +80,31 @@ def parts(home: Path) -> float:
     fresh = Settings(data_dir=home.parent / "parts")
     warehouse = Warehouse(fresh.warehouse_path)
 
-    def invent() -> None:
+    def generate() -> None:
         collect_sessions(landing_of(fresh))
         for feed in FEEDS:
             simulate(feed, landing_of(fresh))
 
-    def take_in() -> None:
+    def ingest_all() -> None:
         warehouse.prepare()
         with warehouse.connect() as connection:
             for feed in (CALENDAR, *FEEDS):
                 documents = landing_of(fresh).documents(feed)
                 ingest(connection, documents, universe=load_universe(), progress=lambda _: None)
 
-    total = timed("inventing the documents", invent)
-    total += timed("ingesting them", take_in)
+    total = timed("generating the documents", generate)
+    total += timed("ingesting them", ingest_all)
     total += timed("dbt: parsing the project", lambda: dbt_of(fresh).manifest_path())
     dbt = timed("dbt: seeds, models and tests", lambda: list(dbt_of(fresh).build(clock=fresh.clock)))
     total += dbt + timed("publishing", lambda: publish_release(fresh, published_marts(fresh), run_id="bench"))
-    # What dbt compiled for tables that were not there yet makes them whole.
-    straight = straight_sql(fresh)
-    print(f"\ndbt build / straight SQL {dbt / straight:.1f}", end="")
+    # SQL compiled for an empty warehouse builds complete tables.
+    straight = bare_sql(fresh)
+    print(f"\ndbt build / bare SQL {dbt / straight:.1f}", end="")
     return total
 
 
 def long_history(folder: Path, months: int = 240) -> None:
-    """Twenty years of monthly snapshots of IWM from nothing to the holdings marts, and then one month more."""
+    """Twenty years of monthly snapshots of IWM to the holdings marts, then one more month."""
     from orchestration.defs.dbt_project import dbt_of
     from orchestration.landing.documents import list_documents
     from orchestration.raw.ingest import ingest
@@ -117,7 +117,7 @@ def long_history(folder: Path, months: int = 240) -> None:
     dbt_of(settings).manifest_path()
     models = ["+holdings_changes", "+fund_overlap", "+sector_comparison", "security_master", "sector_conflicts"]
 
-    def take_in() -> None:
+    def ingest_all() -> None:
         with warehouse.connect() as connection:
             documents = list_documents([folder / "landing"])
             ingest(connection, documents, universe=load_universe(), progress=lambda _: None)
@@ -126,18 +126,18 @@ def long_history(folder: Path, months: int = 240) -> None:
         list(dbt_of(settings).build(models, clock=settings.clock))
 
     write_months(folder / "landing", range(months))
-    whole = timed(f"{months} monthly snapshots: ingesting", take_in) + timed(
+    whole = timed(f"{months} monthly snapshots: ingesting", ingest_all) + timed(
         f"{months} monthly snapshots: holdings models", model
     )
     write_months(folder / "landing", range(months, months + 1))
-    one = timed("one snapshot more: ingesting", take_in)
-    grown = timed("one snapshot more: holdings models", model)
-    timed("nothing more: holdings models", model)
+    one = timed("one more snapshot: ingesting", ingest_all)
+    grown = timed("one more snapshot: holdings models", model)
+    timed("no new snapshot: holdings models", model)
     print(f"\n{months} snapshots ingested and modelled {whole:.1f} s   one more / all of them {(one + grown) / whole:.2f}")
 
 
 def write_months(landing: Path, months: range) -> None:
-    """IWM's sample files in turn, each dated a month after the one before, from October 2006 on."""
+    """Write IWM's sample files in turn, one per month from October 2006."""
     from orchestration.landing.documents import write_document
     from orchestration.sample_market import ishares_files, truths
     from orchestration.sample_market.streams import DEFAULT_SEED

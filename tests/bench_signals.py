@@ -1,7 +1,6 @@
-"""What the signals and their evidence cost as history grows: the sample market laid end to end 1, 4 and 16 times.
+"""The cost of signals and evidence as history grows: the sample market repeated 1, 4 and 16 times.
 
-Part of `make bench`. Straight in DuckDB on one thread, from the compiled SQL, in
-seconds of processor time; the ratio to 1x is what travels.
+Part of `make bench`. Compiled SQL in DuckDB on one thread, in seconds of processor time; the ratio to 1x is comparable.
 """
 
 import json
@@ -15,16 +14,16 @@ from pathlib import Path
 import duckdb
 
 FOLDERS = ("signals", "rates", "portfolio")
-# What is replaced by longer histories; everything above it is ingest, everything below it is measured.
+# Inputs that are replaced by longer histories; the models that depend on them are measured.
 SESSIONS, BARS = "staging.stg_sessions", "intermediate.int_bars_on_current_basis"
 DISTRIBUTIONS, RATES = "intermediate.int_distributions", "intermediate.int_policy_rate"
 
 
 def lengthen(connection: duckdb.DuckDBPyConnection, times: int) -> None:
-    """Replace the inputs of the signals by `times` copies of the history, one after the other; prices go on where they end."""
+    """Replace the inputs of the signals by `times` copies of the history in sequence; prices continue from the end."""
     first = connection.execute(f"select min(session) from {BARS} where fund = 'IWM'").fetchall()[0][0]
     last = connection.execute(f"select max(session) from {BARS}").fetchall()[0][0]
-    # Whole weeks, so that weekdays stay weekdays.
+    # Whole weeks, so that weekdays are preserved.
     step = ((last - first).days // 7 + 1) * 7
     copies = f"range({times}) as copies(copy)"
     shifted = f"+ cast(copy * {step} as integer)"
@@ -55,7 +54,7 @@ def lengthen(connection: duckdb.DuckDBPyConnection, times: int) -> None:
 
 
 def signal_models(home: Path) -> list[tuple[str, str, str]]:
-    """Name, schema and compiled SQL of every model of the signals and what they need below the replaced inputs, in order."""
+    """Name, schema and compiled SQL of every signal model and its dependencies after the replaced inputs, in order."""
     nodes = json.loads((home / "dbt" / "manifest.json").read_text())["nodes"]
     models = {uid: node for uid, node in nodes.items() if node["resource_type"] == "model"}
     replaced = {f"model.small_cap_signal.{table.split('.')[1]}" for table in (SESSIONS, BARS, DISTRIBUTIONS, RATES)}
@@ -75,9 +74,9 @@ def signal_models(home: Path) -> list[tuple[str, str, str]]:
 
 
 def measure(home: Path, times: int) -> float:
-    """Seconds for all signal models on `times` histories; prints the three dearest."""
+    """Seconds for all signal models on `times` histories; prints the three slowest."""
     with tempfile.TemporaryDirectory() as folder:
-        # The file keeps its name: views hold it.
+        # The file keeps its name, because views contain it.
         copy = shutil.copy(home / "warehouse.duckdb", Path(folder) / "warehouse.duckdb")
         with duckdb.connect(str(copy), config={"threads": 1}) as connection:
             lengthen(connection, times)

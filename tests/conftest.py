@@ -1,4 +1,4 @@
-"""Shared by all tests."""
+"""Fixtures for all tests."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 @pytest.fixture(scope="session")
 def real_landing() -> Path:
-    """Real documents: licensed, so never part of the project; tests of them need the folder beside it."""
+    """Real documents, which are licensed and not part of the project; tests need the folder next to it."""
     if not (SHARED / "landing").is_dir():
         pytest.skip(f"needs real documents in {SHARED / 'landing'}, which are licensed and not part of the project")
     return SHARED / "landing"
@@ -17,7 +17,7 @@ def real_landing() -> Path:
 
 @pytest.fixture(scope="session")
 def recorded_yahoo() -> Path:
-    """Recorded answers of Yahoo; the same rule."""
+    """Recorded answers of Yahoo, also not part of the project."""
     if not (SHARED / "recorded" / "yahoo").is_dir():
         pytest.skip(f"needs recorded answers in {SHARED / 'recorded' / 'yahoo'}, which are licensed and not part of the project")
     return SHARED / "recorded" / "yahoo"
@@ -25,7 +25,7 @@ def recorded_yahoo() -> Path:
 
 @pytest.fixture(scope="session")
 def real_cases() -> Path:
-    """Real files in the layouts that people keep; the same rule."""
+    """Real files in other layouts, also not part of the project."""
     if not (SHARED / "cases").is_dir():
         pytest.skip(f"needs real files in {SHARED / 'cases'}, which are licensed and not part of the project")
     return SHARED / "cases"

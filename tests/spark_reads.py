@@ -1,4 +1,4 @@
-"""Every Parquet file of a release through PySpark, rows and types: `make test-spark`."""
+"""Read every Parquet file of a release with PySpark and check rows and types: `make test-spark`."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ TYPES = {
 
 
 def main(release: Path) -> None:
-    """Fail at the first table that Spark reads otherwise than the manifest says."""
+    """Fail at the first table that differs from the manifest in Spark."""
     local = {"spark.ui.enabled": "false", "spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
     spark = SparkSession.builder.master("local[1]").config(map=local).getOrCreate()
     tables = json.loads((release / "manifest.json").read_text())["tables"]

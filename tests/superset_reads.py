@@ -1,4 +1,4 @@
-"""Every table of a release through Apache Superset, from the serving copy and from Parquet: `make test-superset`."""
+"""Read every table of a release in Apache Superset, from the serving copy and from Parquet: `make test-superset`."""
 
 import json
 import os
@@ -9,17 +9,17 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-URI = "duckdb:///{}/warehouse.duckdb?access_mode=read_only"  # as docs/BI.md tells; an absolute path makes the fourth slash
+URI = "duckdb:///{}/warehouse.duckdb?access_mode=read_only"  # as in docs/BI.md; an absolute path makes the fourth slash
 NUMERIC, STRING, TEMPORAL, BOOLEAN = range(4)  # superset.utils.core.GenericDataType
 TYPES = {
     "BOOLEAN": BOOLEAN, "INTEGER": NUMERIC, "BIGINT": NUMERIC, "DOUBLE": NUMERIC, "VARCHAR": STRING, "DATE": TEMPORAL,
     "TIMESTAMP": TEMPORAL,
 }  # fmt: skip
-MOST_ROWS = 100_000  # what Superset hands out for one query at most
+MOST_ROWS = 100_000  # Superset's limit of rows per query
 
 
 class Superset:
-    """Superset's own application with an empty metadata database, asked through its REST API; no server listens."""
+    """Superset's application with an empty metadata database, used through its REST API without a server."""
 
     def __init__(self) -> None:
         from superset.app import create_app
@@ -48,13 +48,13 @@ class Superset:
 
 
 def check(superset: Superset, table: dict[str, Any], **source: Any) -> None:
-    """Columns, types and rows; and the rows by month between the first and the last date, as a chart over time asks."""
+    """Check columns, types and rows; and the rows per month between the first and the last date, as in a time chart."""
     dataset = superset.ask("dataset/", **source)["id"]
     rows = superset.chart(dataset, columns=list(table["columns"]))
     assert (rows["colnames"], rows["rowcount"]) == (list(table["columns"]), table["rows"]), source
     kinds = {column: TYPES[kind] for column, kind in table["columns"].items()}
     columns = superset.ask(f"dataset/{dataset}")["result"]["columns"]
-    if "sql" in source:  # Superset tells the types of a query by its first row
+    if "sql" in source:  # Superset infers the types of a query from its first row
         kinds = {column: kind if rows["data"][0][column] is not None else None for column, kind in kinds.items()}
     else:
         assert all(column["description"] for column in columns), source
@@ -75,7 +75,7 @@ def check(superset: Superset, table: dict[str, Any], **source: Any) -> None:
 
 
 def main(release: Path) -> None:
-    """Fail at the first table that Superset reads otherwise than the manifest says."""
+    """Fail at the first table that differs from the manifest in Superset."""
     superset = Superset()
     uri = URI.format(release.absolute())
     superset.ask("database/test_connection/", sqlalchemy_uri=uri)

@@ -1,4 +1,4 @@
-"""Good rows parted from bad ones, and what is wrong with the bad in words."""
+"""Row contracts: valid rows are separated from invalid ones, with reasons."""
 
 from datetime import date
 
@@ -17,7 +17,7 @@ def rates(*rows: tuple[str | None, date | None, float | None]) -> pl.DataFrame:
 DAY = date(2026, 5, 5)
 
 
-def test_good_rows_pass_and_keep_their_place() -> None:
+def test_valid_rows_pass_with_their_line_numbers() -> None:
     good, bad = check_rows(RAW_TABLES["rates"], rates(("DFF", DAY, 3.5), ("DFF", date(2026, 5, 6), None)))
     assert good["_line"].to_list() == [2, 3]
     assert bad.is_empty()
@@ -31,7 +31,7 @@ def test_each_failing_row_is_listed_once_with_all_its_reasons() -> None:
     assert bad["content"].to_list() == ["row 2"]
 
 
-def test_rows_of_one_key_all_fail_whether_alike_or_not() -> None:
+def test_rows_with_the_same_key_all_fail() -> None:
     good, bad = check_rows(
         RAW_TABLES["rates"], rates(("DFF", DAY, 1.0), ("DFF", DAY, 1.0), ("DFF", DAY, 2.0), ("DFF", date(2026, 5, 4), None))
     )
@@ -40,7 +40,7 @@ def test_rows_of_one_key_all_fail_whether_alike_or_not() -> None:
     assert good["_line"].to_list() == [5]
 
 
-def test_alike_rows_with_nulls_are_both_listed() -> None:
+def test_equal_rows_with_nulls_are_both_listed() -> None:
     _, bad = check_rows(RAW_TABLES["rates"], rates((None, DAY, None), (None, DAY, None)))
     assert bad["line"].to_list() == [2, 3]
 

@@ -1,4 +1,4 @@
-"""The rules of dbt-project-evaluator over dbt's manifest; every exception stands here with its reason."""
+"""The rules of dbt-project-evaluator, on dbt's manifest; every exception is listed here with its reason."""
 
 import re
 import warnings
@@ -20,17 +20,17 @@ LONG_MODEL = 80
 PREFIXES = {"staging": "stg_", "intermediate": "int_"}
 
 WITHOUT_KEY = {
-    "stg_rejects": "a document may repeat a line that is rejected: each time is a row",
+    "stg_rejects": "a document may contain a rejected line twice: each occurrence is a row",
     "int_data_findings": "a check may find a day more than once: data_quality counts the findings",
 }
 STAGING_ON_STAGING = {
-    ("stg_price_bars", "stg_price_observations"): "the observations are the base of it: one place decides which bars are final",
-    ("stg_rejects", "stg_documents"): "a rejected line counts only as long as its document does",
+    ("stg_price_bars", "stg_price_observations"): "it builds on the observations: one place decides which bars are final",
+    ("stg_rejects", "stg_documents"): "a rejected line counts only while its document does",
 }
 WITHOUT_READER: dict[str, str] = {}
 MANY_READERS = {
     "stg_sessions": "the calendar that every count of sessions needs",
-    "int_daily_returns": "the one place where a total return is made",
+    "int_daily_returns": "the one place where a total return is computed",
 }
 MANY_JOINS = {
     "reading": "a union of statements, most of which join a table or two",
@@ -82,7 +82,7 @@ def test_everything_is_documented(manifest: dict[str, Any], models: dict[str, No
     assert [node["name"] for node in marts if not node["columns"] or not node["config"]["contract"]["enforced"]] == []
 
 
-def test_names_and_folders_tell_the_layer(models: dict[str, Node]) -> None:
+def test_names_and_folders_match_the_layer(models: dict[str, Node]) -> None:
     for node in models.values():
         prefix = PREFIXES.get(layer(node))
         assert layer(node) in ("staging", "intermediate", "marts"), node["name"]
@@ -96,10 +96,10 @@ def test_names_and_folders_tell_the_layer(models: dict[str, Node]) -> None:
         assert node["fqn"][1] == layer(node) or (node["fqn"][1], layer(node)) == ("marts", "intermediate"), node["name"]
 
 
-def test_a_step_stands_beside_the_mart_that_uses_it(manifest: dict[str, Any], models: dict[str, Node]) -> None:
-    """In intermediate/ is what several marts share and what reads no mart.
+def test_a_private_step_is_in_the_folder_of_its_mart(manifest: dict[str, Any], models: dict[str, Node]) -> None:
+    """intermediate/ contains models that several marts share and that read no mart.
 
-    Beside a mart a step is private, unless it reads a mart and another folder reads it.
+    A step in the folder of a mart is private, unless it reads a mart and another folder reads it.
     """
     for uid, node in models.items():
         if layer(node) != "intermediate":
@@ -109,15 +109,17 @@ def test_a_step_stands_beside_the_mart_that_uses_it(manifest: dict[str, Any], mo
         folders = {tuple(models[reader]["fqn"][1:3]) for reader in readers(manifest, uid)}
         if node["fqn"][1] == "intermediate":
             assert not any(parent["fqn"][1] == "marts" for parent in parents), f"{node['name']} reads a mart or its step"
-            assert len(marts_made_from(manifest, models, uid)) > 1, f"one mart alone uses {node['name']}: put it beside that"
+            assert len(marts_made_from(manifest, models, uid)) > 1, (
+                f"only one mart uses {node['name']}: move it to the folder of that mart"
+            )
         elif folders == {tuple(node["fqn"][1:3])}:
-            assert node["config"]["access"] == "private", f"{node['name']} is read in its own folder alone"
+            assert node["config"]["access"] == "private", f"{node['name']} is read only in its own folder"
         else:
             assert reads_marts, f"{node['name']} reads no mart and is read from another folder: it belongs to intermediate/"
 
 
 def marts_made_from(manifest: dict[str, Any], models: dict[str, Node], uid: str) -> set[str]:
-    """The marts that a step leads to, directly or by way of other steps."""
+    """The marts that depend on a step, directly or through other steps."""
     found: set[str] = set()
     for reader in readers(manifest, uid):
         found |= {reader} if layer(models[reader]) == "marts" else marts_made_from(manifest, models, reader)
@@ -135,8 +137,8 @@ NOT_PORTABLE = {
 }
 
 
-def test_the_sql_runs_on_other_engines_too() -> None:
-    """What engines spell differently is a dispatched macro in macros/cross_db; all other SQL has the form that they share."""
+def test_the_sql_is_portable() -> None:
+    """SQL that differs between engines is a dispatched macro in macros/cross_db; all other SQL is portable."""
     files = [
         *DBT_PROJECT_DIR.glob("models/**/*.sql"),
         *DBT_PROJECT_DIR.glob("macros/*.sql"),
@@ -153,7 +155,7 @@ def test_the_sql_runs_on_other_engines_too() -> None:
     assert found == []
 
 
-def test_every_relation_that_always_holds_has_a_test(manifest: dict[str, Any]) -> None:
+def test_every_relation_that_always_applies_has_a_test(manifest: dict[str, Any]) -> None:
     """docs/BI.md lists the relations."""
     rows = re.findall(
         r"^\| `(\w+)\.([^`]+)` \| `(\w+)\.([^`]+)` \| always \|$", (PROJECT_ROOT / "docs/BI.md").read_text(), re.MULTILINE
@@ -181,7 +183,7 @@ def test_only_staging_reads_sources_and_each_in_one_place(manifest: dict[str, An
     assert {name for name in direct if not name.startswith("stg_")} == set()
 
 
-def test_staging_reads_sources_alone(manifest: dict[str, Any], models: dict[str, Node]) -> None:
+def test_staging_reads_only_sources(manifest: dict[str, Any], models: dict[str, Node]) -> None:
     others = {
         (node["name"], manifest["nodes"][parent]["name"])
         for node in models.values()
@@ -204,13 +206,13 @@ def test_a_model_joins_few_tables(models: dict[str, Node]) -> None:
     assert {name for name, count in joins.items() if count > MOST_JOINS} == set(MANY_JOINS)
 
 
-def test_few_models_are_read_by_many(manifest: dict[str, Any], models: dict[str, Node]) -> None:
+def test_few_models_have_many_readers(manifest: dict[str, Any], models: dict[str, Node]) -> None:
     crowded = {models[uid]["name"] for uid in models if len(readers(manifest, uid)) > MOST_READERS}
     assert crowded == set(MANY_READERS)
 
 
 def test_no_reference_is_hard_coded(manifest: dict[str, Any], models: dict[str, Node]) -> None:
-    """After from and join stands a ref, a source, a macro or a name of the query itself."""
+    """`from` and `join` are followed by a ref, a source, a macro or a CTE."""
     schemas = {node["schema"] for node in manifest["nodes"].values()} | {
         source["schema"] for source in manifest["sources"].values()
     }
@@ -224,7 +226,7 @@ def test_no_reference_is_hard_coded(manifest: dict[str, Any], models: dict[str, 
             assert schema or table in own or table not in tables, f"{node['name']} names {name} instead of a ref"
 
 
-def test_lines_of_sql_fit_the_page() -> None:
+def test_sql_lines_are_not_too_long() -> None:
     files = [
         *DBT_PROJECT_DIR.glob("models/**/*.sql"),
         *DBT_PROJECT_DIR.glob("macros/**/*.sql"),
@@ -235,8 +237,8 @@ def test_lines_of_sql_fit_the_page() -> None:
     assert [line for line in lines if line[2] > LONGEST_LINE] == []
 
 
-def test_long_models_are_told(models: dict[str, Node]) -> None:
-    """A warning, not a failure: what grows past a screen asks to be split."""
+def test_long_models_give_a_warning(models: dict[str, Node]) -> None:
+    """A warning, not a failure: a model longer than a screen should be split."""
     lengths = {node["name"]: len(node["raw_code"].splitlines()) for node in models.values()}
     long = sorted(((count, name) for name, count in lengths.items() if count > LONG_MODEL), reverse=True)
     assert min(lengths.values()) > 0

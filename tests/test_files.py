@@ -1,11 +1,11 @@
-"""Files known by their content."""
+"""Content hashes of files."""
 
 from pathlib import Path
 
 from orchestration.files import hash_of_files
 
 
-def test_the_hash_is_of_paths_and_contents(tmp_path: Path) -> None:
+def test_the_hash_covers_paths_and_contents(tmp_path: Path) -> None:
     one, other = tmp_path / "one.sql", tmp_path / "other.sql"
     one.write_text("select 1")
     other.write_text("select 2")

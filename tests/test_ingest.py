@@ -1,4 +1,4 @@
-"""Documents into raw: counts that add up, runs that repeat nothing, orders that do not matter, failures that leave no trace."""
+"""Ingestion: complete counts, idempotent runs, independence of the order of arrival, and rollback after failures."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -30,7 +30,7 @@ DAY = timedelta(days=1)
 
 
 class House:
-    """A landing folder and a warehouse that knows the calendar."""
+    """A landing folder and a warehouse with the calendar."""
 
     def __init__(self, folder: Path) -> None:
         self.landing = folder / "landing"
@@ -66,7 +66,7 @@ class House:
         return {name: self.sql(f"select * from raw.{name} order by all") for name in (*RAW_TABLES, "documents", "rejects")}
 
     def known(self, at: datetime) -> dict[str, set[tuple[Any, ...]]]:
-        """The last known state of each key at that moment, as the models read it."""
+        """The last known row per key at a time, as in the models."""
         state = {}
         for name in ("price_bars", "corporate_actions", "holdings", "fund_facts"):
             table = RAW_TABLES[name]
@@ -98,7 +98,7 @@ def put_one_of_each(house: House) -> None:
     house.put("yahoo/prices/IWM", Prices.invented(invented.session_days(40)).csv())
 
 
-def test_every_vendor_is_taken_in(house: House) -> None:
+def test_documents_of_every_vendor_are_ingested(house: House) -> None:
     put_one_of_each(house)
     assert {outcome.path.split("/")[0]: outcome.status for outcome in house.run()} == dict.fromkeys(
         ["ishares", "ssga", "invesco", "fred", "yahoo"], "accepted"
@@ -114,15 +114,15 @@ def test_a_second_run_adds_no_row_and_reads_nothing(house: House) -> None:
     assert house.contents() == before
 
 
-def test_accepted_and_rejected_lines_add_up(house: House) -> None:
+def test_accepted_and_rejected_lines_are_complete(house: House) -> None:
     days = invented.session_days(40)
     prices = Prices.invented([*days, date(2026, 5, 2)])  # and a Saturday
     lines = prices.csv().decode().splitlines(keepends=True)
-    lines[3] = lines[3].replace(",", ",x", 1)  # open is no number
+    lines[3] = lines[3].replace(",", ",x", 1)  # open is not a number
     lines[4] = lines[4].replace(",", ",,", 1)  # ragged
-    lines[5] = lines[5].replace("0.0,0.0", "-1.0,0.0")  # a negative dividend costs the whole line
-    lines.insert(10, lines[9])  # the same again
-    lines.append(lines[20].replace("1000018.0", "5.0"))  # the same session, with a volume that was not final
+    lines[5] = lines[5].replace("0.0,0.0", "-1.0,0.0")  # a negative dividend rejects the whole line
+    lines.insert(10, lines[9])  # a duplicate
+    lines.append(lines[20].replace("1000018.0", "5.0"))  # the same session with a provisional volume
     house.put("yahoo/prices/IWM", "".join(lines).encode())
     ishares = IShares()
     ishares.rows[20][8] = "n.a."
@@ -147,14 +147,14 @@ def test_a_repeated_row_counts_once(house: House) -> None:
     assert {reason for (reason,) in house.sql("select reason from raw.rejects")} == {"repeats another row"}
 
 
-def test_a_changed_file_is_rejected_and_the_old_rows_stay(house: House) -> None:
+def test_a_changed_file_is_rejected_and_the_old_rows_are_kept(house: House) -> None:
     document = house.put("fred/rates/DFF", Fred().encode())
     house.run()
     before = house.sql("select * from raw.rates order by all")
     document.path.write_bytes(Fred(rows=[("2026-04-01", "9.99")]).encode())
     (outcome,) = house.run()
     assert outcome.status == "rejected"
-    assert "changed after it was read" in (outcome.reason or "")
+    assert "changed after it was accepted" in (outcome.reason or "")
     assert house.sql("select * from raw.rates order by all") == before
 
 
@@ -165,23 +165,23 @@ def test_unknown_vendor_and_bad_name_are_in_the_ledger(house: House) -> None:
     badly_named.write_bytes(Fred().encode())
     house.run()
     ledger = dict(house.sql("select path, reason from raw.documents where status = 'rejected'"))
-    assert "no parser for acme/prices; known are" in ledger["acme/prices/IWM/2026-05-06T010000Z.csv"]
-    assert "rename it" in ledger["fred/rates/DFF/download (3).csv"]
+    assert "there is no parser for acme/prices" in ledger["acme/prices/IWM/2026-05-06T010000Z.csv"]
+    assert "rename the file" in ledger["fred/rates/DFF/download (3).csv"]
     assert house.sql("select count(*) from raw.rejects") == [(2,)]
 
 
-def test_a_reader_that_fails_keeps_nobody_else_out(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_parser_does_not_affect_other_documents(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     def crash(content: bytes, context: object) -> None:
         raise ZeroDivisionError("a mistake of ours")
 
     monkeypatch.setitem(BY_PLACE, ("ssga", "holdings"), replace(ssga.FEED, parse=crash))  # type: ignore[arg-type]
     put_one_of_each(house)
     statuses = {outcome.vendor: (outcome.status, outcome.reason) for outcome in house.run()}
-    assert statuses["ssga"] == ("rejected", "its reader failed (ZeroDivisionError: a mistake of ours): please report it")
+    assert statuses["ssga"] == ("rejected", "the parser failed (ZeroDivisionError: a mistake of ours): please report it")
     assert statuses["yahoo"] == ("accepted", None)
 
 
-def test_a_rejected_document_is_tried_again_and_its_rejects_go_when_cured(house: House) -> None:
+def test_a_rejected_document_is_tried_again_and_its_rejects_are_removed(house: House) -> None:
     house.put("ishares/holdings/IWM", IShares().encode())
     (first,) = house.run(universe={})
     assert first.status == "rejected"
@@ -192,7 +192,7 @@ def test_a_rejected_document_is_tried_again_and_its_rejects_go_when_cured(house:
     assert house.sql("select status, reason from raw.documents where vendor = 'ishares'") == [("accepted", None)]
 
 
-def test_a_document_that_stays_rejected_does_not_make_later_ones_be_read_again(house: House) -> None:
+def test_a_document_that_remains_rejected_does_not_reread_later_ones(house: House) -> None:
     house.put("fred/rates/DFF", b"<html>", AT)
     house.put("fred/rates/DFF", Fred().encode(), AT + DAY)
     house.run()
@@ -201,7 +201,7 @@ def test_a_document_that_stays_rejected_does_not_make_later_ones_be_read_again(h
     assert house.contents() == before
 
 
-def test_a_document_accepted_late_makes_later_ones_be_read_again(house: House) -> None:
+def test_a_document_accepted_late_rereads_later_ones(house: House) -> None:
     def rate(value: str) -> bytes:
         return Fred(rows=[("2026-04-01", value)]).encode()
 
@@ -213,17 +213,17 @@ def test_a_document_accepted_late_makes_later_ones_be_read_again(house: House) -
     assert house.sql("select value from raw.rates order by observed_at") == [(3.5,), (3.75,), (3.5,)]
 
 
-def test_a_snapshot_older_than_what_is_known_is_rejected(house: House) -> None:
+def test_a_snapshot_older_than_the_known_one_is_rejected(house: House) -> None:
     old = IShares()
     old.preamble[1] = 'Fund Holdings as of,"May 01, 2026"'
     house.put("ishares/holdings/IWM", IShares().encode(), AT)
     house.put("ishares/holdings/IWM", old.encode(), AT + DAY)
     outcomes = house.run()
     assert [outcome.status for outcome in outcomes] == ["accepted", "rejected"]
-    assert outcomes[1].reason == "its as-of date 2026-05-01 is older than 2026-05-05, which was known before"
+    assert outcomes[1].reason == "the as-of date 2026-05-01 is older than that of an accepted snapshot, 2026-05-05"
 
 
-def test_an_older_snapshot_that_was_asked_for_by_name_is_accepted(house: House) -> None:
+def test_an_older_snapshot_with_a_declared_date_is_accepted(house: House) -> None:
     old = IShares()
     old.preamble[1] = 'Fund Holdings as of,"May 01, 2026"'
     old.rescale(0.99)
@@ -232,7 +232,7 @@ def test_an_older_snapshot_that_was_asked_for_by_name_is_accepted(house: House) 
     assert [outcome.status for outcome in house.run()] == ["accepted", "accepted"]
 
 
-def test_what_an_older_document_proves_wrong_is_withdrawn(house: House) -> None:
+def test_a_snapshot_disproved_by_an_older_document_is_withdrawn(house: House) -> None:
     old = IShares()
     old.preamble[1] = 'Fund Holdings as of,"May 01, 2026"'
     house.put("ishares/holdings/IWM", old.encode(), AT + DAY)
@@ -242,7 +242,7 @@ def test_what_an_older_document_proves_wrong_is_withdrawn(house: House) -> None:
     assert house.sql("select distinct as_of from raw.holdings") == [(date(2026, 5, 5),)]
 
 
-def test_a_dividend_that_is_later_reported_as_zero_is_taken_back_where_the_adjusted_close_agrees(house: House) -> None:
+def test_a_dividend_later_reported_as_zero_is_withdrawn_if_the_adjusted_close_agrees(house: House) -> None:
     prices = Prices.invented(invented.session_days(40))
     without = prices.frame.with_columns(pl.lit(0.0).alias("Dividends"), (pl.col("Close") * 0.9).alias("Adj Close"))
     house.put("yahoo/prices/IWM", prices.csv(), AT)
@@ -254,7 +254,7 @@ def test_a_dividend_that_is_later_reported_as_zero_is_taken_back_where_the_adjus
 
 
 @pytest.mark.parametrize("point", ["append_observations", "ledger"])
-def test_a_run_killed_while_writing_leaves_the_warehouse_as_before(
+def test_a_run_killed_while_writing_leaves_the_warehouse_unchanged(
     house: House, monkeypatch: pytest.MonkeyPatch, point: str
 ) -> None:
     prices = Prices.invented(invented.session_days(40))
@@ -292,7 +292,7 @@ outcome_of = ingest_module._outcome
 
 
 def price_pool() -> list[tuple[str, bytes, datetime, str]]:
-    """Documents that restate, retract, fall short, stay out, contradict, and answer twice in one second."""
+    """Documents that restate, retract, are short, are rejected, contradict each other, or share a retrieval time."""
     days = invented.session_days(12)
     flat = Prices.invented(days).frame
     paid = pl.col("Date") == days[3]
@@ -319,7 +319,7 @@ def price_pool() -> list[tuple[str, bytes, datetime, str]]:
 
 
 def holdings_pool() -> list[tuple[str, bytes, datetime, str]]:
-    """Snapshots that repeat, change, lose a line and step back in time."""
+    """Snapshots that repeat, change, lose a line, or are older than the last one."""
     pool = []
     for n, (as_of, change) in enumerate(
         [("04", "none"), ("05", "none"), ("05", "lost"), ("01", "none"), ("05", "price"), ("05", "none")]
@@ -335,7 +335,7 @@ def holdings_pool() -> list[tuple[str, bytes, datetime, str]]:
 
 
 @pytest.mark.parametrize("pool", [price_pool, holdings_pool])
-def test_how_many_documents_share_a_commit_does_not_matter(
+def test_the_number_of_documents_per_commit_does_not_matter(
     house: House, pool: Callable[[], list[tuple[str, bytes, datetime, str]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one_by_one = House(tmp_path / "one_by_one")

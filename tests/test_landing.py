@@ -1,4 +1,4 @@
-"""Documents on disk: names, places, and that none is ever changed."""
+"""Documents on disk: names, paths, and immutability."""
 
 import os
 from datetime import UTC, date, datetime
@@ -27,7 +27,7 @@ def write(root: Path, content: bytes = b"x", at: datetime = AT, **more: object) 
     )  # type: ignore[arg-type]
 
 
-def test_a_document_knows_itself_by_its_name(tmp_path: Path) -> None:
+def test_a_document_is_described_by_its_name(tmp_path: Path) -> None:
     document = write(tmp_path, declared_as_of=date(2026, 5, 5))
     assert document.key == "fred/rates/DFF/2026-05-06T010203Z.asof=2026-05-05.csv"
     assert (document.retrieved_at, document.declared_as_of, document.extension) == (AT, date(2026, 5, 5), "csv")
@@ -39,7 +39,7 @@ def test_other_names_have_no_retrieval_time(name: str) -> None:
     assert Document(Path(name), "v", "k", "s").retrieved_at is None
 
 
-def test_a_wrong_declared_date_is_none() -> None:
+def test_an_invalid_declared_date_is_none() -> None:
     assert Document(Path("2026-05-06T010203Z.asof=2026-02-30.csv"), "v", "k", "s").declared_as_of is None
 
 
@@ -61,7 +61,7 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     assert list((tmp_path / "a").iterdir()) == []
 
 
-def test_listing_is_in_order_and_passes_over_what_is_unfinished(tmp_path: Path) -> None:
+def test_listing_is_ordered_and_ignores_unfinished_files(tmp_path: Path) -> None:
     other = tmp_path / "other"
     late, early = write(tmp_path / "own", at=AT.replace(year=2027)), write(other, at=AT.replace(year=2025))
     (late.path.parent / ".incoming-abc").write_bytes(b"half")
@@ -86,14 +86,14 @@ def listed(root: Path) -> Document:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The only symbol's folder of a landing folder."""
+    """The folder of the only symbol."""
     place = tmp_path / "landing" / "fred" / "rates" / "DFF"
     place.mkdir(parents=True)
     return place
 
 
 @pytest.mark.parametrize("name", ["desktop.ini", "Desktop.ini", ".DS_Store", "Thumbs.db", "~$2026-05-06T010203Z.xlsx", "._x.csv"])
-def test_what_desktop_programs_leave_behind_is_no_document_and_no_stray(name: str, tmp_path: Path) -> None:
+def test_files_of_desktop_programs_are_ignored(name: str, tmp_path: Path) -> None:
     document = write(tmp_path)
     for place in (tmp_path, document.path.parent.parent, document.path.parent):
         (place / name).write_bytes(b"clutter")
@@ -101,7 +101,7 @@ def test_what_desktop_programs_leave_behind_is_no_document_and_no_stray(name: st
     assert stray_files([tmp_path]) == []
 
 
-def test_files_in_hidden_folders_are_passed_over(tmp_path: Path) -> None:
+def test_files_in_hidden_folders_are_ignored(tmp_path: Path) -> None:
     (tmp_path / ".git" / "a" / "b").mkdir(parents=True)
     (tmp_path / ".git" / "a" / "b" / "c").write_bytes(b"x")
     (tmp_path / ".git" / "index").write_bytes(b"x")
@@ -112,7 +112,7 @@ def test_files_in_hidden_folders_are_passed_over(tmp_path: Path) -> None:
 def test_a_link_out_of_the_landing_folder_is_not_read(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes(b"root:x:0:0")
     (folder / NAME).symlink_to(tmp_path / "secret")
-    with pytest.raises(UnreadableDocument, match="leads out of the landing folder: copy the file itself"):
+    with pytest.raises(UnreadableDocument, match="outside the landing folder: copy the file itself"):
         listed(tmp_path / "landing").read()
 
 
@@ -120,7 +120,7 @@ def test_a_linked_folder_out_of_the_landing_folder_is_not_read(tmp_path: Path) -
     outside = write(tmp_path / "outside")
     (tmp_path / "landing" / "fred").mkdir(parents=True)
     (tmp_path / "landing" / "fred" / "rates").symlink_to(outside.path.parents[1])
-    with pytest.raises(UnreadableDocument, match="leads out of the landing folder"):
+    with pytest.raises(UnreadableDocument, match="outside the landing folder"):
         listed(tmp_path / "landing").read()
 
 
@@ -137,30 +137,30 @@ def test_a_landing_folder_may_be_a_link_itself(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("target", ["nowhere.csv", NAME])
-def test_a_link_to_nowhere_or_to_itself_is_refused(target: str, folder: Path, tmp_path: Path) -> None:
+def test_a_broken_or_circular_link_is_rejected(target: str, folder: Path, tmp_path: Path) -> None:
     (folder / NAME).symlink_to(folder / target)
-    with pytest.raises(UnreadableDocument, match="a link that leads (nowhere|to itself)"):
+    with pytest.raises(UnreadableDocument, match="a (broken|circular) link"):
         listed(tmp_path / "landing").read()
 
 
-def test_a_folder_with_a_documents_name_is_refused_and_another_is_passed_over(folder: Path, tmp_path: Path) -> None:
+def test_a_folder_with_a_documents_name_is_rejected_and_others_are_ignored(folder: Path, tmp_path: Path) -> None:
     (folder / NAME).mkdir()
     (folder / "old").mkdir()
     (folder / "old" / "a.csv").write_bytes(b"x")
-    with pytest.raises(UnreadableDocument, match="it is a folder, not a file"):
+    with pytest.raises(UnreadableDocument, match="the path is a folder, not a file"):
         listed(tmp_path / "landing").read()
     assert stray_files([tmp_path / "landing"]) == [folder / "old" / "a.csv"]
 
 
-def test_a_pipe_is_refused_and_not_waited_for(folder: Path, tmp_path: Path) -> None:
+def test_a_pipe_is_rejected_without_waiting(folder: Path, tmp_path: Path) -> None:
     os.mkfifo(folder / NAME)
     with pytest.raises(UnreadableDocument, match="pipe or a device"):
         listed(tmp_path / "landing").read()
 
 
-def test_a_file_over_the_limit_is_refused_unread(folder: Path, tmp_path: Path) -> None:
+def test_a_file_over_the_limit_is_rejected_unread(folder: Path, tmp_path: Path) -> None:
     with (folder / NAME).open("wb") as stream:
-        stream.truncate(landing.LARGEST_DOCUMENT_BYTES + 1)  # a hole: it takes no space on the disk
+        stream.truncate(landing.LARGEST_DOCUMENT_BYTES + 1)  # a sparse file, which needs no space on the disk
     with pytest.raises(UnreadableDocument, match="larger than 200,000,000 bytes"):
         listed(tmp_path / "landing").read()
 
@@ -178,21 +178,21 @@ def test_a_file_at_the_limit_is_read(folder: Path, tmp_path: Path, monkeypatch: 
     ("error", "remedy"),
     [(PermissionError(13, "Permission denied"), "read permission"), (OSError(5, "I/O error"), "check the disk")],
 )
-def test_a_file_the_system_refuses_names_the_remedy(
+def test_an_unreadable_file_is_rejected_with_advice(
     error: OSError, remedy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Raised by hand: the superuser, as whom tests may run, may read everything."""
+    """The error is simulated, because a superuser can read everything."""
     document = write(tmp_path)
 
     def refuse(*_: object) -> int:
         raise error
 
     monkeypatch.setattr("orchestration.landing.documents.os.open", refuse)
-    with pytest.raises(UnreadableDocument, match=rf"it cannot be read \({error.strerror}\): .*{remedy}"):
+    with pytest.raises(UnreadableDocument, match=rf"the file cannot be read \({error.strerror}\): .*{remedy}"):
         document.read()
 
 
-def test_a_folder_that_cannot_be_listed_hides_no_other(
+def test_an_unreadable_folder_does_not_affect_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     document = write(tmp_path)
@@ -209,7 +209,7 @@ def test_a_folder_that_cannot_be_listed_hides_no_other(
     assert "closed cannot be listed (Permission denied)" in caplog.text
 
 
-def test_a_name_that_is_no_text_is_escaped_and_read(folder: Path, tmp_path: Path) -> None:
+def test_a_name_that_is_not_text_is_escaped_and_read(folder: Path, tmp_path: Path) -> None:
     (folder / os.fsdecode(b"2026-05-06T010203Z.caf\xe9\n.csv")).write_bytes(b"x")
     (tmp_path / "landing" / os.fsdecode(b"\xff")).write_bytes(b"stray")
     document = listed(tmp_path / "landing")
@@ -218,5 +218,5 @@ def test_a_name_that_is_no_text_is_escaped_and_read(folder: Path, tmp_path: Path
     assert [str(path) for path in stray_files([tmp_path / "landing"])] == [str(tmp_path / "landing" / "\\udcff")]
 
 
-def test_an_unreadable_document_is_a_rejected_one() -> None:
+def test_an_unreadable_document_is_rejected() -> None:
     assert issubclass(UnreadableDocument, DocumentRejected)

@@ -1,4 +1,4 @@
-"""The tunable parameters in what dbt compiles: who may use one, and that params_id covers everything upstream."""
+"""The parameters in the compiled SQL: which models may use one, and params_id covers everything upstream."""
 
 import csv
 import hashlib
@@ -24,7 +24,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Graph, dict[str,
     dbt = Dbt(Warehouse(home / "warehouse.duckdb"), home / "dbt")
     graph = Graph(dbt.manifest())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(WAREHOUSE_VARIABLE, "")  # put back afterwards
+        patch.setenv(WAREHOUSE_VARIABLE, "")  # restored afterwards
         result = dbt.invoke(["compile"])
     assert result.success, result.exception
     folder = dbt.target_dir / "compiled" / "small_cap_signal" / "models"
@@ -32,8 +32,10 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Graph, dict[str,
 
 
 def signals(graph: Graph, name: str) -> set[str]:
-    """What a model and everything upstream of it declare."""
-    return {signal for node in (name, *graph.rests_on(name)) for signal in graph.nodes[node]["config"]["meta"].get("signals", [])}
+    """The signals that a model and everything upstream declare."""
+    return {
+        signal for node in (name, *graph.depends_on(name)) for signal in graph.nodes[node]["config"]["meta"].get("signals", [])
+    }
 
 
 def expected_id(of: set[str]) -> str:
@@ -47,7 +49,7 @@ def parameters() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_every_mart_that_depends_on_a_parameter_says_which_by_its_id(compiled: tuple[Graph, dict[str, str]]) -> None:
+def test_params_id_covers_every_parameter_of_a_mart(compiled: tuple[Graph, dict[str, str]]) -> None:
     graph, sql = compiled
     dependent = {name for name in graph.marts if signals(graph, name)}
     assert len(dependent) >= 30
@@ -62,14 +64,14 @@ def test_every_parameter_is_declared_and_in_an_id(compiled: tuple[Graph, dict[st
     assert published == {row["signal"] for row in parameters()}
 
 
-def test_a_model_may_use_only_what_it_declares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_may_use_only_declared_signals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project = tmp_path / "dbt_project"
     shutil.copytree(DBT_PROJECT_DIR, project, ignore=shutil.ignore_patterns("target", "logs"))
     model = next(project.rglob("regime_daily.sql"))
     text = model.read_text()
     assert text.count("'signals': ['regime']") == 1
     model.write_text(text.replace("'signals': ['regime']", "'signals': ['ratio']"))
-    monkeypatch.setenv(WAREHOUSE_VARIABLE, "")  # put back afterwards
+    monkeypatch.setenv(WAREHOUSE_VARIABLE, "")  # restored afterwards
     result: Any = Dbt(Warehouse(tmp_path / "w.duckdb"), tmp_path / "dbt", project).invoke(["compile", "--select", "regime_daily"])
     assert not result.success
     assert "declare it in its config" in str(result.exception or [one.message for one in result.result])

@@ -1,4 +1,4 @@
-"""What a change of the published schema asks of its version."""
+"""The version change that a change of the published schema requires."""
 
 import copy
 from collections.abc import Callable
@@ -41,7 +41,7 @@ def test_a_change_raises_its_part_of_the_version(name: str) -> None:
     assert changes(OLD, changed(change))[0][0] == level
 
 
-def test_no_change_asks_for_nothing() -> None:
+def test_no_change_requires_no_new_version() -> None:
     assert changes(OLD, copy.deepcopy(OLD)) == []
 
 
@@ -49,12 +49,12 @@ def test_no_change_asks_for_nothing() -> None:
     ("old", "new", "level"),
     [("1.0.0", "1.0.0", "none"), ("1.0.9", "1.0.10", "patch"), ("1.2.3", "1.3.0", "minor"), ("1.2.3", "2.0.0", "major")],
 )
-def test_which_part_was_raised(old: str, new: str, level: str) -> None:
+def test_the_raised_part_of_a_version(old: str, new: str, level: str) -> None:
     assert raised(old, new) == level
 
 
-def test_a_version_never_falls() -> None:
-    with pytest.raises(ContractBroken, match=r"below 1\.10\.0"):
+def test_a_version_never_decreases() -> None:
+    with pytest.raises(ContractBroken, match=r"lower than 1\.10\.0"):
         raised("1.10.0", "1.9.0")
 
 
@@ -66,10 +66,10 @@ def test_a_version_never_falls() -> None:
         ("column new", "1.1.0", ""),
         ("column gone", "1.1.0", "raise the major part"),
         ("column gone", "2.0.0", ""),
-        ("column never null", "1.0.1", "no reason"),
+        ("column never null", "1.0.1", "no entry"),
     ],
 )
-def test_a_schema_follows_under_a_raised_version_with_a_reason(name: str, version: str, refused: str) -> None:
+def test_a_changed_schema_needs_a_raised_version_and_an_entry(name: str, version: str, refused: str) -> None:
     committed = {"contract_version": "1.0.0", "tables": OLD}
     schema = changed(CHANGES[name][1])
     if refused:
@@ -79,5 +79,5 @@ def test_a_schema_follows_under_a_raised_version_with_a_reason(name: str, versio
         check(schema, committed, version, LOG)
 
 
-def test_a_reason_ends_where_the_next_version_begins() -> None:
+def test_an_entry_ends_at_the_next_version() -> None:
     assert (entry_of("1.1.0", LOG), entry_of("1.0.1", LOG), entry_of("3.0.0", LOG)) == ("more", "", "")

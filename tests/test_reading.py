@@ -1,4 +1,4 @@
-"""From bytes to rows: whatever a reader raises becomes the document's rejection, and an interruption does not."""
+"""Parsing: any error of a parser rejects the document; an interrupt is passed on."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from orchestration.landing.documents import Document
-from orchestration.raw.parse import Reading, read_document
+from orchestration.raw.parse import ParsedDocument, parse_document
 from orchestration.vendors import fred
 from orchestration.vendors.feed import DocumentRejected
 from orchestration.vendors.registry import BY_PLACE
@@ -17,27 +17,27 @@ AT = "2026-05-06T010000Z"
 
 
 class PanicException(BaseException):
-    """What a native library raises when it panics: no Exception."""
+    """Raised by native libraries on a panic; not an Exception."""
 
 
-def read(content: bytes, place: str = "fred/rates/DFF", extension: str = "csv") -> Reading:
+def read(content: bytes, place: str = "fred/rates/DFF", extension: str = "csv") -> ParsedDocument:
     vendor, kind, symbol = place.split("/")
     document = Document(Path(place, f"{AT}.{extension}"), vendor, kind, symbol)
-    return read_document(document, content, invented.sessions(), invented.UNIVERSE)
+    return parse_document(document, content, invented.sessions(), invented.UNIVERSE)
 
 
 @pytest.mark.parametrize("error", [PanicException("index out of bounds\n at 7"), ZeroDivisionError("of ours"), MemoryError()])
-def test_what_a_reader_raises_is_the_documents_rejection(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_the_parser_rejects_the_document(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise error
 
     monkeypatch.setitem(BY_PLACE, ("fred", "rates"), replace(fred.FEED, parse=fail))  # type: ignore[arg-type]
-    with pytest.raises(DocumentRejected, match=f"its reader failed \\({type(error).__name__}: [^\n]*\\): please report it"):
+    with pytest.raises(DocumentRejected, match=f"the parser failed \\({type(error).__name__}: [^\n]*\\): please report it"):
         read(b"x")
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1), GeneratorExit()])
-def test_an_interruption_passes(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_is_passed_on(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise error
 
@@ -46,16 +46,16 @@ def test_an_interruption_passes(error: BaseException, monkeypatch: pytest.Monkey
         read(b"x")
 
 
-def test_rows_of_the_wrong_type_are_the_documents_rejection(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_of_the_wrong_type_reject_the_document(monkeypatch: pytest.MonkeyPatch) -> None:
     parsed = fred.parse(invented.Fred().encode(), invented.context("DFF", "csv"))
     parsed.tables["rates"] = parsed.tables["rates"].with_columns(pl.lit("x").alias("value"))
     monkeypatch.setitem(BY_PLACE, ("fred", "rates"), replace(fred.FEED, parse=lambda *_: parsed))
-    with pytest.raises(DocumentRejected, match="its reader failed"):
+    with pytest.raises(DocumentRejected, match="the parser failed"):
         read(invented.Fred().encode())
 
 
-def test_a_parquet_with_any_byte_changed_stops_nothing() -> None:
-    """Some of these make polars panic, some hold dates that no calendar knows."""
+def test_a_parquet_file_with_any_changed_byte_stops_nothing() -> None:
+    """Some of these make polars panic, some contain impossible dates."""
     content = invented.Prices.invented(invented.session_days(30)).parquet()
     accepted = 0
     for place in range(4, len(content) - 4, 7):

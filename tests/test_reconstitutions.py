@@ -56,15 +56,15 @@ def test_rank_days_follow_their_rule() -> None:
         effective, rank_day = day_of(row, "effective"), day_of(row, "rank_day")
         assert effective is not None
         if rank_day is None or 2016 <= effective.year <= 2022:
-            continue  # set year by year then
+            continue  # set individually in those years
         month = 10 if effective.month == 12 else 5 if effective.year <= 2015 else 4
         assert rank_day == last(effective.year, month, SESSIONS.__contains__)
 
 
-def test_there_is_one_a_year_and_two_from_2026_on() -> None:
+def test_there_is_one_per_year_and_two_from_2026() -> None:
     years = [int(row["event"][:4]) for row in ROWS]
     assert {year: years.count(year) for year in years} == {year: 1 + (year >= 2026) for year in range(2000, 2028)}
 
 
-def test_what_rests_on_memory_says_so() -> None:
+def test_unverified_dates_are_marked() -> None:
     assert [row["event"] for row in ROWS if row["basis"] == "from memory"] == ["2006-06"]

@@ -1,4 +1,4 @@
-"""When the dbt project is parsed anew, without parsing it."""
+"""When the dbt project is parsed again, tested without parsing."""
 
 import csv
 import os
@@ -17,7 +17,7 @@ from orchestration.warehouse.dbt_build import Dbt, variables
 
 @pytest.fixture
 def parses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """A project of two models, and what dbt is asked to do with it."""
+    """A project of two models, and the calls of dbt."""
     asked: list[list[str]] = []
 
     def invoke(dbt: Dbt, arguments: list[str]) -> Any:
@@ -34,15 +34,15 @@ def parses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     return asked
 
 
-def test_the_models_know_the_clock_which_a_rebuilt_past_does_not_outrun() -> None:
+def test_the_clock_of_the_models_is_at_most_known_at() -> None:
     clock = datetime(2026, 10, 1, 15, tzinfo=UTC)
     now = variables(clock, None)
-    assert now == {"clock": "2026-10-01 15:00:00.000000"}  # the sample market's own
+    assert now == {"clock": "2026-10-01 15:00:00.000000"}  # the clock of the sample market
     past = variables(clock, datetime(2026, 6, 30, tzinfo=UTC))
     assert past == {"clock": "2026-06-30 00:00:00.000000", "known_at": "2026-06-30 00:00:00.000000"}
 
 
-def test_the_final_bar_is_the_same_in_python_and_in_sql() -> None:
+def test_the_final_bar_delay_is_the_same_in_python_and_sql() -> None:
     rows = list(csv.DictReader((SEEDS_DIR / "signal_parameters.csv").open()))
     [minutes] = [row["value"] for row in rows if (row["signal"], row["parameter"]) == ("clock", "final_bar_minutes")]
     assert timedelta(minutes=int(minutes)) == FINAL_BAR_DELAY
@@ -50,11 +50,11 @@ def test_the_final_bar_is_the_same_in_python_and_in_sql() -> None:
 
 def change(project: Path) -> None:
     (project / "one.sql").write_text("select 2")
-    os.utime(project / "one.sql", (0, 0))  # as a backup that is put back: older than the manifest
+    os.utime(project / "one.sql", (0, 0))  # like a restored backup: older than the manifest
 
 
 @pytest.mark.parametrize("changes", [change, lambda project: (project / "other.sql").unlink()], ids=["changed", "removed"])
-def test_another_project_is_parsed_once(parses: list[list[str]], tmp_path: Path, changes: Any) -> None:
+def test_a_changed_project_is_parsed_once(parses: list[list[str]], tmp_path: Path, changes: Any) -> None:
     dbt = Dbt(Warehouse(tmp_path / "w.duckdb"), tmp_path / "home", tmp_path / "project")
     for _ in range(2):
         assert dbt.manifest_path().exists()

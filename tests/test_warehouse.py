@@ -1,4 +1,4 @@
-"""Append-only observations: what makes a row, and in which order they count."""
+"""Append-only observations: when a row is appended, and their order."""
 
 import multiprocessing
 from datetime import date, datetime, timedelta
@@ -28,36 +28,36 @@ def rate(value: float | None) -> pl.DataFrame:
     return pl.DataFrame([("DFF", DAY, value)], schema=RAW_TABLES["rates"].columns, orient="row")
 
 
-def tell(connection: duckdb.DuckDBPyConnection, value: float | None, day: int, document: str) -> int:
-    told = stamped(rate(value), observed_at=NOW + timedelta(days=day), document_id=document)
-    return append_observations(connection, RAW_TABLES["rates"], told)
+def append_rate(connection: duckdb.DuckDBPyConnection, value: float | None, day: int, document: str) -> int:
+    observations = stamped(rate(value), observed_at=NOW + timedelta(days=day), document_id=document)
+    return append_observations(connection, RAW_TABLES["rates"], observations)
 
 
 def test_a_value_is_appended_only_when_it_differs(connection: duckdb.DuckDBPyConnection) -> None:
-    assert [tell(connection, v, day, f"d{day}") for day, v in enumerate([3.5, 3.5, 3.75, 3.75, 3.5])] == [1, 0, 1, 0, 1]
+    assert [append_rate(connection, v, day, f"d{day}") for day, v in enumerate([3.5, 3.5, 3.75, 3.75, 3.5])] == [1, 0, 1, 0, 1]
 
 
 def test_null_is_a_value_like_any_other(connection: duckdb.DuckDBPyConnection) -> None:
-    assert [tell(connection, v, day, f"d{day}") for day, v in enumerate([None, None, 3.5, None, None])] == [1, 0, 1, 1, 0]
+    assert [append_rate(connection, v, day, f"d{day}") for day, v in enumerate([None, None, 3.5, None, None])] == [1, 0, 1, 1, 0]
 
 
 def test_documents_of_one_second_are_ordered_by_their_id(connection: duckdb.DuckDBPyConnection) -> None:
-    assert [tell(connection, 1.0, 0, "b"), tell(connection, 2.0, 0, "a")] == [1, 1]
-    # Read again in any order they add nothing.
-    assert [tell(connection, 2.0, 0, "a"), tell(connection, 1.0, 0, "b")] == [0, 0]
-    assert tell(connection, 1.0, 1, "a") == 0
+    assert [append_rate(connection, 1.0, 0, "b"), append_rate(connection, 2.0, 0, "a")] == [1, 1]
+    # Reading them again in any order adds nothing.
+    assert [append_rate(connection, 2.0, 0, "a"), append_rate(connection, 1.0, 0, "b")] == [0, 0]
+    assert append_rate(connection, 1.0, 1, "a") == 0
 
 
-def test_zero_takes_an_action_back_and_says_nothing_alone(connection: duckdb.DuckDBPyConnection) -> None:
+def test_zero_withdraws_an_action_and_is_not_stored_alone(connection: duckdb.DuckDBPyConnection) -> None:
     def action(value: float, day: int) -> int:
         rows = pl.DataFrame([("IWM", DAY, "dividend", value)], schema=RAW_TABLES["corporate_actions"].columns, orient="row")
-        told = stamped(rows, observed_at=NOW + timedelta(days=day), document_id=f"d{day}")
-        return append_observations(connection, RAW_TABLES["corporate_actions"], told)
+        observations = stamped(rows, observed_at=NOW + timedelta(days=day), document_id=f"d{day}")
+        return append_observations(connection, RAW_TABLES["corporate_actions"], observations)
 
     assert [action(value, day) for day, value in enumerate([0.0, 0.5, 0.5, 0.0, 0.0, 0.5])] == [0, 1, 0, 1, 0, 1]
 
 
-def test_a_snapshot_is_appended_as_a_whole_when_a_line_is_gone(connection: duckdb.DuckDBPyConnection) -> None:
+def test_a_snapshot_is_appended_as_a_whole_when_a_line_is_removed(connection: duckdb.DuckDBPyConnection) -> None:
     table = RAW_TABLES["holdings"]
 
     def snapshot(names: list[str], day: int) -> int:
@@ -65,8 +65,10 @@ def test_a_snapshot_is_appended_as_a_whole_when_a_line_is_gone(connection: duckd
             dict.fromkeys(table.columns) | {"fund": "IWM", "as_of": DAY, "line_no": i, "name": name, "market_value": 1.0}
             for i, name in enumerate(names, start=1)
         ]
-        told = stamped(pl.DataFrame(rows, schema=table.columns), observed_at=NOW + timedelta(days=day), document_id=f"d{day}")
-        return append_observations(connection, table, told)
+        observations = stamped(
+            pl.DataFrame(rows, schema=table.columns), observed_at=NOW + timedelta(days=day), document_id=f"d{day}"
+        )
+        return append_observations(connection, table, observations)
 
     assert [snapshot(names, day) for day, names in enumerate([["a", "b", "c"], ["a", "b", "c"], ["a", "b"], ["a", "b"]])] == [
         3,
@@ -76,15 +78,15 @@ def test_a_snapshot_is_appended_as_a_whole_when_a_line_is_gone(connection: duckd
     ]
 
 
-def test_nothing_appended_from_nothing(connection: duckdb.DuckDBPyConnection) -> None:
+def test_no_rows_append_nothing(connection: duckdb.DuckDBPyConnection) -> None:
     assert append_observations(connection, RAW_TABLES["rates"], stamped(rate(1).clear(), observed_at=NOW, document_id="d")) == 0
 
 
-def test_prepare_twice_keeps_what_is_there(tmp_path: Path) -> None:
+def test_prepare_twice_keeps_the_data(tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path / "warehouse.duckdb")
     warehouse.prepare()
     with warehouse.connect() as opened:
-        tell(opened, 3.5, 0, "d")
+        append_rate(opened, 3.5, 0, "d")
     warehouse.prepare()
     with warehouse.connect() as opened:
         assert opened.sql("select value from raw.rates").fetchall() == [(3.5,)]
@@ -96,7 +98,7 @@ def _hold(path: Path, held: "multiprocessing.synchronize.Event", done: "multipro
         done.wait(30)
 
 
-def test_a_second_writer_is_told_what_to_do(tmp_path: Path) -> None:
+def test_a_second_writer_gets_a_clear_message(tmp_path: Path) -> None:
     path = tmp_path / "warehouse.duckdb"
     Warehouse(path).prepare()
     start = multiprocessing.get_context("spawn")

@@ -1,4 +1,4 @@
-"""What a person wants to know before blaming the data: versions, paths, which vendors answer, what is stale."""
+"""Checks of an installation and its data: versions, paths, vendor availability, freshness, data warnings."""
 
 import json
 import os
@@ -21,7 +21,7 @@ STALE_PRICES_DAYS = 5
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report."""
+    """One line of the output."""
 
     ok: bool
     subject: str
@@ -29,7 +29,7 @@ class Finding:
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Every finding, cheap ones first. Asks each vendor's address for an answer only when the source is live."""
+    """Every finding, cheap ones first. Requests each vendor's address only with source live."""
     yield Finding(True, "python", sys.version.split()[0])
     yield Finding(True, "packages", ", ".join(f"{name} {version(name)}" for name in _PACKAGES))
     yield from _paths(settings)
@@ -41,13 +41,13 @@ def examine(settings: Settings) -> Iterator[Finding]:
 def _paths(settings: Settings) -> Iterator[Finding]:
     home = settings.home
     writable = os.access(home if home.exists() else home.parent, os.W_OK)
-    yield Finding(writable, "data directory", f"{home}" + ("" if writable else ": cannot be written"))
+    yield Finding(writable, "data directory", f"{home}" + ("" if writable else ": not writable"))
     for folder in settings.landing_dirs:
         yield Finding(True, "landing", str(folder))
     if settings.landing_dir is not None and not settings.landing_dir.is_dir():
-        yield Finding(False, "landing", f"{settings.landing_dir}: no such folder")
+        yield Finding(False, "landing", f"{settings.landing_dir}: folder not found")
     for stray in stray_files(settings.landing_dirs):
-        yield Finding(False, "stray file", f"{stray}: nobody reads it; documents lie at vendor/kind/symbol/file")
+        yield Finding(False, "stray file", f"{stray}: not read. Move it to vendor/kind/symbol/file.")
 
 
 def _vendors(settings: Settings) -> Iterator[Finding]:
@@ -66,7 +66,7 @@ def _vendors(settings: Settings) -> Iterator[Finding]:
 def _release(settings: Settings) -> Iterator[Finding]:
     manifest_path = settings.published_dir / "latest" / "manifest.json"
     if not manifest_path.exists():
-        yield Finding(False, "release", "nothing is published yet: run `smallcap run`")
+        yield Finding(False, "release", "no release yet: run `smallcap run`")
         return
     manifest = json.loads(manifest_path.read_text())
     yield Finding(True, "release", f"{manifest['release_id']}, {len(manifest['tables'])} tables, source {manifest['source']}")
@@ -75,20 +75,20 @@ def _release(settings: Settings) -> Iterator[Finding]:
     for sentence in quarantine_sentences(manifest):
         yield Finding(False, "quarantine", sentence)
     for fetch in failed_fetches(manifest):
-        yield Finding(False, "did not come", fetch)
+        yield Finding(False, "failed fetch", fetch)
     last_session = manifest["last_session"]
     if last_session is None:
-        yield Finding(False, "prices", "none known")
+        yield Finding(False, "prices", "none")
     else:
         age = (settings.today - date.fromisoformat(last_session)).days
-        yield Finding(age <= STALE_PRICES_DAYS, "prices", f"to {last_session}, {age} days ago")
+        yield Finding(age <= STALE_PRICES_DAYS, "prices", f"last session {last_session}, {age} days ago")
     universe = load_universe()
     for fund, as_of in manifest["holdings_as_of"].items():
         age = (settings.today - date.fromisoformat(as_of)).days
         yield Finding(
-            fund not in universe or age <= universe[fund].stale_after_days, f"holdings {fund}", f"of {as_of}, {age} days ago"
+            fund not in universe or age <= universe[fund].stale_after_days, f"holdings {fund}", f"as of {as_of}, {age} days ago"
         )
     for fund in (f for f in universe.values() if f.holdings_vendor and f.fund not in manifest["holdings_as_of"]):
         newest = newest_document(settings.landing_dirs, vendor=str(fund.holdings_vendor), kind="holdings", symbol=fund.fund)
-        why = f"{newest.key} was rejected: see raw.documents" if newest else "landing has no document of it"
-        yield Finding(False, f"holdings {fund.fund}", f"none known: {why}")
+        why = f"{newest.key} was rejected: see raw.documents" if newest else "landing has no document"
+        yield Finding(False, f"holdings {fund.fund}", f"none: {why}")

@@ -1,4 +1,4 @@
-"""The few commands a person types. Each imports only what it needs: looking something up must not wait for Dagster."""
+"""The command line. Each command imports only what it needs, so that look-ups do not wait for Dagster."""
 
 import io
 import json
@@ -19,26 +19,30 @@ from orchestration.report.manifest import quarantine_sentences, withheld_sentenc
 from orchestration.settings import Settings, Source
 
 app = typer.Typer(
-    help="Small-Cap Signal: read IWM against SPY and QQQ. Every option is also an environment variable SMALLCAP_…",
+    help="Small-Cap Signal: IWM compared with SPY and QQQ. Every option can also be set as SMALLCAP_…",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 output = Console(width=None if sys.stdout.isatty() else 120)
-trouble = Console(stderr=True, style="bold red", highlight=False)
+errors = Console(stderr=True, style="bold red", highlight=False)
 
-SourceOption = Annotated[Source | None, typer.Option(help="sample: an invented market; live: fetch; landing: a folder's files.")]
-DataDirOption = Annotated[Path | None, typer.Option(help="Everything the run writes. Default: data/<source>.")]
-LandingDirOption = Annotated[Path | None, typer.Option(help="Read documents here, where they lie; nothing is written to it.")]
-KnownAtOption = Annotated[str | None, typer.Option(help="Rebuild from what was known by this time (UTC), such as 2026-06-30.")]
+SourceOption = Annotated[
+    Source | None, typer.Option(help="sample: simulated market; live: fetch from vendors; landing: read an existing folder.")
+]
+DataDirOption = Annotated[Path | None, typer.Option(help="Directory for everything a run writes. Default: data/<source>.")]
+LandingDirOption = Annotated[Path | None, typer.Option(help="Additional folder of documents; it is read, never written to.")]
+KnownAtOption = Annotated[
+    str | None, typer.Option(help="Rebuild all tables as known at this time (UTC), for example 2026-06-30.")
+]
 
 
-# They end the path in the address of a database.
+# They would end the path in a database URL.
 _NOT_IN_PATHS = "#?"
 
 
 class Refused(Exception):
-    """The command cannot go on; the message is one sentence that says what to do."""
+    """The command cannot continue; the message says what happened, why, and what to do."""
 
 
 @app.command()
@@ -49,13 +53,13 @@ def run(
     known_at: KnownAtOption = None,
     force: Annotated[bool, typer.Option("--force", help="Publish a new release even if nothing has changed.")] = False,
 ) -> None:
-    """Build the warehouse from documents and publish a release, unless nothing has changed since the last one."""
+    """Collect documents, build the warehouse and publish a release; without changes, the previous release remains current."""
     settings = _settings(source=source, landing_dir=landing_dir, data_dir=data_dir, known_at=_moment(known_at))
     _check_folders(settings)
     from orchestration.defs.runner import RunFailed, run_daily
 
     try:
-        release = run_daily(settings, progress=_say, force=force)
+        release = run_daily(settings, progress=_print_progress, force=force)
     except RunFailed as failure:
         raise Refused(str(failure)) from failure
     _print_reading(release)
@@ -68,14 +72,14 @@ def rebuild(
     landing_dir: LandingDirOption = None,
     data_dir: DataDirOption = None,
 ) -> None:
-    """Make a fresh warehouse from the documents in landing, and publish a release; nothing is fetched."""
+    """Rebuild the warehouse from the documents in landing and publish a release; nothing is fetched."""
     settings = _settings(source=source, landing_dir=landing_dir, data_dir=data_dir)
     _check_folders(settings)
     from orchestration.defs.rebuild import rebuild_warehouse
     from orchestration.defs.runner import RunFailed
 
     try:
-        release = rebuild_warehouse(settings, progress=_say)
+        release = rebuild_warehouse(settings, progress=_print_progress)
     except RunFailed as failure:
         raise Refused(str(failure)) from failure
     _print_reading(release)
@@ -84,17 +88,17 @@ def rebuild(
 
 @app.command()
 def today(source: SourceOption = None, data_dir: DataDirOption = None) -> None:
-    """Print the reading of the last published session."""
+    """Print the current reading: every signal at the last published session, with its track record."""
     _print_reading(_latest(_settings(source=source, data_dir=data_dir)))
 
 
 @app.command()
 def sql(
-    query: Annotated[str, typer.Argument(help="One statement, such as: select * from reading")],
+    query: Annotated[str, typer.Argument(help="One SQL statement, for example: select * from reading")],
     source: SourceOption = None,
     data_dir: DataDirOption = None,
 ) -> None:
-    """Query the published copy, read-only."""
+    """Query the published DuckDB file, read-only."""
     import duckdb
 
     with _open(_latest(_settings(source=source, data_dir=data_dir))) as connection:
@@ -108,7 +112,7 @@ def sql(
 
 @app.command()
 def doctor(source: SourceOption = None, landing_dir: LandingDirOption = None, data_dir: DataDirOption = None) -> None:
-    """Tell versions, paths, which vendors answer and what is stale."""
+    """Check versions, paths, vendor availability, data freshness and data warnings; exit code 1 if a check fails."""
     from orchestration.cli.doctor import examine
 
     settings = _settings(source=source, landing_dir=landing_dir, data_dir=data_dir)
@@ -120,35 +124,35 @@ def doctor(source: SourceOption = None, landing_dir: LandingDirOption = None, da
     raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
 
 
-DocumentArgument = Annotated[
-    str, typer.Argument(help="Its place below landing, such as yahoo/prices/IWM/2026-05-06T010000Z.csv.")
-]
-ReasonOption = Annotated[str, typer.Option(help="Why; it is kept beside the decision.")]
+DocumentArgument = Annotated[str, typer.Argument(help="Path below landing, for example yahoo/prices/IWM/2026-05-06T010000Z.csv.")]
+ReasonOption = Annotated[str, typer.Option(help="Reason; it is recorded with the decision.")]
 
 
 @app.command()
 def quarantine(source: SourceOption = None, data_dir: DataDirOption = None) -> None:
-    """List the documents and rows in quarantine: implausible, kept, not used."""
-    from orchestration.raw.review import quarantine as waiting
+    """List quarantined documents and rows: implausible data that are kept and not used."""
+    from orchestration.raw.review import quarantine as quarantined_documents
     from orchestration.warehouse.connection import WarehouseUnusable
 
     try:
-        found = waiting(_settings(source=source, data_dir=data_dir).warehouse_path)
+        found = quarantined_documents(_settings(source=source, data_dir=data_dir).warehouse_path)
     except WarehouseUnusable as error:
         raise Refused(str(error)) from error
     if not found:
-        output.print("Nothing is in quarantine.")
+        output.print("The quarantine is empty.")
         return
-    for one in found:
-        output.print(one.path, style="bold", highlight=False, markup=False, soft_wrap=True)
-        rows = "1 row" if one.rows == 1 else f"{one.rows} rows"
-        scope = "the whole document" if one.rows is None else f"{rows}; the rest of the document is used"
+    for document in found:
+        output.print(document.path, style="bold", highlight=False, markup=False, soft_wrap=True)
+        rows = "1 row" if document.rows == 1 else f"{document.rows} rows"
+        scope = "the whole document" if document.rows is None else f"{rows}; the rest of the document is used"
         output.print(f"  {scope}", highlight=False, markup=False)
-        for rule, reason in list(zip(one.rules, one.reasons, strict=True))[:_REASONS_SHOWN]:
+        for rule, reason in list(zip(document.rules, document.reasons, strict=True))[:_REASONS_SHOWN]:
             output.print(f"  {rule}: {reason}", highlight=False, markup=False, soft_wrap=True)
-        if len(one.rules) > _REASONS_SHOWN:
-            output.print(f"  and {len(one.rules) - _REASONS_SHOWN} more, in raw.rejects")
-    output.print('\nTo decide: smallcap accept|reject DOCUMENT --reason "…". The next run follows the decision.', markup=False)
+        if len(document.rules) > _REASONS_SHOWN:
+            output.print(f"  and {len(document.rules) - _REASONS_SHOWN} more: see raw.rejects")
+    output.print(
+        '\nTo decide: smallcap accept|reject DOCUMENT --reason "…". The decision applies from the next run.', markup=False
+    )
 
 
 _REASONS_SHOWN = 3
@@ -163,7 +167,7 @@ def accept(
     data_dir: DataDirOption = None,
     landing_dir: LandingDirOption = None,
 ) -> None:
-    """Use a quarantined document, with all its rows, from the next run on."""
+    """Accept a quarantined document: all its rows are used from the next run."""
     _decide(document, "accept", reason, _settings(source=source, data_dir=data_dir, landing_dir=landing_dir))
 
 
@@ -175,7 +179,7 @@ def reject(
     data_dir: DataDirOption = None,
     landing_dir: LandingDirOption = None,
 ) -> None:
-    """Do not use a document, nor what it said if it was used before, from the next run on."""
+    """Reject a document: from the next run it is not used, and values taken from it are withdrawn."""
     _decide(document, "reject", reason, _settings(source=source, data_dir=data_dir, landing_dir=landing_dir))
 
 
@@ -193,8 +197,8 @@ def _decide(document: str, choice: str, reason: str, settings: Settings) -> None
     except (NoSuchDocument, ValueError) as error:
         raise Refused(str(error)) from error
     output.print(
-        f"{found.key}: {decision.choice.value}, because {decision.reason}. Written to {settings.decisions_path}; the next run"
-        " follows it.",
+        f"{found.key}: {decision.choice.value}. Reason: {decision.reason}\nRecorded in {settings.decisions_path}; the decision"
+        " applies from the next run.",
         highlight=False, markup=False, soft_wrap=True,
     )  # fmt: skip
 
@@ -206,7 +210,7 @@ def ui(
     data_dir: DataDirOption = None,
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000,
 ) -> None:
-    """Open the Dagster UI on this machine, with the schedules running."""
+    """Start the Dagster UI on this machine, with schedules on."""
     settings = _settings(source=source, landing_dir=landing_dir, data_dir=data_dir, ui_details=True)
     _check_folders(settings)
     from orchestration.defs.dead_runs import close_dead_runs_at_home
@@ -220,7 +224,7 @@ def ui(
     os.execv(sys.executable, [sys.executable, "-m", "dagster", "dev", "-w", workspace, "-h", "127.0.0.1", "-p", str(port)])
 
 
-def _say(text: str) -> None:
+def _print_progress(text: str) -> None:
     output.print(text, style="dim", highlight=False, markup=False, soft_wrap=True)
 
 
@@ -228,10 +232,10 @@ _OPTIONS = ("source", "data_dir", "landing_dir", "known_at")
 
 
 def _settings(**given: Any) -> Settings:
-    """Settings from the command line over those from the environment.
+    """Settings from the command line, which override those from the environment.
 
     Raises:
-        Refused: a value is not usable.
+        Refused: a value is invalid.
     """
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
@@ -240,7 +244,7 @@ def _settings(**given: Any) -> Settings:
         name = "__".join(str(part) for part in first["loc"])
         option = f" (or --{name.replace('_', '-')})" if name in _OPTIONS else ""
         why = first["msg"].removeprefix("Value error, ")
-        raise Refused(f"SMALLCAP_{name.upper()}{option} is {str(first['input'])!r}: {why}") from error
+        raise Refused(f"Invalid SMALLCAP_{name.upper()}{option} {str(first['input'])!r}: {why[:1].lower()}{why[1:]}.") from error
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -249,50 +253,56 @@ def _moment(text: str | None) -> datetime | None:
     try:
         return datetime.fromisoformat(text)
     except ValueError as error:
-        raise Refused(f"Invalid --known-at {text!r}: use YYYY-MM-DD, such as 2026-06-30, or 2026-06-30T23:59") from error
+        raise Refused(f"Invalid --known-at {text!r}: use YYYY-MM-DD, for example 2026-06-30, or 2026-06-30T23:59.") from error
 
 
 def _check_folders(settings: Settings) -> None:
     landing = settings.landing_dir
     if landing is not None and not landing.is_dir():
-        raise Refused(f"{landing} is not a folder: give --landing-dir a folder with documents as vendor/kind/symbol/file")
+        raise Refused(
+            f"Invalid --landing-dir: {landing} is not a folder. Use a folder with documents at vendor/kind/symbol/file."
+        )
     if landing is not None and not os.access(landing, os.R_OK | os.X_OK):
-        raise Refused(f"{landing} cannot be read: check its permissions")
+        raise Refused(f"The landing folder {landing} cannot be read: check its permissions.")
     if settings.source is Source.landing and landing is None and not settings.own_landing_dir.is_dir():
-        raise Refused("--source landing needs --landing-dir, or documents under the data directory's landing folder")
-    odd = next((text for text in str(settings.home) if text in _NOT_IN_PATHS or not text.isprintable()), None)
-    if odd:
-        raise Refused(f"{str(settings.home)!r} holds {odd!r}, which no database can have in its path: choose another --data-dir")
+        raise Refused("Option --source landing requires --landing-dir, or documents in the landing folder of the data directory.")
+    invalid = next((char for char in str(settings.home) if char in _NOT_IN_PATHS or not char.isprintable()), None)
+    if invalid:
+        raise Refused(
+            f"Invalid --data-dir {str(settings.home)!r}: a database path cannot contain {invalid!r}. Choose another --data-dir."
+        )
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Refused(f"{settings.home} cannot be created: {error.strerror}; choose another --data-dir") from error
+        raise Refused(
+            f"The data directory {settings.home} cannot be created ({error.strerror}): choose another --data-dir."
+        ) from error
     if not os.access(settings.home, os.W_OK | os.X_OK):
-        raise Refused(f"{settings.home} cannot be written: choose another --data-dir")
+        raise Refused(f"The data directory {settings.home} is not writable: choose another --data-dir.")
 
 
 def _latest(settings: Settings) -> Path:
     latest = settings.published_dir / "latest"
     if not (latest / "warehouse.duckdb").exists():
-        raise Refused(f"nothing is published under {settings.home} yet: run `smallcap run` first")
+        raise Refused(f"No release in {settings.home} yet: run `smallcap run` first.")
     return latest.resolve()
 
 
 def _open(release: Path) -> Any:
     import duckdb
 
-    # The query is the user's own, but the file stays as published and the rest of the disk out of reach.
+    # The query can neither change the file nor read other files.
     try:
         return duckdb.connect(str(release / "warehouse.duckdb"), read_only=True, config={"enable_external_access": False})
     except duckdb.Error as error:
-        raise Refused(f"{release / 'warehouse.duckdb'} cannot be opened: publish a new release with `smallcap run`") from error
+        raise Refused(f"{release / 'warehouse.duckdb'} cannot be opened: publish a new release with `smallcap run`.") from error
 
 
 def _manifest(release: Path) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads((release / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise Refused(f"{release / 'manifest.json'} cannot be read: publish a new release with `smallcap run`") from error
+        raise Refused(f"{release / 'manifest.json'} cannot be read: publish a new release with `smallcap run`.") from error
     return manifest
 
 
@@ -303,8 +313,8 @@ _SENTENCES = {"freshness": "bold red", "evidence": "bold"}
 def _print_reading(release: Path) -> None:
     manifest = _manifest(release)
     quarantined = quarantine_sentences(manifest)
-    aside = [f"{len(quarantined)} documents are in quarantine, whole or in part: smallcap quarantine lists them."]
-    for sentence in withheld_sentences(manifest) + (quarantined if len(quarantined) <= _QUARANTINED_SHOWN else aside):
+    summary = [f"{len(quarantined)} documents are in quarantine, whole or in part: `smallcap quarantine` lists them."]
+    for sentence in withheld_sentences(manifest) + (quarantined if len(quarantined) <= _QUARANTINED_SHOWN else summary):
         output.print(f"Warning: {sentence}", style="bold red", markup=False, highlight=False, soft_wrap=True)
     with _open(release) as connection:
         facts = connection.execute("select source, last_session, known_at, release_id from release").fetchall()[0]
@@ -314,27 +324,27 @@ def _print_reading(release: Path) -> None:
         ).fetchall()
     source, last_session, known_at, release_id = facts
     title = f"Reading of {last_session}" if last_session else "Reading without prices"
-    title += " · SAMPLE: an invented market" if source == "sample" else f" · source {source}"
+    title += " · SAMPLE: simulated market" if source == "sample" else f" · source {source}"
     title += f" · as known at {known_at} UTC" if known_at else ""
     table = Table(title=title, caption=f"release {release_id}", title_justify="left", caption_justify="left", box=SIMPLE_HEAD)
-    for heading in ("subject", "reading", "value", "measure", "in force since", "as of"):
+    for heading in ("subject", "reading", "value", "measure", "since", "as of"):
         table.add_column(heading, justify="right" if heading == "value" else "left", overflow="fold")
     for topic, subject, reading, measure, value, unit, since, sessions, session, other_as_of, note, _ in rows:
         if topic in _SENTENCES:
             output.print(reading, style=_SENTENCES[topic], highlight=False, markup=False, soft_wrap=True)
             continue
-        in_force = f"{since} ({sessions} sessions)" if since else ""
+        valid_since = f"{since} ({sessions} sessions)" if since else ""
         days = str(session) if other_as_of is None else f"{session} and {other_as_of}"
-        table.add_row(subject, reading or note or "", "" if value is None else _figure(value, unit), measure, in_force, days)
+        table.add_row(subject, reading or note or "", "" if value is None else _figure(value, unit), measure, valid_since, days)
     if not rows:
-        output.print(f"{title}: none, because the table `reading` is withheld or holds no row.", soft_wrap=True)
+        output.print(f"{title}: not available. The table `reading` is withheld or empty.", soft_wrap=True)
         return
     output.print(table)
-    worth = Table(title="What such a reading was worth", title_justify="left", box=SIMPLE_HEAD, show_header=False)
+    track_record = Table(title="What followed this signal", title_justify="left", box=SIMPLE_HEAD, show_header=False)
     for _, subject, *_, evidence in rows:
         if evidence:
-            worth.add_row(subject, evidence)
-    output.print(worth)
+            track_record.add_row(subject, evidence)
+    output.print(track_record)
 
 
 def _figure(value: float, unit: str) -> str:
@@ -348,20 +358,20 @@ def _figure(value: float, unit: str) -> str:
 
 
 def main() -> None:
-    """Entry point: a refusal is one sentence and exit code 1."""
-    _speak_utf8()
+    """Entry point: errors print a short message and end with exit code 1."""
+    _use_utf8()
     try:
         app()
     except Refused as refusal:
-        trouble.print(str(refusal), soft_wrap=True, markup=False)
+        errors.print(str(refusal), soft_wrap=True, markup=False)
         raise SystemExit(1) from None
     except OSError as error:
-        trouble.print(f"{error.filename or 'a file'}: {error.strerror or error}", soft_wrap=True, markup=False)
+        errors.print(f"{error.filename or 'File error'}: {error.strerror or error}", soft_wrap=True, markup=False)
         raise SystemExit(1) from None
 
 
-def _speak_utf8() -> None:
-    """Files, paths and arguments are UTF-8 whatever the locale; a terminal that cannot show a sign shows a question mark."""
+def _use_utf8() -> None:
+    """Use UTF-8 for files, paths and arguments in every locale; a terminal that lacks a character shows a question mark."""
     if locale.getpreferredencoding(False).lower().replace("-", "") != "utf8":
         os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
     for stream in (sys.stdout, sys.stderr):

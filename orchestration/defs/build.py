@@ -1,4 +1,4 @@
-"""What Dagster knows: every asset, check, job, schedule and resource, on one screen."""
+"""The Dagster definitions: every asset, check, job, schedule and resource, on one screen."""
 
 import warnings
 from collections.abc import Iterator
@@ -20,15 +20,15 @@ from orchestration.files import clear_unfinished
 from orchestration.settings import Settings
 from orchestration.warehouse.connection import Warehouse, clear_unfinished_rebuild, writer_lock
 
-# Dagster calls code references beta on every start.
+# Dagster warns on every start that code references are beta.
 warnings.filterwarnings("ignore", message=".*(CodeReference|with_source_code_references)", category=dg.BetaWarning)
 
-# A long weekend passes without a session; two missed evenings do not.
+# Tolerates a long weekend, but not two missed runs.
 FRESH = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=6), warn_window=timedelta(days=4, hours=6))
 
 
 class WriterOfWarehouse(dg.ConfigurableResource[Warehouse]):
-    """The warehouse; one run at a time may write to the data directory."""
+    """The warehouse; only one run at a time may write to the data directory."""
 
     data_dir: str
     warehouse_path: str
@@ -38,7 +38,7 @@ class WriterOfWarehouse(dg.ConfigurableResource[Warehouse]):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Warehouse]:
-        """Hold the writer lock for the run, and remove what a killed run left."""
+        """Hold the writer lock for the run, and remove unfinished files of a killed run."""
         with writer_lock(Path(self.data_dir), self.wait_seconds):
             clear_unfinished(Path(self.own_landing_dir))
             if self.unfinished_rebuild_dir:
@@ -47,7 +47,11 @@ class WriterOfWarehouse(dg.ConfigurableResource[Warehouse]):
 
 
 def build_defs(settings: Settings, *, console: dg.LoggerDefinition | None = None) -> dg.Definitions:
-    """Everything Dagster needs to know, for one set of settings; `console` replaces Dagster's own log on the terminal."""
+    """The Dagster definitions for one set of settings; `console` replaces Dagster's log on the terminal.
+
+    Raises:
+        BuildFailed: the dbt project does not parse.
+    """
     warehouse = WriterOfWarehouse(
         data_dir=str(settings.home),
         warehouse_path=str(settings.warehouse_path),

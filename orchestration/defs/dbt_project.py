@@ -1,4 +1,4 @@
-"""The dbt project as the assets use it."""
+"""The dbt project for the assets."""
 
 from orchestration.settings import DBT_PROJECT_DIR, Settings
 from orchestration.warehouse.connection import Warehouse
@@ -6,5 +6,5 @@ from orchestration.warehouse.dbt_build import Dbt
 
 
 def dbt_of(settings: Settings) -> Dbt:
-    """The dbt project, built into the warehouse of these settings."""
+    """The dbt project with the warehouse of these settings."""
     return Dbt(Warehouse(settings.warehouse_path), settings.dbt_target_dir, DBT_PROJECT_DIR)

@@ -1,8 +1,8 @@
-"""Runs whose process has died, by a kill or a power cut: their records are closed, so that they hold nothing back.
+"""Dead runs: runs whose process was killed or lost power. Their records are closed, so that they do not block other runs.
 
-Dagster cannot tell a run that works from one whose process is gone, and keeps the place of both. So every process that executes
-a run holds a lock in the name of that run, which the operating system lets go of however the process ends. Dagster's run
-monitoring asks for it while the UI is open, and every start of the command line or the UI does.
+Dagster cannot distinguish an active run from one whose process died, and reserves the concurrency slots of both. Therefore every
+process that executes a run holds a lock file for it, which the operating system releases when the process ends for any reason.
+Dagster's run monitoring checks the lock while the UI is open, and every start of the command line or the UI checks it, too.
 """
 
 import time
@@ -18,20 +18,22 @@ from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, Wor
 from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
 from filelock import FileLock, Timeout
 
-# From the record of a start to the lock of its process it takes some seconds of imports, on a busy machine many.
+# Time from the record of a run to the lock of its process: imports, which are slow on a busy machine.
 START_SECONDS = 180
-DIED = "The process of this run ended without a word: it was killed, or the machine went down. The next run does all over again."
+DIED = (
+    "The process of this run ended unexpectedly: it was killed, or the machine stopped. The next run starts from the beginning."
+)
 _held: dict[str, FileLock] = {}
 
 
 def lock_path(dagster_home: str | Path, run_id: str) -> Path:
-    """The file that the process of a run holds locked."""
+    """The lock file of a run."""
     return Path(dagster_home) / "running" / f"{run_id}.lock"
 
 
 @contextmanager
 def lock_of_run(dagster_home: str | Path, run_id: str) -> Iterator[None]:
-    """Hold the lock of a run, from before its record exists until after its last event."""
+    """Hold the lock of a run, from before its record is created until after its last event."""
     path = lock_path(dagster_home, run_id)
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path):
@@ -40,9 +42,9 @@ def lock_of_run(dagster_home: str | Path, run_id: str) -> Iterator[None]:
 
 
 def close_dead_runs(instance: dg.DagsterInstance, report: Callable[[str], None]) -> None:
-    """Mark every run as failed whose process is gone, and give back what it held.
+    """Mark every run whose process died as failed, and free its concurrency slots.
 
-    A run that waits in the queue holds nothing: the next UI starts it.
+    Queued runs hold no slot: the next start of the UI runs them.
     """
     home = instance.root_directory
     for record in instance.get_run_records(dg.RunsFilter(statuses=IN_PROGRESS_RUN_STATUSES)):
@@ -50,14 +52,14 @@ def close_dead_runs(instance: dg.DagsterInstance, report: Callable[[str], None])
         if not _is_alive(home, record):
             instance.report_run_failed(run, DIED)
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-            report(f"closed the record of run {run.run_id[:8]} ({run.job_name}): its process had died")
+            report(f"Closed the record of run {run.run_id[:8]} ({run.job_name}), whose process died.")
     for path in lock_path(home, "").parent.glob("*.lock"):
         if not _is_held(path):
             path.unlink(missing_ok=True)
 
 
 def close_dead_runs_at_home(report: Callable[[str], None]) -> None:
-    """The same for the instance that DAGSTER_HOME names."""
+    """Close dead runs of the instance in DAGSTER_HOME."""
     with dg.DagsterInstance.get() as instance:
         close_dead_runs(instance, report)
 
@@ -76,15 +78,15 @@ def _is_held(path: Path) -> bool:
 
 
 class WatchedLauncher(DefaultRunLauncher):
-    """Dagster's launcher, which can tell Dagster's run monitoring whether the process of a run is there."""
+    """Dagster's launcher, extended so that run monitoring can check whether the process of a run is alive."""
 
     @property
     def supports_check_run_worker_health(self) -> bool:
-        """Yes: runs hold locks."""
+        """True, because runs hold locks."""
         return True
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
-        """By the lock of the run, whoever started it."""
+        """Check the lock of the run, whichever process started it."""
         record = self._instance.get_run_record_by_id(run.run_id)
         if record and _is_alive(self._instance.root_directory, record):
             return CheckRunHealthResult(WorkerStatus.RUNNING)
@@ -93,7 +95,7 @@ class WatchedLauncher(DefaultRunLauncher):
 
 class _OneProcess(InProcessExecutor):
     def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[dg.DagsterEvent]:
-        """All steps in this process, which holds the run's lock until it ends."""
+        """Execute all steps in this process, which holds the run's lock until it ends."""
         path = lock_path(plan_context.instance.root_directory, plan_context.run_id)
         path.parent.mkdir(parents=True, exist_ok=True)
         _held[plan_context.run_id] = FileLock(path)
@@ -103,5 +105,5 @@ class _OneProcess(InProcessExecutor):
 
 @dg.executor(name="one_process")
 def one_process(_: dg.InitExecutorContext) -> InProcessExecutor:
-    """Execute all steps in one process: starting one a step would cost more than the work."""
+    """Execute all steps in one process: one process per step would cost more than the work."""
     return _OneProcess(retries=RetryMode.ENABLED)

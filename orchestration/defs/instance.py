@@ -1,4 +1,4 @@
-"""Dagster's own home: run history and schedules, in the data directory, the same for the command line and the UI."""
+"""Dagster's home: run history and schedules in the data directory, shared by the command line and the UI."""
 
 import json
 import logging
@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from orchestration.settings import Settings
 
-# Runs that write the warehouse queue up behind each other, and one whose process died is closed; nobody is counted or greeted.
+# Runs that write the warehouse are queued; dead runs are closed; telemetry and onboarding are off.
 _CONFIGURATION = """\
 concurrency:
   pools:
@@ -39,12 +39,12 @@ event_log_storage:
 _log = logging.getLogger(__name__)
 
 
-# Reading every page of a history of years would take longer than a run.
+# Checking every page of a large history would take longer than a run.
 _QUICK_BYTES = 50_000_000
 
 
 def _databases(home: Path) -> list[Path]:
-    """The SQLite files that every run needs; those of single runs are opened by nobody else."""
+    """The SQLite files that every run needs; the files of single runs are not checked."""
     return [
         file
         for file in (home / "history/runs.db", home / "history/runs/index.db", home / "schedules/schedules.db")
@@ -53,7 +53,7 @@ def _databases(home: Path) -> list[Path]:
 
 
 def _is_sound(file: Path) -> bool:
-    """Whether SQLite finds its own order in the file; one that is in use is left to its users."""
+    """Whether SQLite's quick check passes; a file that is in use counts as sound."""
     try:
         check = "pragma quick_check(1)" if file.stat().st_size < _QUICK_BYTES else "select 'ok' from sqlite_master limit 1"
         with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=rw", uri=True)) as connection:
@@ -65,16 +65,16 @@ def _is_sound(file: Path) -> bool:
 
 
 def prepare_dagster_home(settings: Settings) -> Path:
-    """Create the folder and its `dagster.yaml` where they are missing.
+    """Create the folder and its `dagster.yaml` if they are missing.
 
-    A damaged history is put aside, and a new one begun: it holds how runs went, and no data.
+    A damaged run history, which contains no market data, is moved aside and a new one is begun.
     """
     home = settings.dagster_home
     damaged = next((file for file in _databases(home) if not _is_sound(file)), None)
     if damaged:
         aside = home.with_name(f"dagster.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}")
         home.replace(aside)
-        _log.warning("%s is damaged: the run history begins anew, and the old one lies in %s", damaged, aside)
+        _log.warning("%s is damaged. A new run history is started; the old one is in %s.", damaged, aside)
     home.mkdir(parents=True, exist_ok=True)
     configuration, text = home / "dagster.yaml", _CONFIGURATION.format(base_dir=json.dumps(str(home / "history" / "runs")))
     if not configuration.exists() or configuration.read_text() != text:

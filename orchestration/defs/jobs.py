@@ -1,4 +1,4 @@
-"""Jobs and schedules: what runs together, when, and that it runs alone."""
+"""Jobs and schedules: what runs together, and when."""
 
 from typing import Any
 
@@ -16,26 +16,26 @@ DAILY_JOB, BACKFILL_JOB = "daily", "backfill"
 
 
 def build_config(*, force: bool) -> dict[str, Any]:
-    """Run configuration of the daily job: whether a release is made even where nothing has changed."""
+    """Run configuration of the daily job; `force` makes a release even if nothing has changed."""
     return {"ops": {"dbt_models": {"config": {"skip_unchanged": not force}}}}
 
 
 daily_job = dg.define_asset_job(
     DAILY_JOB,
     selection=dg.AssetSelection.all() - dg.AssetSelection.assets(HISTORY),
-    description="Everything, from the vendors' documents to a release; no new release where nothing has changed.",
+    description="Everything, from documents to a release; no new release if nothing has changed.",
     config=build_config(force=False),
     executor_def=one_process,
 )
 
 
 def _only(name: str, kind: str, description: str) -> Any:
-    """A job for the feeds of one kind: it carries their documents to a release, and everything else stays as last known. It needs
-    the tables of one daily run."""
+    """A job for the feeds of one kind, from their documents to a release; all other data remain as last known. It requires the
+    tables of one daily run."""
     documents = dg.AssetSelection.assets(*(landing_key(feed) for feed in FEEDS if feed.kind == kind))
     return dg.define_asset_job(
         name,
-        # A release is made whole: what one step makes is selected together.
+        # One step makes the whole release, so all its assets are selected.
         selection=documents.downstream().required_multi_asset_neighbors(),
         description=description,
         executor_def=one_process,
@@ -43,23 +43,23 @@ def _only(name: str, kind: str, description: str) -> Any:
 
 
 prices_job = _only(
-    "prices", "prices", "Prices and fund data, and every table that depends on them, to a release; needs one daily run before."
+    "prices", "prices", "Prices, fund data and every dependent table, to a release; requires one daily run before."
 )
 holdings_job = _only(
     "holdings",
     "holdings",
-    "Holdings alone, and every table that depends on them, to a release; needs one daily run before.",
+    "Holdings and every dependent table, to a release; requires one daily run before.",
 )
 publish_job = dg.define_asset_job(
     "publish",
     selection=dg.AssetSelection.groups(group(PUBLISHED)),
-    description="A new release from the warehouse as it stands: nothing is fetched, nothing is computed.",
+    description="A new release from the current warehouse; nothing is fetched or computed.",
     executor_def=one_process,
 )
 backfill_job = dg.define_asset_job(
     BACKFILL_JOB,
     selection=dg.AssetSelection.assets(HISTORY),
-    description="Past months of iShares holdings into landing; the next daily run reads them.",
+    description="Fetch iShares holdings of past months into landing; the next daily run reads them.",
     executor_def=one_process,
 )
 
@@ -69,13 +69,13 @@ backfill_job = dg.define_asset_job(
     cron_schedule="30 18 * * 1-5",
     execution_timezone="America/New_York",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="After the New York close, when the closing bars are final; days without a session are skipped.",
+    description="After the New York close, when closing bars are final; days without a session are skipped.",
 )
 def after_the_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """Ask for one run a session."""
+    """Request one run per session."""
     day = context.scheduled_execution_time.date()
     if not market_calendar.is_session(day):
-        return dg.SkipReason(f"XNYS does not trade on {day}")
+        return dg.SkipReason(f"XNYS does not trade on {day}.")
     return dg.RunRequest(run_key=day.isoformat(), tags={"session": day.isoformat()})
 
 

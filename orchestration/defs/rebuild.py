@@ -1,4 +1,4 @@
-"""A fresh warehouse from the documents in landing, made beside the present one, which it replaces once it is whole."""
+"""Rebuild the warehouse from the documents in landing, next to the current one, and replace it when complete."""
 
 import shutil
 from collections.abc import Iterator
@@ -16,37 +16,37 @@ from orchestration.warehouse.connection import Warehouse, WarehouseUnusable, reb
 
 
 def rebuild_warehouse(settings: Settings, *, progress: Progress) -> Path:
-    """Read every document again, build, publish, and put the fresh warehouse in the place of the present one.
+    """Ingest every document again, build, publish, and replace the current warehouse with the new one.
 
-    Nothing is fetched. A process that dies leaves the present warehouse as it was; the next run removes the unfinished one.
+    Nothing is fetched. If the process dies, the current warehouse is unchanged; the next run removes the unfinished one.
 
     Returns:
-        The directory of the release that was made from it.
+        The directory of the new release.
 
     Raises:
         RunFailed: documents are missing, another rebuild is running, or the run failed; the message says what to do.
     """
-    with _alone(settings):
+    with _exclusive(settings):
         _check_documents(settings, progress)
         shutil.rmtree(settings.rebuild_dir, ignore_errors=True)
-        fresh = settings.model_copy(update={"rebuilding": True})
-        release = run_daily(fresh, progress=progress, force=True)
+        rebuilt = settings.model_copy(update={"rebuilding": True})
+        release = run_daily(rebuilt, progress=progress, force=True)
         with writer_lock(settings.home, settings.writer_wait_seconds):
-            # The log of the present file must not be played on the fresh one.
+            # The write-ahead log of the current file must not be applied to the rebuilt one.
             settings.warehouse_path.with_name(f"{settings.warehouse_path.name}.wal").unlink(missing_ok=True)
-            fresh.warehouse_path.replace(settings.warehouse_path)
+            rebuilt.warehouse_path.replace(settings.warehouse_path)
             sync_directory(settings.home)
             shutil.rmtree(settings.rebuild_dir)
     return release
 
 
 @contextmanager
-def _alone(settings: Settings) -> Iterator[None]:
+def _exclusive(settings: Settings) -> Iterator[None]:
     lock = rebuild_lock(settings.home)
     try:
         lock.acquire()
     except Timeout as error:
-        raise RunFailed(f"the warehouse in {settings.home} is being rebuilt already: wait for that to end") from error
+        raise RunFailed(f"Another rebuild of the warehouse in {settings.home} is running: wait for it to end.") from error
     try:
         yield
     finally:
@@ -54,17 +54,17 @@ def _alone(settings: Settings) -> Iterator[None]:
 
 
 def _check_documents(settings: Settings, progress: Progress) -> None:
-    """What the present warehouse knows from a document that is gone would be lost."""
+    """Check that landing has every accepted document, because the values of a missing one would be lost."""
     present = {document.key for document in list_documents(settings.landing_dirs)}
     try:
         with Warehouse(settings.warehouse_path).connect(read_only=True) as connection:
             read = connection.execute("select path from raw.documents where status = 'accepted' order by path").fetchall()
     except (WarehouseUnusable, duckdb.Error):
-        progress(f"the present warehouse cannot be read; landing holds {len(present)} documents")
+        progress(f"The current warehouse cannot be read. Landing has {len(present)} documents.")
         return
-    gone = [path for (path,) in read if path not in present]
-    if gone:
+    missing = [path for (path,) in read if path not in present]
+    if missing:
         raise RunFailed(
-            f"{len(gone)} documents that the warehouse was made from are no longer in landing, the first is {gone[0]}: put them"
-            f" back or give their folder with --landing-dir; to do without them, delete {settings.warehouse_path} first"
+            f"Landing lacks {len(missing)} documents of the current warehouse; the first is {missing[0]}. Restore them or use"
+            f" --landing-dir with their folder. To rebuild without them, delete {settings.warehouse_path} first."
         )

@@ -1,6 +1,6 @@
-"""Dagster's event log, with one SQLite connection a file instead of one a statement.
+"""Dagster's event log, with one SQLite connection per file instead of one per statement.
 
-A run books about a thousand events over some four thousand connections: opening and closing them took a sixth of a whole run.
+A run records about a thousand events over about four thousand connections; opening and closing them took a sixth of a run.
 """
 
 from collections import OrderedDict
@@ -16,12 +16,12 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import QueuePool
 
-# Each run has a file of its own: a server that shows many of them must not keep them all open.
+# Each run has its own file; a server that shows many runs must not keep all of them open.
 OPEN_FILES = 8
 
 
 class RunHistory(SqliteEventLogStorage):
-    """The files and tables are Dagster's: its own storage can read them at any time."""
+    """Uses Dagster's files and tables, so that Dagster's own storage can read them."""
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: OrderedDict[str, Engine] = OrderedDict()
@@ -30,11 +30,11 @@ class RunHistory(SqliteEventLogStorage):
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> "RunHistory":
-        """Built by Dagster from `dagster.yaml`."""
+        """Called by Dagster with the configuration of `dagster.yaml`."""
         return cls(inst_data=inst_data, **config_value)
 
     def has_table(self, table_name: str) -> bool:
-        """Dagster asks before many writes; a table that was there once stays."""
+        """Cache the answer: Dagster asks before many writes, and tables are never dropped."""
         if table_name not in self._tables and super().has_table(table_name):
             self._tables.add(table_name)
         return table_name in self._tables
@@ -48,7 +48,7 @@ class RunHistory(SqliteEventLogStorage):
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
-        # The lock lets one thread at a time use the connection.
+        # Only one thread at a time may use the connection.
         with self._db_lock:
             if shard not in self._engines:
                 self._engines[shard] = self._new_engine(shard)
@@ -62,7 +62,7 @@ class RunHistory(SqliteEventLogStorage):
         engine = create_engine(
             self.conn_string_for_shard(shard),
             poolclass=QueuePool,
-            pool_size=2,  # making the tables takes two
+            pool_size=2,  # creating the tables needs two
             connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
         )
         event.listen(engine, "connect", _flush_at_checkpoints)
@@ -71,8 +71,8 @@ class RunHistory(SqliteEventLogStorage):
 
 
 def _flush_at_checkpoints(connection: Any, _: Any) -> None:
-    """Files in WAL mode need no flush after each small write.
+    """Flush at checkpoints instead of after each write (WAL mode).
 
-    A killed process loses nothing; a power cut may lose the newest events of a run, never data: those have files of their own.
+    A killed process loses nothing; a power failure may lose the newest events of a run, but no market data.
     """
     connection.execute("pragma synchronous = normal")

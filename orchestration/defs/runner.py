@@ -26,8 +26,8 @@ from orchestration.warehouse.connection import DiskFull, WarehouseDamaged, Wareh
 from orchestration.warehouse.dbt_build import BuildFailed
 
 _LONGEST_LINE = 500
-# What Dagster says of steps that have nothing to do.
-_OF_DAGSTER = re.compile("Not executing|^Skipping step|did not yield or return expected outputs")
+# Dagster's messages about skipped steps.
+_DAGSTER_NOISE = re.compile("Not executing|^Skipping step|did not yield or return expected outputs")
 _HISTORY_DAMAGED = ("malformed", "not a database", "disk I/O error", "unable to open")
 Progress = Callable[[str], None]
 _OUR_ERRORS = {
@@ -37,39 +37,39 @@ _OUR_ERRORS = {
 
 
 class RunFailed(RuntimeError):
-    """The run did not end with a release that is worth the name; the message says why and what to do."""
+    """The run failed, or no vendor answered; the message says what happened, why, and what to do."""
 
 
 def run_daily(settings: Settings, *, progress: Progress, force: bool = False) -> Path:
-    """Run everything and give the directory of the current release: a new one, unless nothing has changed.
+    """Run the daily job and return the directory of the current release: a new one, unless nothing has changed.
 
     Args:
-        force: make a new release even then.
+        force: make a new release even if nothing has changed.
 
     Raises:
         RunFailed: a step failed, or no vendor answered.
     """
-    progress(f"source {settings.source.value}, data in {settings.home}")
+    progress(f"source {settings.source.value}, data directory {settings.home}")
     try:
         result = _execute(settings, progress, force=force)
     except Exception as error:
-        raise RunFailed(f"{_sentence(f'{type(error).__name__}: {error}', settings)}; {_current(settings)}") from error
+        raise RunFailed(f"{_sentence(f'{type(error).__name__}: {error}', settings)} {_current(settings)}") from error
     for check in result.get_asset_check_evaluations():
-        if not check.passed and check.check_name != NO_TABLE_IS_WITHHELD:  # the reading begins with it
-            said = f"{check.severity.value.lower()}: {check.asset_key.to_user_string()}: {_in_words(check)}"
-            progress(textwrap.shorten(said, _LONGEST_LINE, placeholder=" …"))
-    if settings.fetches and _nobody_answered(result):
-        now = (
-            f"a new release holds what was known before: {latest_release(settings.published_dir)}"
+        if not check.passed and check.check_name != NO_TABLE_IS_WITHHELD:  # the output of the command begins with it
+            line = f"{check.severity.value.lower()}: {check.asset_key.to_user_string()}: {_description(check)}"
+            progress(textwrap.shorten(line, _LONGEST_LINE, placeholder=" …"))
+    if settings.fetches and _no_vendor_answered(result):
+        release_status = (
+            f"A new release contains the data known before: {latest_release(settings.published_dir)}"
             if result.success
             else _current(settings)
         )
-        raise RunFailed(f"no vendor answered: check the network with `smallcap doctor --source live`; {now}")
+        raise RunFailed(f"No vendor answered: check the network with `smallcap doctor --source live`. {release_status}")
     if not result.success:
-        raise RunFailed(f"{_sentence(_why(result), settings)}; {_current(settings)}")
+        raise RunFailed(f"{_sentence(_failure(result), settings)} {_current(settings)}")
     release = latest_release(settings.published_dir)
     if release is None:
-        raise RunFailed(f"the run ended without a release under {settings.published_dir}")
+        raise RunFailed(f"The run ended without a release in {settings.published_dir}.")
     return release
 
 
@@ -89,32 +89,37 @@ def _execute(settings: Settings, progress: Progress, *, force: bool) -> dg.Execu
 
 def _current(settings: Settings) -> str:
     release = latest_release(settings.published_dir)
-    return f"the previous release remains current: {release}" if release else "nothing is published yet"
+    return f"The previous release remains current: {release}" if release else "No release has been published yet."
 
 
 def _sentence(error: str, settings: Settings) -> str:
-    """What a person can act on, in one sentence; else the error as it is, on one line."""
+    """The error as one sentence that says what to do, if the cause is known; otherwise the error on one line."""
     try:
         raise_if_unusable(settings.warehouse_path, error)
     except WarehouseUnusable as known:
-        return str(known)
+        return _with_full_stop(str(known))
     if "sqlite3" in error and any(words in error for words in _HISTORY_DAMAGED):
         return (
-            f"the run history cannot be used: if the disk is not full, delete the folder {settings.dagster_home}, which holds no"
-            " data, and run again"
+            f"The run history cannot be used: if the disk is not full, delete the folder {settings.dagster_home}, which contains"
+            " no market data, and run again."
         )
     name, _, text = error.partition(": ")
-    return textwrap.shorten(text if name in _OUR_ERRORS else error, _LONGEST_LINE, placeholder=" …")
+    return _with_full_stop(textwrap.shorten(text if name in _OUR_ERRORS else error, _LONGEST_LINE, placeholder=" …"))
+
+
+def _with_full_stop(text: str) -> str:
+    """The text as a sentence."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "…", "!", "?")) else ".")
 
 
 def _step_log(progress: Progress) -> dg.LoggerDefinition:
-    """A console log that tells of steps as they end, and of what they say themselves, instead of every event."""
+    """A console log with one line per finished step and the steps' own messages, instead of every event."""
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             meta: dict[str, Any] = getattr(record, "dagster_meta", {})
             event = meta.get("dagster_event")
-            if event is None and record.levelno >= logging.INFO and not _OF_DAGSTER.search(record.getMessage()):
+            if event is None and record.levelno >= logging.INFO and not _DAGSTER_NOISE.search(record.getMessage()):
                 progress(f"  {textwrap.shorten(meta.get('orig_message', record.getMessage()), _LONGEST_LINE, placeholder=' …')}")
             elif event is not None and event.is_step_success:
                 progress(f"{event.step_key}: {event.step_success_data.duration_ms / 1000:.1f} s")
@@ -124,36 +129,38 @@ def _step_log(progress: Progress) -> dg.LoggerDefinition:
         logger.addHandler(Handler())
         return logger
 
-    return dg.LoggerDefinition(steps, description="One line a step.")
+    return dg.LoggerDefinition(steps, description="One line per step.")
 
 
-def _why(result: dg.ExecuteInProcessResult) -> str:
-    """What stopped the run: a failed check that blocks, or the cause of the first failed step, in its own words."""
+def _failure(result: dg.ExecuteInProcessResult) -> str:
+    """What stopped the run: failed blocking checks, or the cause of the first failed step."""
     errors = [
         getattr(e.event_specific_data, "error", None) for e in result.filter_events(lambda e: e.is_step_failure or e.is_failure)
     ]
-    blocked = [_in_words(check) for check in result.get_asset_check_evaluations() if not check.passed and check.blocking]
-    return "; ".join(blocked) or next((_cause(error) for error in errors if error is not None), "the run failed")
+    blocked = [_description(check) for check in result.get_asset_check_evaluations() if not check.passed and check.blocking]
+    return "; ".join(blocked) or next(
+        (_cause(error) for error in errors if error is not None), "the run failed for an unknown reason"
+    )
 
 
-def _in_words(check: dg.AssetCheckEvaluation) -> str:
+def _description(check: dg.AssetCheckEvaluation) -> str:
     return check.description or f"{check.asset_key.to_user_string()} fails the test {check.check_name}"
 
 
 def _cause(error: SerializableErrorInfo) -> str:
-    """Our own sentence where there is one in the chain of causes, else the innermost error as it is."""
+    """The message of our own error in the chain of causes, or else the innermost error."""
     name, _, text = error.message.strip().partition(": ")
     if name.split(".")[-1] in _OUR_ERRORS or error.cause is None:
         return text if name.split(".")[-1] in _OUR_ERRORS else error.message.strip()
     return _cause(error.cause)
 
 
-def _nobody_answered(result: dg.ExecuteInProcessResult) -> bool:
-    """Whether every document that was asked for failed to come."""
-    asked = failed = 0
+def _no_vendor_answered(result: dg.ExecuteInProcessResult) -> bool:
+    """Whether every request to a vendor failed."""
+    requested = failed = 0
     for event in result.get_asset_materialization_events():
         metadata = event.materialization.metadata
-        if "failed" in metadata and event.asset_key != CALENDAR:  # the calendar is made here and never fails
-            asked += int(str(metadata["asked"].value))
+        if "failed" in metadata and event.asset_key != CALENDAR:  # the calendar is generated and never fails
+            requested += int(str(metadata["asked"].value))
             failed += int(str(metadata["failed"].value))
-    return asked > 0 and failed == asked
+    return requested > 0 and failed == requested

@@ -1,6 +1,6 @@
-"""Holdings of past months, from feeds that answer for a past date: iShares has month-ends since 2006.
+"""Holdings of past months, from feeds that answer for past dates: iShares has month-ends since 2006.
 
-A month with a document in landing is not asked for again, nor one for which the issuer has answered that it has nothing.
+A month is not requested again if landing has its document or the issuer answered that it has no data.
 """
 
 from datetime import date, timedelta
@@ -13,17 +13,17 @@ from orchestration.vendors.feed import DocumentRejected, Feed, FetchFailed, Requ
 from orchestration.vendors.http import Client
 
 FIRST_MONTH = date(2006, 1, 1)
-# Answers without data are kept beside the holdings, under a kind that no parser reads.
+# Answers without data are kept under a separate kind, which no parser reads.
 NO_HOLDINGS = "no_holdings"
-# The issuer may be late with a month: "no data" within so many days of its end is asked for again.
+# The issuer may be late: a "no data" answer within this many days of month-end is requested again.
 _FINAL_AFTER_DAYS = 15
 
 
 def backfill_month(feed: Feed, landing: Landing, month: date, universe: Universe, client: Client) -> list[Collected]:
-    """Bring one month's last session into landing for each fund of the feed. A failed fetch is an outcome, not an exception.
+    """Fetch the holdings of one month's last session for each fund of the feed. A failed fetch is an outcome, not an exception.
 
     Args:
-        month: any day of it.
+        month: any day of the month.
 
     Returns:
         One outcome per fund: new, present, failed, or no data (also before the fund's inception).
@@ -44,7 +44,7 @@ def _backfill(feed: Feed, landing: Landing, fund: Fund, day: date, client: Clien
     if feed.fetch is None or feed.stated_date is None:
         raise ValueError(f"{feed.name} does not answer for past dates")
     if day < date.fromisoformat(fund.inception):
-        return Collected(fund.fund, "no data", f"the fund began on {fund.inception}")
+        return Collected(fund.fund, "no data", f"the fund's inception is {fund.inception}")
     if known := _known(feed, landing, fund, day):
         return known
     try:
@@ -53,16 +53,20 @@ def _backfill(feed: Feed, landing: Landing, fund: Fund, day: date, client: Clien
     except (FetchFailed, DocumentRejected) as failure:
         return Collected(fund.fund, "failed", str(failure))
     if stated is not None and (stated.year, stated.month) != (day.year, day.month):
-        return Collected(fund.fund, "failed", f"asked for {day}, the issuer answered with {stated}")
+        return Collected(fund.fund, "failed", f"the issuer answered for {stated} instead of {day}")
     write_document(
         landing.own, vendor=feed.vendor, kind=feed.kind if stated else NO_HOLDINGS, symbol=fund.fund,
         retrieved_at=landing.clock, extension=fetched.extension, content=fetched.content, declared_as_of=stated or day,
     )  # fmt: skip
-    return Collected(fund.fund, "new", f"as of {stated}") if stated else Collected(fund.fund, "no data", f"nothing for {day}")
+    return (
+        Collected(fund.fund, "new", f"as of {stated}")
+        if stated
+        else Collected(fund.fund, "no data", f"the issuer has no data for {day}")
+    )
 
 
 def _known(feed: Feed, landing: Landing, fund: Fund, day: date) -> Collected | None:
-    """What earlier runs brought of that month."""
+    """The outcome of earlier runs for the month, None if it must be requested."""
 
     def of_the_month(kind: str) -> list[tuple[date, date | None]]:
         documents = list_documents(list(landing.folders), vendor=feed.vendor, kind=kind, symbol=fund.fund)
@@ -72,9 +76,9 @@ def _known(feed: Feed, landing: Landing, fund: Fund, day: date) -> Collected | N
             if d.declared_as_of and (d.declared_as_of.year, d.declared_as_of.month) == (day.year, day.month)
         ]
 
-    if held := of_the_month(feed.kind):
-        return Collected(fund.fund, "present", f"as of {held[-1][0]}")
+    if present := of_the_month(feed.kind):
+        return Collected(fund.fund, "present", f"as of {present[-1][0]}")
     final = day + timedelta(days=_FINAL_AFTER_DAYS)
-    if any(asked and asked > final for _, asked in of_the_month(NO_HOLDINGS)):
-        return Collected(fund.fund, "no data", f"the issuer has nothing for {day}")
+    if any(requested and requested > final for _, requested in of_the_month(NO_HOLDINGS)):
+        return Collected(fund.fund, "no data", f"the issuer has no data for {day}")
     return None

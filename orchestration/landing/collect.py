@@ -1,4 +1,4 @@
-"""Fill landing for one feed: simulate its documents, fetch them, or take what a folder holds."""
+"""Collect the documents of one feed: simulate them, fetch them, or list those in a folder."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ KnownBars = Callable[[str], pl.DataFrame]
 
 @dataclass(frozen=True)
 class Landing:
-    """The landing folders of a run: `own` is written, all of `folders` are read; `clock` names new documents (UTC)."""
+    """The landing folders of a run: `own` is written, all `folders` are read; `clock` (UTC) dates new documents."""
 
     own: Path
     folders: Sequence[Path]
@@ -36,7 +36,7 @@ class Landing:
 
 @dataclass(frozen=True)
 class Collected:
-    """The outcome for one symbol: new, unchanged, present, failed, or left to a person (`by hand`); and why."""
+    """The outcome for one symbol: new, unchanged, present, failed, or by hand (a person downloads it); with details."""
 
     symbol: str
     status: str
@@ -44,15 +44,19 @@ class Collected:
 
 
 def collect_sessions(landing: Landing) -> list[Collected]:
-    """Write the exchange's calendar when the one in landing is too short or from another library version."""
+    """Write the exchange's calendar if the one in landing is too short, damaged or from another library version."""
     last_day = market_calendar.horizon(landing.clock.date())
     newest = _calendar(landing)
     is_current = _is_current(newest, last_day) if newest else False
     if is_current:
         return [Collected(market_calendar.EXCHANGE, "unchanged")]
     if newest and is_current is None:
-        newest.path.unlink()  # made here, not sent by a vendor: it is made again
-    return [_keep(landing, CALENDAR, market_calendar.EXCHANGE, Fetched(market_calendar.sessions_document(last_day), "parquet"))]
+        newest.path.unlink()  # generated, not received from a vendor: it can be generated again
+    return [
+        _write_if_new(
+            landing, CALENDAR, market_calendar.EXCHANGE, Fetched(market_calendar.sessions_document(last_day), "parquet")
+        )
+    ]
 
 
 def _calendar(landing: Landing) -> Document | None:
@@ -60,7 +64,7 @@ def _calendar(landing: Landing) -> Document | None:
 
 
 def _is_current(calendar: Document, last_day: date) -> bool | None:
-    """Whether a calendar reaches far enough; None where the file is damaged."""
+    """Whether a calendar reaches far enough; None if the file is damaged."""
     try:
         return market_calendar.is_current(calendar.read(), last_day)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, KeyError, ValueError):
@@ -68,21 +72,21 @@ def _is_current(calendar: Document, last_day: date) -> bool | None:
 
 
 def list_present(feed: Feed, landing: Landing) -> list[Collected]:
-    """What the folders hold, for a run that asks nobody."""
+    """The documents that are present, for a run that does not fetch."""
     return [Collected(symbol, "present") for symbol in sorted({document.symbol for document in landing.documents(feed)})]
 
 
 def simulate(feed: Feed, landing: Landing) -> list[Collected]:
-    """Write the sample market's documents of a feed, those that are not there yet.
+    """Write the sample market's documents of a feed that are missing.
 
     Raises:
-        FileNotFoundError: the calendar is missing.
+        FileNotFoundError: landing has no calendar.
     """
     from orchestration.sample_market.documents import sample_documents
 
     calendar = _calendar(landing)
     if calendar is None:
-        raise FileNotFoundError("The calendar is missing from landing: materialise landing/nyse_sessions first")
+        raise FileNotFoundError("Landing has no calendar: materialise landing/nyse_sessions first.")
     sessions = pl.read_parquet(BytesIO(calendar.read()))
     present = {document.key for document in landing.documents(feed)}
     outcomes = []
@@ -102,30 +106,30 @@ def simulate(feed: Feed, landing: Landing) -> list[Collected]:
 def fetch_all(
     feed: Feed, landing: Landing, universe: Universe, client: Callable[[], Client], known_bars: KnownBars
 ) -> list[Collected]:
-    """Ask the vendor for every symbol of the feed. A failed fetch is an outcome, not an exception.
+    """Request every symbol of the feed from its vendor. A failed fetch is an outcome, not an exception.
 
     Args:
-        client: makes the vendor's client; not called for a feed that a person downloads.
+        client: creates the vendor's client; not called for a feed that a person downloads.
         known_bars: the known bars of a symbol (session, close, vendor_adj_close, volume), oldest first.
     """
     symbols = feed.symbols(universe)
     if feed.fetch is None:
-        return [_left_to_a_person(feed, landing, symbol, universe) for symbol in symbols]
-    asked_through, outcomes = client(), []
+        return [_manual_download(feed, landing, symbol, universe) for symbol in symbols]
+    vendor_client, outcomes = client(), []
     for symbol, fund in symbols.items():
-        # Read outside of what is caught below: an unusable warehouse stops the run.
+        # Outside the try block: an unusable warehouse must stop the run.
         bars = known_bars(symbol)
         request = Request(symbol=symbol, fund=fund, today=landing.clock.date(), known_bars=bars)
         try:
-            fetched = feed.fetch(request, asked_through)
+            fetched = feed.fetch(request, vendor_client)
         except FetchFailed as failure:
             outcomes.append(Collected(symbol, "failed", _one_line(str(failure))))
         except Exception as error:  # noqa: BLE001 an unexpected error of one vendor's client must not stop the others
             _log.debug("asking %s for %s failed", feed.vendor, symbol, exc_info=True)
-            reason = f"the answer could not be used ({type(error).__name__}: {error})"
+            reason = f"the answer is not usable ({type(error).__name__}: {error})"
             outcomes.append(Collected(symbol, "failed", _one_line(reason)))
         else:
-            outcomes.append(_keep(landing, feed, symbol, fetched))
+            outcomes.append(_write_if_new(landing, feed, symbol, fetched))
     return outcomes
 
 
@@ -133,16 +137,16 @@ def _one_line(text: str, longest: int = 300) -> str:
     return " ".join(text.split())[:longest]
 
 
-def _left_to_a_person(feed: Feed, landing: Landing, symbol: str, universe: Universe) -> Collected:
-    """A fund whose issuer refuses programs: the newest file in landing, and how to bring the next."""
+def _manual_download(feed: Feed, landing: Landing, symbol: str, universe: Universe) -> Collected:
+    """The outcome for a fund whose issuer blocks programs: the newest file in landing, and how to download the next."""
     newest = newest_document(list(landing.folders), vendor=feed.vendor, kind=feed.kind, symbol=symbol)
-    present = f"the newest file in landing is {newest.path.name}" if newest else "landing has no file of it yet"
+    present = f"the newest file in landing is {newest.path.name}" if newest else "landing has no file yet"
     how = feed.how_to_get(universe[symbol], landing.own / feed.vendor / feed.kind / symbol) if feed.how_to_get else ""
     return Collected(symbol, BY_HAND, f"{how}; {present}")
 
 
-def _keep(landing: Landing, feed: Feed, symbol: str, fetched: Fetched) -> Collected:
-    """Write an answer into landing, unless it is byte for byte the last one. Answers for a past date do not count."""
+def _write_if_new(landing: Landing, feed: Feed, symbol: str, fetched: Fetched) -> Collected:
+    """Write an answer into landing unless it equals the last one. Answers for past dates are not compared."""
     before = list_documents([landing.own], vendor=feed.vendor, kind=feed.kind, symbol=symbol)
     newest = [document for document in before if document.retrieved_at and not document.declared_as_of][-1:]
     if newest and content_hash(newest[0].read()) == content_hash(fetched.content):

@@ -1,6 +1,6 @@
 """Documents: what a vendor sent, byte for byte, in `<vendor>/<kind>/<symbol>/<retrieved_at>.<ext>`.
 
-Writes and lists them. Knows nothing of their content.
+This module writes and lists documents; it does not read their content.
 """
 
 import errno
@@ -22,20 +22,20 @@ LARGEST_DOCUMENT_BYTES = 200_000_000
 RETRIEVED_AT_FORMAT = "%Y-%m-%dT%H%M%SZ"
 _RETRIEVED_AT = re.compile(r"^(\d{4}-\d{2}-\d{2}T\d{6}Z)(?=[._]|$)")
 _DECLARED_AS_OF = re.compile(r"asof=(\d{4}-\d{2}-\d{2})")
-# What file managers and spreadsheet programs leave behind; hidden files are passed over as well.
+# Files of file managers and spreadsheet programs; hidden files are ignored too.
 _CLUTTER = {"desktop.ini", "thumbs.db", "ehthumbs.db"}
 _LOCK_PREFIX = "~$"
 
 
 class UnreadableDocument(DocumentRejected):
-    """A document whose bytes cannot or must not be read; the message says why and what to do."""
+    """A document that cannot or must not be read; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
 class Document:
-    """One file in landing, known by its place and name alone.
+    """One file in landing, identified by its path.
 
-    `vendor`, `kind` and `symbol` are printable text; `path` is what the file system calls it, which may be no text at all.
+    `vendor`, `kind` and `symbol` are printable text; `path` is the file system's name, which may contain bytes that are not text.
     """
 
     path: Path
@@ -45,7 +45,7 @@ class Document:
 
     @property
     def key(self) -> str:
-        """The place below the landing folder, the same wherever that folder lies; what cannot be printed is escaped."""
+        """The path below the landing folder, independent of that folder's location; unprintable characters are escaped."""
         return f"{self.vendor}/{self.kind}/{self.symbol}/{_printable(self.path.name)}"
 
     @property
@@ -55,7 +55,7 @@ class Document:
 
     @property
     def retrieved_at(self) -> datetime | None:
-        """When the vendor answered (UTC), from the file's name; None where the name does not begin with it."""
+        """The retrieval time (UTC) from the file name; None if the name does not begin with it."""
         match = _RETRIEVED_AT.match(self.path.name)
         if match is None:
             return None
@@ -66,7 +66,7 @@ class Document:
 
     @property
     def declared_as_of(self) -> date | None:
-        """The date a person or a backfill wrote into the file's name as `asof=YYYY-MM-DD`."""
+        """The as-of date that a person or a backfill wrote into the file name as `asof=YYYY-MM-DD`, or None."""
         match = _DECLARED_AS_OF.search(self.path.name)
         if match is None:
             return None
@@ -76,41 +76,43 @@ class Document:
             return None
 
     def read(self) -> bytes:
-        """The whole content.
+        """The content.
 
         Raises:
-            UnreadableDocument: it is no regular file, leads out of its landing folder, is too large, or the system refuses it.
+            UnreadableDocument: it is not a regular file, links out of its landing folder, is too large, or cannot be read.
         """
         root = self.path.absolute().parents[3]
         try:
             if not self.path.resolve(strict=True).is_relative_to(root.resolve(strict=True)):
-                raise UnreadableDocument("it is a link that leads out of the landing folder: copy the file itself there")
-            # Without waiting: a pipe nobody writes to would block for ever.
+                raise UnreadableDocument(
+                    "the file is a link to a place outside the landing folder: copy the file itself into the folder"
+                )
+            # Non-blocking: a pipe without a writer would block forever.
             handle = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
             try:
                 return _content_of(handle)
             finally:
                 os.close(handle)
         except OSError as error:
-            raise UnreadableDocument(f"it cannot be read ({error.strerror}): {_remedy(error)}") from error
-        except RuntimeError as error:  # what pathlib raises on links that lead to each other
-            raise UnreadableDocument("it is a link that leads to itself: copy the file itself there") from error
+            raise UnreadableDocument(f"the file cannot be read ({error.strerror}): {_remedy(error)}") from error
+        except RuntimeError as error:  # raised by pathlib for circular links
+            raise UnreadableDocument("the file is a circular link: copy the file itself into the folder") from error
 
 
 def _content_of(handle: int) -> bytes:
     status = os.fstat(handle)
     if not stat.S_ISREG(status.st_mode):
         kind = "folder" if stat.S_ISDIR(status.st_mode) else "pipe or a device"
-        raise UnreadableDocument(f"it is a {kind}, not a file: move it out of the landing folder")
-    # One byte more than allowed: a file that grows while it is read is seen as well.
+        raise UnreadableDocument(f"the path is a {kind}, not a file: move it out of the landing folder")
+    # Reads beyond the limit once, so that a file that grows while it is read is detected.
     content = bytearray()
     while len(content) <= LARGEST_DOCUMENT_BYTES and status.st_size <= LARGEST_DOCUMENT_BYTES:
         if not (chunk := os.read(handle, 1 << 24)):
             return bytes(content)
         content += chunk
     raise UnreadableDocument(
-        f"it is larger than {LARGEST_DOCUMENT_BYTES:,} bytes ({max(status.st_size, len(content)):,}): no vendor sends such a"
-        " file; move it out of the landing folder"
+        f"the file is larger than {LARGEST_DOCUMENT_BYTES:,} bytes ({max(status.st_size, len(content)):,}): move it out of the"
+        " landing folder"
     )
 
 
@@ -118,17 +120,17 @@ def _remedy(error: OSError) -> str:
     if error.errno in (errno.EACCES, errno.EPERM):
         return "give the account that runs the pipeline read permission"
     if error.errno == errno.ENOENT:
-        return "it was removed, or is a link that leads nowhere: put the file itself there"
-    return "check the disk, then put the file there again"
+        return "it was removed, or is a broken link; copy the file itself into the folder"
+    return "check the disk, then copy the file into the folder again"
 
 
 def _printable(name: str) -> str:
-    """The name with everything escaped that cannot be printed: line ends, and bytes that are no UTF-8."""
+    """The name with unprintable characters escaped: line ends, and bytes that are not UTF-8."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name)
 
 
 def document_name(retrieved_at: datetime, extension: str, declared_as_of: date | None = None) -> str:
-    """The file name that tells when a document was retrieved and, where its content does not, for which date."""
+    """The file name: retrieval time and, if the content has no as-of date, the declared one."""
     stamp = retrieved_at.astimezone(UTC).strftime(RETRIEVED_AT_FORMAT)
     declared = f".asof={declared_as_of.isoformat()}" if declared_as_of else ""
     return f"{stamp}{declared}.{extension}"
@@ -145,15 +147,15 @@ def write_document(
     content: bytes,
     declared_as_of: date | None = None,
 ) -> Document:
-    """Put one document into landing. A document is never changed once written.
+    """Write one document into landing. A written document is never changed.
 
     Raises:
-        FileExistsError: another content already lies under that name.
+        FileExistsError: the file exists with other content.
     """
     path = root / vendor / kind / symbol / document_name(retrieved_at, extension, declared_as_of)
     if path.exists():
         if path.read_bytes() != content:
-            raise FileExistsError(f"{path} exists with another content; documents are never changed")
+            raise FileExistsError(f"{path} exists with other content; documents are never changed")
     else:
         write_atomically(path, content)
     return Document(path, vendor, kind, symbol)
@@ -164,9 +166,8 @@ def list_documents(
 ) -> Iterator[Document]:
     """Every document below the roots, oldest retrieval first, then by name.
 
-    Files still being written, hidden ones and what desktop programs leave behind are passed over. A file dropped at another
-    depth belongs to no vendor: `stray_files` names those. What bears a document's name and is no file is listed too: reading it
-    says what is wrong.
+    Temporary files, hidden files and files of desktop programs are ignored. Files at another depth are not listed:
+    `stray_files` returns them. An entry with a document's name that is not a file is listed; `read` raises the reason.
     """
     found = [
         Document(Path(entry.path), _printable(vendor_folder.name), _printable(kind_folder.name), _printable(symbol_folder.name))
@@ -181,26 +182,26 @@ def list_documents(
 
 
 def _folders(folder: Path, name: str | None) -> Iterator[Path]:
-    """The folders in a folder, or the one of that name."""
+    """The subfolders of a folder, or the one with the given name."""
     yield from (Path(entry.path) for entry in _entries(folder) if name in (None, entry.name) and _is_folder(entry))
 
 
 def _entries(folder: Path) -> list["os.DirEntry[str]"]:
-    """What lies in a folder and is anybody's document, or may lead to one."""
+    """The entries of a folder, without hidden files and files of desktop programs."""
     try:
         with os.scandir(folder) as entries:
             return [entry for entry in entries if not _is_clutter(entry.name)]
-    except FileNotFoundError:  # a landing folder that is not made yet
+    except FileNotFoundError:  # a landing folder that does not exist yet
         return []
     except OSError as error:
-        _log.warning("%s cannot be listed (%s): what lies there is not read", _printable(str(folder)), error.strerror)
+        _log.warning("The folder %s cannot be listed (%s): its documents are not read.", _printable(str(folder)), error.strerror)
         return []
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # links that lead to each other
+    except OSError:  # circular links
         return False
 
 
@@ -209,7 +210,7 @@ def _is_clutter(name: str) -> bool:
 
 
 def stray_files(roots: list[Path]) -> list[Path]:
-    """Files that lie below landing, but not at `<vendor>/<kind>/<symbol>/<file>`: nobody reads them. As printable paths."""
+    """Files below landing that are not at `<vendor>/<kind>/<symbol>/<file>` and are not read, as printable paths."""
     strays: list[Path] = []
     for root in roots:
         for folder, below, names in os.walk(root):
@@ -220,6 +221,6 @@ def stray_files(roots: list[Path]) -> list[Path]:
 
 
 def newest_document(roots: list[Path], *, vendor: str, kind: str, symbol: str) -> Document | None:
-    """The document retrieved last, None where there is none."""
+    """The document with the latest retrieval time, None if there is none."""
     documents = [d for d in list_documents(roots, vendor=vendor, kind=kind, symbol=symbol) if d.retrieved_at]
     return documents[-1] if documents else None

@@ -1,4 +1,4 @@
-"""What a release is made of, as hashes: when all of it is the same, a new release would say nothing new."""
+"""Fingerprint of the inputs of a release: if all are the same, a new release would have the same content."""
 
 import json
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from orchestration.warehouse.raw_tables import LEDGER_TABLES
 
 _PACKAGES = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "polars")
 _CODE = ((PROJECT_ROOT / "orchestration", ("*.py", "*.j2", "*.css", "*.js")), (DBT_PROJECT_DIR, ("*.sql", "*.yml", "*.csv")))
-# When a request was made does not matter, only which fail.
+# The time of a request does not matter, only which requests fail.
 _OBSERVED = (*RAW_TABLES, *(table for table in LEDGER_TABLES if table != "fetches"))
 
 
@@ -29,7 +29,7 @@ def fingerprint(
 
     Args:
         connection: to a prepared warehouse.
-        decisions: the file of a person's decisions; it may be missing.
+        decisions: the file of a person's decisions; it may not exist.
         clock: the run's clock (UTC).
     """
     return {
@@ -42,8 +42,8 @@ def fingerprint(
 
 
 def is_current(manifest: Mapping[str, Any], made_of: Mapping[str, str]) -> bool:
-    """Whether a new release would be the one of this manifest again. One that withholds a table is made again: its cause may be
-    cured."""
+    """Whether a new release would have the content of this manifest. A release with withheld tables is always made again, because
+    the cause may be fixed."""
     return manifest.get("made_of") == made_of and all(table["status"] == "published" for table in manifest["tables"])
 
 

@@ -1,4 +1,4 @@
-"""Releases: written out of sight, with a manifest last, then `latest` swapped in one step; old ones dropped."""
+"""Releases: written under a hidden name, manifest last, then `latest` is switched atomically and old releases are deleted."""
 
 import json
 import os
@@ -27,7 +27,7 @@ from orchestration.publish.release_files import (
     write_serving_copy,
 )
 from orchestration.raw.fetches import failing
-from orchestration.raw.review import waiting
+from orchestration.raw.review import documents_in_quarantine
 from orchestration.settings import PROJECT_ROOT
 from orchestration.universe import load_universe
 from orchestration.warehouse.connection import Warehouse
@@ -39,7 +39,7 @@ _UNFINISHED = ".unfinished-"
 
 @dataclass(frozen=True)
 class Release:
-    """What was published and where."""
+    """A published release: id, directory and manifest."""
 
     release_id: str
     directory: Path
@@ -48,7 +48,7 @@ class Release:
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """What a release is made from: the source, the run's clock (UTC), the moment of what is known, a person's decisions."""
+    """The origin of a release: source, clock (UTC), `known_at` (UTC) and the file of decisions."""
 
     source: str
     clock: datetime
@@ -59,18 +59,18 @@ class Origin:
 def publish(
     warehouse: Warehouse, marts: list[Mart], origin: Origin, *, published_dir: Path, scripts_dir: Path, keep: int, run_id: str
 ) -> Release:
-    """Write one release of what is sound and make it the latest; other tables are withheld, with their columns and no row.
+    """Write one release of all sound tables and make it the latest; the other tables are withheld: columns and no rows.
 
-    A release is written under a hidden name and renamed when whole; `latest` is a link that is replaced in one step: a reader
-    sees the old release or the new one.
+    A release is written under a hidden name and renamed when complete; `latest` is a link that is replaced atomically, so that a
+    reader sees the old release or the new one.
 
     Args:
-        published_dir: holds `releases/` and `latest`.
-        scripts_dir: keeps the report's script bundle between releases.
-        keep: releases that stay on disk.
+        published_dir: contains `releases/` and `latest`.
+        scripts_dir: keeps the report's JavaScript bundle between releases.
+        keep: number of releases kept on disk.
 
     Raises:
-        NotPublishable: no mart is sound, or one was never built.
+        NotPublishable: no mart can be published, or one was never built.
         WarehouseUnusable: the warehouse cannot be read.
     """
     _clear_unfinished(published_dir)
@@ -81,7 +81,7 @@ def publish(
     with warehouse.connect(read_only=True) as connection:
         withheld = withheld_marts(connection, marts)
         if len(withheld) == len(marts):
-            raise NotPublishable(f"no table is fit to publish: {_most_frequent(withheld.values())}")
+            raise NotPublishable(f"No table can be published: {_most_frequent(withheld.values())}")
         unfinished.mkdir(parents=True)
         tables = [write_parquet(connection, mart, unfinished, identity, withheld=withheld.get(mart.name)) for mart in marts]
         manifest = _manifest(connection, tables, origin, release_id=release_id, run_id=run_id)
@@ -105,7 +105,7 @@ def _most_frequent(reasons: Iterable[str]) -> str:
 
 
 def _report(release: Path, manifest: dict[str, Any], *, scripts: Path) -> dict[str, Any]:
-    """Write the page, and give what the release lacks and the page's file facts for the manifest."""
+    """Write the report; return missing data and the facts of the file for the manifest."""
     from orchestration.report.freshness import missing_from
     from orchestration.report.page import write_report
     from orchestration.report.release_tables import release_tables
@@ -118,13 +118,13 @@ def _report(release: Path, manifest: dict[str, Any], *, scripts: Path) -> dict[s
 
 
 def latest_release(published_dir: Path) -> Path | None:
-    """The directory `latest` points to, None before the first publication."""
+    """The directory that `latest` points to, None before the first release."""
     latest = published_dir / LATEST
     return latest.resolve() if (latest / "manifest.json").exists() else None
 
 
 def unchanged_release(published_dir: Path, warehouse: Warehouse, origin: Origin) -> Path | None:
-    """The current release, where a new one would be made of the same observations, decisions, code and session of the clock."""
+    """The current release, if observations, decisions, code and the clock's session are unchanged; otherwise None."""
     release = latest_release(published_dir)
     if release is None:
         return None
@@ -142,7 +142,7 @@ def _made_of(connection: duckdb.DuckDBPyConnection, origin: Origin) -> dict[str,
 
 
 def _next_release_id() -> str:
-    """The wall clock, since releases must sort by when they were made, whatever the market's own clock says."""
+    """An id from the actual time, not the run's clock, so that releases sort by when they were made."""
     return datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
 
 
@@ -173,10 +173,10 @@ def _manifest(
         "git_revision": _git_revision(),
         "made_of": _made_of(connection, origin),
         "parameters": {name: {"value": value, "unit": unit, "meaning": meaning} for name, value, unit, meaning in parameters},
-        "failed_fetches": [{**asdict(one), "attempted_at": one.attempted_at.isoformat()} for one in failing(connection)],
+        "failed_fetches": [{**asdict(fetch), "attempted_at": fetch.attempted_at.isoformat()} for fetch in failing(connection)],
         "quarantine": [
-            {"path": one.path, "rules": sorted(set(one.rules)), "reason": one.reasons[0], "rows": one.rows}
-            for one in waiting(connection)
+            {"path": document.path, "rules": sorted(set(document.rules)), "reason": document.reasons[0], "rows": document.rows}
+            for document in documents_in_quarantine(connection)
         ],
         "tables": [asdict(table) for table in tables],
     }
@@ -205,7 +205,7 @@ def _point_latest(published: Path, release_id: str) -> None:
 
 
 def _drop_old(published: Path, keep: int) -> None:
-    """Remove the oldest releases beyond the set count; never the one `latest` points to."""
+    """Delete the oldest releases beyond `keep`, never the one that `latest` points to."""
     current = (published / LATEST).resolve().name
     releases = sorted(path for path in (published / "releases").iterdir() if not path.name.startswith("."))
     for path in releases[:-keep]:
@@ -214,13 +214,13 @@ def _drop_old(published: Path, keep: int) -> None:
 
 
 def _remove_release(path: Path) -> None:
-    """Out of sight first, so that nobody finds half a release."""
+    """Delete a release; it is renamed first, so that no reader finds an incomplete one."""
     hidden = path.with_name(f"{_UNFINISHED}{path.name}")
     path.replace(hidden)
     shutil.rmtree(hidden)
 
 
 def _clear_unfinished(published: Path) -> None:
-    """What a killed run left behind."""
+    """Remove unfinished releases of killed runs."""
     for path in (published / "releases").glob(f"{_UNFINISHED}*"):
         shutil.rmtree(path)

@@ -1,4 +1,4 @@
-"""The files of a release: each mart as Parquet, and all of them in one DuckDB file with their comments."""
+"""The files of a release: each mart as Parquet, all marts in one DuckDB file with comments, and the data dictionary."""
 
 import hashlib
 from dataclasses import dataclass
@@ -10,27 +10,27 @@ import duckdb
 from orchestration.warehouse.withholding import withheld_tables
 
 MARTS_SCHEMA = "marts"
-# What every BI tool can read without a word of explanation.
+# Types that every BI tool can read.
 BI_TYPES = {"BOOLEAN", "INTEGER", "BIGINT", "DOUBLE", "VARCHAR", "DATE", "TIMESTAMP"}
 
 
 class NotPublishable(RuntimeError):
-    """There is nothing that a release could hold; the message says why."""
+    """No release can be made; the message says why."""
 
 
 @dataclass(frozen=True)
 class Mart:
-    """A table to publish: its key sorts it, its dates give the range it covers. `rests_on` names all tables it is made from."""
+    """A table to publish, sorted by its key. `depends_on` names all models and seeds that it depends on."""
 
     name: str
     description: str
     key: tuple[str, ...]
-    rests_on: frozenset[str] = frozenset()
+    depends_on: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """One table of a release, as the manifest lists it: published, or withheld with the reason and without a row."""
+    """One table of a release, as listed in the manifest: published, or withheld with a reason and no rows."""
 
     name: str
     status: str
@@ -48,7 +48,7 @@ class PublishedTable:
 
 
 def withheld_marts(connection: duckdb.DuckDBPyConnection, marts: list[Mart]) -> dict[str, str]:
-    """By name, why a release cannot hold a mart: what the build says, what no BI tool can read, and what rests on either.
+    """The reason by withheld mart: withheld by the build, unreadable for BI tools, or dependent on such a table.
 
     Raises:
         NotPublishable: a mart was never built.
@@ -57,30 +57,32 @@ def withheld_marts(connection: duckdb.DuckDBPyConnection, marts: list[Mart]) -> 
     present = {name for (name,) in connection.execute(_PRESENT, [MARTS_SCHEMA]).fetchall()}
     absent = [mart.name for mart in marts if mart.name not in present]
     if absent:
-        raise NotPublishable(f"{', '.join(absent[:3])} {'was' if len(absent) == 1 else 'were'} never built: run the job `daily`")
-    odd = {mart.name: fault for mart in marts if mart.name not in built and (fault := _fault(connection, mart))}
-    resting = {
-        mart.name: f"it rests on {cause}: {odd[cause]}" for mart in marts for cause in sorted(mart.rests_on & odd.keys())[:1]
+        raise NotPublishable(f"{', '.join(absent[:3])} {'was' if len(absent) == 1 else 'were'} never built: run the job `daily`.")
+    unreadable = {mart.name: fault for mart in marts if mart.name not in built and (fault := _fault(connection, mart))}
+    dependent = {
+        mart.name: f"it depends on {cause}: {unreadable[cause]}"
+        for mart in marts
+        for cause in sorted(mart.depends_on & unreadable.keys())[:1]
     }
-    return {**resting, **odd, **{mart.name: built[mart.name] for mart in marts if mart.name in built}}
+    return {**dependent, **unreadable, **{mart.name: built[mart.name] for mart in marts if mart.name in built}}
 
 
 _PRESENT = "select table_name from duckdb_tables() where schema_name = ?"
 
 
 def _fault(connection: duckdb.DuckDBPyConnection, mart: Mart) -> str | None:
-    """What BI tools cannot read in a mart: a type, or a value that is infinite or not a number."""
+    """The type or value in a mart that BI tools cannot read, or None."""
     columns = _columns(connection, mart)
     for column, (data_type, _) in columns.items():
         if data_type not in BI_TYPES:
-            return f"its column {column} is {data_type}; a release holds only {', '.join(sorted(BI_TYPES))}"
+            return f"its column {column} has the type {data_type}; a release contains only {', '.join(sorted(BI_TYPES))}"
     doubles = [column for column, (data_type, _) in columns.items() if data_type == "DOUBLE"]
     if not doubles:
         return None
     counts = ", ".join(f'count(*) filter (not isfinite("{column}"))' for column in doubles)
-    broken = connection.execute(f"select {counts} from {MARTS_SCHEMA}.{mart.name}").fetchall()[0]
+    invalid = connection.execute(f"select {counts} from {MARTS_SCHEMA}.{mart.name}").fetchall()[0]
     return next(
-        (f"its column {c} holds {n} values that are infinite or not a number" for c, n in zip(doubles, broken, strict=True) if n),
+        (f"its column {c} has {n} values that are infinite or not a number" for c, n in zip(doubles, invalid, strict=True) if n),
         None,
     )
 
@@ -98,14 +100,14 @@ def _columns(connection: duckdb.DuckDBPyConnection, mart: Mart) -> dict[str, tup
 def write_parquet(
     connection: duckdb.DuckDBPyConnection, mart: Mart, directory: Path, identity: dict[str, str], *, withheld: str | None = None
 ) -> PublishedTable:
-    """Sorted by key, compressed with ZSTD, with the release's identity in the file's key-value metadata.
+    """Write a mart as Parquet: sorted by key, compressed with ZSTD, with the release's identity in the key-value metadata.
 
     Args:
-        withheld: why the file holds no row, only the columns.
+        withheld: the reason if the table is withheld; the file then has columns and no rows.
     """
     found = _columns(connection, mart)
     columns = {column: data_type for column, (data_type, _) in found.items()}
-    # The contract's constraints hold the one, the primary_key test the other.
+    # NOT NULL follows from the contract's constraints and from the primary_key test.
     never_null = [column for column, (_, is_nullable) in found.items() if not is_nullable or column in mart.key]
     path = directory / f"{mart.name}.parquet"
     order = ", ".join(f'"{column}"' for column in mart.key)
@@ -127,7 +129,7 @@ def write_parquet(
 def write_serving_copy(
     source: duckdb.DuckDBPyConnection, marts: list[Mart], tables: list[PublishedTable], path: Path, manifest: dict[str, Any]
 ) -> None:
-    """All marts with their comments, a table `release` and a table `readme`, in one file that DuckDB 1.0 and later can open."""
+    """Write all marts with comments, and the tables `release` and `readme`, to one file for DuckDB 1.0 and later."""
     comments = source.execute(
         "select table_name, column_name, comment from duckdb_columns() where schema_name = ? and comment is not null",
         [MARTS_SCHEMA],
@@ -135,7 +137,7 @@ def write_serving_copy(
     with duckdb.connect() as connection:
         connection.execute(f"attach {_literal(str(path))} as serving (storage_version 'v1.0.0')")
         connection.execute("use serving")
-        # One transaction: hundreds of comments, one write.
+        # One transaction, because there are hundreds of comments.
         connection.execute("begin")
         for mart in marts:
             connection.execute(f"create table {mart.name} as from read_parquet({_literal(f'{path.parent / mart.name}.parquet')})")
@@ -148,7 +150,7 @@ def write_serving_copy(
             "create table release as select " + ", ".join(f"${key}::{kind} as {key}" for key, kind in _RELEASE_COLUMNS.items()),
             facts,
         )
-        connection.execute("comment on table release is 'One row: which release this is, from which source, for which session.'")
+        connection.execute("comment on table release is 'One row: the identity of the release, its source and its last session.'")
         for column, meaning in _RELEASE_COMMENTS.items():
             connection.execute(f"comment on column release.{column} is {_literal(meaning)}")
         _write_readme(connection, marts, tables)
@@ -162,20 +164,20 @@ def _write_readme(connection: duckdb.DuckDBPyConnection, marts: list[Mart], tabl
     for mart, table in zip(marts, tables, strict=True):
         row = [mart.name, mart.description, ", ".join(mart.key), table.rows, table.first_date, table.last_date]
         connection.execute("insert into readme values (?, ?, ?, ?, ?, ?, ?, ?)", [*row, table.status, table.reason])
-    connection.execute("comment on table readme is 'One row a table: start here.'")
+    connection.execute("comment on table readme is 'One row per table: start here.'")
     for column, (_, meaning) in _README_COLUMNS.items():
         connection.execute(f"comment on column readme.{column} is {_literal(meaning)}")
 
 
 _README_COLUMNS = {
     "table_name": ("varchar", "Name of the table, and of its Parquet file."),
-    "what_a_row_is": ("varchar", "What one row stands for and what the table holds."),
-    "grain": ("varchar", "The columns no two rows share; rows are sorted by them."),
-    "row_count": ("bigint", "How many rows."),
-    "first_date": ("date", "Earliest session or as-of date; NULL where rows have none."),
-    "last_date": ("date", "Latest one."),
-    "status": ("varchar", "published, or withheld: the table has its columns and no row."),
-    "reason": ("varchar", "Why it is withheld; NULL where it is published."),
+    "what_a_row_is": ("varchar", "What one row stands for, and the contents of the table."),
+    "grain": ("varchar", "The key: columns that identify a row; rows are sorted by them."),
+    "row_count": ("bigint", "Number of rows."),
+    "first_date": ("date", "Earliest session or as-of date; NULL if the table has no dates."),
+    "last_date": ("date", "Latest session or as-of date; NULL if the table has no dates."),
+    "status": ("varchar", "published, or withheld: the table has its columns and no rows."),
+    "reason": ("varchar", "Why the table is withheld; NULL if it is published."),
 }
 
 
@@ -186,21 +188,21 @@ _RELEASE_COLUMNS = {
 
 
 _RELEASE_COMMENTS = {
-    "release_id": "When it was published (UTC), as a name that sorts.",
-    "contract_version": "Version of the published schema: its first number changes when a reader may break.",
-    "source": "sample: an invented market; live: fetched; landing: a folder of documents.",
-    "published_at": "When it was published (UTC).",
-    "known_at": "The tables are as known at this moment (UTC); NULL: everything known.",
-    "last_session": "Newest session with a final bar.",
-    "run_id": "The Dagster run that made it.",
-    "git_revision": "Revision of the code; + where the work tree differed; NULL outside a checkout.",
+    "release_id": "Release id: the time of publication (UTC) as sortable text.",
+    "contract_version": "Version of the published schema: the first number changes with breaking changes.",
+    "source": "sample: simulated market; live: fetched from vendors; landing: a folder of documents.",
+    "published_at": "Time of publication (UTC).",
+    "known_at": "The tables are as known at this time (UTC); NULL: everything known.",
+    "last_session": "Last session with a final bar.",
+    "run_id": "Id of the Dagster run that made the release.",
+    "git_revision": "Git revision of the code, with + if the work tree differed; NULL outside a checkout.",
 }
 
 
 def write_data_dictionary(
     connection: duckdb.DuckDBPyConnection, tables: list[PublishedTable], marts: list[Mart], path: Path
 ) -> None:
-    """Every published table and column with its meaning, as Markdown, from the comments in the warehouse."""
+    """Write the data dictionary as Markdown: every published table and column with its meaning, from the warehouse's comments."""
     comments = connection.execute(
         "select table_name, column_name, comment from duckdb_columns() where schema_name = ?", [MARTS_SCHEMA]
     ).fetchall()
@@ -220,6 +222,6 @@ def _literal(text: str) -> str:
 
 
 def file_facts(path: Path) -> dict[str, Any]:
-    """Name, size and SHA-256, as the manifest lists them."""
+    """Name, size and SHA-256 of a file, for the manifest."""
     content = path.read_bytes()
     return {"file": path.name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}

@@ -1,4 +1,4 @@
-"""What became of every document that was asked of a vendor: `raw.fetches`, so that a vendor who did not answer is in a table."""
+"""The outcome of every request to a vendor, in `raw.fetches`, so that failures are in a table."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ class Fetch:
 
 
 def record(connection: duckdb.DuckDBPyConnection, fetches: Iterable[Fetch]) -> None:
-    """Append what became of the requests."""
+    """Append the outcomes of requests."""
     rows = [list(vars(fetch).values()) for fetch in fetches]
     if rows:
         connection.executemany("insert into raw.fetches values (?, ?, ?, ?, ?, ?)", rows)
 
 
 def failing(connection: duckdb.DuckDBPyConnection) -> list[Fetch]:
-    """The last request of each document that failed; a warehouse made before requests were recorded has none."""
+    """Documents whose last request failed; none if the warehouse has no `raw.fetches` yet."""
     known = "select 1 from duckdb_tables() where schema_name = 'raw' and table_name = 'fetches'"
     if not connection.execute(known).fetchall():
         return []

@@ -1,8 +1,8 @@
-"""Documents into raw: read, validate, append, and write the ledger, some documents per transaction.
+"""Ingest documents into raw: parse, validate, append, and write the ledger, several documents per transaction.
 
-Documents are taken group by group (vendor, kind, symbol), each group in the order of its retrievals: what a document may say
-depends on those before it. A document that arrives late makes those after it be read again, so that the tables end as if all had
-come in order.
+Documents are processed by group (vendor, kind, symbol), each group in the order of retrieval, because validation depends on the
+earlier documents. When a document arrives late, the later ones are read again, so that the result is the same as if all had
+arrived in order.
 """
 
 import logging
@@ -24,9 +24,9 @@ from orchestration.raw import ledger
 from orchestration.raw.decisions import Choice, Decision, Decisions, subject
 from orchestration.raw.ledger import ACCEPTED, BY_PERSON, CONTRADICTED, QUARANTINED, REJECTED, Entry, Outcome
 from orchestration.raw.observations import append_observations, stamped, withdraw_documents
-from orchestration.raw.parse import Reading, read_document
+from orchestration.raw.parse import ParsedDocument, parse_document
 from orchestration.raw.validation.documents import check_document
-from orchestration.raw.validation.judge import Judge, Parsed, judge_for
+from orchestration.raw.validation.judge import Candidate, Judge, judge_for
 from orchestration.raw.validation.rules import CONTRADICTIONS, Finding
 from orchestration.schemas import RAW_TABLES, RawTable
 from orchestration.universe import Fund
@@ -38,7 +38,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 DOCUMENTS_A_COMMIT = 20
 DOCUMENTS_AHEAD = 4
-# Documents of these kinds are held against each other: all that are new are read before the first is judged.
+# Documents of these kinds are compared with each other: all new ones are parsed before the first is validated.
 _COMPARED_KINDS = {"prices", "rates"}
 
 Progress = Callable[[str], None]
@@ -54,29 +54,29 @@ def ingest(
     decisions: Decisions | None = None,
     progress: Progress = _log.info,
 ) -> list[Outcome]:
-    """Read every document that the ledger does not hold as accepted or quarantined.
+    """Ingest every document that is not accepted or quarantined in the ledger.
 
-    A rejected document is tried again on every run: its cause may be cured. A quarantined one waits for a person's decision.
+    A rejected document is tried again on every run, because the cause may be fixed. A quarantined one needs a decision.
 
     Args:
-        connection: to a prepared warehouse; documents of the calendar must be ingested before prices, prices before holdings.
-        documents: in any order; all there are of their vendors and kinds.
-        clock: now (UTC); no document is from after it.
-        decisions: a person's.
+        connection: to a prepared warehouse; the calendar must be ingested before prices, prices before holdings.
+        documents: all documents of their vendors and kinds, in any order.
+        clock: the run's clock (UTC); later documents are rejected.
+        decisions: a person's decisions about documents.
 
     Returns:
         One outcome per document that was read, group by group.
     """
-    connection.execute("set threads = 1")  # the other core reads the next documents
+    connection.execute("set threads = 1")  # another thread parses the next documents
     sessions = _known_sessions(connection)
     run = _Run(connection, universe, clock or datetime.now(UTC), decisions or {}, sessions, progress)
-    run.take_in(_in_order(documents))
+    run.ingest_groups(_in_order(documents))
     return list({outcome.document_id: outcome for outcome in run.outcomes}.values())
 
 
 @dataclass(frozen=True)
 class _Received:
-    """A document with the hash of its bytes, or why they cannot be read; `document_id` names place and content together."""
+    """A document with the hash of its bytes, or the reason why it cannot be read; `document_id` identifies path and content."""
 
     document: Document
     sha256: str
@@ -88,23 +88,22 @@ class _Received:
 
     @property
     def group(self) -> Group:
-        """What one history is about."""
+        """The group whose history the document belongs to."""
         return (self.document.vendor, self.document.kind, self.document.symbol)
 
     @property
     def retrieved_at(self) -> datetime:
-        """For the order of observations; without a zone, as the warehouse keeps it."""
+        """The retrieval time, without a zone, as in the warehouse."""
         return (self.document.retrieved_at or _EPOCH).replace(tzinfo=None)
 
     @property
     def order(self) -> tuple[datetime, str]:
-        """Observations are ordered by retrieval, and within one second by document."""
+        """The order of observations: by retrieval time, and within one second by document."""
         return (self.retrieved_at, self.document_id)
 
 
 def _in_order(documents: Iterable[Document]) -> dict[Group, list[_Received]]:
-    """Documents by group, each group in the order of its observations; the group with the oldest document comes first, then by
-    name."""
+    """Documents by group, each in the order of its observations; groups by their oldest document, then by name."""
     received = sorted((_receive(document) for document in documents), key=lambda one: one.order)
     groups: dict[Group, list[_Received]] = {}
     for one in received:
@@ -115,36 +114,36 @@ def _in_order(documents: Iterable[Document]) -> dict[Group, list[_Received]]:
 def _receive(document: Document) -> _Received:
     try:
         return _Received(document, content_hash(document.read()))
-    except DocumentRejected as refusal:
-        return _Received(document, content_hash(document.key.encode()), str(refusal))
+    except DocumentRejected as rejection:
+        return _Received(document, content_hash(document.key.encode()), str(rejection))
 
 
-class _Readings:
-    """Documents read ahead in a thread of their own, a few at a time, in the order in which they will be wanted."""
+class _ReadAhead:
+    """Parses documents ahead in another thread, a few at a time, in the order in which they are needed."""
 
-    def __init__(self, pool: ThreadPoolExecutor, read: Callable[[_Received], Reading], wanted: list[_Received]) -> None:
-        self._pool, self._read = pool, read
-        self._ahead = iter(wanted)
-        self._futures: dict[str, Future[Reading]] = {}
-        self._kept: dict[str, Reading] = {}
+    def __init__(self, pool: ThreadPoolExecutor, parse: Callable[[_Received], ParsedDocument], due: list[_Received]) -> None:
+        self._pool, self._parse = pool, parse
+        self._ahead = iter(due)
+        self._futures: dict[str, Future[ParsedDocument]] = {}
+        self._kept: dict[str, ParsedDocument] = {}
         self._begin(DOCUMENTS_AHEAD)
 
-    def take(self, one: _Received) -> Reading:
-        """The document's reading.
+    def take(self, one: _Received) -> ParsedDocument:
+        """The parsed document.
 
         Raises:
-            DocumentRejected: with the reason.
+            DocumentRejected: the document is unusable.
         """
         if one.document_id in self._kept:
             return self._kept[one.document_id]
         future = self._futures.pop(one.document_id, None)
         if future is None:
-            return self._read(one)
+            return self._parse(one)
         self._begin(1)
         return future.result()
 
-    def keep(self, one: _Received) -> Reading | None:
-        """Read now and keep, for documents that are held against each other; None for one that cannot be read."""
+    def keep(self, one: _Received) -> ParsedDocument | None:
+        """Parse now and keep the result, for documents that are compared with each other; None if the document is rejected."""
         try:
             self._kept[one.document_id] = self.take(one)
         except DocumentRejected:
@@ -153,11 +152,11 @@ class _Readings:
 
     def _begin(self, count: int) -> None:
         for one in islice(self._ahead, count):
-            self._futures[one.document_id] = self._pool.submit(self._read, one)
+            self._futures[one.document_id] = self._pool.submit(self._parse, one)
 
 
 class _Run:
-    """One call of `ingest`: the state that its documents share."""
+    """The state of one call of `ingest`."""
 
     def __init__(
         self,
@@ -171,61 +170,61 @@ class _Run:
         self._connection, self._universe, self._clock = connection, universe, clock
         self._decisions, self._sessions, self._progress = decisions, sessions, progress
         self._entries = ledger.entries(connection)
-        self._waiting = _RowsWaiting(connection)
+        self._pending = _PendingRows(connection)
         self._written = 0
         self.outcomes: list[Outcome] = []
 
-    def take_in(self, groups: dict[Group, list[_Received]]) -> None:
-        """Every group, in transactions of some documents each."""
-        wanted = [one for group in groups.values() for one in group if self._is_wanted(one)]
+    def ingest_groups(self, groups: dict[Group, list[_Received]]) -> None:
+        """Ingest every group, in transactions of several documents."""
+        due = [one for group in groups.values() for one in group if self._is_due(one)]
         with self._transaction(), ThreadPoolExecutor(max_workers=1) as pool:
-            ledger.forget_gone(self._connection, {one.document_id: one.document for group in groups.values() for one in group})
-            readings = _Readings(pool, self._read, [one for one in wanted if not one.unreadable])
+            ledger.remove_missing(self._connection, {one.document_id: one.document for group in groups.values() for one in group})
+            ahead = _ReadAhead(pool, self._parse, [one for one in due if not one.unreadable])
             judges: dict[str, Judge] = {}
             for (_, kind, _), group in groups.items():
                 if kind not in judges:
-                    judges[kind] = self._judge(kind, wanted, readings)
-                self._take_in_group(group, judges[kind], readings)
+                    judges[kind] = self._judge(kind, due, ahead)
+                self._ingest_group(group, judges[kind], ahead)
 
-    def _judge(self, kind: str, wanted: list[_Received], readings: _Readings) -> Judge:
+    def _judge(self, kind: str, due: list[_Received], ahead: _ReadAhead) -> Judge:
         batch = []
         if kind in _COMPARED_KINDS:
-            for one in wanted:
-                if one.document.kind == kind and (reading := self._heard(one, readings)):
-                    batch.append(_parsed(one, reading))
+            for one in due:
+                if one.document.kind == kind and (parsed := self._parsed_for_comparison(one, ahead)):
+                    batch.append(_candidate(one, parsed))
         calendar = self._sessions.select("session").with_row_index("session_no").cast({"session_no": pl.Int64})
-        return judge_for(kind, self._connection, batch, self._universe, calendar, self._waiting.append)
+        return judge_for(kind, self._connection, batch, self._universe, calendar, self._pending.append)
 
-    def _heard(self, one: _Received, readings: _Readings) -> Reading | None:
-        """What the document says to those it is held against: nothing where it is rejected."""
+    def _parsed_for_comparison(self, one: _Received, ahead: _ReadAhead) -> ParsedDocument | None:
+        """The parsed document, for the comparison with others; None if it is rejected."""
         try:
-            self._refuse(one)
+            self._reject_unparsed(one)
         except DocumentRejected:
             return None
-        reading = readings.keep(one)
-        return reading if reading and self._check(one, reading) is None else None
+        parsed = ahead.keep(one)
+        return parsed if parsed and self._check(one, parsed) is None else None
 
-    def _refuse(self, one: _Received) -> None:
-        """Documents that are not even parsed.
+    def _reject_unparsed(self, one: _Received) -> None:
+        """Reject documents that must not be parsed.
 
         Raises:
-            DocumentRejected: with the reason.
+            DocumentRejected: the file is unreadable or has changed, or a person rejected it.
         """
         if one.unreadable:
             raise DocumentRejected(one.unreadable)
         decision = self._decision(one)
         if decision and decision.choice is Choice.reject:
-            raise DocumentRejected(f"a person rejected it on {decision.decided_at[:10]}: {decision.reason}")
-        ledger.refuse_changed(self._connection, one.document, one.sha256)
+            raise DocumentRejected(f"the document was rejected by decision of {decision.decided_at[:10]}: {decision.reason}")
+        ledger.reject_changed(self._connection, one.document, one.sha256)
 
     def _decision(self, one: _Received) -> Decision | None:
         return self._decisions.get(subject(one.document.key, one.sha256))
 
-    def _check(self, one: _Received, reading: Reading) -> Finding | None:
-        return check_document(reading, one.document, self._clock, accepted_by_person=self._decision(one) is not None)
+    def _check(self, one: _Received, parsed: ParsedDocument) -> Finding | None:
+        return check_document(parsed, one.document, self._clock, accepted_by_person=self._decision(one) is not None)
 
-    def _is_wanted(self, one: _Received) -> bool:
-        """New, rejected before, or decided otherwise since."""
+    def _is_due(self, one: _Received) -> bool:
+        """Whether the document is new, was rejected, or has a new decision."""
         entry, decision = self._entries.get(one.document_id), self._decision(one)
         if entry is None or entry.status == REJECTED:
             return True
@@ -233,35 +232,35 @@ class _Run:
             return entry.decided_by == BY_PERSON
         return entry.decided_by != BY_PERSON or (decision.choice is Choice.accept) != (entry.status == ACCEPTED)
 
-    def _take_in_group(self, group: list[_Received], judge: Judge, readings: _Readings) -> None:
-        """From the first document that is wanted. Where one changes what is known, all after it are read again."""
+    def _ingest_group(self, group: list[_Received], judge: Judge, ahead: _ReadAhead) -> None:
+        """Ingest a group from the first due document. If a document changes what is known, all later ones are read again."""
         again, recalled = False, False
         overruled: set[str] = set()
         place = 0
         while place < len(group):
             one = group[place]
             place += 1
-            if one.document_id in overruled or not (again or self._is_wanted(one)):
+            if one.document_id in overruled or not (again or self._is_due(one)):
                 recalled = recalled and not self._accepted(one)
                 continue
             if not recalled:
-                self._waiting.append()
+                self._pending.append()
                 judge.begin(one.document.symbol, one.order)
                 recalled = True
             was_accepted = self._accepted(one)
             if was_accepted:
                 self._withdraw([one])
-            outcome, contradicted = self._take_in_one(one, judge, readings)
-            contradicted = contradicted or self._outvoted(group[: place - 1], one, judge, readings)
+            outcome, contradicted = self._ingest_document(one, judge, ahead)
+            contradicted = contradicted or self._outvoted(group[: place - 1], one, judge, ahead)
             if contradicted:
-                # What they said is withdrawn, and everything from the oldest of them on is read again.
+                # Their values are withdrawn, and all documents from the oldest of them on are read again.
                 overruled |= contradicted.keys()
                 place = self._overrule(group, contradicted)
                 again, recalled = True, False
                 continue
             changed = was_accepted or outcome.status == ACCEPTED
             if changed and not again and any(self._is_judged(later) for later in group[place:]):
-                # What was contradicted may no longer be.
+                # Documents that were contradicted may no longer be.
                 suspects = [i for i, other in enumerate(group[:place]) if self._is_contradicted(other)]
                 if suspects:
                     place, recalled = suspects[0], False
@@ -274,7 +273,7 @@ class _Run:
         return entry is not None and entry.status == ACCEPTED
 
     def _is_judged(self, one: _Received) -> bool:
-        """What became of it rests on the documents before it."""
+        """Whether the outcome depends on earlier documents."""
         entry = self._entries.get(one.document_id)
         return entry is not None and entry.status in (ACCEPTED, QUARANTINED)
 
@@ -283,18 +282,18 @@ class _Run:
         return entry is not None and entry.status == QUARANTINED and entry.rule == CONTRADICTED
 
     def _withdraw(self, documents: list[_Received]) -> None:
-        self._waiting.append()
+        self._pending.append()
         ids = [one.document_id for one in documents]
         withdraw_documents(self._connection, ids)
-        ledger.forget(self._connection, ids)
+        ledger.remove(self._connection, ids)
         for document_id in ids:
             self._entries.pop(document_id, None)
 
-    def _outvoted(self, before: list[_Received], one: _Received, judge: Judge, readings: _Readings) -> dict[str, Finding]:
-        """The documents that are known, where more later ones contradict them and agree with each other; with why.
+    def _outvoted(self, before: list[_Received], one: _Received, judge: Judge, ahead: _ReadAhead) -> dict[str, Finding]:
+        """The accepted documents, with findings, if more later ones contradict them and agree with each other.
 
-        Of two documents that contradict each other and that nothing else decides, the first is used until a second one agrees
-        with the later.
+        If two documents contradict each other and nothing else shows which is right, the first is used until another document
+        agrees with the second.
         """
         entry = self._entries[one.document_id]
         if entry.status != QUARANTINED or entry.rule not in CONTRADICTIONS:
@@ -305,19 +304,20 @@ class _Run:
             for earlier in before
             if (e := self._entries.get(earlier.document_id)) and e.status == QUARANTINED and e.rule in CONTRADICTIONS
         ]
-        if not used or len(against) < len(used) or len(self._blamable({u.document_id for u in used})) < len(used):
+        if not used or len(against) < len(used) or len(self._overrulable({u.document_id for u in used})) < len(used):
             return {}
-        parsed = _parsed(one, readings.take(one))
-        agreeing = [earlier for earlier in against if judge.agree(_parsed(earlier, readings.take(earlier)), parsed)]
+        candidate = _candidate(one, ahead.take(one))
+        agreeing = [earlier for earlier in against if judge.agree(_candidate(earlier, ahead.take(earlier)), candidate)]
         if len(agreeing) < len(used):
             return {}
         why = (
-            f"{len(agreeing) + 1} later documents contradict it and agree with each other, the last of {one.retrieved_at.date()}"
+            f"{len(agreeing) + 1} later documents contradict it and agree with each other, the last retrieved on"
+            f" {one.retrieved_at.date()}"
         )
         return {u.document_id: Finding(CONTRADICTED, why) for u in used}
 
     def _overrule(self, group: list[_Received], contradicted: dict[str, Finding]) -> int:
-        """Quarantine what a later document contradicts; the place in the group to go on from."""
+        """Quarantine documents that a later one contradicts; return the position in the group to continue from."""
         places = [place for place, one in enumerate(group) if one.document_id in contradicted]
         self._withdraw([one for one in group[places[0] :] if self._accepted(one)])
         for place in places:
@@ -325,42 +325,42 @@ class _Run:
             self._finish(_outcome(group[place], QUARANTINED, finding=finding), listed=_as_rejects([finding]))
         return places[0]
 
-    def _read(self, one: _Received) -> Reading:
+    def _parse(self, one: _Received) -> ParsedDocument:
         content = one.document.read()
         if content_hash(content) != one.sha256:
-            raise DocumentRejected("it changed while it was read: write documents under another name first, then rename them")
-        return read_document(one.document, content, self._sessions, self._universe)
+            raise DocumentRejected("the file changed while it was read: write files under a temporary name, then rename them")
+        return parse_document(one.document, content, self._sessions, self._universe)
 
-    def _take_in_one(self, one: _Received, judge: Judge, readings: _Readings) -> tuple[Outcome, dict[str, Finding]]:
-        """The document's outcome, written; or the documents it contradicts, with why, and nothing is written."""
+    def _ingest_document(self, one: _Received, judge: Judge, ahead: _ReadAhead) -> tuple[Outcome, dict[str, Finding]]:
+        """Write the document's outcome; or return the documents it contradicts, with findings, and write nothing."""
         decision = self._decision(one)
-        person = BY_PERSON if decision else ledger.BY_RULES
+        decided_by = BY_PERSON if decision else ledger.BY_RULES
         try:
-            self._refuse(one)
-            reading = readings.take(one)
-            ledger.refuse_step_back(self._connection, one.document, reading)
-            if finding := self._check(one, reading):
-                return self._finish(replace(_outcome(one, REJECTED, finding=finding), decided_by=person)), {}
+            self._reject_unparsed(one)
+            parsed = ahead.take(one)
+            ledger.reject_older_snapshot(self._connection, one.document, parsed)
+            if finding := self._check(one, parsed):
+                return self._finish(replace(_outcome(one, REJECTED, finding=finding), decided_by=decided_by)), {}
         except DocumentRejected as rejection:
-            return self._finish(replace(_outcome(one, REJECTED, reason=str(rejection)), decided_by=person)), {}
-        parsed = _parsed(one, reading)
-        if decision:  # accepted by a person: the rules have no say
-            outcome = replace(_outcome(one, ACCEPTED, reading=reading, rows=parsed.rows), decided_by=person)
-            judge.learn(parsed, parsed.rows)
-            return self._finish(outcome, parsed.rows, reading.rejects), {}
-        verdict = judge.judge(parsed)
+            return self._finish(replace(_outcome(one, REJECTED, reason=str(rejection)), decided_by=decided_by)), {}
+        candidate = _candidate(one, parsed)
+        if decision:  # accepted by a person: the rules do not apply
+            outcome = replace(_outcome(one, ACCEPTED, parsed=parsed, rows=candidate.rows), decided_by=decided_by)
+            judge.learn(candidate, candidate.rows)
+            return self._finish(outcome, candidate.rows, parsed.rejects), {}
+        verdict = judge.judge(candidate)
         if verdict.findings:
-            outcome = _outcome(one, QUARANTINED, finding=verdict.findings[0], as_of=reading.as_of)
+            outcome = _outcome(one, QUARANTINED, finding=verdict.findings[0], as_of=parsed.as_of)
             return self._finish(outcome, listed=_as_rejects(verdict.findings)), {}
-        if verdict.contradicts and (blamed := self._blamable(judge.suppliers(parsed))):
+        if verdict.contradicts and (blamed := self._overrulable(judge.suppliers(candidate))):
             return _outcome(one, ACCEPTED), dict.fromkeys(blamed, verdict.contradicts)
-        judge.learn(parsed, verdict.rows)
-        outcome = _outcome(one, ACCEPTED, reading=reading, rows=verdict.rows)
+        judge.learn(candidate, verdict.rows)
+        outcome = _outcome(one, ACCEPTED, parsed=parsed, rows=verdict.rows)
         outcome = replace(outcome, rows_quarantined=verdict.quarantined["line"].n_unique())
-        return self._finish(outcome, verdict.rows, reading.rejects, verdict.quarantined), {}
+        return self._finish(outcome, verdict.rows, parsed.rejects, verdict.quarantined), {}
 
-    def _blamable(self, suppliers: set[str]) -> set[str]:
-        """Documents that a later one may overrule: not those that a person accepted."""
+    def _overrulable(self, suppliers: set[str]) -> set[str]:
+        """The accepted documents that a later one may overrule: all except those that a person accepted."""
         return {one for one in suppliers if (e := self._entries.get(one)) and e.status == ACCEPTED and e.decided_by != BY_PERSON}
 
     def _finish(
@@ -370,15 +370,15 @@ class _Run:
         rejected: pl.DataFrame | None = None,
         listed: pl.DataFrame | None = None,
     ) -> Outcome:
-        """Let the rows wait for their transaction, and write the ledger."""
+        """Queue the rows for their transaction, and write the ledger."""
         if rows:
-            self._waiting.add(outcome, rows)
+            self._pending.add(outcome, rows)
         if rejected is None and outcome.status == REJECTED:
             rejected = pl.DataFrame([(None, outcome.rule, outcome.reason, outcome.path)], schema=_REJECT, orient="row")
         self._write(outcome, rejected=rejected, quarantined=listed)
-        because = f" ({outcome.reason})" if outcome.reason else ""
-        aside = f", {outcome.rows_quarantined} quarantined" if outcome.rows_quarantined else ""
-        self._progress(f"{outcome.path}: {outcome.status}, {outcome.rows_accepted} rows{aside}{because}")
+        reason = f" ({outcome.reason})" if outcome.reason else ""
+        quarantined = f", {outcome.rows_quarantined} quarantined" if outcome.rows_quarantined else ""
+        self._progress(f"{outcome.path}: {outcome.status}, {outcome.rows_accepted} rows{quarantined}{reason}")
         self.outcomes.append(outcome)
         return outcome
 
@@ -389,7 +389,7 @@ class _Run:
         rejected: pl.DataFrame | None = None,
         quarantined: pl.DataFrame | None = None,
     ) -> None:
-        if not (outcome.status == REJECTED and ledger.holds(self._connection, outcome)):
+        if not (outcome.status == REJECTED and ledger.is_recorded(self._connection, outcome)):
             self._connection.execute("delete from raw.rejects where document_id = ?", [outcome.document_id])
             for frame, kind in ((rejected, REJECTED), (quarantined, QUARANTINED)):
                 if frame is not None and frame.height:
@@ -398,7 +398,7 @@ class _Run:
         self._entries[outcome.document_id] = Entry(outcome.status, outcome.rule, outcome.decided_by)
         self._written += 1
         if self._written == DOCUMENTS_A_COMMIT:
-            self._waiting.append()
+            self._pending.append()
             self._connection.commit()
             self._connection.begin()
             self._written = 0
@@ -414,12 +414,12 @@ class _Run:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        """A document's rows and its line in the ledger are committed together, some documents at a time: each commit waits for
-        the disk. What a killed run has not committed, the next one reads again."""
+        """Commit a document's rows together with its ledger row, several documents at a time, because each commit waits for the
+        disk. Documents that a killed run did not commit are read again by the next run."""
         self._connection.begin()
         try:
             yield
-            self._waiting.append()
+            self._pending.append()
         except BaseException:
             self._connection.rollback()
             raise
@@ -433,15 +433,15 @@ def _as_rejects(findings: list[Finding]) -> pl.DataFrame:
     return pl.DataFrame([(None, finding.rule, finding.reason, None) for finding in findings], schema=_REJECT, orient="row")
 
 
-def _parsed(one: _Received, reading: Reading) -> Parsed:
-    return Parsed(one.document_id, one.document.symbol, one.retrieved_at, reading.as_of, reading.rows)
+def _candidate(one: _Received, parsed: ParsedDocument) -> Candidate:
+    return Candidate(one.document_id, one.document.symbol, one.retrieved_at, parsed.as_of, parsed.rows)
 
 
 def _outcome(
     one: _Received,
     status: str,
     *,
-    reading: Reading | None = None,
+    parsed: ParsedDocument | None = None,
     rows: dict[str, pl.DataFrame] | None = None,
     finding: Finding | None = None,
     reason: str | None = None,
@@ -454,24 +454,24 @@ def _outcome(
         vendor=one.document.vendor,
         kind=one.document.kind,
         symbol=one.document.symbol,
-        as_of=_last_day(reading, rows) if reading and rows else as_of,  # type: ignore[arg-type]
+        as_of=_last_day(parsed, rows) if parsed and rows else as_of,  # type: ignore[arg-type]
         retrieved_at=ledger.naive_utc(one.document.retrieved_at),
-        rows_accepted=rows[reading.main].height if reading and rows else 0,
-        rows_rejected=reading.rejects.height if reading else 0,
+        rows_accepted=rows[parsed.main].height if parsed and rows else 0,
+        rows_rejected=parsed.rejects.height if parsed else 0,
         status=status,
         reason=finding.reason if finding else reason,
         rule=finding.rule if finding else None,
     )
 
 
-def _last_day(reading: Reading, rows: dict[str, pl.DataFrame]) -> object:
-    """The day a document is about: its own, or the last of those whose rows are used."""
-    day = {"price_bars": "session", "rates": "date"}.get(reading.main)
-    return rows[reading.main][day].max() if day else reading.as_of
+def _last_day(parsed: ParsedDocument, rows: dict[str, pl.DataFrame]) -> object:
+    """The date of a document: its as-of date, or the last date of the rows that are used."""
+    day = {"price_bars": "session", "rates": "date"}.get(parsed.main)
+    return rows[parsed.main][day].max() if day else parsed.as_of
 
 
-class _RowsWaiting:
-    """Rows of documents on their way into raw: many documents share a statement, which costs more than the rows of one."""
+class _PendingRows:
+    """Rows that are not yet in raw: many documents share one statement, because a statement costs more than the rows of one."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
@@ -479,11 +479,11 @@ class _RowsWaiting:
         self._keys: dict[str, list[pl.DataFrame]] = {}
 
     def add(self, outcome: Outcome, rows: dict[str, pl.DataFrame]) -> None:
-        """Let the rows wait; what waits of the same keys was observed before them, and goes first."""
-        assert outcome.retrieved_at is not None  # a document without a retrieval time is rejected whole
+        """Queue the rows; pending rows with the same keys were observed earlier and are written first."""
+        assert outcome.retrieved_at is not None  # a document without a retrieval time is rejected
         frames = {name: frame.select(*RAW_TABLES[name].columns) for name, frame in rows.items()}
         keys = {name: _keys_of(RAW_TABLES[name], frame) for name, frame in frames.items()}
-        if any(self._waits(name, frame) for name, frame in keys.items()):
+        if any(self._has_pending(name, frame) for name, frame in keys.items()):
             self.append()
         for name, frame in frames.items():
             observed = stamped(frame, observed_at=outcome.retrieved_at, document_id=outcome.document_id)
@@ -491,13 +491,13 @@ class _RowsWaiting:
             self._keys.setdefault(name, []).append(keys[name])
 
     def append(self) -> None:
-        """Write all that wait."""
+        """Write all pending rows."""
         for name, frames in self._frames.items():
             append_observations(self._connection, RAW_TABLES[name], pl.concat(frames))
         self._frames.clear()
         self._keys.clear()
 
-    def _waits(self, name: str, keys: pl.DataFrame) -> bool:
+    def _has_pending(self, name: str, keys: pl.DataFrame) -> bool:
         return name in self._keys and not pl.concat(self._keys[name]).join(keys, on=keys.columns, how="semi").is_empty()
 
 

@@ -1,4 +1,4 @@
-"""The ledger `raw.documents`: what became of each document, and what that forbids the ones after it."""
+"""The ledger `raw.documents`: the outcome of each document, and the checks of later documents against it."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -6,7 +6,7 @@ from datetime import date, datetime
 import duckdb
 
 from orchestration.landing.documents import Document
-from orchestration.raw.parse import Reading
+from orchestration.raw.parse import ParsedDocument
 from orchestration.vendors.feed import DocumentRejected
 
 ACCEPTED, REJECTED, QUARANTINED = "accepted", "rejected", "quarantined"
@@ -16,7 +16,7 @@ CONTRADICTED = "is_not_contradicted"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one document: its row of the ledger."""
+    """The outcome of one document: its row of the ledger."""
 
     document_id: str
     path: str
@@ -37,7 +37,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Entry:
-    """What the ledger holds of a document that was read before."""
+    """The ledger's entry for a document that was read before."""
 
     status: str
     rule: str | None
@@ -50,8 +50,8 @@ def entries(connection: duckdb.DuckDBPyConnection) -> dict[str, Entry]:
     return {document_id: Entry(*entry) for document_id, *entry in found}
 
 
-def holds(connection: duckdb.DuckDBPyConnection, outcome: Outcome) -> bool:
-    """Whether an earlier run came to the same end: then there is nothing to write."""
+def is_recorded(connection: duckdb.DuckDBPyConnection, outcome: Outcome) -> bool:
+    """Whether the ledger already has this outcome, so that nothing must be written."""
     same = (
         "select 1 from raw.documents where document_id = ? and status = ? and reason is not distinct from ?"
         " and rule is not distinct from ? and decided_by = ?"
@@ -60,26 +60,26 @@ def holds(connection: duckdb.DuckDBPyConnection, outcome: Outcome) -> bool:
     return bool(connection.execute(same, values).fetchall())
 
 
-def forget(connection: duckdb.DuckDBPyConnection, document_ids: list[str]) -> None:
-    """Take documents out of the ledger, with their rejects: they are to be read again."""
+def remove(connection: duckdb.DuckDBPyConnection, document_ids: list[str]) -> None:
+    """Remove documents and their rejects from the ledger, so that they are read again."""
     for table in ("documents", "rejects"):
         connection.execute(f"delete from raw.{table} where document_id in (select unnest(?))", [document_ids])
 
 
-def forget_gone(connection: duckdb.DuckDBPyConnection, present: dict[str, Document]) -> None:
-    """Take documents out of the ledger that were never used and are no longer there, or hold something else now.
+def remove_missing(connection: duckdb.DuckDBPyConnection, present: dict[str, Document]) -> None:
+    """Remove documents from the ledger that were never used and no longer exist or have other content.
 
     Args:
-        present: by id, all documents of their vendors and kinds.
+        present: all documents of their vendors and kinds, by id.
     """
     kinds = {(document.vendor, document.kind) for document in present.values()}
     unused = connection.execute("select document_id, vendor, kind from raw.documents where status <> ?", [ACCEPTED]).fetchall()
-    if gone := [one for one, *kind in unused if tuple(kind) in kinds and one not in present]:
-        forget(connection, gone)
+    if missing := [document_id for document_id, *kind in unused if tuple(kind) in kinds and document_id not in present]:
+        remove(connection, missing)
 
 
 def write(connection: duckdb.DuckDBPyConnection, outcome: Outcome) -> None:
-    """Write the document's row, in place of an earlier one."""
+    """Insert or replace the document's row."""
     columns = list(vars(outcome))
     connection.execute(
         f"insert or replace into raw.documents ({', '.join(columns)}) values ({', '.join('?' * len(columns))})",
@@ -87,38 +87,38 @@ def write(connection: duckdb.DuckDBPyConnection, outcome: Outcome) -> None:
     )
 
 
-def refuse_changed(connection: duckdb.DuckDBPyConnection, document: Document, sha256: str) -> None:
-    """A document is never changed.
+def reject_changed(connection: duckdb.DuckDBPyConnection, document: Document, sha256: str) -> None:
+    """Reject a document whose file changed after it was accepted.
 
     Raises:
-        DocumentRejected: another content was read from the same place.
+        DocumentRejected: the accepted file had other content.
     """
     changed = connection.execute(
         "select 1 from raw.documents where path = ? and sha256 <> ? and status = 'accepted'", [document.key, sha256]
     ).fetchall()
     if changed:
         raise DocumentRejected(
-            "the file changed after it was read; documents are never changed: drop the new one under a new name"
+            "the file changed after it was accepted, and documents must not change: save the new content under a new name"
         )
 
 
-def refuse_step_back(connection: duckdb.DuckDBPyConnection, document: Document, reading: Reading) -> None:
-    """A vendor that answers with an older snapshot than before has answered wrongly, unless that date was asked for by name.
+def reject_older_snapshot(connection: duckdb.DuckDBPyConnection, document: Document, parsed: ParsedDocument) -> None:
+    """Reject a snapshot that is older than the last one, unless its date is declared in the file name.
 
     Raises:
-        DocumentRejected: the snapshot is older than one that was known before.
+        DocumentRejected: the snapshot is older than one that was accepted before.
     """
-    if reading.main != "holdings" or document.declared_as_of:
+    if parsed.main != "holdings" or document.declared_as_of:
         return
     [(newest,)] = connection.execute(
         "select max(as_of) from raw.documents"
         " where vendor = ? and kind = ? and symbol = ? and retrieved_at < ? and status = 'accepted'",
         [document.vendor, document.kind, document.symbol, naive_utc(document.retrieved_at)],
     ).fetchall()
-    if newest and reading.as_of and reading.as_of < newest:
-        raise DocumentRejected(f"its as-of date {reading.as_of} is older than {newest}, which was known before")
+    if newest and parsed.as_of and parsed.as_of < newest:
+        raise DocumentRejected(f"the as-of date {parsed.as_of} is older than that of an accepted snapshot, {newest}")
 
 
 def naive_utc(moment: datetime | None) -> datetime | None:
-    """The moment as the warehouse keeps it: UTC, without zone."""
+    """The time as stored in the warehouse: UTC, without zone."""
     return moment.replace(tzinfo=None) if moment else None

@@ -1,4 +1,4 @@
-"""Observations: rows of raw, each with when the vendor said so and in which document. A row is appended only where it differs."""
+"""Observations: rows of raw with observation time and document. A row is appended only if it differs from the known one."""
 
 from datetime import datetime
 
@@ -12,29 +12,29 @@ _STAMPS = ("observed_at", "document_id")
 
 
 def stamped(rows: pl.DataFrame, *, observed_at: datetime, document_id: str) -> pl.DataFrame:
-    """The rows of a document with when the vendor said so (UTC, without zone) and where."""
+    """The rows of a document with observation time (UTC, without zone) and document id."""
     return rows.with_columns(
         pl.lit(observed_at, pl.Datetime("us")).alias("observed_at"), pl.lit(document_id).alias("document_id")
     )
 
 
 def append_observations(connection: duckdb.DuckDBPyConnection, table: RawTable, rows: pl.DataFrame) -> int:
-    """Append the rows that are new, or differ from what was last known of their key when they were observed.
+    """Append the rows that are new or differ from the last known row of their key at their observation time.
 
-    Observations are ordered by when they were made, and those of the same second by document.
+    Observations are ordered by time, and within one second by document.
 
     Args:
-        rows: the contract's columns, `observed_at` and `document_id`; of any documents, but at most one row a key, and of a
-            table with a snapshot key whole snapshots.
+        rows: the contract's columns, `observed_at` and `document_id`; from any documents, but at most one row per key; for a
+            table with a snapshot key, complete snapshots.
 
     Returns:
-        How many rows were appended.
+        The number of appended rows.
     """
     if rows.is_empty():
         return 0
-    with registered(connection, "told", rows):
-        # A table of its own: DuckDB would hand a condition on an Arrow stream to pyarrow, which does not know polars' strings.
-        connection.execute("create or replace temp table incoming as select * from told")
+    with registered(connection, "received", rows):
+        # A temporary table: DuckDB passes filters on an Arrow stream to pyarrow, which cannot read polars' strings.
+        connection.execute("create or replace temp table incoming as select * from received")
     if not table.snapshot_key:
         return _run(connection, _append_changed(table))
     known = connection.execute(_known_snapshots(table)).fetchall()
@@ -50,13 +50,13 @@ def _run(connection: duckdb.DuckDBPyConnection, statement: str, parameters: dict
 
 
 def withdraw_documents(connection: duckdb.DuckDBPyConnection, document_ids: list[str]) -> None:
-    """Delete the observations of documents that were accepted once: they are read again, or should not have been."""
+    """Delete the observations of accepted documents that are read again or no longer accepted."""
     for table in RAW_TABLES.values():
         connection.execute(f"delete from raw.{table.name} where document_id in (select unnest(?))", [document_ids])
 
 
 def _append_changed(table: RawTable) -> str:
-    """Row by row: the last observation of a key before this one decides."""
+    """SQL that compares each row with the last observation of its key."""
     known = ", ".join(
         f"coalesce(known.{v}, {table.when_unknown[v]})" if v in table.when_unknown else f"known.{v}" for v in table.values
     )
@@ -81,7 +81,7 @@ def _append_changed(table: RawTable) -> str:
 
 
 def _known_snapshots(table: RawTable) -> str:
-    """The incoming snapshots of which an observation is known that is not later."""
+    """SQL for the incoming snapshots that have an earlier observation."""
     key = ", ".join(table.snapshot_key)
     return f"""
         select distinct {", ".join(f"incoming.{c}" for c in (*table.snapshot_key, *_STAMPS))}
@@ -92,7 +92,7 @@ def _known_snapshots(table: RawTable) -> str:
 
 
 def _append_unknown_snapshots(table: RawTable) -> str:
-    """A snapshot that nothing is known of yet needs no comparison."""
+    """SQL that appends snapshots without an earlier observation."""
     return f"""
         insert into raw.{table.name}
         select {", ".join((*table.columns, *_STAMPS))}
@@ -102,9 +102,9 @@ def _append_unknown_snapshots(table: RawTable) -> str:
 
 
 def _append_snapshot(table: RawTable) -> str:
-    """All or nothing: the last observation of this one snapshot, line by line, decides.
+    """SQL that appends one complete snapshot if a line differs from its last observation.
 
-    Its key comes as parameters, so that DuckDB passes over the blocks of other dates.
+    The key is passed as parameters, so that DuckDB skips the blocks of other dates.
     """
     columns = ", ".join(table.columns)
     of_snapshot = " and ".join(f"{column} = ${column}" for column in table.snapshot_key)
@@ -116,14 +116,14 @@ def _append_snapshot(table: RawTable) -> str:
             where {of_snapshot} and (observed_at, document_id) <= ($observed_at::timestamp, $document_id::varchar)
             qualify dense_rank() over (order by observed_at desc, document_id desc) = 1
         ),
-        told as (select * from incoming where {of_snapshot}),
+        received as (select * from incoming where {of_snapshot}),
         differences as (
-            (select {columns} from told except select {columns} from last_known)
+            (select {columns} from received except select {columns} from last_known)
             union all
-            (select {columns} from last_known except select {columns} from told)
+            (select {columns} from last_known except select {columns} from received)
         )
         select {columns}, $observed_at::timestamp, $document_id::varchar
-        from told
+        from received
         where exists (select 1 from differences)
         order by {", ".join(table.key)}
     """

@@ -1,4 +1,4 @@
-"""One document into rows by raw table: whether it may be read, what its lines say, and which of them are unusable."""
+"""Parse one document into rows by raw table, and separate valid rows from rejects."""
 
 import logging
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from orchestration.vendors.feed import Context, DocumentRejected, Parsed
 from orchestration.vendors.registry import BY_PLACE
 
 _log = logging.getLogger(__name__)
-# polars and fastexcel each have a class of that name, and export it from nowhere in common.
+# polars and fastexcel each have a class of this name, without a common base.
 _PANIC = "PanicException"
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What a document says: rows by raw table, each with the contract's columns, `_line` and `_content`; and rejects (line,
-    reason, content)."""
+class ParsedDocument:
+    """A document's valid rows by raw table, with the contract's columns, `_line` and `_content`, and its rejects (line, reason,
+    content)."""
 
     main: str
     as_of: date | None
@@ -28,18 +28,18 @@ class Reading:
     rejects: pl.DataFrame
 
 
-def read_document(document: Document, content: bytes, sessions: pl.DataFrame, universe: dict[str, Fund]) -> Reading:
+def parse_document(document: Document, content: bytes, sessions: pl.DataFrame, universe: dict[str, Fund]) -> ParsedDocument:
     """Parse one document and check its rows.
 
     Raises:
-        DocumentRejected: with the reason in words.
+        DocumentRejected: the document is unusable; the message is the reason.
     """
     feed = BY_PLACE.get((document.vendor, document.kind))
     if feed is None:
         known = ", ".join("/".join(place) for place in BY_PLACE)
-        raise DocumentRejected(f"no parser for {document.vendor}/{document.kind}; known are {known}")
+        raise DocumentRejected(f"there is no parser for {document.vendor}/{document.kind}: use one of {known}")
     if document.retrieved_at is None:
-        raise DocumentRejected("its file name does not begin with the retrieval time as YYYY-MM-DDTHHMMSSZ: rename it")
+        raise DocumentRejected("the file name does not begin with the retrieval time (YYYY-MM-DDTHHMMSSZ): rename the file")
     context = Context(
         symbol=document.symbol,
         extension=document.extension,
@@ -50,33 +50,33 @@ def read_document(document: Document, content: bytes, sessions: pl.DataFrame, un
     )
     try:
         parsed = feed.parse(content, context)
-        return Reading(parsed.main, parsed.as_of, *_part(parsed))
+        return ParsedDocument(parsed.main, parsed.as_of, *_split_rows(parsed))
     except DocumentRejected:
         raise
     except BaseException as error:
-        # One odd document must not keep all others out. Native libraries panic outside of Exception; an interruption passes.
+        # One document must not stop the others. Panics of native libraries are not Exceptions; interrupts are passed on.
         if not (isinstance(error, Exception) or type(error).__name__ == _PANIC):
             raise
-        _log.debug("the reader of %s failed", document.key, exc_info=True)
-        what = " ".join(str(error).split())[:200]
-        raise DocumentRejected(f"its reader failed ({type(error).__name__}: {what}): please report it") from error
+        _log.debug("The parser failed on %s.", document.key, exc_info=True)
+        detail = " ".join(str(error).split())[:200]
+        raise DocumentRejected(f"the parser failed ({type(error).__name__}: {detail}): please report it") from error
 
 
-def _part(parsed: Parsed) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
-    """Valid rows by table, and rejects: a line that one table rejects is used in none, and is listed once.
+def _split_rows(parsed: Parsed) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
+    """Valid rows by table, and rejects. A line that one table rejects is used in no table and listed once.
 
-    An action outlives the bar of its line: a dividend is paid whether or not the vendor has the price of that day.
+    Exception: an action is kept if the bar of its line is invalid, because a dividend does not depend on the price.
     """
-    valid, rejects, lost, repeats = {}, list(parsed.rejects), {}, {}
+    valid, rejects, lost, duplicates = {}, list(parsed.rejects), {}, {}
     for name, frame in parsed.tables.items():
-        once, repeated = _without_repeats(frame, RAW_TABLES[name])
-        valid[name], bad = check_rows(RAW_TABLES[name], once)
-        repeats[name] = repeated
-        rejects.append(bad)
-        lost[name] = set(bad["line"].drop_nulls())
-    # A line whose main row is used repeats nothing: of two bars with the same dividend the later one may be the final one.
+        unique, duplicated = _without_duplicates(frame, RAW_TABLES[name])
+        valid[name], invalid = check_rows(RAW_TABLES[name], unique)
+        duplicates[name] = duplicated
+        rejects.append(invalid)
+        lost[name] = set(invalid["line"].drop_nulls())
+    # A line whose main row is used is not a duplicate: of two bars with the same dividend, the later one may be the final one.
     used = valid[parsed.main]["_line"].implode()
-    rejects += [rows.filter(~pl.col("line").is_in(used).fill_null(False)) for rows in repeats.values()]
+    rejects += [rows.filter(~pl.col("line").is_in(used).fill_null(False)) for rows in duplicates.values()]
     if not any(r.height for r in rejects):
         return valid, pl.DataFrame(schema=REJECT_COLUMNS)
     listed = (
@@ -91,13 +91,13 @@ def _part(parsed: Parsed) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
 def _without_lost(rows: pl.DataFrame, name: str, lost: dict[str, set[int]]) -> pl.DataFrame:
     elsewhere = pl.col("_line").is_in(set().union(*(lines for table, lines in lost.items() if table != name))).fill_null(False)
     unknown = RAW_TABLES[name].when_unknown
-    says_nothing = pl.all_horizontal(pl.col(column) == value for column, value in unknown.items()) if unknown else pl.lit(True)
-    return rows.filter(~(elsewhere & says_nothing))
+    is_empty = pl.all_horizontal(pl.col(column) == value for column, value in unknown.items()) if unknown else pl.lit(True)
+    return rows.filter(~(elsewhere & is_empty))
 
 
-def _without_repeats(rows: pl.DataFrame, table: RawTable) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The same observation twice is one, and the second is listed as rejected. Rows that agree on all but a provisional value
-    are one observation too, the one with the larger value: a volume only grows until it is final."""
+def _without_duplicates(rows: pl.DataFrame, table: RawTable) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Unique rows, and duplicates as rejects. Of rows that differ only in a provisional value, the one with the largest value is
+    used, because a volume increases until it is final."""
     if table.snapshot_key:
         natural = ["_content", *(column for column in table.snapshot_key)]
     else:
@@ -106,7 +106,7 @@ def _without_repeats(rows: pl.DataFrame, table: RawTable) -> tuple[pl.DataFrame,
         return rows, pl.DataFrame(schema=REJECT_COLUMNS)
     ordered = rows.sort(table.provisional, descending=True, nulls_last=True, maintain_order=True) if table.provisional else rows
     first = ordered.filter(pl.struct(natural).is_first_distinct())["_line"].implode()
-    repeated = rows.filter(~pl.col("_line").is_in(first)).select(
+    duplicated = rows.filter(~pl.col("_line").is_in(first)).select(
         pl.col("_line").alias("line"), pl.lit("repeats another row").alias("reason"), pl.col("_content").alias("content")
     )
-    return rows.filter(pl.col("_line").is_in(first)), repeated
+    return rows.filter(pl.col("_line").is_in(first)), duplicated

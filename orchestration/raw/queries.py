@@ -1,4 +1,4 @@
-"""Short questions to the raw tables, for metadata, checks and vendors. Every answer is small."""
+"""Short queries on the raw tables, for metadata, checks and vendors."""
 
 from datetime import date, datetime
 
@@ -7,7 +7,7 @@ import polars as pl
 from orchestration.frames import frame_of
 from orchestration.market_calendar import FINAL_BAR_DELAY
 from orchestration.raw.fetches import Fetch, failing
-from orchestration.raw.review import Waiting, waiting
+from orchestration.raw.review import QuarantinedDocument, documents_in_quarantine
 from orchestration.warehouse.connection import Warehouse
 
 _NEWEST = {
@@ -18,7 +18,7 @@ _NEWEST = {
 
 
 def extent(warehouse: Warehouse, table: str) -> tuple[int, date | datetime | None]:
-    """Rows of a raw table, and its newest date."""
+    """The number of rows of a raw table, and its newest date."""
     rows, newest = warehouse.ask(f"select count(*), {_NEWEST[table]} from raw.{table}")[0]
     return rows, newest
 
@@ -38,7 +38,7 @@ def known_bars(warehouse: Warehouse, symbol: str) -> pl.DataFrame:
 
 
 def last_final_session(warehouse: Warehouse, at: datetime) -> date | None:
-    """The newest session whose closing bar is final at that moment (UTC)."""
+    """The newest session whose closing bar is final at `at` (UTC)."""
     latest_close = (at - FINAL_BAR_DELAY).replace(tzinfo=None)
     answer: date | None = warehouse.ask("select max(session) from raw.sessions where closes_at <= ?", latest_close)[0][0]
     return answer
@@ -55,24 +55,24 @@ def newest_snapshots(warehouse: Warehouse) -> list[tuple[str, date]]:
 
 
 def rejected_documents(warehouse: Warehouse) -> list[tuple[str, str]]:
-    """Path and reason of each document that was rejected whole."""
+    """Path and reason of each rejected document."""
     return warehouse.ask("select path, reason from raw.documents where status = 'rejected' order by path")
 
 
 def failed_fetches(warehouse: Warehouse) -> list[Fetch]:
-    """The last request of each document that failed."""
+    """Documents whose last request failed."""
     with warehouse.connect() as connection:
         return failing(connection)
 
 
-def quarantined_documents(warehouse: Warehouse) -> list[Waiting]:
+def quarantined_documents(warehouse: Warehouse) -> list[QuarantinedDocument]:
     """Every document in quarantine, whole or in part."""
     with warehouse.connect() as connection:
-        return waiting(connection)
+        return documents_in_quarantine(connection)
 
 
 def reject_reasons(warehouse: Warehouse) -> list[tuple[str, int]]:
-    """Reasons for rejected lines with their counts, most frequent first."""
+    """Reasons of rejected lines with their counts, most frequent first."""
     question = (
         "select reason, count(*) from raw.rejects where line is not null and outcome = 'rejected'"
         " group by reason order by count(*) desc, reason"

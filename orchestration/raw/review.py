@@ -1,4 +1,4 @@
-"""What waits in quarantine, and a person's decision about a document."""
+"""Review of the quarantine: its documents, and a person's decision about one."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,14 +13,15 @@ from orchestration.warehouse.connection import Warehouse
 
 
 class NoSuchDocument(LookupError):
-    """No document, or more than one, goes by that name; the message says what to do."""
+    """No document, or more than one, matches the name; the message says what to do."""
 
 
 @dataclass(frozen=True)
-class Waiting:
-    """A document in quarantine, whole or in part: its place, the rules it breaks with their figures, and its rows in quarantine.
+class QuarantinedDocument:
+    """A document in quarantine, whole or in part: its path, the rules it breaks with their reasons, and the number of its rows in
+    quarantine.
 
-    `rows` is None where the whole document waits.
+    `rows` is None if the whole document is in quarantine.
     """
 
     path: str
@@ -30,7 +31,7 @@ class Waiting:
     rows: int | None
 
 
-_WAITING = """
+_QUARANTINED = """
     select documents.path, documents.sha256, list(rejects.rule order by rejects.line, rejects.rule),
         list(rejects.reason order by rejects.line, rejects.rule), documents.status = 'quarantined', documents.rows_quarantined
     from raw.documents as documents
@@ -41,8 +42,8 @@ _WAITING = """
 """
 
 
-def quarantine(warehouse: Path) -> list[Waiting]:
-    """Every document that waits, whole documents first, then those with single rows in quarantine; the newest first.
+def quarantine(warehouse: Path) -> list[QuarantinedDocument]:
+    """Every document in quarantine: whole documents first, then documents with single rows in quarantine, newest first.
 
     Raises:
         WarehouseUnusable: a run is writing, or the file is damaged.
@@ -50,31 +51,34 @@ def quarantine(warehouse: Path) -> list[Waiting]:
     if not warehouse.exists():
         return []
     with Warehouse(warehouse).connect(read_only=True) as connection:
-        return waiting(connection)
+        return documents_in_quarantine(connection)
 
 
-def waiting(connection: duckdb.DuckDBPyConnection) -> list[Waiting]:
+def documents_in_quarantine(connection: duckdb.DuckDBPyConnection) -> list[QuarantinedDocument]:
     """The same from an open warehouse."""
     outcomes = "schema_name = 'raw' and table_name = 'rejects' and column_name = 'outcome'"
     if not connection.execute(f"select 1 from duckdb_columns() where {outcomes}").fetchall():
-        return []  # made by a release of the project that knew no quarantine
-    found = connection.execute(_WAITING).fetchall()
-    return [Waiting(path, sha, rules, reasons, None if whole else rows) for path, sha, rules, reasons, whole, rows in found]
+        return []  # made by a version of the project without a quarantine
+    found = connection.execute(_QUARANTINED).fetchall()
+    return [
+        QuarantinedDocument(path, sha, rules, reasons, None if whole else rows)
+        for path, sha, rules, reasons, whole, rows in found
+    ]
 
 
 def decide(document: str, choice: Choice, reason: str, *, landing: list[Path], decisions: Path) -> tuple[Document, Decision]:
-    """Write down a decision about one document; the next run follows it.
+    """Record a decision about one document; it applies from the next run.
 
     Args:
-        document: its place below landing (`yahoo/prices/IWM/2026-05-06T010000Z.csv`), or its path.
+        document: its path below landing (`yahoo/prices/IWM/2026-05-06T010000Z.csv`), or any path to it.
 
     Raises:
         NoSuchDocument: landing has no such document.
         UnreadableDocument: it cannot be read.
-        ValueError: no reason is given.
+        ValueError: the reason is empty.
     """
     if not reason.strip():
-        raise ValueError('a decision needs a reason: --reason "…"')
+        raise ValueError('A decision requires a reason: use --reason "…".')
     found = _find(document, landing)
     sha256 = content_hash(found.read())
     now = datetime.now(UTC)
@@ -94,6 +98,6 @@ def _find(document: str, landing: list[Path]) -> Document:
         return next(iter(distinct.values()))
     if not matches:
         raise NoSuchDocument(
-            f"landing has no document {document!r}: `smallcap quarantine` lists the documents that wait, by their place"
+            f"Landing has no document {document!r}: `smallcap quarantine` lists the quarantined documents with their paths."
         )
-    raise NoSuchDocument(f"{len(distinct)} documents are called {document!r}: name one by its place, such as {matches[0].key}")
+    raise NoSuchDocument(f"{len(distinct)} documents match {document!r}: use the full path, for example {matches[0].key}.")

@@ -1,4 +1,4 @@
-"""The invented companies: who they are, how large, and which of them the small-cap index takes in and lets go."""
+"""The simulated companies: identity, size, and membership of the small-cap index."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -28,7 +28,7 @@ SECTORS = (
 )
 _LARGE_MIX = (0.08, 0.11, 0.06, 0.04, 0.13, 0.12, 0.10, 0.27, 0.03, 0.03, 0.03)
 _SMALL_MIX = (0.03, 0.11, 0.03, 0.05, 0.20, 0.18, 0.16, 0.12, 0.04, 0.06, 0.02)
-# The very largest decide the weights of the large funds.
+# The largest companies determine the weights of the large funds.
 _LARGEST_SECTORS = (7, 7, 0, 7, 1, 7, 5, 4, 7, 0, 1, 2)
 _MEDIAN_CAP, _SPREAD_ABOVE, _SPREAD_BELOW = 1.9e9, 1.7, 1.25
 _FOREIGN_CAP = 1.4e10
@@ -37,9 +37,9 @@ _DROPPED = truths.NAMES_LEAVING - truths.NAMES_GRADUATED
 _STABLE_LARGE = truths.LARGE_COMPANIES_AFTER - truths.NAMES_GRADUATED
 _SMALL_AFTER = truths.IWM_EQUITIES_AFTER
 LISTED = _STABLE_LARGE + truths.NAMES_GRADUATED + _SMALL_AFTER + _DROPPED
-# Places of the companies with planted tickers, in order of size.
+# Positions of the companies with planted tickers, by size.
 LARGE_CLASS, SMALL_CLASS, TICKER_CHANGES, _AWKWARD = 9, 800, 735, (900, 1300, 1700)
-# Tickers of funds, of currencies, and of real companies that seeds/sector_overrides.csv speaks of.
+# Tickers of funds, of currencies, and of real companies in seeds/sector_overrides.csv.
 _RESERVED = {
     "ARM",
     "ASML",
@@ -71,7 +71,7 @@ _RESERVED = {
 
 @dataclass(frozen=True)
 class Companies:
-    """Companies by size, largest first, then the foreign ones; all arrays have one value a company (n,).
+    """Companies by size, largest first, then the foreign ones; all arrays have one value per company (n,).
 
     `table`: ticker (as iShares writes it), name, sector, cusip, sedol, exchange, is_foreign.
     `cap`: dollars at the reconstitution; `shares`: shares outstanding. `small_before` and `small_after`: members of the small-cap
@@ -88,7 +88,7 @@ class Companies:
 
 @lru_cache(maxsize=4)
 def companies(seed: int) -> Companies:
-    """The same companies for the same seed."""
+    """The companies; the same seed gives the same companies."""
     draws = stream(seed, "companies")
     foreign = len(truths.FOREIGN_TICKERS)
     sectors = _sectors(draws) + list(_FOREIGN_SECTORS)
@@ -111,7 +111,7 @@ def companies(seed: int) -> Companies:
 
 
 def _caps() -> Floats:
-    """Lognormal, at evenly spaced quantiles, so that chance makes no giant: dollars (n,), largest first."""
+    """Lognormal market capitalisations at evenly spaced quantiles, without random outliers: dollars (n,), largest first."""
     normal = NormalDist()
     places = np.array([normal.inv_cdf(1 - (i + 0.5) / LISTED) for i in range(LISTED)])
     return np.asarray(_MEDIAN_CAP * np.exp(places * np.where(places > 0, _SPREAD_ABOVE, _SPREAD_BELOW)), dtype=np.float64)
@@ -143,9 +143,10 @@ def _with_share_classes(names: list[str]) -> list[str]:
 
 
 def _members(count: int, draws: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Who is small before and after, and large after: the border moves both ways, newcomers join, the smallest are dropped."""
+    """Members of the small-cap index before and after the reconstitution, and of the large-cap index after it: companies
+    cross the border both ways, new ones join, and the smallest leave."""
     places = np.arange(count)
-    # One more than cross the border: the company that changes its ticker stays small throughout.
+    # One more than cross the border, because the company that changes its ticker stays small.
     border = np.arange(_STABLE_LARGE, _STABLE_LARGE + truths.NAMES_GRADUATED + truths.NAMES_FALLEN + 1)
     fallen = draws.choice(border[border != TICKER_CHANGES], truths.NAMES_FALLEN, replace=False)
     inner = np.arange(border[-1] + 1, LISTED - _DROPPED)

@@ -1,4 +1,4 @@
-"""Every document of the invented market: which vendor answers what, and when. Bytes are made only when somebody asks for them."""
+"""Every document of the sample market, by vendor and retrieval time. Bytes are generated on request."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ _Snapshot = Callable[[Fund, date, int], bytes]
 
 @dataclass(frozen=True)
 class SampleDocument:
-    """One document to put into landing; `build` makes its bytes, the same ones each time."""
+    """One document for landing; `build` generates its bytes, always the same."""
 
     vendor: str
     kind: str
@@ -46,13 +46,13 @@ class SampleDocument:
 
 
 def sample_documents(vendor: str, kind: str, sessions: pl.DataFrame, seed: int = DEFAULT_SEED) -> list[SampleDocument]:
-    """What one vendor has answered by the sample market's clock, symbol by symbol, oldest first.
+    """The documents of one vendor up to the sample market's clock, symbol by symbol, oldest first.
 
     Args:
         sessions: the calendar, with a column `session` that reaches at least to `truths.PARTIAL_SESSION`.
 
     Raises:
-        KeyError: the invented market has no such vendor or kind.
+        KeyError: the sample market has no such vendor or kind.
     """
     makers: dict[tuple[str, str], Callable[[], Iterator[SampleDocument]]] = {
         ("yahoo", "prices"): lambda: _prices(sessions, seed),
@@ -125,7 +125,7 @@ def _ishares(sessions: pl.DataFrame, seed: int) -> Iterator[SampleDocument]:
 
 
 def _valued_file(make: Callable[..., bytes], bars: Callable[[], History] | None, fund: Fund, as_of: date, seed: int) -> bytes:
-    """A file whose shares outstanding go with the fund's close on the snapshot's date, where the fund has prices."""
+    """A file with shares outstanding that match the fund's close on the snapshot's date, if the fund has prices."""
     if bars is None:
         return make(fund, as_of, seed)
     history = bars()
@@ -166,7 +166,7 @@ def _schwab(seed: int) -> Iterator[SampleDocument]:
 def _snapshot(
     vendor: str, fund: Fund, as_of: date, extension: str, make: _Snapshot, seed: int, lag_days: int = 1
 ) -> SampleDocument:
-    """A holdings file as it could be had so many nights after."""
+    """A holdings file as published a number of nights later."""
     retrieved_at = datetime.combine(as_of + timedelta(days=lag_days), time(1), UTC)
     return SampleDocument(vendor, "holdings", fund.fund, retrieved_at, extension, None, partial(make, fund, as_of, seed))
 

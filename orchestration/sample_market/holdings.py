@@ -1,4 +1,4 @@
-"""What a fund holds on one day: its companies with shares, price and value, before any vendor's spelling."""
+"""A fund's holdings on one day: companies with shares, price and value, independent of a vendor's format."""
 
 from datetime import date
 
@@ -12,11 +12,11 @@ from orchestration.sample_market.membership import index_style, is_leaving, memb
 from orchestration.sample_market.streams import stream
 from orchestration.universe import Fund
 
-# The share of every company that a fund of each style owns.
+# The share of each company that a fund of each style owns.
 _STAKE = {"russell_2000": 0.021, "small": 0.017, "nasdaq": 0.02, "all": 0.00045, "large": 0.019}
-# A fund that others are compared with owns that whole share; one that is compared has a size of its own below it.
+# A subject or benchmark fund owns this whole share; a compared fund is smaller.
 _COMPARED_SIZE = (0.1, 0.4)
-_STILL_HELD = 0.1  # of a name that leaves
+_STILL_HELD = 0.1  # of a leaving name
 _MONTHLY_DRIFT, _MONTHLY_VOLATILITY = 0.004, 0.085
 
 
@@ -24,7 +24,7 @@ def equities(fund: Fund, as_of: date, vendor: str, seed: int) -> pl.DataFrame:
     """The fund's companies, largest value first.
 
     Returns:
-        ticker (in the vendor's spelling), name, sector, cusip, sedol, exchange, is_foreign, quantity (shares), price (dollars a
+        ticker (in the vendor's spelling), name, sector, cusip, sedol, exchange, is_foreign, quantity (shares), price (dollars per
         share) and market_value (dollars, to the cent).
     """
     listed = companies(seed)
@@ -50,7 +50,7 @@ def _size(fund: Fund, seed: int) -> float:
 
 
 def _prices(listed: Companies, as_of: date, seed: int) -> Floats:
-    """Dollars a share on a snapshot's date (n,): a walk in monthly steps through the price at the reconstitution."""
+    """Dollars per share on a snapshot's date (n,): a random walk in monthly steps through the price at the reconstitution."""
     dates = truths.IWM_SNAPSHOTS
     steps = stream(seed, "valuation").normal(_MONTHLY_DRIFT, _MONTHLY_VOLATILITY, (len(dates), listed.cap.size))
     steps[dates.index(truths.RECONSTITUTION) + 1] *= 0.2  # two sessions, not a month

@@ -1,4 +1,4 @@
-"""CUSIP and SEDOL numbers with right check digits, from the ranges set aside for private use: no real security has one."""
+"""CUSIP and SEDOL numbers with valid check digits, from the ranges for private use, which no real security has."""
 
 _CUSIP_VALUES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ*@#"
 _SEDOL_VALUES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -7,8 +7,8 @@ _CONSONANTS = "BCDFGHJKLMNPQRSTVWXYZ"
 
 
 def cusip(serial: int, foreign: bool = False) -> str:
-    """The number of the serial-th issuer's common stock; foreign issuers' begin with the letter G."""
-    # Issuer numbers 99000A to 99999Z are for users' own purposes.
+    """The CUSIP of the serial-th issuer's common stock; those of foreign issuers begin with G."""
+    # Issuer numbers 99000A to 99999Z are for private use.
     domestic = f"99{serial // len(_CONSONANTS):03d}{_CONSONANTS[serial % len(_CONSONANTS)]}10"
     body = f"G99{serial:03d}10" if foreign else domestic
     return body + cusip_check_digit(body)
@@ -24,7 +24,7 @@ def cusip_check_digit(body: str) -> str:
 
 
 def isin(cusip: str) -> str:
-    """The international number around a CUSIP: country, CUSIP and check digit."""
+    """The ISIN of a CUSIP: country, CUSIP and check digit."""
     body = ("GB" if cusip.startswith("G") else "US") + cusip
     digits = "".join(str(_CUSIP_VALUES.index(character)) for character in body)
     doubled = (int(digit) * (2 if place % 2 == 0 else 1) for place, digit in enumerate(reversed(digits)))
@@ -32,7 +32,7 @@ def isin(cusip: str) -> str:
 
 
 def sedol(serial: int) -> str:
-    """The serial-th number; those that begin with 9 are for users' own purposes."""
+    """The serial-th SEDOL; numbers that begin with 9 are for private use."""
     body, rest = "", serial * 7 + 1_000_003
     for _ in range(5):
         rest, digit = divmod(rest, 31)

@@ -1,4 +1,4 @@
-"""Holdings as Invesco writes them: JSON today, CSV on people's disks."""
+"""Holdings in Invesco's formats: the current JSON and the older CSV."""
 
 import html
 import json
@@ -18,7 +18,7 @@ _PENDING_DOLLARS = 41_250.75
 
 
 def json_file(fund: Fund, as_of: date, seed: int) -> bytes:
-    """One snapshot as JSON. `effectiveDate` lies ahead of the business date, which is the as-of."""
+    """One snapshot as JSON. `effectiveDate` is after the business date, which is the as-of date."""
     held = equities(fund, as_of, "invesco", seed)
     cash = round(float(held["market_value"].sum()) * _CASH_SHARE, 2)
     weights = rounded_weights(np.append(held["market_value"].to_numpy(), cash), 3).tolist()
@@ -28,7 +28,7 @@ def json_file(fund: Fund, as_of: date, seed: int) -> bytes:
         for (ticker, name, quantity, value, cusip, foreign), weight in zip(rows, weights[:-1], strict=True)
     ]
     lines.append(_holding("USD", "US Dollar", cash, cash, "CURR", None, weights[-1]))
-    # Dividends on their way have a value, but no percentage.
+    # Receivable dividends have a value, but no percentage.
     lines.append(_holding("USDPDV", "Dividends pending", _PENDING_DOLLARS, _PENDING_DOLLARS, "UCURR", None, None))
     answer = {
         "ticker": fund.fund,
@@ -41,7 +41,7 @@ def json_file(fund: Fund, as_of: date, seed: int) -> bytes:
 
 
 def csv_file(fund: Fund, as_of: date, seed: int) -> bytes:
-    """One snapshot as CSV: a blank behind each ticker, thousands commas, weights to three decimals."""
+    """One snapshot as CSV: a blank after each ticker, thousands separators, weights with three decimals."""
     held = equities(fund, as_of, "invesco", seed)
     cash = round(float(held["market_value"].sum()) * _CASH_SHARE, 2)
     weights = rounded_weights(np.append(held["market_value"].to_numpy(), cash), 3).tolist()

@@ -1,4 +1,4 @@
-"""Holdings as iShares writes them: a preamble of varying length, quoted fields, odd lines, a long disclaimer."""
+"""Holdings in iShares' format: a preamble of varying length, quoted fields, unusual lines, a long disclaimer."""
 
 from datetime import date
 
@@ -26,7 +26,7 @@ _DISCLAIMER = (
     'It may be copied, changed and passed on freely."',
 )
 _NET_ASSET_VALUE = {"russell_2000": 360.0, "small": 130.0, "nasdaq": 560.0, "all": 380.0, "large": 770.0}
-# The contract in use from the end of a quarter's last month on.
+# The futures contract from the end of a quarter's last month on.
 _FUTURES_MONTHS = {3: "M", 6: "U", 9: "Z"}
 _CONTRACT_SIZE = 50
 _MONTH_NAMES = {"M": "JUN", "U": "SEP", "Z": "DEC"}
@@ -41,7 +41,7 @@ def dated_file(fund: Fund, as_of: date, seed: int, net_asset_value: float | None
 
 
 def undated_file(fund: Fund, as_of: date, seed: int) -> bytes:
-    """A copy that begins at the header, as some people keep them: nothing in it tells its date."""
+    """A copy that begins at the header and therefore has no date."""
     return _encode(_body(fund, as_of, seed))
 
 
@@ -51,7 +51,7 @@ def repeated_file(fund: Fund, as_of: date, seed: int, net_asset_value: float | N
 
 
 def web_page(fund: Fund) -> bytes:
-    """What comes instead of a file on a bad day."""
+    """A web page received instead of a file."""
     return (
         "<!DOCTYPE html>\n<html><head><title>One moment, please</title></head>\n"
         f"<body><p>The page about {fund.name} cannot be shown.</p></body></html>\n"
@@ -63,7 +63,7 @@ def _encode(lines: list[str]) -> bytes:
 
 
 def _preamble(fund: Fund, as_of: date, seed: int, net_asset_value: float | None) -> list[str]:
-    """Nine lines, five or three, from month to month. Shares outstanding times net asset value is what the fund holds."""
+    """A preamble of nine, five or three lines, depending on the month. Shares outstanding match the fund's net assets."""
     value = float(equities(fund, as_of, "ishares", seed)["market_value"].sum())
     shares = value / (net_asset_value or _NET_ASSET_VALUE[index_style(fund)])
     inception = date.fromisoformat(fund.inception)
@@ -105,7 +105,7 @@ def _equity_rows(held: pl.DataFrame) -> list[Row]:
 
 
 def _odd_rows(fund: Fund, as_of: date, equity: float) -> list[Row]:
-    """Money market, cash, margin, claims without a market and a future: dollars that follow the fund's size."""
+    """Money market, cash, margin, unlisted claims and a future, in proportion to the fund's size."""
     money, cash, margin = (round(equity * part, 2) for part in (0.0024, 0.0006, -0.0002))
     return [
         _odd("XTSLA", "CASH FUND FOR AN INVENTED MARKET", _CASH_SECTOR, "Money Market", money, money, 1.0),
@@ -136,7 +136,7 @@ def _odd(
 
 
 def _future(fund: Fund, as_of: date, equity: float) -> Row:
-    """Worth nothing on the day, and a notional value of a third of a percent of the fund."""
+    """A future with a market value of zero and a notional value of 0.33 % of the fund."""
     month = _FUTURES_MONTHS[as_of.month // 3 * 3]
     small = index_style(fund) in ("russell_2000", "small")
     root, index, level = ("RTY", "RUSSELL 2000", 3600.0) if small else ("ES", "S&P500", 7700.0)

@@ -1,7 +1,6 @@
 """The daily log prices of the three factors (large, small, technology) with the planted turns, advance and corrections.
 
-Noise hovers around the planted paths instead of wandering off: daily moves are as large as real ones, and yet every planted
-date keeps its meaning.
+The noise reverts to the planted paths: daily moves are as large as real ones, while every planted date keeps its meaning.
 """
 
 from dataclasses import dataclass
@@ -20,10 +19,10 @@ SESSIONS_A_YEAR = 252
 FACTORS = ("large", "small", "technology")
 _START_PRICE = {"large": 104.0, "small": 47.0, "technology": 29.0}
 _LARGE_VOLATILITY = 0.0098
-_SMALL_BETA, _SMALL_OWN = 0.15, 0.0060  # of SPY's move on top of it, and of its own, a session
+_SMALL_BETA, _SMALL_OWN = 0.15, 0.0060  # exposure to SPY's move, and own noise per session
 _TECHNOLOGY_BETA, _TECHNOLOGY_OWN = 0.17, 0.0068
 _TECHNOLOGY_DRIFT = 0.05 / SESSIONS_A_YEAR
-# How much of its distance from the path a price keeps from one session to the next.
+# The share of its distance from the path that a price keeps from one session to the next.
 _LARGE_MEMORY, _SMALL_MEMORY, _TECHNOLOGY_MEMORY = 0.965, 0.75, 0.98
 _CALM, _FEAR = 0.45, 1.7
 _RAMP_SESSIONS = 80
@@ -31,7 +30,7 @@ _RAMP_SESSIONS = 80
 
 @dataclass(frozen=True)
 class Paths:
-    """Log closes by factor, one value a session, on the newest split basis and before dividends are taken out."""
+    """Log closes by factor, one value per session, on the newest split basis, dividends not deducted."""
 
     sessions: Days
     log_close: dict[str, Floats]
@@ -62,12 +61,12 @@ def market_paths(sessions: Days, seed: int) -> Paths:
 
 
 def position(sessions: Days, day: date) -> int:
-    """Where the first session on or after a day stands."""
+    """The position of the first session on or after a day."""
     return int(np.searchsorted(sessions, np.datetime64(day)))
 
 
 def hovering(shocks: Floats, memory: float) -> Floats:
-    """Level of a process that keeps `memory` of its last level and adds a shock (n,), starting from nothing."""
+    """An AR(1) process (n,) with coefficient `memory`, starting at zero."""
     levels = np.empty_like(shocks)
     level = 0.0
     for i, shock in enumerate(shocks.tolist()):
@@ -78,7 +77,7 @@ def hovering(shocks: Floats, memory: float) -> Floats:
 
 
 def _ratio_plan(sessions: Days) -> Floats:
-    """The planted log ratio small/large: straight lines between the turns, steeper in the narrow advance."""
+    """The planted log ratio small/large: linear between the turns, steeper in the narrow advance."""
     drift = np.zeros(sessions.size)
     for turn in truths.TURNS:
         drift[position(sessions, turn.session) :] = turn.drift if turn.label == "risk_on" else -turn.drift
@@ -103,7 +102,7 @@ def _large_plan(sessions: Days) -> Floats:
 
 
 def _market_noise(sessions: Days, seed: int) -> tuple[Floats, Floats]:
-    """Shocks with fat tails (n,), larger while a correction falls, and the factor that calms the narrow advance (n,)."""
+    """Shocks with fat tails (n,), larger during a fall, and the factor that reduces them in the narrow advance (n,)."""
     shocks = stream(seed, "large").standard_t(7, sessions.size) * np.sqrt(5 / 7)
     fear = np.ones(sessions.size)
     for correction in truths.CORRECTIONS:

@@ -1,4 +1,4 @@
-"""Which companies a fund holds on a day, from what its index name says."""
+"""The companies that a fund holds on a day, derived from the name of its index."""
 
 from datetime import date
 
@@ -12,7 +12,7 @@ from orchestration.universe import Fund
 Places = NDArray[np.int64]
 
 _LARGE_LINES, _SMALL_LINES = 503, 603
-_MARGIN = 1.05  # lines for each line the fund must have
+_MARGIN = 1.05  # lines per line of the fund's minimum
 
 
 def index_style(fund: Fund) -> str:
@@ -28,7 +28,7 @@ def index_style(fund: Fund) -> str:
 
 
 def members(fund: Fund, as_of: date, listed: Companies) -> Places:
-    """Places of the companies the fund holds, larger ones (at the reconstitution) first."""
+    """Positions of the companies the fund holds, largest (at the reconstitution) first."""
     style = index_style(fund)
     needed = int((fund.min_holdings or 0) * _MARGIN)
     if style == "russell_2000":
@@ -40,12 +40,12 @@ def members(fund: Fund, as_of: date, listed: Companies) -> Places:
     if style == "all":
         return np.flatnonzero(listed.small_after | listed.large_after)
     largest = np.flatnonzero(listed.large_after | listed.small_after)[: max(_LARGE_LINES, needed)]
-    # Index committees keep a company that has shrunk: the one that changes its ticker, so that its CUSIP is on record.
+    # Index committees keep some small companies: here the one that changes its ticker, so that its CUSIP is known.
     return largest if TICKER_CHANGES in largest else np.append(largest[:-1], TICKER_CHANGES)
 
 
 def is_leaving(as_of: date, listed: Companies) -> NDArray[np.bool_]:
-    """The names that have left the Russell 2000 and are still being sold (n,)."""
+    """Names that have left the Russell 2000 and are still being sold (n,)."""
     lingering: NDArray[np.bool_] = listed.small_before & ~listed.small_after & (as_of == truths.LINGERING_SNAPSHOT)
     return lingering
 
@@ -57,7 +57,7 @@ def _russell_2000(as_of: date, listed: Companies) -> Places:
 
 
 def _nasdaq(as_of: date, listed: Companies, lines: int) -> Places:
-    """The largest companies traded there that are no financials; a few foreign ones after the first snapshot."""
+    """The largest non-financial companies on Nasdaq; with a few foreign ones after the first snapshot."""
     suits = (listed.table["exchange"].to_numpy() == "NASDAQ") & (listed.table["sector"].to_numpy() != "Financials")
     home = np.flatnonzero(suits & ~listed.table["is_foreign"].to_numpy())
     if as_of <= truths.OTHER_SNAPSHOTS[0]:

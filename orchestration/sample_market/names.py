@@ -1,4 +1,4 @@
-"""Invented company names and tickers."""
+"""Names and tickers of the simulated companies."""
 
 from collections.abc import Iterable
 from itertools import combinations
@@ -142,13 +142,13 @@ _TRADES = {
     "Utilities": ("Power", "Water", "Gas and Electric", "Utilities"),
 }
 _FORMS = ("Inc", "Inc", "Inc", "Corp", "Corp", "Co", "Holdings Inc", "Group Inc", "Ltd")
-# A few names try a reader's quotes, commas and entities.
+# A few names test a parser's handling of quotes, commas and entities.
 _JOINTS = (" & ", ", ", "'s ")
 _PLAIN_SHARE = 0.94
 
 
 def company_names(sectors: list[str], draws: np.random.Generator) -> list[str]:
-    """One name a company, all different, that fits its sector."""
+    """One unique name per company that fits its sector."""
     names: dict[str, None] = {}
     for sector in sectors:
         name = _name(sector, draws)
@@ -173,7 +173,7 @@ def _pick(words: tuple[str, ...], draws: np.random.Generator) -> str:
 
 
 def tickers(names: Iterable[str], taken: set[str]) -> list[str]:
-    """One ticker a company, from the letters of its name, none of them taken."""
+    """One unique ticker per company, from the letters of its name."""
     taken = set(taken)
     found = []
     for name in names:

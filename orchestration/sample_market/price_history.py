@@ -1,4 +1,4 @@
-"""The whole invented history of one symbol: bars, dividends and splits, on the newest split basis."""
+"""The simulated history of one symbol: bars, dividends and splits, on the newest split basis."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -23,9 +23,9 @@ _SMALL_INDEX_WORDS = ("2000", "small", "600")
 
 @dataclass(frozen=True)
 class History:
-    """Arrays of one value a session (n,): dollars a share on the newest split basis, volume in shares.
+    """Arrays with one value per session (n,): dollars per share on the newest split basis, volume in shares.
 
-    `dividend` is zero but on ex-dates; `split` is new shares for one old, zero but on ex-dates.
+    `dividend`, and `split` (new shares per old share), are zero except on ex-dates.
     """
 
     symbol: str
@@ -40,7 +40,7 @@ class History:
 
 
 def factor_of(fund: Fund) -> str:
-    """Which factor a fund follows: its own, or the one its index name speaks of."""
+    """The factor that a fund follows: its own, or that of its index."""
     if fund.price_symbol in _FACTOR_OF:
         return _FACTOR_OF[fund.price_symbol]
     index = fund.index_name.lower()
@@ -50,7 +50,7 @@ def factor_of(fund: Fund) -> str:
 
 
 def history(fund: Fund, paths: Paths, seed: int) -> History:
-    """One symbol's bars from its inception, or from the market's first session, on."""
+    """One symbol's bars from its inception, or from the first session of the market."""
     symbol = str(fund.price_symbol)
     draws = stream(seed, f"bars of {symbol}")
     first = position(paths.sessions, date.fromisoformat(fund.inception))
@@ -70,18 +70,18 @@ def history(fund: Fund, paths: Paths, seed: int) -> History:
 
 
 def expense_ratio(symbol: str) -> float:
-    """Costs a year, a fraction of the fund."""
+    """Annual costs as a fraction of the fund's assets."""
     return truths.EXPENSE_RATIO.get(symbol, truths.OTHER_EXPENSE_RATIO)
 
 
 def _cheaper(fund: Fund) -> float:
-    """What the fund gains a session on the one its factor was made for, by costing less."""
+    """The gain per session over the factor's main fund, from lower costs."""
     leader = _SYMBOL_OF[factor_of(fund)]
     return (expense_ratio(leader) - expense_ratio(str(fund.price_symbol))) / SESSIONS_A_YEAR
 
 
 def _index_difference(fund: Fund, paths: Paths, seed: int) -> Floats:
-    """How an index strays from that of its factor (n,), the same for all funds that follow it."""
+    """The deviation of an index from its factor (n,), the same for all funds that follow it."""
     index = fund.index_name.lower()
     if index == _INDEX_OF[factor_of(fund)]:
         return np.zeros(paths.sessions.size)
@@ -90,7 +90,7 @@ def _index_difference(fund: Fund, paths: Paths, seed: int) -> Floats:
 
 
 def _around(close: Floats, draws: np.random.Generator) -> tuple[Floats, Floats, Floats]:
-    """Open, high and low that fit the closes (n,)."""
+    """Open, high and low consistent with the closes (n,)."""
     previous = np.concatenate([close[:1], close[:-1]])
     opening = np.round(previous * np.exp(draws.normal(0.0, 0.0035, close.size)), 2)
     high = np.round(np.maximum(opening, close) * np.exp(np.abs(draws.normal(0.0, 0.004, close.size))), 2)
@@ -99,7 +99,7 @@ def _around(close: Floats, draws: np.random.Generator) -> tuple[Floats, Floats, 
 
 
 def _volume(symbol: str, close: Floats, draws: np.random.Generator) -> Floats:
-    """Shares a session (n,): more on days that move. Whole hundreds on the old split basis, too."""
+    """Shares per session (n,), more on days with large moves, in whole hundreds also on the old split basis."""
     move = np.abs(np.diff(np.log(close), prepend=np.log(close[0])))
     mean = _MEAN_VOLUME.get(symbol, _OTHER_VOLUME)
     shares = mean * np.exp(draws.normal(-0.1, 0.25, close.size) + 15 * (move - move.mean()))
@@ -107,7 +107,7 @@ def _volume(symbol: str, close: Floats, draws: np.random.Generator) -> Floats:
 
 
 def _ex_dates(symbol: str, sessions: Days, draws: np.random.Generator) -> Floats:
-    """One on each session that goes ex-dividend, else zero (n,). Never the first session: no close lies before it."""
+    """1 on ex-dividend sessions, otherwise 0 (n,); never on the first session, which has no previous close."""
     day = truths.DIVIDEND_DAY.get(symbol, int(draws.integers(12, 25)))
     last = sessions[-1].astype(date)
     flags = np.zeros(sessions.size)

@@ -1,4 +1,4 @@
-"""The policy rate with its planted cycles, and what money cost overnight, as FRED's CSV files."""
+"""The policy rate with planted cycles, and the effective rate, as FRED's CSV files."""
 
 from datetime import date, timedelta
 
@@ -9,19 +9,19 @@ from orchestration.sample_market.market_paths import Days, Floats
 from orchestration.sample_market.streams import stream
 
 _HALF_RANGE = 0.125
-# Fixings of a day are published on the next: the newest one is missing on the day itself.
+# The fixing of a day is published on the next day, so the newest one is missing.
 _FIXING_DELAY = timedelta(days=2)
 
 
 def series_file(series: str, last_day: date, first_column: str, seed: int) -> bytes:
-    """One series to a day, in percent a year, with FRED's header."""
+    """One series up to a day, in percent per year, with FRED's header."""
     days, values = series_values(series, last_day, seed)
     texts = [f"{day},{_text(day, value, series)}" for day, value in zip(days.astype(str).tolist(), values.tolist(), strict=True)]
     return "\n".join([f"{first_column},{series}", *texts, ""]).encode()
 
 
 def series_values(series: str, last_day: date, seed: int) -> tuple[Days, Floats]:
-    """Calendar days (n,) and percent a year (n,) of DFEDTAR, DFEDTARL, DFEDTARU or DFF."""
+    """Calendar days (n,) and percent per year (n,) of DFEDTAR, DFEDTARL, DFEDTARU or DFF."""
     days = np.arange(np.datetime64(truths.FIRST_RATE_DAY), np.datetime64(last_day + timedelta(days=1)))
     level = upper_bound(days)
     in_range = days >= np.datetime64(truths.RANGE_BEGINS)
@@ -33,7 +33,7 @@ def series_values(series: str, last_day: date, seed: int) -> tuple[Days, Floats]
         return days[in_range], level[in_range] - 2 * _HALF_RANGE
     published = days <= np.datetime64(last_day + timedelta(days=1) - _FIXING_DELAY)
     middle = level - np.where(in_range, _HALF_RANGE, 0.0)
-    # Drawn for the whole history, so that an early file and a late one agree.
+    # Drawn for the whole history, so that earlier and later files agree.
     noise = stream(seed, "overnight rate").normal(0.0, 0.02, 20_000)[: days.size]
     fixings = np.asarray(np.round(np.maximum(middle + noise, 0.01), 2), dtype=np.float64)
     return days[published], fixings[published]

@@ -1,4 +1,4 @@
-"""Holdings as Schwab writes them: CSV with Windows line ends, ten decimals, sectors for shares alone, disclaimers behind."""
+"""Holdings in Schwab's format: CSV with Windows line ends, ten decimals, sectors only for shares, disclaimers at the end."""
 
 from datetime import date
 
@@ -20,7 +20,7 @@ _MARKETS = {"NASDAQ": "XNGS"}
 
 
 def csv_file(fund: Fund, as_of: date, seed: int) -> bytes:
-    """One snapshot: shares by value, then cash and a future that is worth nothing on the day."""
+    """One snapshot: shares by value, then cash and a future with a value of zero."""
     held = equities(fund, as_of, "schwab", seed)
     cash = round(float(held["market_value"].sum()) * _CASH_SHARE, 2)
     weights = rounded_weights(np.append(held["market_value"].to_numpy(), cash), 10).tolist()

@@ -1,4 +1,4 @@
-"""Holdings as State Street writes them: a workbook with CUSIP and SEDOL, weights to six decimals, no value and no sector."""
+"""Holdings in State Street's format: a workbook with CUSIP and SEDOL, weights with six decimals, no value, no sector."""
 
 from datetime import date, datetime
 from io import BytesIO
@@ -9,7 +9,7 @@ import xlsxwriter
 from orchestration.sample_market.holdings import equities, rounded_weights
 from orchestration.universe import Fund
 
-_CREATED = datetime(2026, 1, 1)  # a fixed date: the same workbook has the same bytes
+_CREATED = datetime(2026, 1, 1)  # a fixed date, so that the bytes are always the same
 _HEADER = ("Name", "Ticker", "Identifier", "SEDOL", "Weight", "Sector", "Shares Held", "Local Currency")
 _CASH_SHARE = 0.0011
 _CASH_PLACEHOLDER = "CASH_USD"

@@ -1,4 +1,4 @@
-"""Randomness by topic: each topic draws from a stream of its own, so that one more fund leaves all others as they were."""
+"""Random numbers by topic: each topic has its own stream, so that an added fund does not change the others."""
 
 from zlib import crc32
 

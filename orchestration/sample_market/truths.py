@@ -1,6 +1,6 @@
-"""What is planted in the invented market, by date and size, so that tests and curious people know what to look for.
+"""The planted truths of the sample market, by date and size, for tests and for readers.
 
-Dates and plain numbers only: importing this costs nothing.
+This module contains only dates and numbers, so importing it is cheap.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 
 @dataclass(frozen=True)
 class Turn:
-    """From this session on the log ratio IWM/SPY drifts the way of the label, by `drift` a session (in the label's direction)."""
+    """From this session on, the log ratio IWM/SPY drifts in the direction of the label, by `drift` per session."""
 
     session: date
     label: str
@@ -18,7 +18,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class Correction:
-    """SPY's log price leaves its path by `depth` from peak to trough and is back on it at the recovery."""
+    """SPY's log price falls below its path by `depth` from peak to trough and returns to it at the recovery."""
 
     peak: date
     trough: date
@@ -38,7 +38,7 @@ class RateCycle:
 
 @dataclass(frozen=True)
 class PriceFault:
-    """One bar of one symbol that a vendor got wrong or left out."""
+    """One bar of one symbol that is wrong or missing in a vendor's answer."""
 
     symbol: str
     session: date
@@ -52,7 +52,7 @@ PRICE_RETRIEVALS = (
     datetime(2026, 9, 28, 23, 30, tzinfo=UTC),
     datetime(2026, 10, 1, 15, 0, tzinfo=UTC),
 )
-# The bar of this session runs while the last retrieval is made: it must be refused.
+# This session is still open at the last retrieval: its bar must be rejected.
 PARTIAL_SESSION = date(2026, 10, 1)
 
 # The ratio begins in the first phase; each later turn changes the label once, within TURN_NOTICED_WITHIN sessions.
@@ -74,8 +74,8 @@ TURNS = (
 )
 TURN_NOTICED_WITHIN = 125
 
-# SPY's price drifts by so much a year (log points) under each label. The drift changes DRIFT_LAG sessions after the turn,
-# about when the label does: what a label says about the sessions after it is then true, and a scorecard must find it.
+# SPY's annual drift under each label (log points). The drift changes DRIFT_LAG sessions after the turn, about when the label
+# changes: labels then have a true effect on later sessions, which the scorecard must find.
 SPY_DRIFT_A_YEAR = {"risk_on": 0.16, "risk_off": 0.02}
 DRIFT_LAG = 85
 
@@ -94,24 +94,24 @@ CORRECTIONS = (
 LEAST_DRAWDOWN = {date(2019, 8, 1): 0.12}
 LEAST_OTHER_DRAWDOWN = 0.10
 
-# Split ratio (new shares for one old) by symbol and ex-date. QQQ's lies between the first two retrievals.
+# Split ratio (new shares per old share) by symbol and ex-date. QQQ's split is between the first two retrievals.
 SPLITS = {("IWM", date(2005, 6, 9)): 2.0, ("QQQ", date(2026, 8, 17)): 2.0}
 # Day of March, June, September and December on which, or on the first session after which, each fund goes ex-dividend.
 DIVIDEND_DAY = {"IWM": 16, "SPY": 18, "QQQ": 21}
 DIVIDEND_YIELD_A_YEAR = {"IWM": 0.012, "SPY": 0.014, "QQQ": 0.006}
 EX_DATES_BETWEEN_RETRIEVALS = {"IWM": date(2026, 9, 16), "SPY": date(2026, 9, 18), "QQQ": date(2026, 9, 21)}
 
-# Costs a year as fractions. A fund earns what its index does, less its costs.
+# Annual costs as fractions. A fund earns the return of its index minus its costs.
 EXPENSE_RATIO = {"IWM": 0.0019, "SPY": 0.000945, "QQQ": 0.0018, "VTWO": 0.0007, "SCHA": 0.0004, "VOO": 0.0003}
 OTHER_EXPENSE_RATIO = 0.0015
 
 MISSING_BAR = PriceFault("IWM", date(2026, 8, 12))
-# No price but a volume in the first retrieval, whole in the later ones.
+# A volume without prices in the first retrieval, complete in later ones.
 HEALED_BAR = PriceFault("SPY", date(2026, 6, 24))
-# Priced too high in the first retrieval, by this factor, for no reason anybody gave.
+# Too high by this factor in the first retrieval, without an explanation.
 RESTATED_BAR = PriceFault("SPY", date(2026, 5, 13))
 RESTATED_FACTOR = 1.008
-# The newest volume of a retrieval is still short by this share.
+# The newest volume of a retrieval is too low by this share.
 VOLUME_STILL_MISSING = 0.03
 
 # --- holdings ---------------------------------------------------------------------------------------------------------
@@ -127,23 +127,23 @@ IWM_SNAPSHOTS = (
     date(2026, 9, 30),
 )
 OTHER_SNAPSHOTS = (date(2026, 6, 30), date(2026, 9, 30))
-# Vanguard shows the end of a month, half a month later.
+# Vanguard publishes a month-end half a month later.
 VANGUARD_SNAPSHOTS, VANGUARD_LAG_DAYS = (date(2026, 6, 30), date(2026, 8, 31)), 15
 HAND_DROPPED_SNAPSHOT = date(2026, 9, 30)
 
 RECONSTITUTION = date(2026, 6, 26)  # effective after this close
 NAMES_JOINING, NAMES_LEAVING = 200, 150
 IWM_EQUITIES_BEFORE, IWM_EQUITIES_AFTER = 1920, 1970
-# Of those that join, so many fell from the large companies; of those that leave, so many grew into them.
+# Number of joining companies that were large before, and of leaving companies that became large.
 NAMES_FALLEN, NAMES_GRADUATED = 39, 50
 LARGE_COMPANIES_AFTER = 730
-# In this snapshot the names that leave are still being sold.
+# In this snapshot, leaving names are still being sold.
 LINGERING_SNAPSHOT = date(2026, 6, 30)
 
 # One company held by IWM, IWV and SPY: another ticker from this day on, the same CUSIP.
 TICKER_CHANGED_ON, TICKER_BEFORE, TICKER_AFTER = date(2026, 8, 10), "KZOV", "LUMQ"
 AWKWARD_TICKERS = ("TRUE", "NA", "NAN")
-# One share class, as each issuer writes it.
+# One share class in each issuer's spelling.
 LARGE_CLASS_TICKER = {"ishares": "QVXB", "ssga": "QVX.B", "invesco": "QVX/B", "vanguard": "QVX.B", "schwab": "QVXB"}
 SMALL_CLASS_TICKER = {"ishares": "JQZ A", "ssga": "JQZ.A", "invesco": "JQZ/A", "vanguard": "JQZ.A", "schwab": "JQZA"}
 ESCROW_TICKER = "P7K310"
@@ -154,10 +154,10 @@ UNDATED_COPY_RETRIEVED = datetime(2026, 8, 15, 1, 0, tzinfo=UTC)
 UNDATED_COPY_OF = date(2026, 7, 31)
 WEB_PAGE_RETRIEVED = datetime(2026, 8, 20, 1, 0, tzinfo=UTC)
 
-# In QQQ's second snapshot only, and in no other file: nothing tells their sector.
+# Only in QQQ's second snapshot and in no other file: their sector is unknown.
 FOREIGN_TICKERS = ("VOXD", "ZELU", "QARN")
 QQQ_LINES = 101
-# QQQ's first file gives the company on this line (from 1) a sector of its own: the first of these two that is not its true one.
+# QQQ's first file gives the company on this line (from 1) a wrong sector: the first of these two that is not its true one.
 DISPUTED_QQQ_LINE, DISPUTED_SECTORS = 61, ("Industrials", "Materials")
 
 # --- rates ------------------------------------------------------------------------------------------------------------

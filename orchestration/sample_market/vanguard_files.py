@@ -1,4 +1,4 @@
-"""Holdings as Vanguard writes them: JSON, numbers as text, stocks alone, and no word of the fund."""
+"""Holdings in Vanguard's format: JSON with numbers as text, stocks only, without the name of the fund."""
 
 import json
 from datetime import date
@@ -13,7 +13,7 @@ _CASH_SHARE = 0.004  # of the fund; listed elsewhere
 
 
 def json_file(fund: Fund, as_of: date, seed: int) -> bytes:
-    """One snapshot at the end of a month. The percentages are of the whole fund, its cash included."""
+    """One snapshot at the end of a month. Percentages are of the whole fund, including cash."""
     held = equities(fund, as_of, "vanguard", seed)
     cash = float(held["market_value"].sum()) * _CASH_SHARE
     weights = rounded_weights(np.append(held["market_value"].to_numpy(), cash), 2).tolist()[:-1]

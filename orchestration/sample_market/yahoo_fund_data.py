@@ -1,4 +1,4 @@
-"""What Yahoo tells of a fund, as `yahoo_funds.fetch` keeps it: percentages and fractions side by side, as Yahoo has them."""
+"""Yahoo's fund data in the format of the fetch: a mix of percentages and fractions, as at Yahoo."""
 
 import json
 from datetime import date
@@ -31,7 +31,7 @@ _YEAR, _QUARTER = 252, 63
 
 
 def json_document(fund: Fund, history: History, as_of: date, seed: int) -> bytes:
-    """One answer after the close of a snapshot's day, on that day's split basis."""
+    """One answer after the close of a snapshot's date, on the split basis of that day."""
     held = equities(fund, as_of, "ssga", seed)
     value = held["market_value"].to_numpy()
     shown = history.sessions <= np.datetime64(as_of)

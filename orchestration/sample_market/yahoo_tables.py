@@ -1,4 +1,4 @@
-"""A symbol's history as Yahoo would have shown it at one moment: on that day's split basis, with that day's adjusted closes."""
+"""A symbol's history as of one retrieval: with the split basis and the adjusted closes of that day."""
 
 from datetime import date, datetime
 from io import BytesIO
@@ -14,17 +14,17 @@ _PRICES = ("Open", "High", "Low", "Close")
 
 
 def price_document(history: History, retrieved_at: datetime) -> bytes:
-    """One answer as Parquet, the way `yahoo.fetch` keeps it."""
+    """One answer as Parquet, in the format of the fetch."""
     buffer = BytesIO()
     price_table(history, retrieved_at).write_parquet(buffer)
     return buffer.getvalue()
 
 
 def price_table(history: History, retrieved_at: datetime) -> pl.DataFrame:
-    """Yahoo's columns, one row a session that had begun by then: dollars a share, volume in shares.
+    """Yahoo's columns, one row per session that had begun: dollars per share, volume in shares.
 
     Args:
-        retrieved_at: the answer shows sessions to this day, the one still running included.
+        retrieved_at: the retrieval; the answer includes a session that is still open.
     """
     shown = history.sessions <= np.datetime64(retrieved_at.date())
     later_splits = np.where((history.split > 0) & ~shown, history.split, 1.0).prod()
@@ -73,7 +73,7 @@ def _is(fault: truths.PriceFault, symbol: str) -> pl.Expr:
 
 
 def _with_unsettled_end(table: pl.DataFrame, today: date) -> pl.DataFrame:
-    """The newest volume is not complete; that of a running session is a quarter."""
+    """The newest volume is incomplete; that of an open session is a quarter."""
     share = 0.25 if today == truths.PARTIAL_SESSION else 1 - truths.VOLUME_STILL_MISSING
     unsettled = (pl.col("Volume") * share / 100).round() * 100
     return table.with_columns(pl.when(pl.col("Date") == today).then(unsettled).otherwise(pl.col("Volume")).alias("Volume"))

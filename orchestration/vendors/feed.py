@@ -1,6 +1,6 @@
-"""A feed: one vendor's documents of one kind. Each vendor module declares its own; everything else is derived from the list.
+"""A feed: one vendor's documents of one kind. Each vendor module declares its feed; everything else is derived from the list.
 
-A feed has `fetch` (the network, to bytes), unless a person downloads its documents, and `parse` (bytes, to rows).
+A feed has `parse` (bytes to rows), and `fetch` (network to bytes) unless a person downloads its documents.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,20 +19,23 @@ if TYPE_CHECKING:
 
 
 class DocumentRejected(Exception):
-    """The whole document is unusable; the message says why, in words a person can act on."""
+    """The whole document is unusable; the message says why and, where possible, what to do.
+
+    Messages are clauses without a capital and a full stop: they are shown as `path: reason` and within sentences.
+    """
 
 
 class WrongLayout(DocumentRejected):
-    """The document is not in a layout we read: another file was saved, or the vendor has changed it."""
+    """The document has an unknown layout: a wrong file was saved, or the vendor changed the layout."""
 
 
 class FetchFailed(Exception):
-    """The vendor gave no usable answer; the message says what it gave instead."""
+    """The vendor gave no usable answer; the message describes the answer."""
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """An answer as received."""
+    """A vendor's answer as received."""
 
     content: bytes
     extension: str
@@ -40,7 +43,7 @@ class Fetched:
 
 @dataclass(frozen=True)
 class Context:
-    """What a parser may know beside the bytes."""
+    """What a parser may use in addition to the bytes."""
 
     symbol: str
     extension: str
@@ -54,7 +57,7 @@ class Context:
 class Parsed:
     """Rows by raw table, each with the contract's columns plus `_line` and `_content`.
 
-    `main` is the table whose rows the ledger counts. `rejects` holds rows (line, reason, content) that never became one.
+    `main` is the table whose rows the ledger counts. `rejects` are the unusable lines (line, reason, content).
     """
 
     main: str
@@ -69,8 +72,8 @@ Universe = Mapping[str, Fund]
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What a vendor is asked for. `known_bars` are the symbol's known bars (session, close, vendor_adj_close, volume), oldest
-    first; `as_of` is a past date, for feeds that answer for one."""
+    """A request to a vendor. `known_bars` are the symbol's known bars (session, close, vendor_adj_close, volume), oldest first;
+    `as_of` is a past date, for feeds that answer for past dates."""
 
     symbol: str
     today: date
@@ -80,7 +83,11 @@ class Request:
 
     @property
     def product_id(self) -> str:
-        """The issuer's own number or ticker of the fund."""
+        """The issuer's number or ticker of the fund.
+
+        Raises:
+            ValueError: the fund has none in seeds/funds.csv.
+        """
         if self.fund is None or self.fund.product_id is None:
             raise ValueError(f"seeds/funds.csv has no product_id for {self.symbol}")
         return self.fund.product_id
@@ -91,13 +98,13 @@ class Feed:
     """One vendor's documents of one kind, in `landing/<vendor>/<kind>/<symbol>/`.
 
     Attributes:
-        symbols: what to ask for, with the fund of each symbol where there is one.
-        parse: a document's bytes into rows.
-        fetch: asks for one document; None where a person downloads it or it is made here.
+        symbols: the symbols to request, each with its fund, or None for a series.
+        parse: converts a document's bytes to rows.
+        fetch: requests one document; None if a person downloads it or it is generated.
         address: the vendor's base address, which `SMALLCAP_VENDOR_URLS__<VENDOR>` replaces.
-        how_to_get: for a person, how to bring a fund's next file into the given folder.
-        after: feeds asked before this one.
-        stated_date: for feeds that answer for past dates: the date an answer bears, None where the vendor has nothing.
+        how_to_get: instructions for a person to download a fund's next file into the given folder.
+        after: feeds that are fetched before this one.
+        stated_date: for feeds that answer for past dates: the as-of date of an answer, None if the vendor has no data.
     """
 
     vendor: str
@@ -122,8 +129,12 @@ def funds_of(vendor: str) -> Callable[[Universe], dict[str, Fund | None]]:
     return lambda universe: {fund.fund: fund for fund in universe.values() if fund.holdings_vendor == vendor}
 
 
-def brings(advice: str) -> Callable[[Parser], Parser]:
-    """A parser whose rejections of a wrong layout end with what to bring instead, as a whole sentence."""
+def with_advice(advice: str) -> Callable[[Parser], Parser]:
+    """Append advice to a parser's `WrongLayout` rejections.
+
+    Args:
+        advice: how to get the right file, a clause in lower case.
+    """
 
     def decorate(parser: Parser) -> Parser:
         @wraps(parser)
@@ -131,7 +142,7 @@ def brings(advice: str) -> Callable[[Parser], Parser]:
             try:
                 return parser(content, context)
             except WrongLayout as rejection:
-                raise WrongLayout(f"{rejection}. {advice}") from rejection
+                raise WrongLayout(f"{rejection}; {advice}") from rejection
 
         return parse
 
@@ -145,19 +156,19 @@ def require_fund(context: Context) -> Fund:
         DocumentRejected: the fund is not in the universe.
     """
     if context.fund is None:
-        raise DocumentRejected(f"{context.symbol} is not in seeds/funds.csv: add it there, and the next run reads this document")
+        raise DocumentRejected(f"{context.symbol} is not in seeds/funds.csv: add it, and the next run reads this file")
     return context.fund
 
 
 def settle_as_of(stated: date | None, context: Context) -> date:
-    """The snapshot's date: the document's own, or the one declared in the file's name where the document has none.
+    """The snapshot's date: the date in the document, or the date in the file name if the document has none.
 
     Raises:
-        DocumentRejected: there is no date, or the two disagree.
+        DocumentRejected: there is no date, or the two dates differ.
     """
     as_of = stated or context.declared_as_of
     if as_of is None:
-        raise DocumentRejected("the document has no as-of date: if you know it, put asof=YYYY-MM-DD into the file's name")
+        raise DocumentRejected("the file has no as-of date: if you know it, add asof=YYYY-MM-DD to the file name")
     if context.declared_as_of and as_of != context.declared_as_of:
-        raise DocumentRejected(f"the document speaks of {as_of}, its file name of {context.declared_as_of}")
+        raise DocumentRejected(f"the as-of date is {as_of} in the file and {context.declared_as_of} in the file name")
     return as_of

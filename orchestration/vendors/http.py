@@ -1,4 +1,4 @@
-"""HTTP requests to a vendor: paced, bounded in time and size, retried with growing pauses."""
+"""HTTP requests to a vendor: rate-limited, bounded in time and size, retried with increasing pauses."""
 
 import time
 from collections.abc import Callable
@@ -22,25 +22,25 @@ T = TypeVar("T")
 
 
 class WorthRetrying(FetchFailed):
-    """A failure that another try may cure: a time-out, a rate limit, a server's bad moment.
+    """A failure that may be temporary: a time-out, a rate limit, a server error.
 
-    `after` is the pause in seconds that the vendor asked for, None where it asked for none.
+    `after` is the pause in seconds that the vendor requested, or None.
     """
 
     def __init__(self, message: str, after: float | None = None) -> None:
-        super().__init__(message if after is None else f"{message}, and asks to wait {after:.0f} seconds")
+        super().__init__(message if after is None else f"{message} and requested a pause of {after:.0f} seconds")
         self.after = after
 
 
 class Client:
-    """Requests to one vendor: paced, bounded in time and size, retried."""
+    """Requests to one vendor: rate-limited, bounded in time and size, retried."""
 
     def __init__(self, base_url: str, limits: FetchLimits, cache_dir: Path) -> None:
-        """One client per vendor and run: its pace holds for all of its requests.
+        """One client per vendor and run: the rate limit applies to all its requests.
 
         Args:
-            base_url: the vendor's address, without a slash at its end.
-            cache_dir: where a vendor's library may keep its cookies.
+            base_url: the vendor's address, without a trailing slash.
+            cache_dir: directory for the cookies of a vendor's library.
         """
         self.base_url, self.limits, self.cache_dir = base_url, limits, cache_dir
         self._next = 0.0
@@ -49,28 +49,28 @@ class Client:
         """The body of a 200 answer.
 
         Args:
-            path: what follows the base address.
+            path: appended to the base address.
 
         Raises:
-            FetchFailed: no answer within the limits, another status, an empty or an oversized body.
+            FetchFailed: no answer within the limits, another status, an empty body, or one that is too large.
         """
         return self.ask(lambda: _body(_request(self.base_url + path, self.limits.timeout_seconds, headers or {})))
 
     def ask(self, call: Callable[[], T]) -> T:
-        """Make a request in its turn, again on `WorthRetrying`, with exponential pauses and jitter, within the limits.
+        """Make a rate-limited request; on `WorthRetrying`, retry within the limits, with exponential pauses and jitter.
 
-        A pause that the vendor asks for is kept; where it would end after the budget, there is no other try.
+        A pause that the vendor requests is respected; if it would exceed the time budget, there is no retry.
 
         Raises:
             FetchFailed: the last failure.
         """
         pause = self.limits.pause_seconds
-        growing = tenacity.wait_exponential(multiplier=pause, max=30) + tenacity.wait_random(0, pause)
+        increasing = tenacity.wait_exponential(multiplier=pause, max=30) + tenacity.wait_random(0, pause)
 
         def wait(state: tenacity.RetryCallState) -> float:
             failure = state.outcome.exception() if state.outcome else None
-            asked = failure.after if isinstance(failure, WorthRetrying) else None
-            return max(growing(state), asked or 0.0)
+            requested = failure.after if isinstance(failure, WorthRetrying) else None
+            return max(increasing(state), requested or 0.0)
 
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(WorthRetrying),
@@ -78,10 +78,10 @@ class Client:
             stop=tenacity.stop_after_attempt(self.limits.attempts) | tenacity.stop_before_delay(self.limits.budget_seconds),
             reraise=True,
         )
-        return retrying(lambda: self._in_turn(call))
+        return retrying(lambda: self._rate_limited(call))
 
-    def _in_turn(self, call: Callable[[], T]) -> T:
-        """Wait until the least pause between two requests is over."""
+    def _rate_limited(self, call: Callable[[], T]) -> T:
+        """Wait for the minimum pause between two requests."""
         pause = self._next - time.monotonic()
         if pause > 0:
             time.sleep(pause)
@@ -90,13 +90,13 @@ class Client:
 
 
 def bounded(send: "Callable[[Callable[[bytes], int]], Response]") -> "Response":
-    """An answer whose body is cut off, and refused, beyond the largest size; compressed bodies count unpacked.
+    """An answer with a limit on its body size, measured after decompression.
 
     Args:
         send: makes the request with the function given as its `content_callback`.
 
     Raises:
-        FetchFailed: the body is larger.
+        FetchFailed: the body exceeds the limit.
     """
     from curl_cffi.curl import CURL_WRITEFUNC_ERROR
     from curl_cffi.requests.exceptions import RequestException
@@ -123,10 +123,10 @@ def bounded(send: "Callable[[Callable[[bytes], int]], Response]") -> "Response":
 
 
 def check_status(response: "Response", vendor: str = "the vendor") -> None:
-    """Raise what another status than 200 means.
+    """Raise an error for any status other than 200.
 
     Raises:
-        FetchFailed: `WorthRetrying` where another try may help.
+        FetchFailed: `WorthRetrying` if a retry may help.
     """
     if response.status_code in _RETRY_STATUS:
         raise WorthRetrying(f"{vendor} answered {response.status_code}", retry_after(response.headers.get("Retry-After")))
@@ -135,7 +135,7 @@ def check_status(response: "Response", vendor: str = "the vendor") -> None:
 
 
 def retry_after(text: str | None) -> float | None:
-    """The seconds that a Retry-After header asks to wait, from a number or a date; None where it asks nothing we understand."""
+    """The pause in seconds of a Retry-After header, from a number or a date; None if it is missing or unreadable."""
     if not text:
         return None
     if text.strip().isdecimal():
@@ -149,7 +149,7 @@ def retry_after(text: str | None) -> float | None:
 
 
 def _request(url: str, timeout: float, headers: dict[str, str]) -> "Response":
-    # curl_cffi shows a browser's handshake, which the issuers' sites ask for; yfinance brings it along anyway.
+    # curl_cffi imitates a browser's TLS handshake, which the issuers' sites require; yfinance depends on it anyway.
     from curl_cffi import requests
 
     def send(collect: Callable[[bytes], int]) -> "Response":
@@ -164,5 +164,5 @@ def _request(url: str, timeout: float, headers: dict[str, str]) -> "Response":
 def _body(response: "Response") -> bytes:
     check_status(response)
     if not response.content:
-        raise WorthRetrying("the vendor answered with nothing")
+        raise WorthRetrying("the vendor's answer is empty")
     return response.content

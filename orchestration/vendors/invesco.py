@@ -1,4 +1,4 @@
-"""Invesco: holdings as JSON (today) or as the older CSV that people have on disk. CUSIP, market value; no sector in the JSON."""
+"""Invesco: holdings as JSON (current) or as the older CSV. CUSIP and market value; the JSON has no sector."""
 
 import json
 from datetime import date, datetime
@@ -15,10 +15,10 @@ from orchestration.vendors.feed import (
     Parsed,
     Request,
     WrongLayout,
-    brings,
     funds_of,
     require_fund,
     settle_as_of,
+    with_advice,
 )
 from orchestration.vendors.formats.holdings import holdings_document
 from orchestration.vendors.formats.json_text import check_lines, load_object, objects_table
@@ -27,7 +27,7 @@ from orchestration.vendors.http import Client
 
 VENDOR, KIND = "invesco", "holdings"
 _PATH = "/cache/v1/accounts/en_US/shareclasses/{product}/holdings/fund?idType=ticker&interval=monthly&productType=ETF"
-# The names of 2025 first, those of 2018 behind them.
+# Names of 2025 first, then those of 2018.
 _CSV_COLUMNS = {"fund_ticker": ("Fund Ticker", "FundTicker"), "name": ("Name",), "as_of": ("Date",)}
 _CSV_OPTIONAL = {
     "cusip": ("Security Identifier", "SecurityIdentifier", "SecurityNum", "CUSIP"),
@@ -48,9 +48,9 @@ _JSON_COLUMNS = {
     "asset_class_label": "securityTypeCode",
     "currency": "currency",
 }
-# An object that lacks one is a broken one, unless all do.
+# An object without one of these is damaged, unless all objects lack it.
 _JSON_NUMBERS = ("units", "marketValueBase")
-_HOW_TO_GET = "Export the holdings from the fund's page at www.invesco.com and put the file there unchanged"
+_HOW_TO_GET = "export the holdings from the fund's page at www.invesco.com and add the file unchanged"
 
 
 def fetch(request: Request, client: Client) -> Fetched:
@@ -62,12 +62,12 @@ def fetch(request: Request, client: Client) -> Fetched:
     return Fetched(client.get(_PATH.format(product=request.product_id)), "json")
 
 
-@brings(_HOW_TO_GET)
+@with_advice(_HOW_TO_GET)
 def parse(content: bytes, context: Context) -> Parsed:
     """Rows for `holdings`, from either format.
 
     Raises:
-        DocumentRejected: not a holdings file of this fund, without date, cut short, or one that does not add up.
+        DocumentRejected: not a holdings file of this fund, no date, truncated, or inconsistent sums.
     """
     fund = require_fund(context)
     text = decode(content)
@@ -80,36 +80,38 @@ def _read_csv(text: str, fund: Fund) -> tuple[pl.DataFrame, date, list[pl.DataFr
     rows, ragged = read_table(lines[1:], header_cells(lines[0][1]), _CSV_COLUMNS, _CSV_OPTIONAL)
     funds = rows["fund_ticker"].unique().to_list()
     if funds != [fund.fund]:
-        raise DocumentRejected(f"it holds the funds {sorted(map(str, funds))}, not {fund.fund}")
+        raise DocumentRejected(f"the file contains the funds {sorted(map(str, funds))}, not {fund.fund}")
     dates = rows["as_of"].unique(maintain_order=True).to_list()
     if len(dates) != 1:
         other = rows.filter(pl.col("as_of").ne_missing(dates[0]))["_content"][0] if dates else ""
-        raise DocumentRejected(f"its lines bear {len(dates)} different dates; the first other one is {other[:120]!r}")
+        raise DocumentRejected(
+            f"the lines have {len(dates)} different dates; the first line with another date is {other[:120]!r}"
+        )
     try:
         as_of = datetime.strptime(str(dates[0]), "%m/%d/%Y").date()
     except ValueError as error:
-        raise DocumentRejected(f"its date {dates[0]!r} cannot be read: it should look like 09/26/2025") from error
+        raise DocumentRejected(f"the as-of date {dates[0]!r} is invalid (expected format: 09/26/2025)") from error
     return rows, as_of, [ragged]
 
 
 def _read_json(text: str, fund: Fund) -> tuple[pl.DataFrame, date, list[pl.DataFrame]]:
     answer = load_object(text)
     try:
-        # effectiveDate can lie in the future: the business date is the as-of.
+        # effectiveDate can be in the future: the business date is the as-of date.
         as_of = date.fromisoformat(answer["effectiveBusinessDate"][:10])
         promised = int(answer["totalNumberOfHoldings"])
         lines = check_lines(answer["holdings"], promised)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise WrongLayout(f"its JSON lacks a usable field: {str(error)[:120]}") from error
+        raise WrongLayout(f"a required JSON field is missing or invalid: {str(error)[:120]}") from error
     stated_fund = answer.get("ticker")
     if stated_fund not in (None, fund.fund):
-        raise DocumentRejected(f"it holds the fund {stated_fund!r}, not {fund.fund}")
+        raise DocumentRejected(f"the file contains the fund {stated_fund!r}, not {fund.fund}")
     present = {ours: theirs for ours, theirs in _JSON_COLUMNS.items() if any(theirs in line for line in lines)}
     if "name" not in present:
         raise WrongLayout("the field 'issuerName' is missing from every holding")
-    # The weight alone may be absent: cash that is still to be paid has none.
+    # Only the weight may be missing: receivable cash has none.
     lacking = [
-        (position, f"it lacks the field {theirs!r}", json.dumps(line))
+        (position, f"the field {theirs!r} is missing", json.dumps(line))
         for position, line in enumerate(lines, start=1)
         for theirs in _JSON_NUMBERS
         if theirs in present.values() and theirs not in line

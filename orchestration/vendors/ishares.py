@@ -1,7 +1,8 @@
-"""iShares (BlackRock): holdings as CSV, behind a preamble whose length varies and before a long disclaimer.
+"""iShares (BlackRock): holdings as CSV, between a preamble of varying length and a long disclaimer.
 
-Columns come and go: files of 2019 to 2021 carry CUSIP, ISIN and SEDOL, but no currency; some funds print a market and a notional
-weight since late 2025. The other download of the product page, an Excel sheet in XML, holds the same table in its sheet Holdings.
+The columns vary: files of 2019 to 2021 have CUSIP, ISIN and SEDOL, but no currency; since late 2025 some funds have a market
+weight and a notional weight. The other download of the product page, an Excel sheet in XML, has the same table in its sheet
+Holdings.
 """
 
 import re
@@ -18,10 +19,10 @@ from orchestration.vendors.feed import (
     Parsed,
     Request,
     WrongLayout,
-    brings,
     funds_of,
     require_fund,
     settle_as_of,
+    with_advice,
 )
 from orchestration.vendors.formats import spreadsheet_xml
 from orchestration.vendors.formats.holdings import holdings_document
@@ -34,7 +35,7 @@ _PATH = (
     "?appType=PRODUCT_PAGE&appSubType=ISHARES&targetSite=us-ishares&locale=en_US&userType=individual&component=holdings"
 )
 _HEADERS = {"Referer": "https://www.ishares.com/us/products/", "Accept": "text/csv,*/*"}
-# Cash and futures are told from shares by their asset class alone.
+# Only the asset class distinguishes cash and futures from shares.
 _COLUMNS = {"name": ("Name",), "asset_class_label": ("Asset Class",)}
 _OPTIONAL = {
     "ticker": ("Ticker",),
@@ -53,8 +54,8 @@ _OPTIONAL = {
 }
 _SIZES = {"Market Value", "Weight (%)", "Market Weight"}
 _HOW_TO_GET = (
-    "Download the holdings from the fund's page at www.ishares.com (Holdings, Detailed Holdings and Analytics) and put the file"
-    " there unchanged"
+    "download the holdings from the fund's page at www.ishares.com (Holdings, Detailed Holdings and Analytics) and add the file"
+    " unchanged"
 )
 _SHEET = "Holdings"
 _AS_OF = re.compile(r'^"?Fund Holdings as of"?,"?(?P<date>[^"]*)"?')
@@ -73,12 +74,12 @@ def fetch(request: Request, client: Client) -> Fetched:
     return Fetched(client.get(f"{_PATH}&portfolioId={request.product_id}{past}", headers=_HEADERS), "csv")
 
 
-@brings(_HOW_TO_GET)
+@with_advice(_HOW_TO_GET)
 def parse(content: bytes, context: Context) -> Parsed:
     """Rows for `holdings` and `fund_facts`.
 
     Raises:
-        DocumentRejected: not a holdings file of this fund, without date, cut short, or one that does not add up.
+        DocumentRejected: not a holdings file of this fund, no date, truncated, or inconsistent sums.
     """
     fund = require_fund(context)
     lines = _lines(content)
@@ -93,29 +94,29 @@ def parse(content: bytes, context: Context) -> Parsed:
 
 
 def _lines(content: bytes) -> list[str]:
-    """The document's lines; a sheet's rows are written as the lines of a CSV."""
+    """The document's lines; the rows of an XML sheet are converted to CSV lines."""
     if spreadsheet_xml.is_one(content):
         return spreadsheet_xml.csv_lines(content, _SHEET)
     return split_lines(decode(content))
 
 
 def stated_date(content: bytes) -> date | None:
-    """The date a holdings file bears; None where the issuer says that it has none for the day asked for.
+    """The as-of date of a holdings file; None if the issuer states that it has no holdings for the requested date.
 
     Raises:
-        DocumentRejected: it is no holdings file, or bears no date.
+        DocumentRejected: it is not a holdings file, or the date is invalid.
     """
     for line in _lines(content):
         if match := _AS_OF.match(line):
             return None if match["date"].strip() in _NO_DATE else _as_date(match["date"].strip())
-    raise DocumentRejected("it is no holdings file: it has no line Fund Holdings as of")
+    raise DocumentRejected("the file is not a holdings file: the line 'Fund Holdings as of' is missing")
 
 
 def _as_date(text: str) -> date:
     try:
         return datetime.strptime(text, "%b %d, %Y").date()
     except ValueError as error:
-        raise DocumentRejected(f"its as-of date {text!r} cannot be read: it should look like May 05, 2026") from error
+        raise DocumentRejected(f"the as-of date {text!r} is invalid (expected format: May 05, 2026)") from error
 
 
 def _header_line(lines: list[str]) -> int:
@@ -124,14 +125,14 @@ def _header_line(lines: list[str]) -> int:
         if "Name" in cells and cells & _SIZES:
             return position
     first = next((line.strip() for line in lines if line.strip()), "")
-    raise WrongLayout(f"it has no header line with Name and Market Value or Weight (%); it begins with {first[:80]!r}")
+    raise WrongLayout(f"the file has no header line with Name and Market Value or Weight (%); it begins with {first[:80]!r}")
 
 
 def _check_title(preamble: list[str], fund: Fund) -> None:
-    """Some copies begin at the header, and a sheet begins with a date."""
+    """Compare the title with the fund's name. Some copies begin at the header, and an XML sheet begins with a date."""
     titles = [line.strip().strip('",') for line in preamble[:_TITLE_LINES]]
     if titles and fund.name not in titles:
-        raise DocumentRejected(f"its title is {titles[0][:80]!r}, not {fund.name!r}")
+        raise DocumentRejected(f"the title is {titles[0][:80]!r}, not {fund.name!r}")
 
 
 def _stated_date(preamble: list[str]) -> date | None:
@@ -139,23 +140,23 @@ def _stated_date(preamble: list[str]) -> date | None:
         if match := _AS_OF.match(line):
             text = match["date"].strip()
             if text in _NO_DATE:
-                raise DocumentRejected("the issuer has no holdings for the date asked for")
+                raise DocumentRejected("the issuer has no holdings for the requested date")
             return _as_date(text)
     return None
 
 
 def _table_lines(lines: list[str], start: int) -> list[tuple[int, str]]:
-    """The data lines. A repeated answer must repeat the same table."""
+    """The data lines. If the file contains the table twice, both must be the same."""
     starts = [i for i in range(start, len(lines)) if lines[i].strip() == lines[start].strip()]
     tables = [_one_table(lines, begin, end) for begin, end in zip(starts, [*starts[1:], len(lines)], strict=True)]
     if any([text.strip() for _, text in other] != [text.strip() for _, text in tables[0]] for other in tables[1:]):
-        raise DocumentRejected("it holds two different tables")
+        raise DocumentRejected("the file contains two different tables")
     return tables[0]
 
 
 def _one_table(lines: list[str], start: int, end: int) -> list[tuple[int, str]]:
-    """From the header to the first blank line, or to the last line that still has the header's width: a stray blank line
-    must not cut the table short. `str.strip` drops the no-break space, too."""
+    """From the header to the first blank line, or to the last line with as many fields as the header, so that a stray blank
+    line does not truncate the table. `str.strip` also removes the no-break space."""
     width = len(header_cells(lines[start]))
     blank = next((i for i in range(start + 1, end) if not lines[i].strip()), end)
     last = next((i + 1 for i in range(end - 1, blank, -1) if len(fields_of(lines[i])) == width), blank)

@@ -1,4 +1,4 @@
-"""The list of feeds. A new vendor is one more line here."""
+"""The list of feeds. A new vendor adds one line here."""
 
 from orchestration.vendors import fred, invesco, ishares, schwab, ssga, vanguard, xnys
 from orchestration.vendors.feed import Feed
@@ -23,12 +23,12 @@ def address(vendor: str, replaced: dict[str, str]) -> str:
     """A vendor's base address.
 
     Args:
-        replaced: other addresses by vendor, from the settings.
+        replaced: replacement addresses by vendor, from the settings.
 
     Raises:
-        ValueError: an address is given for a vendor that does not exist or has none.
+        ValueError: an address is given for an unknown vendor or one without an address.
     """
     unknown = replaced.keys() - ADDRESSES.keys()
     if unknown:
-        raise ValueError(f"SMALLCAP_VENDOR_URLS names {min(unknown)!r}; vendors with an address are {', '.join(ADDRESSES)}")
+        raise ValueError(f"Invalid SMALLCAP_VENDOR_URLS: unknown vendor {min(unknown)!r}. Use one of {', '.join(ADDRESSES)}.")
     return replaced.get(vendor, ADDRESSES[vendor])

@@ -1,9 +1,9 @@
-"""Schwab: holdings as the CSV behind "Export All Holdings", downloaded by a person: the issuer refuses every program.
+"""Schwab: holdings as the CSV behind "Export All Holdings", downloaded by a person, because the issuer blocks programs.
 
 Header as seen in 2025 and 2026: As-Of-Date, Symbol, Quantity, Percent of Assets, Name, BBG FIGI, Country, Currency, Exchange,
-Exchange (fx) Rate, Market Currency, Sector; some copies lack the columns that are optional here. GICS sectors; weights to ten
+Exchange (fx) Rate, Market Currency, Sector; some copies lack the columns that are optional here. GICS sectors; weights with ten
 decimals, empty for a name that has just joined; no CUSIP, no market value. Quoted disclaimers follow the table. The file does not
-name its fund: only its size and date can tell that it is another's.
+name its fund: only its size and date can show that it belongs to another one.
 """
 
 from datetime import date, datetime
@@ -18,10 +18,10 @@ from orchestration.vendors.feed import (
     Feed,
     Parsed,
     WrongLayout,
-    brings,
     funds_of,
     require_fund,
     settle_as_of,
+    with_advice,
 )
 from orchestration.vendors.formats.holdings import holdings_document
 from orchestration.vendors.formats.text import decode, fields_of, header_cells, read_table, split_lines
@@ -36,24 +36,24 @@ _OPTIONAL = {
     "exchange": ("Exchange",),
     "sector_label": ("Sector",),
 }
-_HOW_TO_GET = "Choose Export All Holdings on the fund's page at www.schwabassetmanagement.com and put the file there unchanged"
+_HOW_TO_GET = "choose Export All Holdings on the fund's page at www.schwabassetmanagement.com and add the file unchanged"
 _DATE_FORMATS = ("%Y-%m-%d", "%m/%d/%Y")
 
 
 def how_to_get(fund: Fund, folder: Path) -> str:
-    """What a person does where no program may: one sentence."""
+    """Instructions for the manual download, in one sentence."""
     return (
-        f"Schwab refuses programs: open www.schwabassetmanagement.com/products/{str(fund.product_id).lower()}, choose Export All"
-        f" Holdings, and put the file into {folder} under the time of the download in UTC, such as 2026-10-01T150000Z.csv"
+        f"Schwab blocks programs: open www.schwabassetmanagement.com/products/{str(fund.product_id).lower()}, choose Export All"
+        f" Holdings, and save the file in {folder} under the download time in UTC, for example 2026-10-01T150000Z.csv"
     )
 
 
-@brings(_HOW_TO_GET)
+@with_advice(_HOW_TO_GET)
 def parse(content: bytes, context: Context) -> Parsed:
     """Rows for `holdings`.
 
     Raises:
-        DocumentRejected: not a holdings file, without date, cut short, or one that does not add up.
+        DocumentRejected: not a holdings file, no date, truncated, or inconsistent sums.
     """
     fund = require_fund(context)
     lines = split_lines(decode(content))
@@ -69,11 +69,11 @@ def _header_line(lines: list[str]) -> int:
         if {"As-Of-Date", "Percent of Assets"} <= set(header_cells(line)):
             return position
     first = next((line.strip() for line in lines if line.strip()), "")
-    raise WrongLayout(f"it has no header line with As-Of-Date and Percent of Assets; it begins with {first[:80]!r}")
+    raise WrongLayout(f"the file has no header line with As-Of-Date and Percent of Assets; it begins with {first[:80]!r}")
 
 
 def _table_lines(lines: list[str], start: int) -> list[tuple[int, str]]:
-    """To the last line that has the header's width: the disclaimers behind it have not."""
+    """The data lines, to the last line with as many fields as the header; the disclaimers after it have fewer."""
     width = len(header_cells(lines[start]))
     end = next((i + 1 for i in range(len(lines) - 1, start, -1) if len(fields_of(lines[i])) == width), start + 1)
     return [(i + 1, lines[i]) for i in range(start + 1, end) if lines[i].strip()]
@@ -82,7 +82,7 @@ def _table_lines(lines: list[str], start: int) -> list[tuple[int, str]]:
 def _stated_date(rows: pl.DataFrame) -> date | None:
     stated = rows["as_of"].unique().to_list()
     if len(stated) > 1:
-        raise DocumentRejected(f"its lines bear {len(stated)} different dates")
+        raise DocumentRejected(f"the lines have {len(stated)} different dates")
     if not stated or not stated[0]:
         return None
     for pattern in _DATE_FORMATS:
@@ -90,13 +90,13 @@ def _stated_date(rows: pl.DataFrame) -> date | None:
             return datetime.strptime(stated[0], pattern).date()
         except ValueError:
             continue
-    raise DocumentRejected(f"its date {stated[0][:40]!r} cannot be read")
+    raise DocumentRejected(f"the as-of date {stated[0][:40]!r} is invalid (expected format: 2025-09-26)")
 
 
 def _kind(rows: pl.DataFrame) -> pl.Series:
-    """The issuer names no asset class, but gives a sector to shares alone and its own code to a currency.
+    """The asset class, which the file does not state: only shares have a sector, and a currency line has its code as ticker.
 
-    What is neither stays without a label, and counts as a share whose sector nobody knows.
+    Other lines have no label and count as shares with an unknown sector.
     """
     name = pl.col("name").str.to_uppercase()
     kind = (
@@ -115,7 +115,7 @@ def _kind(rows: pl.DataFrame) -> pl.Series:
 FEED = Feed(
     vendor=VENDOR,
     kind=KIND,
-    description="Holdings of Schwab funds: CSV files that a person downloads and drops here, since the issuer refuses programs.",
+    description="Holdings of Schwab funds: CSV files that a person downloads, because the issuer blocks programs.",
     symbols=funds_of(VENDOR),
     how_to_get=how_to_get,
     parse=parse,

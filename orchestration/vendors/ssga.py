@@ -1,4 +1,4 @@
-"""State Street: holdings as an Excel sheet with a preamble, CUSIP and SEDOL, stated weights, no market value and no sector."""
+"""State Street: holdings as an Excel sheet with a preamble; CUSIP, SEDOL and stated weights, no market value, no sector."""
 
 import re
 from datetime import date, datetime
@@ -14,13 +14,13 @@ from orchestration.vendors.feed import (
     Parsed,
     Request,
     WrongLayout,
-    brings,
     funds_of,
     require_fund,
     settle_as_of,
+    with_advice,
 )
 from orchestration.vendors.formats.holdings import holdings_document
-from orchestration.vendors.formats.text import find_columns, with_nothing_as_null
+from orchestration.vendors.formats.text import find_columns, with_placeholders_as_null
 from orchestration.vendors.formats.workbook import check_workbook
 from orchestration.vendors.http import Client
 
@@ -35,13 +35,13 @@ _OPTIONAL = {
     "quantity": ("Shares Held",),
     "currency": ("Local Currency",),
 }
-_HOW_TO_GET = "Download Holdings as XLSX from the fund's page at www.ssga.com and put the file there unchanged"
+_HOW_TO_GET = "download the holdings as XLSX from the fund's page at www.ssga.com and add the file unchanged"
 _AS_OF = re.compile(r"As of (\d{1,2}-[A-Za-z]{3}-\d{4})")
 _CUSIP = r"^[0-9A-Z]{9}$"
 
 
 def fetch(request: Request, client: Client) -> Fetched:
-    """The latest holdings; the issuer offers no others.
+    """The latest holdings; the issuer does not offer past ones.
 
     Raises:
         FetchFailed: the issuer gave no usable answer.
@@ -49,12 +49,12 @@ def fetch(request: Request, client: Client) -> Fetched:
     return Fetched(client.get(_PATH.format(product=request.product_id)), "xlsx")
 
 
-@brings(_HOW_TO_GET)
+@with_advice(_HOW_TO_GET)
 def parse(content: bytes, context: Context) -> Parsed:
     """Rows for `holdings`.
 
     Raises:
-        DocumentRejected: not a holdings workbook of this fund, without date, cut short, or one that does not add up.
+        DocumentRejected: not a holdings workbook of this fund, no date, truncated, or inconsistent sums.
     """
     fund = require_fund(context)
     cells = _cells(content)
@@ -63,20 +63,20 @@ def parse(content: bytes, context: Context) -> Parsed:
     as_of = settle_as_of(_stated_date(cells[:start]), context)
     rows = _table(cells, start)
     if "cusip" in rows.columns:
-        # Cash lines carry a placeholder where others have a CUSIP.
+        # Cash lines have a placeholder instead of a CUSIP.
         rows = rows.with_columns(pl.when(pl.col("cusip").str.contains(_CUSIP)).then("cusip").alias("cusip"))
     return holdings_document(rows, fund, as_of, [], lines_before=start + 1)
 
 
 def _cells(content: bytes) -> list[list[str]]:
     if not content.startswith(b"PK"):
-        raise WrongLayout("it is not an Excel workbook" + (", but a web page" if b"<html" in content[:2000].lower() else ""))
+        raise WrongLayout("the file is not an Excel workbook" + (" but a web page" if b"<html" in content[:2000].lower() else ""))
     check_workbook(content)
     import fastexcel  # only workbooks need it
 
     try:
         sheet = fastexcel.read_excel(content).load_sheet(0, header_row=None, skip_rows=0, dtypes="string").to_polars()
-    except fastexcel.FastExcelError as error:  # what the reader raises on cut, damaged and half-empty workbooks
+    except fastexcel.FastExcelError as error:  # raised for truncated, damaged and incomplete workbooks
         raise DocumentRejected(f"the workbook cannot be opened: {str(error).splitlines()[0][:120]}") from error
     return [[(cell or "").strip() for cell in row] for row in sheet.iter_rows()]
 
@@ -86,15 +86,15 @@ def _header_row(cells: list[list[str]]) -> int:
         if row and row[0] == "Name" and "Weight" in row:
             return position
     first = next((" | ".join(row) for row in cells if any(row)), "")
-    raise WrongLayout(f"it has no header row that begins with Name and holds Weight; it begins with {first[:80]!r}")
+    raise WrongLayout(f"the sheet has no header row that begins with Name and contains Weight; it begins with {first[:80]!r}")
 
 
 def _check_ticker(preamble: list[list[str]], fund: Fund) -> None:
-    """Some copies begin at the header row: then nothing but the list itself can tell that it is another fund's."""
-    unsaid = "" if any(map(any, preamble)) else fund.fund
-    stated = next((row[1] for row in preamble if row[0].startswith("Ticker Symbol")), unsaid)
+    """Compare the ticker in the preamble with the fund. Some copies begin at the header row and do not state a ticker."""
+    default = "" if any(map(any, preamble)) else fund.fund
+    stated = next((row[1] for row in preamble if row[0].startswith("Ticker Symbol")), default)
     if stated != fund.fund:
-        raise DocumentRejected(f"it holds the fund {stated[:40]!r}, not {fund.fund}")
+        raise DocumentRejected(f"the file contains the fund {stated[:40]!r}, not {fund.fund}")
 
 
 def _stated_date(preamble: list[list[str]]) -> date | None:
@@ -103,12 +103,12 @@ def _stated_date(preamble: list[list[str]]) -> date | None:
             try:
                 return datetime.strptime(match[1], "%d-%b-%Y").date()
             except ValueError as error:
-                raise DocumentRejected(f"its as-of date {match[1]!r} cannot be read") from error
+                raise DocumentRejected(f"the as-of date {match[1]!r} is invalid (expected format: 05-May-2026)") from error
     return None
 
 
 def _table(cells: list[list[str]], start: int) -> pl.DataFrame:
-    """The rows to the last that has a weight: the disclaimers stand behind it."""
+    """The data rows, to the last row with a weight; the disclaimers follow."""
     places = find_columns(cells[start], _COLUMNS, _OPTIONAL)
     end = max((i + 1 for i in range(start + 1, len(cells)) if cells[i][places["stated_weight"]]), default=start + 1)
     table = [
@@ -117,7 +117,7 @@ def _table(cells: list[list[str]], start: int) -> pl.DataFrame:
         if any(cells[i])
     ]
     schema = {**dict.fromkeys(places, pl.String), "_line": pl.Int64, "_content": pl.String}
-    return with_nothing_as_null(pl.DataFrame(table, schema=schema, orient="row"), list(places))
+    return with_placeholders_as_null(pl.DataFrame(table, schema=schema, orient="row"), list(places))
 
 
 FEED = Feed(

@@ -1,8 +1,8 @@
-"""Vanguard: the stocks of a fund at the end of a month, as JSON or as the CSV of its website.
+"""Vanguard: the stocks of a fund at month-end, as JSON or as the CSV of its website.
 
-The JSON has CUSIP, ISIN, SEDOL and market value, and no sector; it does not name its fund: only its size and date can tell that
-it is another's. The CSV has SEDOL, market value and a sector (older files) or GICS sub-industry. Cash, bonds and derivatives
-stand in lists of their own, which are not read, so the weights sum to a little below 1.
+The JSON has CUSIP, ISIN, SEDOL and market value, and no sector. It does not name its fund: only its size and date can show that
+it belongs to another one. The CSV has SEDOL, market value and a sector (older files) or GICS sub-industry. Cash, bonds and
+derivatives are separate lists, which are not read, so the weights sum to slightly less than 1.
 """
 
 import re
@@ -21,10 +21,10 @@ from orchestration.vendors.feed import (
     Parsed,
     Request,
     WrongLayout,
-    brings,
     funds_of,
     require_fund,
     settle_as_of,
+    with_advice,
 )
 from orchestration.vendors.formats.holdings import holdings_document
 from orchestration.vendors.formats.json_text import check_lines, load_object, objects_table
@@ -46,7 +46,7 @@ _JSON_COLUMNS = {
     "stated_weight": "percentWeight",
     "asset_class_label": "secMainType",
 }
-# An object that lacks one is a broken one, unless all do.
+# An object without one of these is damaged, unless all objects lack it.
 _JSON_ALWAYS = ("ticker", "longName", "sharesHeld", "marketValue", "percentWeight")
 _CSV_COLUMNS = {"name": ("HOLDINGS",)}
 _CSV_OPTIONAL = {
@@ -63,15 +63,15 @@ _CSV_AS_OF = re.compile(r'^"?Equity"?,"?as of (?P<date>[^"]*?)"?$', re.IGNORECAS
 _CSV_LIST = re.compile(r'^"?[A-Za-z][^",]*"?,"?as of ')
 _LESS_THAN = r"^<"
 _HOW_TO_GET = (
-    "Download the holdings from the fund's page at investor.vanguard.com (Portfolio composition, Holding details, Export full"
-    " holdings) and put the file there unchanged"
+    "download the holdings from the fund's page at investor.vanguard.com (Portfolio composition, Holding details, Export full"
+    " holdings) and add the file unchanged"
 )
-# The list that was asked for, where a line says nothing about itself.
-_THE_LIST = "stock"
+# The requested list, for lines that do not state their type.
+_DEFAULT_ASSET_CLASS = "stock"
 
 
 def fetch(request: Request, client: Client) -> Fetched:
-    """The latest published holdings; the issuer offers no others.
+    """The latest published holdings; the issuer does not offer past ones.
 
     Raises:
         FetchFailed: the issuer gave no usable answer.
@@ -79,12 +79,12 @@ def fetch(request: Request, client: Client) -> Fetched:
     return Fetched(client.get(_PATH.format(product=request.product_id), headers=_HEADERS), "json")
 
 
-@brings(_HOW_TO_GET)
+@with_advice(_HOW_TO_GET)
 def parse(content: bytes, context: Context) -> Parsed:
     """Rows for `holdings`, from either format.
 
     Raises:
-        DocumentRejected: not a list of holdings, of another fund, without date, cut short, or one that does not add up.
+        DocumentRejected: not a list of holdings, another fund, no date, truncated, or inconsistent sums.
     """
     fund = require_fund(context)
     text = decode(content)
@@ -97,7 +97,7 @@ def _read_json(text: str, fund: Fund, context: Context) -> Parsed:
     as_of = settle_as_of(_stated_date(answer, lines), context)
     present = {ours: theirs for ours, theirs in _JSON_COLUMNS.items() if any(theirs in line for _, line in lines)}
     lacking = [
-        (place, f"it lacks the field {theirs!r}", str(line))
+        (place, f"the field {theirs!r} is missing", str(line))
         for place, line in lines
         for theirs in _JSON_ALWAYS
         if theirs in present.values() and theirs not in line
@@ -106,30 +106,30 @@ def _read_json(text: str, fund: Fund, context: Context) -> Parsed:
     rows = objects_table([(place, line) for place, line in lines if place not in unusable], present)
     names = [pl.col(name) for name in ("name", "short_name") if name in present]
     kind = pl.col("asset_class_label") if "asset_class_label" in present else pl.lit(None, pl.String)
-    rows = rows.with_columns(pl.coalesce(names).alias("name"), kind.fill_null(_THE_LIST).alias("asset_class_label"))
+    rows = rows.with_columns(pl.coalesce(names).alias("name"), kind.fill_null(_DEFAULT_ASSET_CLASS).alias("asset_class_label"))
     return holdings_document(rows, fund, as_of, [pl.DataFrame(lacking, schema=REJECT_COLUMNS, orient="row")])
 
 
 def _json_lines(answer: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
-    """Place and object of each holding."""
+    """Position and object of each holding."""
     try:
         lines = check_lines(answer["fund"]["entity"], int(answer["size"]))
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise WrongLayout(f"its JSON lacks a usable field: {str(error)[:120]}") from error
+        raise WrongLayout(f"a required JSON field is missing or invalid: {str(error)[:120]}") from error
     if not any("longName" in line or "shortName" in line for line in lines):
         raise WrongLayout("the field 'longName' is missing from every holding")
     return list(enumerate(lines, start=1))
 
 
 def _stated_date(answer: dict[str, Any], lines: list[tuple[int, dict[str, Any]]]) -> date | None:
-    """The date of the answer and of those lines that bear one, which must be the same: midnight in New York, as text."""
+    """The as-of date of the answer and of its lines, which must be the same where given: midnight in New York, as text."""
     stated = {str(part["asOfDate"])[:10] for part in (answer, *(line for _, line in lines)) if part.get("asOfDate")}
     if len(stated) > 1:
-        raise DocumentRejected(f"it bears {len(stated)} different dates: {', '.join(sorted(stated))[:80]}")
+        raise DocumentRejected(f"the file has {len(stated)} different as-of dates: {', '.join(sorted(stated))[:80]}")
     try:
         return date.fromisoformat(stated.pop()) if stated else None
     except ValueError as error:
-        raise DocumentRejected(f"its as-of date cannot be read: {error}") from error
+        raise DocumentRejected(f"the as-of date is invalid: {error}") from error
 
 
 def _read_csv(text: str, fund: Fund, context: Context) -> Parsed:
@@ -138,17 +138,19 @@ def _read_csv(text: str, fund: Fund, context: Context) -> Parsed:
     title = next((position for position, line in enumerate(lines) if _CSV_AS_OF.match(line.strip())), None)
     if title is None:
         first = next(line.strip() for line in lines if line.strip())
-        raise WrongLayout(f"it is neither JSON nor a CSV with a line Equity,as of MM/DD/YYYY; it begins with {first[:80]!r}")
+        raise WrongLayout(
+            f"the file is neither JSON nor a CSV with a line 'Equity,as of MM/DD/YYYY'; it begins with {first[:80]!r}"
+        )
     tickers = [match["ticker"] for line in lines[:title] if (match := _CSV_TITLE.search(line.strip()))]
     if tickers and tickers != [fund.fund]:
-        raise DocumentRejected(f"it holds the fund {', '.join(tickers)[:40]}, not {fund.fund}")
+        raise DocumentRejected(f"the file contains the fund {', '.join(tickers)[:40]}, not {fund.fund}")
     as_of = settle_as_of(_american_date(lines[title]), context)
     end = next((i for i in range(title + 1, len(lines)) if _CSV_LIST.match(lines[i])), len(lines))
     start = next((i for i in range(title + 1, end) if "HOLDINGS" in header_cells(lines[i])), None)
     if start is None:
-        raise WrongLayout("its list of stocks has no header with HOLDINGS")
+        raise WrongLayout("the list of stocks has no header with HOLDINGS")
     header = header_cells(lines[start])
-    # To the first blank line, or to the last that has the header's width: a stray blank line must not cut the list short.
+    # To the first blank line, or to the last line as wide as the header: a stray blank line must not truncate the list.
     blank = next((i for i in range(start + 1, end) if not lines[i].strip()), end)
     last = next((i + 1 for i in range(end - 1, blank, -1) if len(fields_of(lines[i])) == len(header)), blank)
     numbered = [(i + 1, lines[i]) for i in range(start + 1, last) if lines[i].strip()]
@@ -157,8 +159,8 @@ def _read_csv(text: str, fund: Fund, context: Context) -> Parsed:
 
 
 def _plain_numbers(rows: pl.DataFrame) -> pl.DataFrame:
-    """Dollars and percentages without their signs. A weight that is printed as less than something is not known."""
-    columns = [pl.lit(_THE_LIST).alias("asset_class_label")]
+    """Numbers without $ and %. A weight given as an upper bound (<0.01%) becomes NULL."""
+    columns = [pl.lit(_DEFAULT_ASSET_CLASS).alias("asset_class_label")]
     if "market_value" in rows.columns:
         columns.append(pl.col("market_value").str.replace(r"^(-?)\$", "$1"))
     if "stated_weight" in rows.columns:
@@ -174,7 +176,7 @@ def _american_date(title: str) -> date:
     try:
         return datetime.strptime(text, "%m/%d/%Y").date()
     except ValueError as error:
-        raise DocumentRejected(f"its as-of date {text!r} cannot be read: it should look like 09/30/2025") from error
+        raise DocumentRejected(f"the as-of date {text!r} is invalid (expected format: 09/30/2025)") from error
 
 
 FEED = Feed(

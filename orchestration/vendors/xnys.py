@@ -1,4 +1,4 @@
-"""The exchange's calendar as a document: made here from exchange_calendars, never fetched."""
+"""The exchange's calendar as a document, generated from exchange_calendars, never fetched."""
 
 from io import BytesIO
 
@@ -21,7 +21,7 @@ def parse(content: bytes, context: Context) -> Parsed:
 FEED = Feed(
     vendor="exchange_calendars",
     kind="sessions",
-    description="Trading days of the New York Stock Exchange with their opening and closing times, from exchange_calendars.",
+    description="Trading days of the New York Stock Exchange with opening and closing times, from exchange_calendars.",
     parse=parse,
     symbols=lambda _: {market_calendar.EXCHANGE: None},
 )

@@ -1,4 +1,4 @@
-"""What tables the warehouse has: rows, columns, and which of them the last build withholds."""
+"""The tables of the warehouse: rows, columns, and which ones are withheld."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ DESCRIBED_COLUMNS = (
 
 
 def row_counts(warehouse: Warehouse) -> dict[tuple[str, str], int]:
-    """Rows of every table right of raw, by schema and name; views are not counted."""
+    """The number of rows of every table outside raw, by schema and name; views are not counted."""
     tables = warehouse.ask("select schema_name, table_name from duckdb_tables() where schema_name <> 'raw'")
     if not tables:
         return {}
@@ -22,7 +22,7 @@ def row_counts(warehouse: Warehouse) -> dict[tuple[str, str], int]:
 
 
 def withheld(warehouse: Warehouse) -> dict[str, str]:
-    """By table name, why the last build says that no release may hold it."""
+    """The reason by withheld table, from the last build."""
     with warehouse.connect() as connection:
         return withheld_tables(connection)
 

@@ -1,4 +1,4 @@
-"""The writer's DuckDB file: opened late, closed early, append-only. Knows no vendor."""
+"""The writer's DuckDB file: short connections, locks, and error messages."""
 
 import shutil
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from orchestration.frames import ArrowStream
 from orchestration.warehouse.raw_tables import create_raw_tables
 
-# The form of files for 1.0 makes every string column be tried in four ways; nobody but this project opens the warehouse.
+# In the storage format of 1.0, every string column is compressed in four ways to compare; only this project opens the warehouse.
 _NEW_FILES: dict[str, str | bool | int | float | list[str]] = {"storage_compatibility_version": "v1.5.0"}
 
 
@@ -23,38 +23,39 @@ class WarehouseUnusable(RuntimeError):
 
 
 class WarehouseLocked(WarehouseUnusable):
-    """Another process holds the warehouse."""
+    """Another process uses the warehouse."""
 
 
 class WarehouseDamaged(WarehouseUnusable):
-    """The file does not hold what DuckDB wrote into it, or another version of DuckDB wrote it."""
+    """The file is damaged, or another version of DuckDB wrote it."""
 
 
 class DiskFull(WarehouseUnusable):
-    """There is no room left for what has to be written."""
+    """The disk is full."""
 
 
 def raise_if_unusable(path: Path, message: str) -> None:
-    """Turn what DuckDB, SQLite or the operating system says into one sentence.
+    """Convert a known error of DuckDB, SQLite or the operating system to one clear sentence.
 
     Args:
-        path: the warehouse, or another file that was to be read or written.
+        path: the warehouse, or another file that was read or written.
+        message: the original error.
 
     Raises:
-        WarehouseUnusable: the message is one of those that a person can act on.
+        WarehouseUnusable: the error is a known one.
     """
-    said = message.lower()
-    if any(words in said for words in _FULL):
-        raise DiskFull(f"no room is left to write below {path.parent}: free some space, then run again")
-    if "could not set lock" in said or "conflicting lock" in said or "being used by another process" in said:
-        raise WarehouseLocked(f"{path} is open in another program: close it there, or query the published copy instead")
-    if "we can only read versions" in said or "storage version" in said:
+    text = message.lower()
+    if any(words in text for words in _FULL):
+        raise DiskFull(f"The disk is full below {path.parent}: free some space, then run again.")
+    if "could not set lock" in text or "conflicting lock" in text or "being used by another process" in text:
+        raise WarehouseLocked(f"The warehouse {path} is open in another program: close it there, or query the published copy.")
+    if "we can only read versions" in text or "storage version" in text:
         raise WarehouseDamaged(
-            f"{path} was written by another version of DuckDB than {duckdb.__version__}: install that version, or make the"
-            " warehouse anew from its documents with `smallcap rebuild`"
+            f"The warehouse {path} was written by another version of DuckDB than {duckdb.__version__}: install that version, or"
+            " rebuild the warehouse from its documents with `smallcap rebuild`."
         )
-    if any(words in said for words in _DAMAGED):
-        raise WarehouseDamaged(f"{path} is damaged: make it anew from its documents with `smallcap rebuild`")
+    if any(words in text for words in _DAMAGED):
+        raise WarehouseDamaged(f"The warehouse {path} is damaged: rebuild it from its documents with `smallcap rebuild`.")
 
 
 _FULL = ("no space left on device", "disk is full", "file too large", "disk quota exceeded", "not enough space")
@@ -67,17 +68,17 @@ _DAMAGED = (
 
 @contextmanager
 def writer_lock(home: Path, wait_seconds: float) -> Iterator[None]:
-    """Hold the data directory for one run; the operating system lets go of it when the process ends, however it ends.
+    """Lock the data directory for one run; the operating system releases the lock when the process ends for any reason.
 
     Raises:
-        WarehouseLocked: another run is still going after the wait.
+        WarehouseLocked: another run is still active after the wait.
     """
     home.mkdir(parents=True, exist_ok=True)
     lock = FileLock(home / ".writer.lock", timeout=wait_seconds)
     try:
         lock.acquire()
     except Timeout as error:
-        raise WarehouseLocked(f"another run is writing to {home}: wait for it to end, then run again") from error
+        raise WarehouseLocked(f"Another run is writing to {home}: wait for it to end, then run again.") from error
     try:
         yield
     finally:
@@ -85,18 +86,18 @@ def writer_lock(home: Path, wait_seconds: float) -> Iterator[None]:
 
 
 def rebuild_lock(home: Path) -> FileLock:
-    """What a rebuild holds from its begin to its end; asking for it does not wait."""
+    """The lock that a rebuild holds from start to end; acquiring it does not wait."""
     return FileLock(home / ".rebuild.lock", timeout=0)
 
 
 def clear_unfinished_rebuild(home: Path, rebuild_dir: Path) -> None:
-    """Remove what a killed rebuild left."""
+    """Remove the files of a killed rebuild."""
     if rebuild_dir.exists():
         try:
             with rebuild_lock(home):
                 shutil.rmtree(rebuild_dir)
         except Timeout:
-            pass  # it is still being made
+            pass  # the rebuild is still running
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ class Warehouse:
 
     @contextmanager
     def connect(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A short-lived connection, for writing where nothing else is said.
+        """A short connection, by default for writing.
 
         Raises:
             WarehouseUnusable: another program has the file open, it is damaged, or the disk is full.
@@ -122,24 +123,24 @@ class Warehouse:
             raise_if_unusable(self.path, str(error))
             raise
 
-    def ask(self, question: str, *parameters: object) -> list[tuple[Any, ...]]:
-        """The answer to one short question, by a connection of its own.
+    def ask(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """The result of one short query, on a separate connection.
 
         Raises:
             WarehouseUnusable: see `connect`.
         """
         with self.connect() as connection:
-            return connection.execute(question, parameters).fetchall()
+            return connection.execute(query, parameters).fetchall()
 
     def prepare(self) -> None:
-        """Create the raw schema where it is missing."""
+        """Create the raw schema and its tables if they are missing."""
         with self.connect() as connection:
             create_raw_tables(connection)
 
 
 @contextmanager
 def registered(connection: duckdb.DuckDBPyConnection, name: str, rows: pl.DataFrame) -> Iterator[None]:
-    """The rows as a view of that name, for the statements within."""
+    """Register the rows as a view with this name, within the context."""
     connection.register(name, ArrowStream(rows))
     try:
         yield

@@ -1,7 +1,6 @@
-"""dbt, in this process: the manifest the asset graph is drawn from, and the one build of a run.
+"""dbt in this process: the manifest for the asset graph, and the build of a run.
 
-A dbt command of its own would cost two more Python start-ups than the work it does; dagster-dbt still turns dbt's events into
-Dagster's.
+Separate dbt commands would cost two more Python start-ups; dagster-dbt still converts dbt's events to Dagster's.
 """
 
 import json
@@ -31,7 +30,7 @@ _WRITTEN_BY_DBT = {"target", "logs"}
 
 
 class BuildFailed(RuntimeError):
-    """dbt could not parse the project or stopped while it built; the message says why."""
+    """dbt could not parse the project, or stopped during a build; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +42,7 @@ class Dbt:
     project_dir: Path = DBT_PROJECT_DIR
 
     def manifest_path(self) -> Path:
-        """dbt's manifest, parsed again when it is damaged or the project's files are not those it was made from. Their contents
-        decide: after a copy, dates of files are wrong.
+        """The path of dbt's manifest, which is parsed again if it is damaged or the contents of the project's files have changed.
 
         Raises:
             BuildFailed: the project does not parse.
@@ -52,9 +50,9 @@ class Dbt:
         path, parsed_from = self.target_dir / "manifest.json", self.target_dir / "parsed_from"
         project = hash_of_files(self._files(), self.project_dir)
         if not (path.exists() and parsed_from.exists() and parsed_from.read_bytes() == _made_from(project, path)):
-            # dbt's own cache may be what is damaged.
+            # dbt's own cache may be damaged.
             (self.target_dir / "partial_parse.msgpack").unlink(missing_ok=True)
-            _parsed[self.target_dir] = self._parse()  # the build of this process need not parse again
+            _parsed[self.target_dir] = self._parse()  # reused by the build of this process
             write_atomically(parsed_from, _made_from(project, path))
         return path
 
@@ -68,18 +66,18 @@ class Dbt:
         return manifest
 
     def build(self, select: Sequence[str] = (), *, clock: datetime, known_at: datetime | None = None) -> Iterator[dict[str, Any]]:
-        """Run models, seeds and data tests in the order of the graph and give dbt's events as they come.
+        """Run models, seeds and data tests in the order of the graph, and yield dbt's events.
 
-        A model or test that fails stops only what depends on it: `withholding` keeps which tables no release may hold, and why.
-        Unit tests are left out: they test the rules, not the data, and run with the other tests.
+        A failed model or test stops only what depends on it: `withholding` records which tables are withheld, and why. Unit tests
+        do not run: they test the rules, not the data, and are part of the test suite.
 
         Args:
-            select: dbt selectors; none means everything.
+            select: dbt selectors; empty means everything.
             clock: the run's clock (UTC).
-            known_at: rebuild from what was observed by then (UTC); None means everything known.
+            known_at: build from what was observed by this time (UTC); None means everything known.
 
         Raises:
-            BuildFailed: dbt itself stopped; the message says why.
+            BuildFailed: dbt stopped; the message says why.
             WarehouseUnusable: the warehouse is damaged or the disk is full.
         """
         events: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
@@ -97,63 +95,62 @@ class Dbt:
             result = running.result()
         results = getattr(result.result, "results", None)
         if results is None:
-            raise BuildFailed(f"dbt stopped: {_one_line(result.exception)}")
+            raise BuildFailed(f"The dbt build stopped: {_one_line(result.exception)}")
         for one in results:
             if one.status == "error":
                 raise_if_unusable(self.warehouse.path, str(one.message))
         withholding.end(results)
 
     def invoke(self, arguments: list[str], callbacks: Sequence[Any] = (), manifest: Any = None) -> dbtRunnerResult:
-        """One dbt command in this process, quiet; the warehouse is let go of afterwards."""
+        """Run one dbt command in this process, without output, and release the warehouse afterwards."""
         os.environ[WAREHOUSE_VARIABLE] = str(self.warehouse.path)
         self.target_dir.mkdir(parents=True, exist_ok=True)
-        places = [
+        paths = [
             "--project-dir", str(self.project_dir), "--profiles-dir", str(self.project_dir),
             "--target-path", str(self.target_dir), "--log-path", str(self.target_dir),
         ]  # fmt: skip
         quiet = ["--log-level", "none", "--log-level-file", "none", "--no-use-colors"]
         try:
-            return dbtRunner(manifest=manifest, callbacks=list(callbacks)).invoke([*quiet, *arguments, *places])
+            return dbtRunner(manifest=manifest, callbacks=list(callbacks)).invoke([*quiet, *arguments, *paths])
         finally:
             _release_warehouse()
 
     def _parse(self) -> Any:
         result = self.invoke(["parse"])
         if not result.success:
-            raise BuildFailed(f"the dbt project does not parse: {_one_line(result.exception)}")
+            raise BuildFailed(f"The dbt project does not parse: {_one_line(result.exception)}")
         return result.result
 
     def _build(self, arguments: list[str], take: Callable[[Any], None]) -> dbtRunnerResult:
-        """Parsed without variables first, which is quick when nothing changed: with another clock dbt would read every file
-        again."""
+        """Build with a manifest parsed without variables: with another clock, dbt would parse every file again."""
         manifest = _parsed.get(self.target_dir) or self._parse()
         return self.invoke(arguments, [take], manifest)
 
     def _files(self) -> Iterator[Path]:
-        """The project's own files, without what dbt writes beside them when it is called by hand."""
+        """The project's files, without those that dbt writes."""
         files = (file for pattern in _SOURCES for file in self.project_dir.rglob(pattern))
         return (file for file in files if file.relative_to(self.project_dir).parts[0] not in _WRITTEN_BY_DBT)
 
 
 def variables(clock: datetime, known_at: datetime | None) -> dict[str, str]:
-    """The moments that the models know, as UTC timestamps: the clock of a rebuilt past does not run beyond what was known."""
+    """The dbt variables `clock` and `known_at` as UTC timestamps; the clock is at most `known_at`."""
     moments = {"clock": min(clock, known_at) if known_at else clock, "known_at": known_at}
     return {name: f"{moment:%Y-%m-%d %H:%M:%S.%f}" for name, moment in moments.items() if moment is not None}
 
 
 def _made_from(project: str, manifest: Path) -> bytes:
-    """What the project was and what dbt made of it, so that a damaged manifest is found."""
+    """Hashes of the project and its manifest, so that a changed project or a damaged manifest is detected."""
     return f"{project} {content_hash(manifest.read_bytes())}".encode()
 
 
 def _pass_result(event: Any, take: Callable[[dict[str, Any]], None]) -> None:
-    """Thousands of events are for debugging; only the results of nodes are worth the conversion."""
+    """Pass on results of nodes only; thousands of other events are for debugging."""
     if event.info.name in _RESULTS:
         take(msg_to_dict(event))
 
 
 def _release_warehouse() -> None:
-    """dbt-duckdb keeps its connection, and with it the file's lock, until the process ends: close it now."""
+    """Close the connection of dbt-duckdb, which would otherwise lock the file until the process ends."""
     environment = DuckDBConnectionManager._ENV
     if environment is not None:
         environment.close()
@@ -161,4 +158,4 @@ def _release_warehouse() -> None:
 
 
 def _one_line(error: BaseException | None, longest: int = 300) -> str:
-    return " ".join(str(error or "it gave no reason").split())[:longest]
+    return " ".join(str(error or "no reason given").split())[:longest]

@@ -22,7 +22,7 @@ create table if not exists raw.fetches (
     vendor varchar not null, kind varchar not null, symbol varchar not null, attempted_at timestamp not null,
     outcome varchar not null, reason varchar
 );
--- A warehouse made by a release of the project that knew no quarantine.
+-- For a warehouse made by a version of the project without a quarantine.
 alter table raw.documents add column if not exists rows_quarantined bigint default 0;
 alter table raw.documents add column if not exists rule varchar;
 alter table raw.documents add column if not exists decided_by varchar default 'rules';

@@ -1,7 +1,7 @@
-"""Which tables no release may hold, and why: those whose last build failed, and all that rest on them.
+"""Withheld tables: those whose last build failed, and all tables that depend on them.
 
-The warehouse keeps the answer, so that every job that publishes knows it, whichever job built. docs/RELIABILITY.md says which
-failures withhold a table.
+The result is stored in the warehouse, so that every job that publishes uses it, whichever job built. docs/RELIABILITY.md lists
+the failures that withhold a table.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -13,10 +13,10 @@ import duckdb
 from orchestration.warehouse.connection import Warehouse
 
 MARTS = "marts"
-UNFINISHED = "its last build did not end"
+UNFINISHED = "its last build did not finish"
 OUTDATED = "it was not built again after its inputs were"
 NEVER_BUILT = "it was never built"
-# Without these inputs a table without rows is no finding: it could not be made.
+# Without these inputs, an empty table cannot be computed and is withheld.
 _INPUTS = {
     "sessions": "no sessions are known", "price_bars": "no prices are known", "holdings": "no holdings are known",
     "fund_facts": "no fund data are known", "rates": "no interest rates are known",
@@ -33,21 +33,21 @@ Causes = dict[str, str]
 
 
 def withheld_tables(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """By table name, why it is withheld; a warehouse that no build has judged withholds nothing."""
+    """The reason by withheld table; empty if no build has recorded any."""
     known = connection.execute("select 1 from duckdb_tables() where schema_name = 'build' and table_name = 'withheld'")
     if not known.fetchall():
         return {}
     rows = connection.execute("select table_name, cause_table, cause from build.withheld order by table_name").fetchall()
-    return {table: in_words(table, cause_table, cause) for table, cause_table, cause in rows}
+    return {table: reason_of(table, cause_table, cause) for table, cause_table, cause in rows}
 
 
-def in_words(table: str, cause_table: str, cause: str) -> str:
-    """One clause that says why a table is withheld."""
-    return cause if table == cause_table else f"it rests on {cause_table}: {cause}"
+def reason_of(table: str, cause_table: str, cause: str) -> str:
+    """The reason why a table is withheld, as a clause."""
+    return cause if table == cause_table else f"it depends on {cause_table}: {cause}"
 
 
 class Graph:
-    """Models and seeds of the project by name: what each one reads, directly and by way of others."""
+    """Models and seeds of the project by name, with what each one reads directly and indirectly."""
 
     def __init__(self, manifest: Manifest) -> None:
         nodes: dict[str, Any] = manifest["nodes"]
@@ -66,21 +66,21 @@ class Graph:
         """Names of the published models."""
         return sorted(name for name, node in self.nodes.items() if node["schema"] == MARTS)
 
-    def rests_on(self, name: str) -> frozenset[str]:
-        """All models and seeds that a table is made from."""
+    def depends_on(self, name: str) -> frozenset[str]:
+        """All models and seeds that a table depends on."""
         return frozenset(parent for parent in self._all(name) if not parent.startswith("raw."))
 
     def inputs(self, name: str) -> frozenset[str]:
-        """The raw tables that a table is made from, as `raw.price_bars`."""
-        return self._all(name) - self.rests_on(name)
+        """The raw tables that a table depends on, as `raw.price_bars`."""
+        return self._all(name) - self.depends_on(name)
 
     def selected(self, fqns: Collection[str]) -> set[str]:
-        """Names of the nodes that dbt's selectors name; none means all."""
+        """Names of the nodes that the dbt selectors select; empty means all."""
         return {name for name, node in self.nodes.items() if not fqns or ".".join(node["fqn"]) in fqns}
 
     def after(self, names: Collection[str]) -> set[str]:
-        """Everything that rests on one of these."""
-        return {name for name in self.nodes if self.rests_on(name) & set(names)}
+        """All nodes that depend on one of these."""
+        return {name for name in self.nodes if self.depends_on(name) & set(names)}
 
     def _all(self, name: str) -> frozenset[str]:
         if name not in self._ancestors:
@@ -90,7 +90,7 @@ class Graph:
 
 
 class Withholding:
-    """The judgement on one build, written down before it begins and again when it has ended."""
+    """The withheld tables of one build, recorded before it begins and again after it ends."""
 
     def __init__(
         self, warehouse: Warehouse, manifest: Manifest, select: Collection[str], known_at: datetime | None = None
@@ -103,7 +103,7 @@ class Withholding:
         self._built = self._graph.selected(select)
 
     def begin(self) -> None:
-        """Withhold what is about to be built and what rests on it: a process that dies leaves no doubtful table behind."""
+        """Withhold the tables to be built and all that depend on them, so that a killed build publishes no unfinished table."""
         with self._warehouse.connect() as connection:
             connection.execute(_STATE)
             own, without_input = self._known(connection, passed_on=True), self._known(connection, passed_on=False)
@@ -115,10 +115,10 @@ class Withholding:
             self._write(connection, own, without_input)
 
     def end(self, results: Iterable[Any]) -> dict[str, str]:
-        """Judge the build by dbt's results; marts that were not made become empty tables with the columns of their contract.
+        """Record the withheld tables from dbt's results; marts that were not built become empty tables with their columns.
 
         Returns:
-            Why each withheld table of the project is withheld, by name.
+            The reason by withheld table.
         """
         states = {one.node.unique_id: one for one in results}
         with self._warehouse.connect() as connection:
@@ -128,7 +128,7 @@ class Withholding:
             for uid, one in states.items():
                 own |= self._causes_of_test(uid, one) if uid in self._tests else self._causes_of_model(uid, one)
             skipped = self._built - made - own.keys()
-            own |= {name: "dbt did not build it" for name in skipped if not self._graph.rests_on(name) & own.keys()}
+            own |= {name: "dbt did not build it" for name in skipped if not self._graph.depends_on(name) & own.keys()}
             for name in sorted((self._built - made) & set(self._graph.marts)):
                 _make_empty(connection, self._graph.nodes[name])
             self._write(connection, own, self._without_input(connection))
@@ -140,16 +140,16 @@ class Withholding:
         return {self._names[uid]: f"it could not be built: {_one_line(one.message)}"}
 
     def _causes_of_test(self, uid: str, one: Any) -> Causes:
-        """A test of severity error withholds the table it is attached to; one that is attached to none, all that it reads."""
+        """A test of severity error withholds the table it is attached to; a singular test withholds every table it reads."""
         if one.status not in ("error", "fail"):
             return {}
         test = self._tests[uid]
         attached = [test["attached_node"]] if test.get("attached_node") else test["depends_on"]["nodes"]
-        words = f"fails: {one.failures} rows" if one.status == "fail" else f"could not be run: {_one_line(one.message)}"
-        return {self._names[node]: f"its test {test['name']} {words}" for node in attached if node in self._names}
+        problem = f"fails: {one.failures} rows" if one.status == "fail" else f"could not be run: {_one_line(one.message)}"
+        return {self._names[node]: f"its test {test['name']} {problem}" for node in attached if node in self._names}
 
     def _without_input(self, connection: duckdb.DuckDBPyConnection) -> Causes:
-        """Marts without a row that rest on a raw table without a row. What rests on them is judged by its own rows."""
+        """Empty marts that depend on an empty raw table. Tables that depend on them are judged by their own rows."""
         observed = "select 1 from raw.{} where observed_at <= coalesce(?, observed_at) limit 1"
         absent = [table for table in _INPUTS if not connection.execute(observed.format(table), [self._known_at]).fetchall()]
         found: Causes = {}
@@ -166,7 +166,7 @@ class Withholding:
     def _write(self, connection: duckdb.DuckDBPyConnection, own: Causes, without_input: Causes) -> None:
         rows = [(name, name, cause, True) for name, cause in own.items()]
         for name in self._graph.nodes.keys() - own.keys():
-            causes = sorted(self._graph.rests_on(name) & own.keys())
+            causes = sorted(self._graph.depends_on(name) & own.keys())
             if causes:
                 rows.append((name, causes[0], own[causes[0]], True))
             elif name in without_input:
@@ -179,11 +179,11 @@ class Withholding:
 
 
 def _one_line(message: str | None, longest: int = 200) -> str:
-    return " ".join((message or "dbt gives no reason").split())[:longest]
+    return " ".join((message or "dbt gave no reason").split())[:longest]
 
 
 def _make_empty(connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any]) -> None:
-    """The table of a mart as its contract has it, without a row."""
+    """Create the table of a mart with the columns of its contract and no rows."""
     table = f"{node['schema']}.{node['name']}"
     columns = [
         f'"{name}" {column["data_type"]}' + (" not null" if _is_not_null(column) else "")

@@ -1,6 +1,6 @@
-"""Data directories that all tests of this folder share, built side by side in the background.
+"""Data directories shared by the tests of this folder, built in parallel in the background.
 
-A run takes half a minute of one core: whichever tests are selected, their directories are begun together at the start.
+A run takes half a minute of one core: the directories of all selected tests are started at the beginning.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,34 +27,34 @@ class Workshop:
         self._futures: dict[str, Future[object]] = {}
 
     def open(self, wanted: set[str]) -> None:
-        """Begin on all that is wanted; recipes may take from the workshop, so it has to stand by then."""
+        """Start all required directories; recipes may use the workshop, so it must exist before."""
         for name in self._recipes:
             if name in wanted:
                 self.begin(name)
 
     def begin(self, name: str) -> Future[object]:
-        """Start on a directory unless somebody has."""
+        """Start a directory unless it is already started."""
         if name not in self._futures:
             self._futures[name] = self._pool.submit(self._recipes[name])
         return self._futures[name]
 
     def take(self, name: str) -> object:
-        """The directory, as soon as it is there."""
+        """Wait for a directory."""
         return self.begin(name).result()
 
     def close(self) -> None:
-        """Finish what has begun."""
+        """Wait for all started directories."""
         self._pool.shutdown(cancel_futures=True)
 
 
 BUILT_LAST = ("real_home", "live_homes", "second_run", "home_with_ijr", "killed_home")
-# The line that docs/ARCHITECTURE.md shows.
+# The line shown in docs/ARCHITECTURE.md.
 IJR = "IJR,iShares Core S&P Small-Cap ETF,BlackRock (iShares),S&P SmallCap 600,compared,2000-05-22,ishares,239774,IJR,580,35,750"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of directories that take long come last, so that the others run while those are built. All are one group: they share
-    the directories, which one worker builds."""
+    """Run tests of slow directories last, so that other tests run while they are built. All are one group: they share the
+    directories, which one worker builds."""
 
     def turn(item: pytest.Item) -> int:
         return max((BUILT_LAST.index(name) + 1 for name in getattr(item, "fixturenames", ()) if name in BUILT_LAST), default=0)
@@ -68,7 +68,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def workshop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
-    """What the selected tests will need is begun at once."""
+    """Start the directories of the selected tests at once."""
     root = tmp_path_factory.mktemp("pipeline")
     elsewhere = root / "elsewhere"
     elsewhere.mkdir()
@@ -91,7 +91,7 @@ def workshop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         "second_run": again,
         "home_with_ijr": lambda: homes.run_with_another_fund(root / "ijr", IJR),
     }
-    # Pytest names each test's fixtures before the first test begins.
+    # Pytest knows each test's fixtures before the first test.
     wanted = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
     shop = Workshop(recipes)
     shop.open(wanted | {"sample_home"})
@@ -119,7 +119,7 @@ def real_home(real_landing: Path, workshop: Workshop) -> Home:
 
 @pytest.fixture(scope="session")
 def second_run(workshop: Workshop) -> Home:
-    """A copy of the sample's directory after one more run."""
+    """A copy of the sample's directory after a second run."""
     home = workshop.take("second_run")
     assert isinstance(home, Home)
     assert home.code == 0, home.out + home.err
@@ -128,7 +128,7 @@ def second_run(workshop: Workshop) -> Home:
 
 @pytest.fixture(scope="session")
 def home_with_ijr(workshop: Workshop) -> Home:
-    """The sample market with one more line in the seed of funds."""
+    """The sample market with one more line in seeds/funds.csv."""
     home = workshop.take("home_with_ijr")
     assert isinstance(home, Home)
     assert home.code == 0, home.out + home.err
@@ -137,7 +137,7 @@ def home_with_ijr(workshop: Workshop) -> Home:
 
 @pytest.fixture(scope="session")
 def killed_home(workshop: Workshop) -> KilledRuns:
-    """A directory whose first three runs were killed, after one whole run."""
+    """A directory after three killed runs and one complete run."""
     killed = workshop.take("killed_home")
     assert isinstance(killed, KilledRuns)
     return killed
@@ -145,7 +145,7 @@ def killed_home(workshop: Workshop) -> KilledRuns:
 
 @pytest.fixture(scope="session")
 def live_homes(workshop: Workshop) -> LiveRuns:
-    """Two runs against vendors on this machine, one of them down the second time."""
+    """Two runs against local vendors, one of which is down the second time."""
     live = workshop.take("live_homes")
     assert isinstance(live, LiveRuns)
     return live

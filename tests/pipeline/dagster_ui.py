@@ -1,4 +1,4 @@
-"""The UI as a person opens it, asked over HTTP, and killed with all its processes."""
+"""The UI as started by `smallcap ui`, used over HTTP, and killed with all its processes."""
 
 import json
 import os
@@ -22,10 +22,10 @@ mutation($params: ExecutionParams!) { launchRun(executionParams: $params) { __ty
 
 
 def until(what: str, found: Callable[[], Any]) -> Any:
-    """Ask again and again until there is an answer.
+    """Repeat a call until it returns a result.
 
     Raises:
-        TimeoutError: none came in time.
+        TimeoutError: no result in time.
     """
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
@@ -42,7 +42,7 @@ class Ui:
         self.process, self._port, self._log = process, port, log
 
     def ask(self, query: str, **variables: Any) -> dict[str, Any] | None:
-        """Data of a GraphQL answer, None while nobody listens."""
+        """The data of a GraphQL answer, None while the server is not listening."""
         body = json.dumps({"query": query, "variables": variables}).encode()
         request = urllib.request.Request(f"http://127.0.0.1:{self._port}/graphql", body, {"Content-Type": "application/json"})
         try:
@@ -59,7 +59,7 @@ class Ui:
         return bool(data and data["repositoriesOrError"].get("nodes"))
 
     def launch(self, job: str, **tags: str) -> str:
-        """Start a job, and give the id of its run."""
+        """Start a job and return the id of its run."""
         selector = {"repositoryLocationName": "small_cap_signal", "repositoryName": "__repository__", "jobName": job}
         metadata = {"tags": [{"key": key, "value": value} for key, value in tags.items()]}
         data = self.ask(_LAUNCH, params={"selector": selector, "runConfigData": {}, "executionMetadata": metadata})
@@ -74,22 +74,22 @@ class Ui:
         return str(data["runOrError"]["status"]) if data else ""
 
     def kill(self) -> None:
-        """As a power cut does it: all processes at once."""
+        """Kill all processes at once, like a power failure."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(30)
 
 
 @contextmanager
 def open_ui(home: Path, cwd: Path, **variables: str) -> Iterator[Ui]:
-    """`smallcap ui` in a process group of its own, ready to be asked."""
+    """`smallcap ui` in its own process group, ready for requests."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     log = cwd / f"ui-{port}.log"
     command = [str(SMALLCAP), "ui", "--source", "sample", "--data-dir", str(home), "--port", str(port)]
-    with log.open("wb") as said:
+    with log.open("wb") as output:
         process = subprocess.Popen(
-            command, cwd=cwd, env=environment(**variables), stdout=said, stderr=said, start_new_session=True
+            command, cwd=cwd, env=environment(**variables), stdout=output, stderr=output, start_new_session=True
         )
     ui = Ui(process, port, log)
     try:

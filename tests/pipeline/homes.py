@@ -1,4 +1,4 @@
-"""Data directories made by the real command, as somebody in another folder would make them."""
+"""Data directories made by the real command, run from another folder."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ FUNDS = ("IWM", "SPY", "QQQ")
 
 @dataclass(frozen=True)
 class Home:
-    """A data directory and what the last command said about it."""
+    """A data directory and the output of the last command."""
 
     path: Path
     source: str
@@ -35,7 +35,7 @@ class Home:
 
     @property
     def latest(self) -> Path:
-        """The link to the release in force."""
+        """The link to the current release."""
         return self.path / "published" / "latest"
 
     @property
@@ -49,13 +49,13 @@ class Home:
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """This process's variables without any that would reach the project, and with the given ones."""
+    """This process's variables without those of the project, plus the given ones."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("SMALLCAP_", "DAGSTER_"))}
     return {**kept, "COLUMNS": "400", **changes}
 
 
 def smallcap(*arguments: str | Path, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Type one command in a folder."""
+    """Run one command in a folder."""
     command = [str(SMALLCAP), *map(str, arguments)]
     return subprocess.run(
         command, cwd=cwd, env=environment(**variables), capture_output=True, text=True, timeout=600, check=False
@@ -63,7 +63,7 @@ def smallcap(*arguments: str | Path, cwd: Path, **variables: str) -> subprocess.
 
 
 def build_models(settings: Settings, select: Sequence[str], project: Path = DBT_PROJECT_DIR) -> None:
-    """dbt's models of a data directory, of the project or of a changed copy."""
+    """Build the models of a data directory, from the project or a changed copy."""
     dbt = Dbt(Warehouse(settings.warehouse_path), settings.dbt_target_dir, project)
     for _ in dbt.build(select, clock=settings.clock, known_at=settings.known_at):
         pass
@@ -76,7 +76,7 @@ def run(home: Path, source: str, *arguments: str | Path, cwd: Path, **variables:
 
 
 def run_with_another_fund(root: Path, line: str) -> Home:
-    """The sample market of a copy of the project whose `seeds/funds.csv` has one more line, and no other change."""
+    """The sample market of a copy of the project with one more line in `seeds/funds.csv`."""
     project = root / "project"
     for part in ("orchestration", "dbt_project"):
         shutil.copytree(PROJECT_ROOT / part, project / part, ignore=shutil.ignore_patterns("__pycache__", "target", "logs"))
@@ -90,7 +90,7 @@ def run_with_another_fund(root: Path, line: str) -> Home:
 
 
 def copied(home: Home, target: Path, *, parts: tuple[str, ...] = ("warehouse.duckdb", "dbt")) -> Home:
-    """Parts of a data directory under another path; with `dbt` comes the parsed project, which saves a parse."""
+    """Copy parts of a data directory; the part `dbt` includes the parsed project, which saves a parse."""
     target.mkdir(parents=True, exist_ok=True)
     for part in parts:
         place = home.path / part
@@ -117,7 +117,7 @@ def warehouse(home: Home) -> Any:
 
 
 def published(home: Home) -> Any:
-    """The serving copy of the release in force, read-only."""
+    """The serving copy of the current release, read-only."""
     return opened(home.latest / "warehouse.duckdb")
 
 
@@ -127,13 +127,13 @@ def ask(connection: duckdb.DuckDBPyConnection, query: str, *parameters: object) 
 
 
 def raw_tables(home: Home) -> dict[str, pl.DataFrame]:
-    """Every raw table, its rows in one order."""
+    """Every raw table, with sorted rows."""
     with warehouse(home) as connection:
         return {table: ask(connection, f"select * from raw.{table} order by all") for table in RAW_TABLES}
 
 
 def served_tables(home: Home) -> dict[str, pl.DataFrame]:
-    """Every mart of the serving copy, rows as they lie."""
+    """Every mart of the serving copy, rows in stored order."""
     with published(home) as connection:
         names = [name for (name,) in connection.execute("show tables").fetchall() if name not in ("release", "readme")]
         return {name: ask(connection, f"select * from {name}") for name in names}

@@ -1,4 +1,4 @@
-"""Runs that are killed at a chosen moment, as a power cut or an impatient person does it."""
+"""Runs that are killed at a chosen moment."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.pipeline import homes
 from tests.pipeline.homes import SMALLCAP, Home
 
-# What a process leaves that dies between making a temporary file and renaming it.
+# The files of a process that dies between creating a temporary file and renaming it.
 LEFTOVERS = (
     "landing/yahoo/prices/IWM/.incoming-abc123",
     "published/releases/.unfinished-20260101T000000000000Z/holdings.parquet",
@@ -20,34 +20,34 @@ LEFTOVERS = (
 
 @dataclass(frozen=True)
 class KilledRuns:
-    """How far each killed run had come (what it had said), and the directory after the whole run that followed."""
+    """The output of each killed run, and the directory after the complete run that followed."""
 
-    said: dict[str, str]
+    output: dict[str, str]
     codes: dict[str, int]
     left: dict[str, list[str]]
     home: Home
 
 
 def kill_three_times(path: Path, cwd: Path) -> KilledRuns:
-    """Kill while prices are read, while dbt builds and while a release is written; then let one run end."""
+    """Kill runs during ingestion, during the dbt build and during publication; then complete one run."""
     moments: dict[str, Callable[[str], bool]] = {
-        "reading prices": lambda said: "yahoo/prices/IWM" in said and "raw_prices:" not in said,
+        "ingesting prices": lambda output: "yahoo/prices/IWM" in output and "raw_prices:" not in output,
         "building": lambda _: (path / "dbt/run/small_cap_signal/models/marts/signals").is_dir(),
         "publishing": lambda _: any((path / "published/releases").glob(".unfinished-*/*.parquet")),
     }
-    said, codes, left = {}, {}, {}
+    output, codes, left = {}, {}, {}
     for name, is_now in moments.items():
-        codes[name], said[name] = _kill_when(is_now, path, cwd)
+        codes[name], output[name] = _kill_when(is_now, path, cwd)
         left[name] = sorted(str(file.relative_to(path)) for file in path.rglob(".unfinished-*"))
     for leftover in LEFTOVERS:
         (path / leftover).parent.mkdir(parents=True, exist_ok=True)
         (path / leftover).write_bytes(b"half")
     (path / "published/.unfinished-latest").symlink_to("releases/gone")
-    return KilledRuns(said, codes, left, homes.run(path, "sample", cwd=cwd))
+    return KilledRuns(output, codes, left, homes.run(path, "sample", cwd=cwd))
 
 
 def _kill_when(is_now: Callable[[str], bool], path: Path, cwd: Path) -> tuple[int, str]:
-    """Start a run in a process group of its own and kill that group as soon as the moment has come."""
+    """Start a run in its own process group and kill the group at the given moment."""
     command = [str(SMALLCAP), "run", "--source", "sample", "--data-dir", str(path)]
     process = subprocess.Popen(
         command,

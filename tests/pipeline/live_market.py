@@ -1,4 +1,4 @@
-"""Vendors on this machine with answers large enough for the real universe, and two live runs against them."""
+"""Local vendors with answers large enough for the real universe, and two live runs against them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,20 +32,20 @@ class LiveRuns:
 
 
 def of_symbol(prices: invented.Prices, symbol: str) -> invented.Prices:
-    """Bars that wave against the given ones, each symbol's in its own way."""
+    """Bars that vary around the given ones, differently for each symbol."""
     wave = 1 + 0.05 * (pl.int_range(pl.len()) / (10 + 7 * PRICED.index(symbol))).sin()
     return invented.Prices(prices.frame.with_columns(pl.col("Open", "High", "Low", "Close", "Adj Close") * wave))
 
 
 @dataclass
 class LocalVendors:
-    """Answers as each vendor does, by the path of the request; those in `down` answer 500."""
+    """Answers like each vendor, by the path of the request; vendors in `down` answer 500."""
 
     prices: invented.Prices
     down: set[str] = field(default_factory=set)
 
     def answer(self, request: Request) -> Answer:
-        """What the asked vendor says."""
+        """The answer of the requested vendor."""
         for mark, vendor in (("finance/chart", "yahoo"), ("quoteSummary", "yahoo_fund"), ("finance/quote", "yahoo_fund"),
                              ("portfolio-holding", "vanguard"), ("get-fund-document", "ishares"), ("holdings-daily", "ssga"),
                              ("shareclasses", "invesco"), ("fredgraph", "fred")):  # fmt: skip
@@ -120,7 +120,7 @@ class LocalVendors:
 
 @contextmanager
 def listening(vendors: LocalVendors) -> Iterator[dict[str, str]]:
-    """The variables that send a run to these vendors, and to nobody else."""
+    """The variables that direct a run to these vendors only."""
     server = VendorServer(replies=[vendors.answer])
     server.start()
     variables = {f"SMALLCAP_VENDOR_URLS__{name.upper()}": server.url for name in VENDORS}
@@ -137,7 +137,7 @@ def listening(vendors: LocalVendors) -> Iterator[dict[str, str]]:
 
 
 def run_live_twice(path: Path, cwd: Path) -> LiveRuns:
-    """The daily job with source live, then once more with a day of news and one vendor down."""
+    """The daily job with source live, then again with one more session and one vendor down."""
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     days = invented.recent_days(400, yesterday)
     vendors = LocalVendors(invented.Prices.invented(days[:-1]))

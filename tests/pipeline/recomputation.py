@@ -1,4 +1,4 @@
-"""The project's definitions written once more, with numpy and Python loops over raw rows: no SQL beyond fetching them."""
+"""An independent implementation of the project's definitions with numpy and Python loops over raw rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ NAN = float("nan")
 
 @dataclass(frozen=True)
 class Path:
-    """One fund by session: closes on the newest split basis and the total return since the close before."""
+    """One fund by session: closes on the newest split basis, and the total return since the previous close."""
 
     sessions: list[date]
     closes: Floats
@@ -72,13 +72,13 @@ def fund_path(connection: duckdb.DuckDBPyConnection, symbol: str) -> Path:
 
 
 def _rolling(values: Floats, length: int) -> Floats:
-    """Windows that end with each value (n, length); too early ones are NaN."""
+    """Windows that end at each value (n, length); incomplete ones are NaN."""
     windows = sliding_window_view(values, length)
     return np.vstack([np.full((length - 1, length), NAN), windows])
 
 
 def signals(ratio: Floats) -> dict[str, list]:  # type: ignore[type-arg]
-    """Every column of the ratio's readings, by session with a ratio."""
+    """Every signal column of the ratio, by session with a ratio."""
     log_ratio = np.log(ratio)
     year = _rolling(log_ratio, 252)
     steps = np.arange(63) - 31.0
@@ -117,9 +117,9 @@ def _regimes(gap: Floats) -> list[str | None]:
     return labels
 
 
-def deepest_fall(index: Floats, sessions: list[date]) -> tuple[float, date | None, date | None, date | None]:
+def max_drawdown(index: Floats, sessions: list[date]) -> tuple[float, date | None, date | None, date | None]:
     """Depth, peak, trough and recovery of the worst drawdown; of equal highs the last, of equal lows the first."""
-    index = np.round(index, 10)  # equal closes make equal indexes but for the last digits of a float
+    index = np.round(index, 10)  # equal closes give indices that may differ in the last digits
     worst, best = (0.0, None, None), 0
     for i in range(index.size):
         if index[i] >= index[best]:
@@ -135,7 +135,7 @@ def deepest_fall(index: Floats, sessions: list[date]) -> tuple[float, date | Non
 
 
 def rate_regimes(connection: duckdb.DuckDBPyConnection) -> dict[date, tuple[str, float]]:
-    """Label and policy rate of each session with one, from the first move on."""
+    """Label and policy rate of each session, from the first move on."""
     series: dict[str, dict[date, float]] = {}
     rows = connection.execute("select series, date, value, observed_at, document_id from raw.rates").fetchall()
     for (name, day), (value, _) in newest([((n, d), v, *when) for n, d, v, *when in rows]).items():

@@ -1,4 +1,4 @@
-"""Breadth, corrections, phases, seasons and stresses once more: Python loops over raw rows, from the tables' descriptions."""
+"""An independent implementation of breadth, corrections, phases, seasonality and market events, with Python loops."""
 
 import csv
 import math
@@ -12,9 +12,9 @@ import duckdb
 import numpy as np
 
 from orchestration.settings import SEEDS_DIR
-from tests.pipeline.recomputation import Path, calendar, deepest_fall, fund_path, rate_regimes, signals
+from tests.pipeline.recomputation import Path, calendar, fund_path, max_drawdown, rate_regimes, signals
 
-# What two ways of multiplying thousands of returns may differ by.
+# Tolerance between two ways of multiplying thousands of returns.
 ROUNDING = 1e-12
 Labels = dict[date, str | None]
 Row = dict[str, object]
@@ -39,7 +39,7 @@ class Readings:
 
 
 def readings(connection: duckdb.DuckDBPyConnection) -> Readings:
-    """From raw alone."""
+    """All labels, from raw tables only."""
     symbols = connection.execute("select distinct symbol from raw.price_bars order by symbol").fetchall()
     paths = {fund: fund_path(connection, fund) for (fund,) in symbols}
     sessions = list(calendar(connection))
@@ -55,7 +55,7 @@ def readings(connection: duckdb.DuckDBPyConnection) -> Readings:
 def breadth_of(
     paths: dict[str, Path], sessions: list[date]
 ) -> dict[date, tuple[float | None, float | None, float | None, str | None]]:
-    """Returns of IWM, SPY and QQQ over 63 sessions and the label, on each session where one of them is known."""
+    """Returns of IWM, SPY and QQQ over 63 sessions and the label, on each session with at least one of them."""
     indices = {fund: dict(zip(path.sessions, path.index, strict=True)) for fund, path in paths.items()}
     found = {}
     for before, session in zip(sessions, sessions[63:], strict=False):
@@ -69,7 +69,7 @@ def breadth_of(
 
 
 def breadth_label(iwm: float | None, spy: float | None, qqq: float | None) -> str | None:
-    """How far the three went together."""
+    """The breadth label of three returns."""
     if iwm is None or spy is None or qqq is None:
         return None
     up = [value > 0.02 + ROUNDING for value in (iwm, spy, qqq)]
@@ -83,7 +83,7 @@ def breadth_label(iwm: float | None, spy: float | None, qqq: float | None) -> st
 
 
 def episodes(labels: Labels) -> list[Row]:
-    """Runs of five and more of one label but mixed; a session without label neither breaks nor lengthens one."""
+    """Runs of at least five sessions with one label other than mixed; a session without a label does not end a run."""
     known = [(session, label) for session, label in sorted(labels.items()) if label is not None]
     runs = [(label, [session for session, _ in run]) for label, run in groupby(known, key=lambda pair: pair[1])]
     return [
@@ -94,7 +94,7 @@ def episodes(labels: Labels) -> list[Row]:
 
 
 def corrections(spy: Path) -> list[Row]:
-    """Falls of a tenth and more below the highest close of 252, until a close is the highest again."""
+    """Falls of at least 10 % below the highest close of 252 sessions, until the next highest close."""
     closes, days = spy.closes, spy.sessions
     highs = [i for i in range(closes.size) if closes[i] >= closes[max(0, i - 251) : i + 1].max()]
     found: list[Row] = []
@@ -112,7 +112,7 @@ def corrections(spy: Path) -> list[Row]:
 
 
 def common_days(paths: Iterable[Path]) -> set[date]:
-    """Sessions on which all have a return over the same time."""
+    """Sessions on which all funds have a return over the same period."""
     spans = [
         {day: span for day, value, span in zip(path.sessions, path.returns, path.spans, strict=True) if not np.isnan(value)}
         for path in paths
@@ -121,7 +121,7 @@ def common_days(paths: Iterable[Path]) -> set[date]:
 
 
 def rate_regime_returns(labels: Labels, path: Path, within: set[date] | None = None) -> dict[str, dict[str, float]]:
-    """What a fund earned under each label, on the session after it; on sessions `within` alone, where they are given."""
+    """A fund's return under each label, on the session after it; only on the sessions `within`, if given."""
     days = sorted(labels)
     spells = np.cumsum([0, *(labels[a] != labels[b] for a, b in pairwise(days))])
     returns = {
@@ -146,7 +146,7 @@ def rate_regime_returns(labels: Labels, path: Path, within: set[date] | None = N
 
 
 def months(path: Path) -> dict[int, dict[str, float]]:
-    """Whole calendar months: one with a close in the month before and in the month after."""
+    """Complete calendar months: those with a close in the previous and in the next month."""
     ends = {(day.year, day.month): value for day, value in zip(path.sessions, path.index, strict=True)}
     by_month: dict[int, list[float]] = {}
     for before, this in list(pairwise(ends))[:-1]:
@@ -166,7 +166,7 @@ def months(path: Path) -> dict[int, dict[str, float]]:
 
 
 def chance_band(count: int, likely: float) -> tuple[int, int]:
-    """The wins of `count` tosses that are left when at most 2.5 of 100 trials are taken off each end, one number at a time."""
+    """The numbers of wins in `count` tosses after removing at most 2.5 % of the probability at each end."""
     odds = {wins: math.comb(count, wins) * likely**wins * (1 - likely) ** (count - wins) for wins in range(count + 1)}
     low, off = 0, odds[0]
     while off <= 0.025:
@@ -180,7 +180,7 @@ def chance_band(count: int, likely: float) -> tuple[int, int]:
 
 
 def stress(path: Path, first_day: date, last_day: date) -> Row | None:
-    """Return, depth and recovery of one window; nothing where the history does not cover it."""
+    """Return, max drawdown and recovery of one window; empty if the history does not cover it."""
     if path.sessions[0] > first_day or path.sessions[-1] < last_day:
         return None
     start = max(i for i, day in enumerate(path.sessions) if day <= first_day)
@@ -191,5 +191,5 @@ def stress(path: Path, first_day: date, last_day: date) -> Row | None:
     return {
         "start_session": path.sessions[start], "end_session": path.sessions[end],
         "total_return": index[end] / index[start] - 1, "recovery": again if lost else None,
-        "max_drawdown": deepest_fall(index[start : end + 1], path.sessions[start : end + 1])[0],
+        "max_drawdown": max_drawdown(index[start : end + 1], path.sessions[start : end + 1])[0],
     }  # fmt: skip

@@ -1,6 +1,6 @@
-"""Another number in seeds/signal_parameters.csv gives other rows under another params_id, and leaves what does not use it alone.
+"""A changed number in seeds/signal_parameters.csv gives changed rows a new params_id and leaves other tables unchanged.
 
-tests/test_parameters.py holds the same for every parameter by what dbt compiles.
+tests/test_parameters.py checks this for every parameter in the compiled SQL.
 """
 
 import shutil
@@ -14,7 +14,7 @@ from orchestration.defs.dbt_project import dbt_of
 from orchestration.settings import DBT_PROJECT_DIR
 from tests.pipeline.homes import Home, ask, build_models, copied, warehouse
 
-# Of a parameter: the line of the seed before and after, and marts that it changes.
+# Per parameter: the line of the seed before and after, and the marts that change.
 CHANGES = {
     "trend": (
         "ratio,trend_sessions,200,", "ratio,trend_sessions,150,",
@@ -39,13 +39,13 @@ def tables(home: Home) -> Tables:
 
 @pytest.fixture(scope="module")
 def before(sample_home: Home) -> Tables:
-    """With the project's own numbers."""
+    """The tables with the project's numbers."""
     return tables(sample_home)
 
 
 @pytest.fixture(scope="module")
 def changed(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Tables]:
-    """The tables after one number was changed; each change begins from the project's own numbers."""
+    """The tables after one number was changed from the project's numbers."""
     root = Path(tmp_path_factory.mktemp("changed"))
     home = copied(sample_home, root / "home")
     shutil.copytree(DBT_PROJECT_DIR, root / "dbt_project", ignore=shutil.ignore_patterns("target", "logs"))
@@ -63,7 +63,7 @@ def changed(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Call
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_rows_that_changed_have_another_id(before: Tables, changed: Callable[[str], Tables], name: str) -> None:
+def test_changed_rows_have_another_id(before: Tables, changed: Callable[[str], Tables], name: str) -> None:
     after = changed(name)
     assert after.keys() == before.keys()
     differ = {t for t in after if not after[t].drop("params_id").equals(before[t].drop("params_id"), null_equal=True)}

@@ -1,4 +1,4 @@
-"""Bad input gets one clear sentence and a failure; good input gets an answer at once."""
+"""Invalid input gives a short message and exit code 1; valid input gives a quick answer."""
 
 import subprocess
 import sys
@@ -13,19 +13,19 @@ SLOW_TO_IMPORT = ("dagster", "dbt", "polars", "pandas", "dataframely", "exchange
 
 
 def assert_refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
-    """It failed, said why on stderr in a sentence, and showed nobody a traceback."""
+    """The command failed with a short message on stderr and without a traceback."""
     assert done.returncode not in (0, -9), done.stdout
     assert "Traceback" not in done.stdout + done.stderr
-    said = " ".join(done.stderr.replace("│", " ").split())
-    assert said
+    text = " ".join(done.stderr.replace("│", " ").split())
+    assert text
     for word in words:
-        assert word in said
+        assert word in text
     assert len(done.stderr.strip().splitlines()) <= 8, done.stderr
 
 
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Path:
-    """A folder that has nothing to do with the project."""
+    """A folder outside the project."""
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     (folder / "a-file").write_text("no folder")
@@ -46,7 +46,7 @@ def elsewhere(tmp_path: Path) -> Path:
     ],
     ids=" ".join,
 )
-def test_a_bad_option_is_refused(elsewhere: Path, arguments: list[str], words: list[str]) -> None:
+def test_an_invalid_option_is_rejected(elsewhere: Path, arguments: list[str], words: list[str]) -> None:
     assert_refused(smallcap("run", *arguments, cwd=elsewhere), *words)
 
 
@@ -62,14 +62,14 @@ def test_a_bad_option_is_refused(elsewhere: Path, arguments: list[str], words: l
         ("SMALLCAP_KNOWN_AT", "soon"),
     ],
 )
-def test_a_bad_variable_is_refused_by_its_name(elsewhere: Path, name: str, value: str) -> None:
+def test_an_invalid_variable_is_rejected_by_name(elsewhere: Path, name: str, value: str) -> None:
     done = smallcap("run", cwd=elsewhere, **{name: value})
     assert_refused(done, name, value)
     assert not (elsewhere / "data").exists()
 
 
 @pytest.mark.parametrize("arguments", [["today"], ["sql", "select 1"]], ids=lambda value: value[0])
-def test_before_the_first_run_it_says_what_to_run(elsewhere: Path, arguments: list[str]) -> None:
+def test_before_the_first_run_the_message_names_the_command(elsewhere: Path, arguments: list[str]) -> None:
     assert_refused(smallcap(*arguments, "--data-dir", elsewhere / "home", cwd=elsewhere), "smallcap run")
     assert not (elsewhere / "home").exists()
 
@@ -90,7 +90,7 @@ def test_before_the_first_run_it_says_what_to_run(elsewhere: Path, arguments: li
     ],
     ids=lambda value: value if isinstance(value, str) else "says",
 )
-def test_sql_neither_writes_nor_reaches_other_files(sample_home: Home, elsewhere: Path, query: str, words: list[str]) -> None:
+def test_sql_neither_writes_nor_reads_other_files(sample_home: Home, elsewhere: Path, query: str, words: list[str]) -> None:
     before = (sample_home.latest / "warehouse.duckdb").read_bytes()
     assert_refused(smallcap("sql", query, "--data-dir", sample_home.path, cwd=elsewhere), *words)
     assert (sample_home.latest / "warehouse.duckdb").read_bytes() == before
@@ -105,7 +105,7 @@ def test_sql_answers_a_query(sample_home: Home, elsewhere: Path) -> None:
     assert "14" in done.stdout
 
 
-def test_today_answers_at_once(sample_home: Home, elsewhere: Path) -> None:
+def test_today_answers_quickly(sample_home: Home, elsewhere: Path) -> None:
     seconds = []
     for _ in range(3):
         begun = time.perf_counter()
@@ -117,13 +117,13 @@ def test_today_answers_at_once(sample_home: Home, elsewhere: Path) -> None:
         assert words in done.stdout
 
 
-def test_today_puts_the_record_beside_the_reading(sample_home: Home, elsewhere: Path) -> None:
-    said = " ".join(smallcap("today", "--data-dir", sample_home.path, cwd=elsewhere).stdout.split())
-    reading, _, worth = said.partition("What such a reading was worth")
+def test_today_shows_the_track_record_after_the_reading(sample_home: Home, elsewhere: Path) -> None:
+    text = " ".join(smallcap("today", "--data-dir", sample_home.path, cwd=elsewhere).stdout.split())
+    reading, _, track_record = text.partition("What followed this signal")
     for subject in ("IWM/SPY", "IWM, SPY, QQQ", "Fed funds target", "Russell 2026-12", "% IWM"):
         assert subject in reading
-    assert worth.count("a year later") == 6
-    assert "against a static satellite" in worth
+    assert track_record.count("a year later") == 6
+    assert "against a static satellite" in track_record
 
 
 def test_today_imports_nothing_slow(sample_home: Home, elsewhere: Path) -> None:
@@ -140,11 +140,16 @@ def test_today_imports_nothing_slow(sample_home: Home, elsewhere: Path) -> None:
     assert done.stderr.strip() == "[]"
 
 
-def test_a_run_names_its_source_its_release_and_what_is_odd(sample_home: Home) -> None:
-    said = " ".join(sample_home.out.split())
+def test_a_run_prints_its_source_its_release_and_its_warnings(sample_home: Home) -> None:
+    text = " ".join(sample_home.out.split())
     assert sample_home.err == ""
     assert "source sample" in sample_home.out
     assert f"Release: {sample_home.latest.resolve()}" in sample_home.out
-    for words in ("1 missing: IWM 2026-08-12", "SPY 2026-05-13", "it is a web page", "market_value '12,34x' is not a number"):
-        assert words in said
+    for words in (
+        "1 missing: IWM 2026-08-12",
+        "SPY 2026-05-13",
+        "the file is a web page",
+        "market_value '12,34x' is not a number",
+    ):
+        assert words in text
     assert "AssetObservation" not in sample_home.out

@@ -1,4 +1,4 @@
-"""What readers rely on: the published schema under its version, and the queries and relations the documents promise."""
+"""The published contract: the schema under its version, and the documented queries and relations."""
 
 import json
 import re
@@ -21,13 +21,13 @@ RELATIONS = re.findall(
 
 @pytest.fixture(scope="module")
 def manifest(sample_home: Home) -> dict[str, Any]:
-    """Of the sample's release."""
+    """The manifest of the sample's release."""
     found: dict[str, Any] = json.loads((sample_home.latest / "manifest.json").read_text())
     return found
 
 
 def test_the_schema_changes_only_with_its_version(manifest: dict[str, Any]) -> None:
-    """After a change on purpose: raise CONTRACT_VERSION, say why in CHANGELOG.md, and run `make contract`."""
+    """After an intended change: raise CONTRACT_VERSION, add an entry to CHANGELOG.md, and run `make contract`."""
     assert contract_of(manifest) == (DOCS / "contract.json").read_text()
 
 

@@ -24,7 +24,7 @@ Specs = dict[str, dg.AssetSpec]
 
 @pytest.fixture(autouse=True)
 def variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run sets these: they are put back afterwards."""
+    """A run sets these variables; they are restored afterwards."""
     for name in ("DAGSTER_HOME", "SMALLCAP_WAREHOUSE"):
         monkeypatch.setenv(name, "")
 
@@ -54,7 +54,7 @@ def test_the_code_location_loads(definitions: dg.Definitions) -> None:
     assert definitions.resolve_job_def(DAILY_JOB).name == DAILY_JOB
 
 
-def test_everything_that_is_made_is_an_asset(specs: Specs, sample_home: Home) -> None:
+def test_every_table_is_an_asset(specs: Specs, sample_home: Home) -> None:
     made = tables_of(sample_home, "seeds", "staging", "intermediate", "marts")
     landing = {
         f"landing/{vendor.name}_{kind.name}" for vendor in (sample_home.path / "landing").iterdir() for kind in vendor.iterdir()
@@ -78,9 +78,9 @@ def test_every_asset_is_described_grouped_owned_and_has_kinds(specs: Specs) -> N
         assert list(spec.owners), key
 
 
-def test_groups_are_listed_along_the_way_of_the_data(specs: Specs) -> None:
+def test_groups_are_in_the_order_of_the_data_flow(specs: Specs) -> None:
     groups = {key.split("/")[0]: str(spec.group_name) for key, spec in specs.items()}
-    # A step that stands beside a mart is in the mart's group.
+    # A step in the folder of a mart is in the mart's group.
     models = sorted({str(spec.group_name) for key, spec in specs.items() if key.startswith(("intermediate/", "marts/"))})
     way = [groups[layer] for layer in ("landing", "raw", "seeds", "staging")] + [*models, groups["published"]]
     assert way == sorted(way)
@@ -118,7 +118,7 @@ def test_dbt_tests_are_asset_checks(definitions: dg.Definitions) -> None:
 
 
 def scheduled(day: datetime, definitions: dg.Definitions) -> dg.RunRequest | dg.SkipReason:
-    """What the schedule answers at a moment."""
+    """The result of the schedule at a time."""
     context = dg.build_schedule_context(scheduled_execution_time=day, repository_def=definitions.get_repository_def())
     answer = after_the_close(context)
     assert isinstance(answer, dg.RunRequest | dg.SkipReason)
@@ -137,13 +137,13 @@ def test_the_schedule_skips_a_holiday(definitions: dg.Definitions, day: datetime
 
 
 @pytest.mark.parametrize("day", [datetime(2026, 11, 25, 18, 30), datetime(2026, 11, 27, 18, 30)], ids=lambda d: str(d.date()))
-def test_the_schedule_asks_for_one_run_a_session(definitions: dg.Definitions, day: datetime) -> None:
+def test_the_schedule_requests_one_run_per_session(definitions: dg.Definitions, day: datetime) -> None:
     answer = scheduled(day.replace(tzinfo=NEW_YORK), definitions)
     assert isinstance(answer, dg.RunRequest)
     assert answer.run_key == str(day.date())
 
 
-def test_a_few_models_can_be_materialised_alone(sample_home: Home, tmp_path: Path) -> None:
+def test_single_models_can_be_materialised(sample_home: Home, tmp_path: Path) -> None:
     home = copied(sample_home, tmp_path / "home")
     chosen = [dg.AssetKey(["marts", name]) for name in ("regime_daily", "regime_spells")]
     job = build_defs(home.settings()).resolve_job_def(DAILY_JOB)
@@ -167,7 +167,7 @@ def test_the_ui_shows_lineage_rows_and_charts(sample_home: Home, tmp_path: Path)
     home = copied(sample_home, tmp_path / "home", parts=EVERYTHING)
     definitions = build_defs(home.settings(ui_details=True))
     model = dg.AssetKey(["marts", "sector_coverage"])
-    for _ in range(2):  # found, then kept
+    for _ in range(2):  # computed, then cached
         with dg.DagsterInstance.ephemeral() as instance:
             result = definitions.resolve_job_def(DAILY_JOB).execute_in_process(
                 asset_selection=[model], instance=instance, raise_on_error=True
@@ -191,7 +191,7 @@ def test_the_ui_shows_lineage_rows_and_charts(sample_home: Home, tmp_path: Path)
     assert all(column.description for column in schema.columns)
 
 
-def test_a_step_that_fails_leaves_the_last_release_in_force(
+def test_after_a_failed_step_the_previous_release_remains_current(
     sample_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = copied(sample_home, tmp_path / "home", parts=EVERYTHING)
@@ -202,10 +202,10 @@ def test_a_step_that_fails_leaves_the_last_release_in_force(
         raise BuildFailed("1 dbt nodes failed: planted")
 
     monkeypatch.setattr(models, "build", broken)
-    told: list[str] = []
+    messages: list[str] = []
     with pytest.raises(RunFailed, match="planted"):
-        run_daily(home.settings(), progress=told.append)
+        run_daily(home.settings(), progress=messages.append)
     assert home.releases == sample_home.releases
     assert home.latest.resolve().name == home.releases[0]
     assert {path.name: path.read_bytes() for path in home.latest.iterdir()} == before
-    assert not any(line.startswith("publish") for line in told)
+    assert not any(line.startswith("publish") for line in messages)

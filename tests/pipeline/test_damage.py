@@ -1,4 +1,4 @@
-"""Damaged files, full disks and odd paths: what can be made again is made again, and the rest is named in one sentence."""
+"""Damaged files, full disks and unusual paths: files that can be rebuilt are rebuilt, other errors give a clear message."""
 
 import json
 import os
@@ -35,7 +35,7 @@ def truncate(path: Path) -> None:
 
 
 def flip(path: Path, count: int = 200) -> None:
-    """Bytes all over the file, the same at every call."""
+    """Change bytes throughout the file, the same at every call."""
     content, chance = bytearray(path.read_bytes()), random.Random(11)
     for _ in range(count):
         content[chance.randrange(len(content))] ^= 0xFF
@@ -58,7 +58,7 @@ def assert_same_tables(found: Home, expected: Home) -> None:
             assert after[name].equals(rows), name
 
 
-def test_a_run_in_an_odd_path_heals_its_damaged_caches(sample_home: Home, tmp_path: Path) -> None:
+def test_a_run_in_an_unusual_path_repairs_damaged_caches(sample_home: Home, tmp_path: Path) -> None:
     home = copied(sample_home, tmp_path / ODD_NAME / "home", parts=(*EVERYTHING, "report"))
     truncate(home.path / "dbt/manifest.json")
     (home.path / "dbt/partial_parse.msgpack").write_bytes(b"no message pack")
@@ -75,13 +75,13 @@ def test_a_run_in_an_odd_path_heals_its_damaged_caches(sample_home: Home, tmp_pa
 
 
 @pytest.mark.parametrize("sign", ["#", "?", "\n", "\udcff"], ids=ascii)
-def test_a_path_that_no_database_opens_is_refused_before_any_work(tmp_path: Path, sign: str) -> None:
+def test_an_impossible_database_path_is_rejected_before_any_work(tmp_path: Path, sign: str) -> None:
     done = smallcap("run", "--data-dir", f"x/Data {sign}1/data", cwd=tmp_path)
     assert_one_sentence(done, "choose another --data-dir")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_documents_are_read_from_a_folder_of_any_name(sample_home: Home, tmp_path: Path) -> None:
+def test_documents_are_read_from_a_folder_with_any_name(sample_home: Home, tmp_path: Path) -> None:
     folder = tmp_path / "Data #1?[x]*"
     shutil.copytree(sample_home.path / "landing/fred", folder / "fred")
     settings = Settings(data_dir=tmp_path / "home", source="landing", landing_dir=folder)  # type: ignore[arg-type]
@@ -91,7 +91,7 @@ def test_documents_are_read_from_a_folder_of_any_name(sample_home: Home, tmp_pat
     assert len(landing_of(settings).documents(fred.FEED)) == len(list((folder / "fred").rglob("*.csv"))) > 3
 
 
-def test_a_damaged_warehouse_is_named_and_made_again(sample_home: Home, tmp_path: Path) -> None:
+def test_a_damaged_warehouse_is_reported_and_rebuilt(sample_home: Home, tmp_path: Path) -> None:
     home = copied(sample_home, tmp_path / "home", parts=(*EVERYTHING, "report"))
     flip(home.path / "warehouse.duckdb")
     damaged = (home.path / "warehouse.duckdb").read_bytes()
@@ -100,12 +100,12 @@ def test_a_damaged_warehouse_is_named_and_made_again(sample_home: Home, tmp_path
         refused, str(home.path / "warehouse.duckdb"), "is damaged", "`smallcap rebuild`", "release remains current"
     )
 
-    # Killed half-way, a rebuild leaves what was there.
+    # A killed rebuild leaves the current warehouse unchanged.
     command = [str(SMALLCAP), "rebuild", "--source", "sample", "--data-dir", str(home.path)]
     process = subprocess.Popen(
         command, cwd=tmp_path, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
-    until("a fresh warehouse", (home.path / "rebuild/warehouse.duckdb").exists)
+    until("a new warehouse", (home.path / "rebuild/warehouse.duckdb").exists)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait(30)
     assert (home.path / "warehouse.duckdb").read_bytes() == damaged
@@ -118,7 +118,7 @@ def test_a_damaged_warehouse_is_named_and_made_again(sample_home: Home, tmp_path
     assert len(home.releases) == 2
 
 
-def test_a_rebuild_loses_no_document(sample_home: Home, tmp_path: Path) -> None:
+def test_a_rebuild_without_a_document_is_refused(sample_home: Home, tmp_path: Path) -> None:
     home = copied(sample_home, tmp_path / "home", parts=("warehouse.duckdb", "landing", "dbt"))
     lost = next((home.path / "landing/fred/rates/DFF").iterdir())
     lost.unlink()
@@ -128,20 +128,20 @@ def test_a_rebuild_loses_no_document(sample_home: Home, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kilobytes", [100, 8000])
-def test_a_full_disk_is_one_sentence(sample_home: Home, tmp_path: Path, kilobytes: int) -> None:
-    """A limit on the size of files stands for it: before the run begins, and while it reads."""
+def test_a_full_disk_gives_a_clear_message(sample_home: Home, tmp_path: Path, kilobytes: int) -> None:
+    """Simulated by a limit on file sizes: before the run begins, and during ingestion."""
     home = copied(sample_home, tmp_path / "home", parts=("dbt",))
     done = subprocess.run(
         [str(SMALLCAP), "run", "--source", "sample", "--data-dir", str(home.path)],
         cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=600, check=False,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (kilobytes * 1024, kilobytes * 1024)),
     )  # fmt: skip
-    assert_one_sentence(done, str(home.path), "nothing is published yet")
-    assert "no room" in done.stderr or "if the disk is not full" in done.stderr
+    assert_one_sentence(done, str(home.path), "No release has been published yet")
+    assert "disk is full" in done.stderr or "if the disk is not full" in done.stderr
 
 
 @pytest.mark.parametrize(
-    ("said", "error", "words"),
+    ("message", "error", "words"),
     [
         ('IO Error: Could not set lock on file "w": Conflicting lock is held', WarehouseLocked, "open in another program"),
         ("IO Error: Corrupt database file: computed checksum 1 does not match stored checksum 2 in block at location 8192",
@@ -152,12 +152,12 @@ def test_a_full_disk_is_one_sentence(sample_home: Home, tmp_path: Path, kilobyte
         ("sqlite3.OperationalError: database or disk is full", DiskFull, "free some space"),
     ],
 )  # fmt: skip
-def test_what_a_person_can_act_on_is_said(said: str, error: type[Exception], words: str) -> None:
+def test_known_errors_give_a_clear_message(message: str, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
-        raise_if_unusable(Path("data/warehouse.duckdb"), said)
+        raise_if_unusable(Path("data/warehouse.duckdb"), message)
 
 
-def test_other_errors_are_left_as_they_are() -> None:
+def test_other_errors_are_not_translated() -> None:
     raise_if_unusable(Path("warehouse.duckdb"), "Binder Error: a block of columns was not found, the clock is blocked")
 
 
@@ -171,7 +171,7 @@ def garbage(path: Path) -> None:
 
 @pytest.mark.parametrize("damage", [damaged_database, garbage])
 @pytest.mark.parametrize("name", ["history/runs.db", "history/runs/index.db", "schedules/schedules.db"])
-def test_a_damaged_history_is_put_aside(tmp_path: Path, name: str, damage: Callable[[Path], None]) -> None:
+def test_a_damaged_history_is_moved_aside(tmp_path: Path, name: str, damage: Callable[[Path], None]) -> None:
     settings = Settings(data_dir=tmp_path)
     path = prepare_dagster_home(settings) / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -189,7 +189,7 @@ def test_a_damaged_history_is_put_aside(tmp_path: Path, name: str, damage: Calla
     assert (aside / name).exists()
 
 
-def test_a_damaged_bundle_of_scripts_is_bundled_again(tmp_path: Path) -> None:
+def test_a_damaged_script_bundle_is_rebuilt(tmp_path: Path) -> None:
     script = vega_script(tmp_path)
     (kept,) = tmp_path.iterdir()
     whole = kept.read_bytes()
@@ -200,7 +200,7 @@ def test_a_damaged_bundle_of_scripts_is_bundled_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1 and then nothing", None], ids=["empty", "garbage", "flipped"])
-def test_a_damaged_calendar_is_made_again(tmp_path: Path, content: bytes | None) -> None:
+def test_a_damaged_calendar_is_generated_again(tmp_path: Path, content: bytes | None) -> None:
     settings = Settings(data_dir=tmp_path)
     collect_sessions(settings)
     (document,) = (settings.own_landing_dir / "exchange_calendars/sessions/XNYS").iterdir()
@@ -214,7 +214,7 @@ def test_a_damaged_calendar_is_made_again(tmp_path: Path, content: bytes | None)
     assert [outcome.status for outcome in collect_sessions(settings)] == ["unchanged"]
 
 
-def test_a_sound_calendar_of_another_version_stays(tmp_path: Path) -> None:
+def test_a_sound_calendar_of_another_version_is_kept(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path)
     folder = settings.own_landing_dir / "exchange_calendars/sessions/XNYS"
     folder.mkdir(parents=True)
@@ -224,7 +224,7 @@ def test_a_sound_calendar_of_another_version_stays(tmp_path: Path) -> None:
     assert old.exists()
 
 
-def test_today_names_a_release_that_cannot_be_read(sample_home: Home, tmp_path: Path) -> None:
+def test_today_reports_a_release_that_cannot_be_read(sample_home: Home, tmp_path: Path) -> None:
     home = copied(sample_home, tmp_path / "home", parts=("published",))
     assert json.loads((home.latest / "manifest.json").read_text())
     truncate(home.latest / "manifest.json")
@@ -233,7 +233,7 @@ def test_today_names_a_release_that_cannot_be_read(sample_home: Home, tmp_path: 
     assert_one_sentence(smallcap("sql", "select 1", "--data-dir", home.path, cwd=tmp_path), "warehouse.duckdb", "smallcap run")
 
 
-def test_a_locale_without_umlauts_is_no_reason_to_fail(sample_home: Home, tmp_path: Path) -> None:
+def test_commands_work_in_a_locale_without_umlauts(sample_home: Home, tmp_path: Path) -> None:
     bare = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     done = smallcap("sql", "select 'é·' as text", "--data-dir", sample_home.path, cwd=tmp_path, **bare)
     assert (done.returncode, "é·" in done.stdout) == (0, True), done.stderr

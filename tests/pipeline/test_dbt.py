@@ -1,4 +1,4 @@
-"""dbt's own tests: the rules on small invented rows, the data on the sample."""
+"""dbt's tests: the rules on small synthetic rows, the data on the sample."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from tests.pipeline.homes import Home, copied
 
 @pytest.mark.parametrize("kind", ["unit", "data"])
 def test_every_dbt_test_passes(sample_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
-    monkeypatch.setenv("SMALLCAP_WAREHOUSE", "")  # put back afterwards
+    monkeypatch.setenv("SMALLCAP_WAREHOUSE", "")  # restored afterwards
     home = copied(sample_home, tmp_path / "home")
     result = dbt_of(home.settings()).invoke(["test", "--select", f"test_type:{kind}"])
     assert result.exception is None
@@ -20,10 +20,8 @@ def test_every_dbt_test_passes(sample_home: Home, tmp_path: Path, monkeypatch: p
     assert len(results) >= (5 if kind == "unit" else 50)
 
 
-def test_a_warehouse_of_an_earlier_version_loses_what_is_no_longer_made(
-    sample_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SMALLCAP_WAREHOUSE", "")  # put back afterwards
+def test_tables_of_an_earlier_version_are_dropped(sample_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SMALLCAP_WAREHOUSE", "")  # restored afterwards
     home = copied(sample_home, tmp_path / "home")
     former = (
         "select table_name from information_schema.tables where table_name in ('int_former', 'stg_former', 'made_by', 'mine')"

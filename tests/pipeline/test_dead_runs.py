@@ -1,4 +1,4 @@
-"""Runs that are killed hold nothing back: the next one, however it is started, goes its way."""
+"""Killed runs do not block the next one, however it is started."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ SCHEDULED = {"dagster/schedule_name": "after_the_close"}
 
 @contextmanager
 def busy(home: Home) -> Iterator[None]:
-    """Somebody else writes to the directory: runs start, and wait."""
+    """Another process writes to the directory, so that runs start and wait."""
     with FileLock(home.path / ".writer.lock"):
         yield
 
@@ -42,7 +42,7 @@ def failure_of(home: Home, run_id: str) -> list[str]:
 
 
 def process_of(home: Home, run_id: str) -> int:
-    """The process that executes a run, by what it wrote into its history."""
+    """The process that executes a run, from the run history."""
     with dg.DagsterInstance.from_config(str(home.path / "dagster")) as instance:
         messages = [str(entry.dagster_event.message) for entry in instance.all_logs(run_id) if entry.dagster_event]
     return int(next(text.split("pid: ")[1].rstrip(").") for text in messages if text.startswith("Started process for run")))
@@ -61,7 +61,7 @@ def is_held(home: Home, run_id: str) -> bool:
     return False
 
 
-def test_no_killed_run_keeps_the_next_one_waiting(sample_home: Home, tmp_path: Path) -> None:
+def test_a_killed_run_does_not_block_the_next_one(sample_home: Home, tmp_path: Path) -> None:
     home = copied(sample_home, tmp_path / "home", parts=EVERYTHING)
     known = set(statuses(home))
 
@@ -77,7 +77,7 @@ def test_no_killed_run_keeps_the_next_one_waiting(sample_home: Home, tmp_path: P
     (by_command,) = set(statuses(home)) - known
     assert statuses(home)[by_command] == "STARTED"
 
-    # The UI closes it. A run of the UI and the queue behind it are killed with the UI.
+    # The UI closes it. A run of the UI and the queued runs are killed with the UI.
     with open_ui(home.path, tmp_path, **PATIENT) as ui, busy(home):
         assert statuses(home)[by_command] == "FAILURE"
         assert failure_of(home, by_command) == [DIED]
@@ -89,7 +89,7 @@ def test_no_killed_run_keeps_the_next_one_waiting(sample_home: Home, tmp_path: P
         until("the end of the run's process", lambda: not is_held(home, by_hand))
     assert statuses(home)[by_hand] == "STARTED"
 
-    # The next UI closes it, and goes on with what waited. The process of a scheduled run dies alone.
+    # The next UI closes it and starts the queued run. Only the process of a scheduled run dies.
     with open_ui(home.path, tmp_path, **PATIENT) as ui:
         until("the end of the run that waited", lambda: ui.status(waiting) == "SUCCESS")
         assert failure_of(home, by_hand) == [DIED]
@@ -97,37 +97,37 @@ def test_no_killed_run_keeps_the_next_one_waiting(sample_home: Home, tmp_path: P
             by_schedule = ui.launch("daily", **SCHEDULED)
             until("the start of a run", lambda: ui.status(by_schedule) == "STARTED" and is_held(home, by_schedule))
             os.kill(process_of(home, by_schedule), signal.SIGKILL)
-            until("the run's end being noticed", lambda: ui.status(by_schedule) == "FAILURE")
+            until("the end of the run in the history", lambda: ui.status(by_schedule) == "FAILURE")
             another = ui.launch("daily", **SCHEDULED)
             until("the start of a run", lambda: ui.status(another) == "STARTED" and is_held(home, another))
             ui.kill()
             until("the end of the run's process", lambda: not is_held(home, another))
 
-    # The command line closes the last one, and ends well.
+    # The command line closes the last one and succeeds.
     done = run(home.path, "sample", cwd=tmp_path)
     assert done.code == 0, done.out + done.err
-    assert f"closed the record of run {another[:8]}" in done.out
+    assert f"Closed the record of run {another[:8]}" in done.out
     assert set(statuses(home).values()) == {"SUCCESS", "FAILURE"}
     assert list(lock_path(home.path / "dagster", "any").parent.glob("*.lock")) == []
 
 
 @pytest.fixture
 def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
-    """A run history of its own."""
+    """A separate run history."""
     home = prepare_dagster_home(Settings(data_dir=tmp_path))
     with dg.DagsterInstance.from_config(str(home)) as opened:
         yield opened
 
 
 def started(instance: dg.DagsterInstance) -> dg.DagsterRun:
-    """The record of a run that has started."""
+    """The record of a started run."""
     run = instance.create_run_for_job(dg.GraphDefinition("nothing", node_defs=[]).to_job())
     event = dg.DagsterEvent(dg.DagsterEventType.RUN_START.value, "nothing")
     instance.report_dagster_event(event, run_id=run.run_id)
     return run
 
 
-def test_a_run_at_work_is_left_alone(instance: dg.DagsterInstance) -> None:
+def test_an_active_run_is_not_closed(instance: dg.DagsterInstance) -> None:
     run = started(instance)
     holding = (
         "import sys; from orchestration.defs.dead_runs import lock_of_run\n"
@@ -140,13 +140,13 @@ def test_a_run_at_work_is_left_alone(instance: dg.DagsterInstance) -> None:
         close_dead_runs(instance, lambda _: None)
         assert instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.STARTED  # type: ignore[union-attr]
         other.kill()
-    told: list[str] = []
-    close_dead_runs(instance, told.append)
+    messages: list[str] = []
+    close_dead_runs(instance, messages.append)
     assert instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.FAILURE  # type: ignore[union-attr]
-    assert told == [f"closed the record of run {run.run_id[:8]} (nothing): its process had died"]
+    assert messages == [f"Closed the record of run {run.run_id[:8]} (nothing), whose process died."]
 
 
-def test_a_run_without_a_lock_is_dead_only_after_the_time_that_a_start_takes(
+def test_a_run_without_a_lock_is_dead_only_after_the_start_time(
     instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = started(instance)
@@ -160,7 +160,7 @@ def test_a_run_without_a_lock_is_dead_only_after_the_time_that_a_start_takes(
     assert instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.FAILURE  # type: ignore[union-attr]
 
 
-def test_fifty_killed_runs_leave_room_for_the_next(instance: dg.DagsterInstance) -> None:
+def test_fifty_killed_runs_do_not_block_the_next(instance: dg.DagsterInstance) -> None:
     lock_path(instance.root_directory, "any").parent.mkdir()
     for dead in [started(instance) for _ in range(50)]:
         lock_path(instance.root_directory, dead.run_id).touch()

@@ -1,4 +1,4 @@
-"""The facts of funds, found a second time from the raw rows, and against what others have published."""
+"""Fund facts, recomputed from raw rows and compared with published figures."""
 
 import math
 from datetime import date
@@ -42,7 +42,7 @@ def bars_of(connection: duckdb.DuckDBPyConnection, symbol: str) -> pl.DataFrame:
 
 
 def computed(home: Home, fund: str, fact: str) -> dict[date, float]:
-    """Value by the day it was first taken, of the release."""
+    """Computed values of the release by first day."""
     with published(home) as release:
         rows = ask(
             release, "select valid_from, value_number from fund_facts where fund = ? and fact = ? and origin = 'computed'"
@@ -52,7 +52,7 @@ def computed(home: Home, fund: str, fact: str) -> dict[date, float]:
 
 
 @pytest.mark.parametrize("fund", FUNDS)
-def test_the_spread_is_that_of_the_authors_package(sample_home: Home, fund: str) -> None:
+def test_the_spread_equals_that_of_the_authors_package(sample_home: Home, fund: str) -> None:
     with warehouse(sample_home) as connection:
         bars = bars_of(connection, fund)
     found = computed(sample_home, fund, "bid_ask_spread_edge")
@@ -83,12 +83,12 @@ def test_dollar_volumes_are_means_over_the_sessions_with_a_bar(sample_home: Home
 
 
 @pytest.mark.parametrize("fund", FUNDS)
-def test_the_dividend_yield_is_that_of_the_last_four_quarters(sample_home: Home, fund: str) -> None:
-    """Every fund of the invented market pays each quarter and nothing beside it."""
+def test_the_dividend_yield_uses_the_last_four_quarters(sample_home: Home, fund: str) -> None:
+    """Every fund of the sample market pays quarterly dividends only."""
     with warehouse(sample_home) as connection:
         path = recomputation.fund_path(connection, fund)
         kinds = ask(connection, "select distinct kind from raw.corporate_actions where symbol = ?", fund)["kind"]
-    assert "capital_gain" not in kinds.to_list()  # what was paid is then dividends alone
+    assert "capital_gain" not in kinds.to_list()  # only dividends were paid
     paid = (1 + path.returns[1:]) * path.closes[:-1] - path.closes[1:]
     payments = [(day, value) for day, value in zip(path.sessions[1:], paid, strict=True) if value > 1e-6]
     closes = dict(zip(path.sessions, path.closes, strict=True))
@@ -109,7 +109,7 @@ def test_the_dividend_yield_is_that_of_the_last_four_quarters(sample_home: Home,
     assert set(computed(sample_home, fund, "special_dividend_yield").values()) == {0.0}
 
 
-def test_validity_runs_without_gap_or_overlap(sample_home: Home) -> None:
+def test_validity_has_no_gap_or_overlap(sample_home: Home) -> None:
     with published(sample_home) as release:
         facts = ask(release, "select fund, fact, origin, valid_from, valid_to from fund_facts where fact not like '%:%'")
     assert facts.filter(pl.col("valid_to") <= pl.col("valid_from")).is_empty()
@@ -119,7 +119,7 @@ def test_validity_runs_without_gap_or_overlap(sample_home: Home) -> None:
     assert open_rows.select("fund", "fact", "origin").is_unique().all()
 
 
-def test_fee_gaps_cost_what_year_by_year_growth_leaves(sample_home: Home) -> None:
+def test_fee_drag_equals_year_by_year_growth(sample_home: Home) -> None:
     with published(sample_home) as release:
         rows = ask(release, "select * from fee_drag")
         fees = dict(ask(release, "select fund, expense_ratio from fund_comparison").rows())
@@ -137,7 +137,7 @@ def test_fee_gaps_cost_what_year_by_year_growth_leaves(sample_home: Home) -> Non
             assert (row["expense_ratio"], row["cheaper_expense_ratio"]) == (fees[row["fund"]], fees[row["cheaper_fund"]])
 
 
-def test_the_guides_fee_gaps_are_those_worked_out_before(sample_home: Home) -> None:
+def test_the_guides_fee_gaps_have_the_known_costs(sample_home: Home) -> None:
     with published(sample_home) as release:
         rows = ask(
             release, "select cheaper_fund, cost_subtracted, cost_compounded from fee_drag where fund = 'IWM'"
@@ -146,7 +146,7 @@ def test_the_guides_fee_gaps_are_those_worked_out_before(sample_home: Home) -> N
     assert rows.rows() == [("SCHA", 43_423.83, 46_787.52), ("VTWO", 24_195.92, 26_050.32)]
 
 
-def test_the_comparison_shows_the_facts_in_force(sample_home: Home) -> None:
+def test_the_comparison_shows_the_current_facts(sample_home: Home) -> None:
     with published(sample_home) as release:
         iwm = ask(release, "select * from fund_comparison where fund = 'IWM'").row(0, named=True)
         facts = ask(
@@ -167,7 +167,7 @@ def real_facts(real_home: Home) -> Facts:
     return {tuple(row[:4]): row[4] for row in rows.rows()}
 
 
-def test_the_issuers_facts_are_those_of_its_files(real_facts: Facts) -> None:
+def test_the_issuers_facts_equal_those_in_its_files(real_facts: Facts) -> None:
     assert real_facts["IWM", "shares_outstanding", "issuer", date(2026, 5, 5)] == 278_750_000
     assert real_facts["IWM", "net_assets", "issuer", date(2026, 5, 5)] == pytest.approx(79.33e9, rel=1e-3)
     assert real_facts["SPY", "holdings_count", "issuer", date(2025, 9, 30)] == 503
@@ -183,7 +183,7 @@ def test_net_assets_are_shares_times_a_price_near_the_close(real_home: Home, rea
     assert len(days) >= 4
     for day in days:
         value = real_facts["IWM", "net_assets", "issuer", day] / real_facts["IWM", "shares_outstanding", "issuer", day]
-        assert 1 < value / closes[day] < 1.012, day  # the lines sum to somewhat more than the fund's shares are worth
+        assert 1 < value / closes[day] < 1.012, day  # the lines sum to slightly more than the value of the fund's shares
 
 
 @pytest.mark.parametrize(
@@ -191,8 +191,8 @@ def test_net_assets_are_shares_times_a_price_near_the_close(real_home: Home, rea
     [(date(2019, 6, 28), 1.199, 0.0), (date(2012, 6, 29), 1.556, 0.0), (date(2003, 12, 31), 0.832, 0.208)],
     ids=str,
 )
-def test_a_yield_counts_four_quarters_where_ex_dates_drift(real_home: Home, day: date, percent: float, specials: float) -> None:
-    """Twelve months held five of IWM's payments to June 2019 and 2012; in December 2003 one of five was special."""
+def test_a_yield_counts_four_quarters_when_ex_dates_drift(real_home: Home, day: date, percent: float, specials: float) -> None:
+    """Twelve months to June 2019 and 2012 contain five payments of IWM; in December 2003 one of five was special."""
     with warehouse(real_home) as connection:
         found = ask(
             connection, "select * from intermediate.int_dividend_yields where fund = 'IWM' and session = ?", day
@@ -211,7 +211,7 @@ def test_yields_and_volumes_are_plausible(real_facts: Facts) -> None:
     assert all(math.isfinite(value) for value in real_facts.values())
 
 
-def test_the_largest_holding_of_a_real_file_is_the_one_it_lists_first(real_home: Home, real_facts: Facts) -> None:
+def test_the_largest_holding_of_a_real_file_is_its_first_line(real_home: Home, real_facts: Facts) -> None:
     with warehouse(real_home) as connection:
         lines = ask(
             connection, "select name, market_value / sum(market_value) over () as weight from raw.holdings"
@@ -225,4 +225,4 @@ def test_the_largest_holding_of_a_real_file_is_the_one_it_lists_first(real_home:
     assert named.item() == lines["name"].item()
     weight = real_facts["IWM", "largest_holding_weight", "computed", date(2026, 5, 5)]
     assert weight == pytest.approx(lines["weight"].item(), rel=1e-9)
-    assert weight > 0.005  # the guide says no holding is above
+    assert weight > 0.005  # the maximum in the guide

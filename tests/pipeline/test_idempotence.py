@@ -9,12 +9,12 @@ import pytest
 
 from tests.pipeline.homes import RAW_TABLES, Home, raw_tables, served_tables
 
-# What names a release rather than what it holds; the code's revision is none of the data's business.
+# Fields that identify a release, not its content; the code revision is not part of the data.
 NAMES_OF_A_RELEASE = {"release_id", "published_at", "run_id", "git_revision"}
 
 
 def manifest(home: Home) -> dict[str, Any]:
-    """The manifest in force."""
+    """The current manifest."""
     found: dict[str, Any] = json.loads((home.latest / "manifest.json").read_text())
     return found
 
@@ -26,7 +26,7 @@ def test_a_second_run_adds_no_row_to_raw(sample_home: Home, second_run: Home) ->
         assert second[table].equals(rows), table
 
 
-def test_a_second_run_publishes_a_release_of_its_own(sample_home: Home, second_run: Home) -> None:
+def test_a_second_run_publishes_a_new_release(sample_home: Home, second_run: Home) -> None:
     assert len(second_run.releases) == 2
     assert second_run.releases[0] == sample_home.latest.resolve().name
     assert second_run.latest.resolve().name == second_run.releases[1]
@@ -44,7 +44,7 @@ def test_a_second_run_writes_no_document(sample_home: Home, second_run: Home) ->
     assert files(second_run) == files(sample_home)
 
 
-def test_every_parquet_file_is_the_same_but_for_the_release_id(sample_home: Home, second_run: Home) -> None:
+def test_every_parquet_file_is_the_same_except_for_the_release_id(sample_home: Home, second_run: Home) -> None:
     names = sorted(path.name for path in sample_home.latest.glob("*.parquet"))
     assert names == sorted(path.name for path in second_run.latest.glob("*.parquet"))
     ids = [home.latest.resolve().name.encode() for home in (sample_home, second_run)]
@@ -61,7 +61,7 @@ def test_every_served_table_is_the_same(sample_home: Home, second_run: Home) -> 
         assert second[name].equals(rows), name
 
 
-def test_other_files_of_the_release_are_the_same_but_for_ids_and_times(sample_home: Home, second_run: Home) -> None:
+def test_other_files_are_the_same_except_for_ids_and_times(sample_home: Home, second_run: Home) -> None:
     def texts(home: Home) -> dict[str, str]:
         found = manifest(home)
         result = {}
@@ -76,9 +76,9 @@ def test_other_files_of_the_release_are_the_same_but_for_ids_and_times(sample_ho
     assert texts(second_run) == texts(sample_home)
 
 
-def test_the_manifest_differs_in_ids_and_times_alone(sample_home: Home, second_run: Home) -> None:
+def test_the_manifest_differs_only_in_ids_and_times(sample_home: Home, second_run: Home) -> None:
     def content(value: Any) -> Any:
-        """Without names of the release, and without the sizes and sums of the files, which carry them."""
+        """The manifest without release ids, and without sizes and hashes of files that contain them."""
         if isinstance(value, list):
             return [content(part) for part in value]
         if isinstance(value, dict):
@@ -93,7 +93,7 @@ def test_the_manifest_differs_in_ids_and_times_alone(sample_home: Home, second_r
 
 
 @pytest.mark.parametrize("name", ["release_id", "published_at", "run_id"])
-def test_each_release_has_names_of_its_own(sample_home: Home, second_run: Home, name: str) -> None:
+def test_each_release_has_its_own_ids(sample_home: Home, second_run: Home, name: str) -> None:
     assert manifest(second_run)[name] != manifest(sample_home)[name]
 
 

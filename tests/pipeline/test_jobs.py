@@ -1,4 +1,4 @@
-"""The smaller jobs do what they say, and what the UI shows of a table is text."""
+"""The smaller jobs, and table previews in the UI."""
 
 from pathlib import Path
 
@@ -18,12 +18,12 @@ FETCHED = {
 
 
 def job(home: Home, name: str) -> dg.JobDefinition:
-    """By name, in this directory."""
+    """A job by name, for this directory."""
     return build_defs(home.settings()).resolve_job_def(name)
 
 
 @pytest.mark.parametrize("name", list(FETCHED))
-def test_a_job_asks_the_vendors_it_names(sample_home: Home, name: str) -> None:
+def test_a_job_selects_the_feeds_of_its_kind(sample_home: Home, name: str) -> None:
     selected = {key.to_user_string() for key in job(sample_home, name).asset_layer.selected_asset_keys}
     assert {key for key in selected if key.startswith("landing/")} == FETCHED[name]
     if name in ("prices", "holdings"):
@@ -33,7 +33,7 @@ def test_a_job_asks_the_vendors_it_names(sample_home: Home, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["prices", "holdings", "publish"])
-def test_a_smaller_job_ends_with_the_same_release(sample_home: Home, tmp_path: Path, name: str) -> None:
+def test_a_smaller_job_gives_the_same_release(sample_home: Home, tmp_path: Path, name: str) -> None:
     home = copied(sample_home, tmp_path / "home", parts=("warehouse.duckdb", "dbt", "landing"))
     with dg.DagsterInstance.ephemeral() as instance:
         result = job(home, name).execute_in_process(instance=instance, raise_on_error=False)
@@ -49,7 +49,7 @@ def test_a_smaller_job_ends_with_the_same_release(sample_home: Home, tmp_path: P
     }
 
 
-def test_text_from_a_file_stays_text() -> None:
+def test_text_from_a_file_is_escaped() -> None:
     shown = markdown_table(
         ["name", "weight"], [("<img src=x onerror=alert(1)> | A & [b](javascript:c)\n# D", 0.123456789), (None, 2)]
     )
@@ -63,6 +63,6 @@ def test_text_from_a_file_stays_text() -> None:
 
 
 def test_the_code_location_loads_as_the_ui_loads_it(sample_home: Home) -> None:
-    """The UI asks for every job at once, which finds names that clash."""
+    """The UI loads every job at once, which reveals name clashes."""
     repository = build_defs(sample_home.settings()).get_repository_def()
     assert {found.name for found in repository.get_all_jobs()} >= {"daily", *FETCHED}

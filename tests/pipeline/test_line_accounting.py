@@ -1,6 +1,6 @@
-"""Every line of every holdings document is in `holdings` or among the rejects, with the weight its own file gives it.
+"""Every line of every holdings document is in `holdings` or in the rejects, with the weight of its file.
 
-The files are read here once more, with csv, json and the workbook's bare XML: nothing of the project's readers.
+The files are read here with csv, json and the workbook's XML, without the project's parsers.
 """
 
 import csv
@@ -15,12 +15,12 @@ import pytest
 
 from tests.pipeline.homes import Home, ask, warehouse
 
-# One line of a document: its market value or stated weight as written, None where it has no number.
+# One line of a document: its market value or stated weight as written, or None.
 Values = list[Fraction | None]
 
 
 def number(text: object) -> Fraction | None:
-    """What is written, exactly."""
+    """The exact number as written."""
     try:
         return Fraction(str(text).replace(",", "").strip())
     except ValueError:
@@ -28,7 +28,7 @@ def number(text: object) -> Fraction | None:
 
 
 def ishares_lines(path: Path) -> Values:
-    """From the header to the first line that is blank."""
+    """The lines from the header to the first blank line."""
     rows = list(csv.reader(path.read_text("utf-8-sig").splitlines()))
     start = next(i for i, row in enumerate(rows) if row[:2] == ["Ticker", "Name"])
     end = next((i for i in range(start + 1, len(rows)) if not "".join(rows[i]).strip()), len(rows))
@@ -37,7 +37,7 @@ def ishares_lines(path: Path) -> Values:
 
 
 def invesco_lines(path: Path) -> Values:
-    """All lines of the CSV but its header, or the listed holdings of the JSON."""
+    """All lines of the CSV except its header, or the holdings of the JSON."""
     if path.suffix == ".json":
         return [number(line["marketValueBase"]) for line in json.loads(path.read_text("utf-8"))["holdings"]]
     rows = list(csv.DictReader(path.read_text("utf-8-sig").splitlines()))
@@ -48,7 +48,7 @@ _SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
 def workbook_rows(path: Path) -> list[dict[str, str]]:
-    """Column letter to text, a row of the first sheet."""
+    """Text by column letter for each row of the first sheet."""
     with zipfile.ZipFile(path) as book:
         sheet = ElementTree.fromstring(book.read("xl/worksheets/sheet1.xml"))
         shared = ElementTree.fromstring(book.read("xl/sharedStrings.xml"))
@@ -100,7 +100,7 @@ def home_and_landing(request: pytest.FixtureRequest) -> tuple[Home, Path]:
 
 
 def accepted(home: Home, landing: Path) -> Iterator[tuple[str, Values]]:
-    """Document id and lines of each holdings document that was taken in."""
+    """Document id and lines of each accepted holdings document."""
     with warehouse(home) as connection:
         ledger = ask(
             connection, "select document_id, path, vendor from raw.documents where kind = 'holdings' and status = 'accepted'"
@@ -121,7 +121,7 @@ def test_every_line_is_a_holding_or_a_reject(home_and_landing: tuple[Home, Path]
     assert set(held) <= set(lines)
 
 
-def test_weights_are_those_of_the_file(home_and_landing: tuple[Home, Path]) -> None:
+def test_weights_equal_those_of_the_file(home_and_landing: tuple[Home, Path]) -> None:
     home, landing = home_and_landing
     with warehouse(home) as connection:
         rows = ask(connection, "select document_id, weight from marts.holdings order by document_id, line").rows()

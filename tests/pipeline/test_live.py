@@ -1,4 +1,4 @@
-"""The daily job against vendors on this machine: first all of them answer, then one is down."""
+"""The daily job against local vendors: first all answer, then one is down."""
 
 import json
 from datetime import date
@@ -46,7 +46,7 @@ def test_a_live_run_ends_with_a_release(live_homes: LiveRuns) -> None:
 def test_a_vendor_that_is_down_stops_nothing(live_homes: LiveRuns) -> None:
     first, second = live_homes.all_answer, live_homes.one_is_down
     assert second.code == 0, second.out + second.err
-    assert f"{DOWN} SPY: the vendor answered 500; what was known before remains current" in second.out
+    assert f"{DOWN} SPY: the vendor answered 500; the known data remain current" in second.out
     newest = [json.loads((home.latest / "manifest.json").read_text()) for home in (first, second)]
     assert newest[1]["release_id"] > newest[0]["release_id"]
     assert date.fromisoformat(newest[1]["last_session"]) > date.fromisoformat(newest[0]["last_session"])
@@ -56,14 +56,12 @@ def test_a_vendor_that_is_down_stops_nothing(live_homes: LiveRuns) -> None:
         assert ask(after, query).equals(ask(before, query))
 
 
-def test_what_programs_may_not_fetch_is_asked_of_a_person_and_fails_nothing(
-    live_homes: LiveRuns, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_manual_download_is_requested_and_is_no_failure(live_homes: LiveRuns, monkeypatch: pytest.MonkeyPatch) -> None:
     home = live_homes.all_answer
-    told = [line for line in home.out.splitlines() if "schwab SCHA:" in line]
-    assert len(told) == 1
-    assert f"put the file into {home.path / 'landing' / 'schwab' / 'holdings' / 'SCHA'} under the time" in told[0]
-    assert "no file lies there yet" in told[0]
+    messages = [line for line in home.out.splitlines() if "schwab SCHA:" in line]
+    assert len(messages) == 1
+    assert f"save the file in {home.path / 'landing' / 'schwab' / 'holdings' / 'SCHA'} under the download time" in messages[0]
+    assert "landing has no file yet" in messages[0]
     by_hand = landing_metadata(home, "schwab_holdings", monkeypatch)
     assert (by_hand["asked"], by_hand["failed"], by_hand["new"], by_hand["documents"]) == (0, 0, 0, 0)
 
@@ -76,7 +74,7 @@ def test_the_failure_is_on_the_landing_asset(live_homes: LiveRuns, monkeypatch: 
     assert (well["asked"], well["failed"], well["new"]) == (6, 0, 6)
 
 
-def test_what_has_not_changed_is_not_kept_twice(live_homes: LiveRuns) -> None:
+def test_an_unchanged_answer_is_not_stored_again(live_homes: LiveRuns) -> None:
     landing = live_homes.one_is_down.path / "landing"
     assert len(list((landing / "ishares/holdings/IWM").iterdir())) == 1
     assert len(list((landing / "fred/rates/DFF").iterdir())) == 1
@@ -103,12 +101,12 @@ def test_each_request_is_in_a_table(live_homes: LiveRuns) -> None:
 
 @pytest.fixture(scope="module")
 def first_without_yahoo(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A first live run that Yahoo does not answer."""
+    """A first live run without an answer from Yahoo."""
     root = tmp_path_factory.mktemp("without-yahoo")
     return run_live_without_yahoo(copied(sample_home, root / "home", parts=("dbt",)).path, root)
 
 
-def test_a_first_run_without_yahoo_publishes_what_the_others_sent(first_without_yahoo: Home) -> None:
+def test_a_first_run_without_yahoo_publishes_the_other_data(first_without_yahoo: Home) -> None:
     home = first_without_yahoo
     assert home.code == 0, home.out + home.err
     manifest = json.loads((home.latest / "manifest.json").read_text())
@@ -121,11 +119,11 @@ def test_a_first_run_without_yahoo_publishes_what_the_others_sent(first_without_
     assert {(one["vendor"], one["symbol"]) for one in manifest["failed_fetches"]} >= {("yahoo", "IWM"), ("yahoo", "SPY")}
     assert ("fetch_failed", "IWM") in {(one["check"], one["symbol"]) for one in manifest["missing"]}
     with warehouse(home) as connection:
-        told = ask(connection, "select distinct outcome from raw.fetches where vendor = 'yahoo' and kind = 'prices'").rows()
-    assert told == [("failed",)]
+        outcomes = ask(connection, "select distinct outcome from raw.fetches where vendor = 'yahoo' and kind = 'prices'").rows()
+    assert outcomes == [("failed",)]
 
 
-def test_who_did_not_answer_is_said_on_the_page_and_by_doctor(first_without_yahoo: Home, tmp_path: Path) -> None:
+def test_failed_requests_are_in_the_report_and_in_doctor(first_without_yahoo: Home, tmp_path: Path) -> None:
     page = (first_without_yahoo.latest / "report.html").read_text()
     assert "IWM: yahoo prices request failed: " in page
     assert "no prices are known" in page

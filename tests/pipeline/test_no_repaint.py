@@ -1,4 +1,4 @@
-"""A label at a session is the same whether or not the data after it exist."""
+"""No repaint: the label of a session does not depend on later data."""
 
 import random
 from datetime import date
@@ -22,13 +22,13 @@ def labels(home: Home) -> Known:
 
 
 def cut_dates(sessions: list[date]) -> list[date]:
-    """Sessions drawn with a fixed seed, newest first: each cut goes deeper into the same copy."""
+    """Sessions drawn with a fixed seed, newest first: each cut shortens the same copy."""
     return sorted(random.Random(20260812).sample(sessions[300:], CUTS), reverse=True)
 
 
 @pytest.fixture(scope="module")
 def rebuilt(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[date, Known, Known]]:
-    """For each cut: the labels known to the whole history, and those built from what lies before the cut."""
+    """For each cut: the labels of the whole history, and those built from the data before the cut."""
     whole = labels(sample_home)
     copy = copied(sample_home, Path(tmp_path_factory.mktemp("cut")) / "home")
     sessions = whole["regime_daily"]["session"].unique().sort().to_list()
@@ -44,7 +44,7 @@ def rebuilt(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> list
 
 
 @pytest.mark.parametrize("place", range(CUTS))
-def test_a_label_does_not_depend_on_what_comes_later(rebuilt: list[tuple[date, Known, Known]], place: int) -> None:
+def test_a_label_does_not_depend_on_later_data(rebuilt: list[tuple[date, Known, Known]], place: int) -> None:
     cut, whole, short = rebuilt[place]
     for name, keys in TABLES.items():
         before = whole[name].filter(pl.col("session") <= cut)

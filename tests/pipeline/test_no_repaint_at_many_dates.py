@@ -1,7 +1,7 @@
-"""Nothing that was said by a close is unsaid later: the signals rebuilt at fifty dates.
+"""No repaint: the signals rebuilt at fifty dates.
 
-A dbt build at each of them would take minutes. The SQL that dbt compiled for the sample runs here instead, in memory, over raw
-tables that end at the date; test_no_repaint.py goes the whole way at a few.
+A dbt build for each date would take minutes. Instead, the compiled SQL of the sample runs in memory on raw tables that end at the
+date; test_no_repaint.py runs complete builds for a few dates.
 """
 
 import json
@@ -27,7 +27,7 @@ DAILY = {
     "cycle_phase_daily": ["session"],
     "satellite_target": ["session"],
 }
-# What is known of an episode from its column of dates on: its beginning, its peak, the labels at it.
+# Columns of an episode that are known from its date on: beginning, peak, labels at the peak.
 BEGUN = {
     "regime_spells": ("first_session", ["pair", "spell_no", "regime", "first_session"]),
     "rate_regime_spells": ("first_session", ["spell_no", "rate_regime", "first_session", "first_policy_rate"]),
@@ -40,13 +40,13 @@ BEGUN = {
 
 
 class Rebuilder:
-    """The sample's models over raw tables that end at a date."""
+    """The sample's models on raw tables that end at a date."""
 
     def __init__(self, home: Home) -> None:
         manifest = json.loads((home.path / "dbt" / "manifest.json").read_text())
         self._nodes: dict[str, Any] = {**manifest["nodes"], **manifest["sources"]}
         models = {node["name"]: name for name, node in self._nodes.items() if node["resource_type"] == "model"}
-        # Tables that this version of the project does not have are left out, the ones above excepted.
+        # Tables that this version of the project does not have are skipped, except those above.
         self.tables = [name for name in (*DAILY, *BEGUN) if name in models or name != "satellite_target"]
         self._connection = duckdb.connect(config={"threads": 1})
         self._connection.execute(f"attach '{home.path / 'warehouse.duckdb'}' as built (read_only)")
@@ -55,7 +55,7 @@ class Rebuilder:
         self._statements = self._prepare(home, [models[name] for name in self.tables])
 
     def _prepare(self, home: Home, wanted: list[str]) -> list[str]:
-        """Views of what does not change; the statements that do, in the order of the graph."""
+        """Create views of the constant tables, and collect the other statements in the order of the graph."""
         graph: dict[str, list[str]] = {}
         while wanted:
             name = wanted.pop()
@@ -78,7 +78,7 @@ class Rebuilder:
         return statements
 
     def at(self, cut: date) -> dict[str, pl.DataFrame]:
-        """The tables as they stand when nothing later than the date exists."""
+        """The tables without data after the date."""
         self._connection.execute("set variable cut = cast(? as date)", [cut])
         for statement in self._statements:
             self._connection.execute(statement)
@@ -87,7 +87,7 @@ class Rebuilder:
 
 @pytest.fixture(scope="module")
 def rebuilder(sample_home: Home) -> Rebuilder:
-    """Ready for any date."""
+    """A rebuilder for any date."""
     return Rebuilder(sample_home)
 
 
@@ -100,7 +100,7 @@ def rebuilt(rebuilder: Rebuilder) -> dict[date, dict[str, pl.DataFrame]]:
 
 
 def same(short: pl.DataFrame, before: pl.DataFrame) -> None:
-    """Returns are rounded to twelve digits: the last one may fall the other way."""
+    """Compare after rounding returns to twelve digits, except for differences in the last digit."""
     assert short.columns == before.columns
     for column, data_type in before.schema.items():
         if data_type == pl.Float64:
@@ -110,14 +110,14 @@ def same(short: pl.DataFrame, before: pl.DataFrame) -> None:
             assert short[column].equals(before[column], null_equal=True), column
 
 
-def test_without_a_cut_the_tables_are_those_of_the_build(rebuilder: Rebuilder) -> None:
+def test_without_a_cut_the_tables_equal_those_of_the_build(rebuilder: Rebuilder) -> None:
     for name, table in rebuilder.at(date(9999, 1, 1)).items():
         by = table.columns[:3]
         same(table.sort(by), rebuilder.whole[name].sort(by))
 
 
 @pytest.mark.parametrize("name", DAILY)
-def test_a_session_keeps_what_was_said_of_it(
+def test_the_rows_of_a_session_do_not_change(
     rebuilder: Rebuilder, rebuilt: dict[date, dict[str, pl.DataFrame]], name: str
 ) -> None:
     if name not in rebuilder.tables:
@@ -129,7 +129,7 @@ def test_a_session_keeps_what_was_said_of_it(
 
 
 @pytest.mark.parametrize("name", BEGUN)
-def test_what_has_begun_keeps_its_beginning(
+def test_the_beginning_of_an_episode_does_not_change(
     rebuilder: Rebuilder, rebuilt: dict[date, dict[str, pl.DataFrame]], name: str
 ) -> None:
     known_on, columns = BEGUN[name]

@@ -1,4 +1,4 @@
-"""A run with nothing new makes no release; what a release is made of decides."""
+"""A run without changed inputs makes no release."""
 
 import json
 from pathlib import Path
@@ -10,11 +10,11 @@ from tests.pipeline.homes import EVERYTHING, Home, copied, run, smallcap
 
 @pytest.fixture(scope="module")
 def home(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A copy of the sample's directory, with its release."""
+    """A copy of the sample's directory with its release."""
     return copied(sample_home, tmp_path_factory.mktemp("nothing-new") / "home", parts=EVERYTHING)
 
 
-def test_the_release_stays_and_the_run_says_so(home: Home, tmp_path: Path) -> None:
+def test_the_release_remains_current_with_a_message(home: Home, tmp_path: Path) -> None:
     before = home.releases
     again = run(home.path, "sample", cwd=tmp_path)
     assert again.code == 0, again.err
@@ -24,7 +24,7 @@ def test_the_release_stays_and_the_run_says_so(home: Home, tmp_path: Path) -> No
     assert f"Release: {home.latest.resolve()}" in again.out
 
 
-def test_a_decision_makes_a_new_one(home: Home, tmp_path: Path) -> None:
+def test_a_decision_makes_a_new_release(home: Home, tmp_path: Path) -> None:
     before = home.releases
     document = next((home.path / "landing/fred/rates/DFF").iterdir())
     place = document.relative_to(home.path / "landing")

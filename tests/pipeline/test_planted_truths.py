@@ -1,4 +1,4 @@
-"""What was planted in the sample market is what the release says."""
+"""The release contains the planted truths of the sample market."""
 
 from datetime import date, timedelta
 from itertools import pairwise
@@ -13,10 +13,10 @@ from orchestration.universe import load_universe
 from tests.pipeline.homes import FUNDS, PAIRS, Home, ask, build_models, copied, published, warehouse
 
 HOLD = timedelta(days=182)
-RUNNING = "the session was still running when the vendor answered"
+RUNNING = "the session was still open at the retrieval"
 
 
-def test_the_regimes_of_small_against_large_are_the_planted_ones(sample_home: Home) -> None:
+def test_the_regimes_of_iwm_against_spy_are_the_planted_ones(sample_home: Home) -> None:
     with published(sample_home) as release:
         spells = ask(release, "select * from regime_spells where pair = 'IWM/SPY' order by spell_no")
         sessions = ask(release, "select session from ratio_daily where pair = 'IWM/SPY' order by session")["session"].to_list()
@@ -90,14 +90,14 @@ def test_a_missing_session_is_null_and_breaks_no_spell(sample_home: Home) -> Non
     assert {"IWM/SPY", "IWM/QQQ"} <= set(around["pair"])
 
 
-def test_the_running_session_is_nowhere(sample_home: Home) -> None:
+def test_the_open_session_is_in_no_table(sample_home: Home) -> None:
     with warehouse(sample_home) as connection:
         newest = ask(connection, "select max(session) from raw.price_bars").item()
         refused = ask(connection, "select content from raw.rejects where reason = ?", RUNNING)["content"]
         columns = connection.execute(
             "select schema_name, table_name, column_name from duckdb_columns() where data_type = 'DATE'"
             " and schema_name in ('marts', 'intermediate') and column_name like '%session%'"
-            # The calendar is a rule known ahead.
+            # The calendar is known in advance.
             " and table_name <> 'session_calendar'"
         ).fetchall()
         latest = {(t, c): ask(connection, f'select max("{c}") from {s}.{t}').item() for s, t, c in columns}
@@ -108,7 +108,7 @@ def test_the_running_session_is_nowhere(sample_home: Home) -> None:
     assert {place: day for place, day in latest.items() if day is not None and day >= truths.PARTIAL_SESSION} == {}
 
 
-def test_a_restated_bar_is_two_observations_and_the_later_is_in_force(sample_home: Home) -> None:
+def test_a_restated_bar_has_two_observations_and_the_later_is_used(sample_home: Home) -> None:
     symbol, session = truths.RESTATED_BAR.symbol, truths.RESTATED_BAR.session
     with warehouse(sample_home) as connection:
         both = ask(
@@ -122,7 +122,7 @@ def test_a_restated_bar_is_two_observations_and_the_later_is_in_force(sample_hom
     assert used["close"].item() == both["close"][1]
 
 
-def test_the_past_is_rebuilt_as_it_was_known(sample_home: Home, tmp_path: Path) -> None:
+def test_known_at_rebuilds_the_past(sample_home: Home, tmp_path: Path) -> None:
     symbol, session = truths.RESTATED_BAR.symbol, truths.RESTATED_BAR.session
     past = copied(sample_home, tmp_path / "past")
     before = truths.PRICE_RETRIEVALS[0] + timedelta(hours=1)
@@ -143,7 +143,7 @@ def test_the_past_is_rebuilt_as_it_was_known(sample_home: Home, tmp_path: Path) 
         )
     assert used["close"].item() == first["close"][0]
     assert last == date(2026, 6, 30)
-    # The split of August was not known: the basis is the old one.
+    # The split of August was not known yet: prices are on the old basis.
     assert split["close"].item() == raw["close"][0] != raw["close"][-1]
 
 
@@ -158,7 +158,7 @@ def test_the_reconstitution_moves_the_planted_counts(sample_home: Home) -> None:
     assert names[truths.LINGERING_SNAPSHOT] == eve | after
 
 
-def test_what_could_not_be_used_is_listed_with_its_reason(sample_home: Home) -> None:
+def test_rejected_data_are_listed_with_their_reasons(sample_home: Home) -> None:
     with warehouse(sample_home) as connection:
         refused = dict(ask(connection, "select retrieved_at, reason from raw.documents where status = 'rejected'").rows())
         line = ask(
@@ -206,7 +206,7 @@ def test_the_reconstitution_is_tied_to_the_changes_of_its_window(sample_home: Ho
         (truths.LINGERING_SNAPSHOT, "added", "2026-06", truths.NAMES_JOINING),
         (truths.IWM_SNAPSHOTS[lingering + 1], "removed", "2026-06", truths.NAMES_LEAVING),
     ]
-    # The foreign names of QQQ come, as many go, and a changed ticker is no change.
+    # QQQ's foreign names join and as many leave; a changed ticker is not a change.
     assert others.rows() == [("QQQ", 2 * len(truths.FOREIGN_TICKERS))]
 
 
@@ -233,7 +233,7 @@ def test_funds_share_the_planted_names(sample_home: Home) -> None:
         alone = ask(release, "select fund_a, overlap - common_weight_a from fund_overlap where overlap > common_weight_a + 1e-12")
     names = dict(shared.rows())
     assert names["IWM/IWV"] == truths.IWM_EQUITIES_AFTER
-    assert names["IWM/SPY"] == 1  # the company that changed its ticker, and that the committee kept
+    assert names["IWM/SPY"] == 1  # the company that changed its ticker and stayed in the index
     assert names["IWV/QQQ"] == truths.QQQ_LINES - len(truths.FOREIGN_TICKERS)
     assert alone.is_empty()
 
@@ -251,12 +251,12 @@ def test_every_planted_fault_is_in_the_data_quality(sample_home: Home) -> None:
     assert found["rejected_document_holdings", "IWM"][:2] == ["warning", 2]
     for fund in load_universe().values():
         if fund.price_symbol:
-            # The newest retrieval came a day after the last session: two sessions may still be corrected.
+            # The last retrieval was a day after the last session: two sessions may still be corrected.
             assert found["provisional_bar", fund.price_symbol][:2] == ["note", 2]
     warned = {check for (check, _), (severity, *_) in found.items() if severity == "warning"}
     assert warned == {
         "missing_session", "restated_unexplained", "rejected_row_holdings", "rejected_row_prices", "rejected_document_holdings",
     }  # fmt: skip
-    # What found nothing says so.
+    # Checks without findings are listed, too.
     assert {severity for severity, findings, *_ in found.values() if findings == 0} == {"ok"}
     assert rows.filter(pl.col("severity") == "ok").height > 40

@@ -1,4 +1,4 @@
-"""The core-satellite portfolios and the reconstitution study, found a second time: share by share, day by day."""
+"""The core-satellite portfolios and the reconstitution study, recomputed by shares and days."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -35,7 +35,7 @@ def indices(home: Home) -> tuple[list[date], dict[str, dict[date, float]]]:
 
 
 class Recomputed:
-    """The same questions to every data directory."""
+    """The same tests for every data directory."""
 
     def test_target_follows_the_phase(self, release: duckdb.DuckDBPyConnection) -> None:
         rows = ask(release, "select session, cycle_phase, iwm_weight, reason from satellite_target order by session")
@@ -45,7 +45,7 @@ class Recomputed:
         assert all(reason for reason in rows["reason"])
 
     @pytest.mark.parametrize("strategy", [*STATIC, "timed"])
-    def test_growth_is_that_of_the_shares(
+    def test_growth_equals_that_of_the_shares(
         self, release: duckdb.DuckDBPyConnection, indices: tuple[list[date], dict[str, dict[date, float]]], strategy: str
     ) -> None:
         days, index = indices
@@ -80,7 +80,7 @@ class Recomputed:
         assert list(values) == list(found)
         np.testing.assert_allclose(list(found.values()), list(values.values()), rtol=1e-9, atol=1e-12)
 
-    def test_summary_adds_up(self, release: duckdb.DuckDBPyConnection) -> None:
+    def test_summary_matches_the_daily_values(self, release: duckdb.DuckDBPyConnection) -> None:
         daily = ask(release, "select strategy, session, value from core_satellite_daily order by session")
         middle = daily.filter(daily["strategy"] == "static_middle")["value"].to_numpy()
         summary = ask(release, "select * from core_satellite_summary")
@@ -94,12 +94,12 @@ class Recomputed:
             assert row["volatility"] == pytest.approx(returns.std(ddof=1) * 252**0.5, rel=1e-9)
             assert row["max_drawdown"] == pytest.approx((values / np.maximum.accumulate(values)).min() - 1, rel=1e-9)
             assert row["gap_low"] <= row["gap_to_static"] <= row["gap_high"]
-            # Both grow from one over the same time: the gap is that of the logarithms, a year.
+            # Both start at 1: the gap is the annual difference of logarithms.
             assert row["gap_to_static"] == pytest.approx(np.expm1(np.log(values[-1] / middle[-1]) / years), abs=1e-9)
             assert (1 + row["cagr"]) / (1 + static["cagr"]) - 1 == pytest.approx(row["gap_to_static"], abs=1e-9)
 
     def test_gap_interval_is_that_of_resampled_years(self, release: duckdb.DuckDBPyConnection) -> None:
-        """Numpy's own draws of whole calendar years, within what a thousand resamples leave open."""
+        """Compare with numpy's draws of whole calendar years, within the error of a thousand resamples."""
         daily = ask(release, "select strategy, session, ln(value) as v from core_satellite_daily order by session")
         middle = daily.filter(daily["strategy"] == "static_middle")
         timed = daily.filter(daily["strategy"] == "timed")
@@ -165,12 +165,12 @@ class Recomputed:
 
 
 class TestSample(Recomputed):
-    """On the invented market."""
+    """On the sample market."""
 
     @pytest.fixture(scope="class")
     @classmethod
     def home(cls, sample_home: Home) -> Home:
-        """Where it lies."""
+        """The sample directory."""
         return sample_home
 
 
@@ -180,5 +180,5 @@ class TestRealDocuments(Recomputed):
     @pytest.fixture(scope="class")
     @classmethod
     def home(cls, real_home: Home) -> Home:
-        """Where they were built."""
+        """The directory of the real documents."""
         return real_home

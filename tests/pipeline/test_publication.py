@@ -1,4 +1,4 @@
-"""A release is whole, readable by every tool, and swapped in one step."""
+"""A release is complete, readable by every tool, and published atomically."""
 
 import hashlib
 import json
@@ -28,7 +28,7 @@ def manifest(sample_home: Home) -> dict[str, Any]:
 
 
 def described_files(manifest: dict[str, Any]) -> list[dict[str, Any]]:
-    """Everything in the manifest that names a file."""
+    """Every entry of the manifest with a file."""
     return [*manifest["tables"], *(part for part in manifest.values() if isinstance(part, dict) and "sha256" in part)]
 
 
@@ -38,7 +38,7 @@ def test_latest_is_a_relative_link_to_the_newest_release(sample_home: Home, mani
     assert sample_home.releases == [manifest["release_id"]]
 
 
-def test_every_file_is_in_the_manifest_with_its_bytes_and_sum(sample_home: Home, manifest: dict[str, Any]) -> None:
+def test_every_file_is_in_the_manifest_with_size_and_hash(sample_home: Home, manifest: dict[str, Any]) -> None:
     files = described_files(manifest)
     for facts in files:
         content = (sample_home.latest / facts["file"]).read_bytes()
@@ -65,7 +65,7 @@ def test_parquet_files_name_their_release_and_source(sample_home: Home, manifest
         assert metadata[b"source"] == b"sample"
 
 
-def test_columns_rows_keys_and_dates_are_as_the_manifest_says(sample_home: Home, manifest: dict[str, Any]) -> None:
+def test_columns_rows_keys_and_dates_match_the_manifest(sample_home: Home, manifest: dict[str, Any]) -> None:
     for table in manifest["tables"]:
         frame = pl.read_parquet(sample_home.latest / table["file"])
         assert frame.height == table["rows"] > 0, table["name"]
@@ -83,7 +83,7 @@ def test_columns_rows_keys_and_dates_are_as_the_manifest_says(sample_home: Home,
             assert (str(dates.min()), str(dates.max())) == (table["first_date"], table["last_date"])
 
 
-def test_every_reader_reads_the_same(sample_home: Home, manifest: dict[str, Any]) -> None:
+def test_every_tool_reads_the_same(sample_home: Home, manifest: dict[str, Any]) -> None:
     for table in manifest["tables"]:
         path = sample_home.latest / table["file"]
         with_polars, with_pandas, with_arrow = pl.read_parquet(path), pd.read_parquet(path), pq.read_table(path)
@@ -95,7 +95,7 @@ def test_every_reader_reads_the_same(sample_home: Home, manifest: dict[str, Any]
             np.testing.assert_array_equal(with_pandas[name].to_numpy(), with_polars[name].to_numpy())
 
 
-def test_the_serving_copy_explains_itself(sample_home: Home, manifest: dict[str, Any]) -> None:
+def test_the_serving_copy_has_comments(sample_home: Home, manifest: dict[str, Any]) -> None:
     with published(sample_home) as release:
         tables = ask(release, "select table_name, comment from duckdb_tables()")
         columns = ask(release, "select table_name, column_name, comment from duckdb_columns() where not internal")
@@ -106,7 +106,7 @@ def test_the_serving_copy_explains_itself(sample_home: Home, manifest: dict[str,
     assert (facts["release_id"], facts["source"], str(facts["last_session"])) == (manifest["release_id"], "sample", "2026-09-30")
 
 
-def test_a_reader_sees_whole_releases_while_two_hundred_are_made(sample_home: Home, tmp_path: Path) -> None:
+def test_a_reader_sees_complete_releases_while_two_hundred_are_made(sample_home: Home, tmp_path: Path) -> None:
     home = copied(sample_home, tmp_path / "busy")
     settings = home.settings(keep_releases=5)
     marts = [mart for mart in published_marts(settings) if mart.name in SMALL_MARTS]
@@ -124,7 +124,7 @@ def test_a_reader_sees_whole_releases_while_two_hundred_are_made(sample_home: Ho
                 if ids != {found["release_id"]} or found["release_id"] != directory.name:
                     wrong.append(f"{directory.name} mixes {ids} and {found['release_id']}")
                 seen.append(directory.name)
-            except Exception as error:  # noqa: BLE001 whatever a reader meets is a failure
+            except Exception as error:  # noqa: BLE001 any error of a reader is a failure
                 wrong.append(repr(error))
 
     reader = threading.Thread(target=read)

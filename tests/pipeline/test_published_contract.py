@@ -1,4 +1,4 @@
-"""A version of the contract stands for one schema, and what it says is never NULL is so."""
+"""A version of the contract identifies one schema, and NOT NULL columns contain no NULL."""
 
 import json
 import re
@@ -18,15 +18,15 @@ def contract() -> dict[str, Any]:
     return found
 
 
-def test_the_version_stands_for_this_schema_and_no_other(contract: dict[str, Any]) -> None:
-    """A schema written anew under an old version does not have the hash that the changelog gives for it."""
-    told = re.search(r"Schema ([0-9a-f]{12})\.", entry_of(CONTRACT_VERSION, CHANGELOG.read_text()))
-    assert told is not None
-    assert fingerprint(contract["tables"]) == told[1]
+def test_the_version_identifies_this_schema(contract: dict[str, Any]) -> None:
+    """A schema that was changed under an old version does not have the hash in the changelog."""
+    stated = re.search(r"Schema ([0-9a-f]{12})\.", entry_of(CONTRACT_VERSION, CHANGELOG.read_text()))
+    assert stated is not None
+    assert fingerprint(contract["tables"]) == stated[1]
     check(contract["tables"], contract, CONTRACT_VERSION, CHANGELOG.read_text())
 
 
-def test_what_is_never_null_is_never_null(sample_home: Home, contract: dict[str, Any]) -> None:
+def test_not_null_columns_contain_no_null(sample_home: Home, contract: dict[str, Any]) -> None:
     promised = 0
     for name, table in contract["tables"].items():
         never = [column for column, kind in table["columns"].items() if kind.endswith(" NOT NULL")]

@@ -1,4 +1,4 @@
-"""The real documents, against figures that others have published."""
+"""The real documents, compared with published figures."""
 
 import hashlib
 import shutil
@@ -38,7 +38,7 @@ def release(real_home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def test_all_but_the_undated_file_are_accepted(real_home: Home, real_landing: Path) -> None:
+def test_all_documents_except_the_undated_file_are_accepted(real_home: Home, real_landing: Path) -> None:
     with warehouse(real_home) as connection:
         ledger = ask(connection, "select path, sha256, status, reason from raw.documents where vendor <> 'exchange_calendars'")
     files = {str(path.relative_to(real_landing)): path for path in real_landing.rglob("*") if path.is_file()}
@@ -50,7 +50,7 @@ def test_all_but_the_undated_file_are_accepted(real_home: Home, real_landing: Pa
         assert hashlib.sha256(files[path].read_bytes()).hexdigest() == sha256
 
 
-def test_nothing_was_written_into_the_folder(real_home: Home, real_landing: Path) -> None:
+def test_nothing_was_written_to_the_folder(real_home: Home, real_landing: Path) -> None:
     begun = (real_home.path / "dagster").stat().st_ctime
     places = [real_landing, *real_landing.rglob("*")]
     assert not [place for place in places if place.name.startswith(".")]
@@ -58,7 +58,7 @@ def test_nothing_was_written_into_the_folder(real_home: Home, real_landing: Path
     assert {place.name for place in real_landing.iterdir()} <= {"yahoo", "ishares", "ssga", "invesco", "fred"}
 
 
-def test_the_undated_file_is_accepted_under_a_name_that_dates_it(real_landing: Path, tmp_path: Path) -> None:
+def test_the_undated_file_is_accepted_with_a_declared_date(real_landing: Path, tmp_path: Path) -> None:
     target = tmp_path / "landing/ishares/holdings/IWM/2025-11-12T010000Z.asof=2025-11-11.csv"
     target.parent.mkdir(parents=True)
     shutil.copyfile(real_landing / UNDATED, target)
@@ -90,7 +90,7 @@ def test_calendar_years_agree_with_adjusted_closes(release: duckdb.DuckDBPyConne
 
 
 @pytest.mark.parametrize(("fund", "year"), list(STATED), ids=str)
-def test_calendar_years_are_the_stated_ones(release: duckdb.DuckDBPyConnection, fund: str, year: int) -> None:
+def test_calendar_years_equal_the_published_ones(release: duckdb.DuckDBPyConnection, fund: str, year: int) -> None:
     value = ask(release, "select total_return from performance where fund = ? and window_name = ?", fund, str(year)).item()
     assert value == pytest.approx(STATED[fund, year], abs=0.0005)
 
@@ -108,7 +108,7 @@ def test_calendar_years_are_the_stated_ones(release: duckdb.DuckDBPyConnection, 
     ],
     ids=str,
 )
-def test_rate_regimes_are_those_of_history(release: duckdb.DuckDBPyConnection, day: date, label: str) -> None:
+def test_rate_regimes_match_history(release: duckdb.DuckDBPyConnection, day: date, label: str) -> None:
     assert ask(release, "select rate_regime from rate_regime_daily where session = ?", day).item() == label
 
 
@@ -126,21 +126,19 @@ def test_rate_regimes_are_those_of_history(release: duckdb.DuckDBPyConnection, d
     ],
     ids=str,
 )
-def test_corrections_are_those_of_history(
-    release: duckdb.DuckDBPyConnection, peak: date, trough: date, least_depth: float
-) -> None:
+def test_corrections_match_history(release: duckdb.DuckDBPyConnection, peak: date, trough: date, least_depth: float) -> None:
     row = ask(release, "select trough, depth, recovery from corrections where peak = ?", peak).row(0, named=True)
     assert row["trough"] == trough
     assert -least_depth - 0.05 < row["depth"] <= -least_depth
     assert row["recovery"] > trough
 
 
-def test_no_year_without_a_correction_has_one(release: duckdb.DuckDBPyConnection) -> None:
+def test_there_is_no_other_correction(release: duckdb.DuckDBPyConnection) -> None:
     years = ask(release, "select distinct extract(year from peak) as year from corrections")["year"].to_list()
     assert not {1995, 1996, 2004, 2005, 2006, 2013, 2014, 2017, 2021, 2024} & set(years)
 
 
-def test_the_target_is_the_stated_one(release: duckdb.DuckDBPyConnection) -> None:
+def test_the_policy_rate_equals_the_published_one(release: duckdb.DuckDBPyConnection) -> None:
     rows = ask(release, "select session, lower_bound, upper_bound from policy_rate_daily where session >= '2025-12-11'")
     assert set(rows["lower_bound"].round(6)) == {0.035}
     assert set(rows["upper_bound"].round(6)) == {0.0375}
@@ -152,14 +150,14 @@ def test_sectors_are_known_for_99_percent(release: duckdb.DuckDBPyConnection, fu
     assert coverage.item() >= 0.99
 
 
-def test_the_newest_and_the_first_sessions_are_those_of_the_files(release: duckdb.DuckDBPyConnection) -> None:
+def test_first_and_last_sessions_equal_those_of_the_files(release: duckdb.DuckDBPyConnection) -> None:
     assert ask(release, "select last_session from release").item() == NEWEST
     assert ask(release, "select max(session) from regime_daily where regime is not null").item() == NEWEST
     first = ask(release, "select fund, start_session from performance where window_name = 'all'")
     assert dict(first.rows()) == FIRST_SESSIONS
 
 
-def test_splits_of_the_past_leave_no_jump(real_home: Home) -> None:
+def test_past_splits_leave_no_jump(real_home: Home) -> None:
     with warehouse(real_home) as connection:
         for fund, day in (("IWM", date(2005, 6, 9)), ("QQQ", date(2000, 3, 20))):
             moved = ask(
@@ -168,7 +166,7 @@ def test_splits_of_the_past_leave_no_jump(real_home: Home) -> None:
             assert abs(moved.item()) < 0.15
 
 
-def test_the_reconstitution_study_reproduces_what_was_published(release: duckdb.DuckDBPyConnection) -> None:
+def test_the_reconstitution_study_reproduces_published_figures(release: duckdb.DuckDBPyConnection) -> None:
     """Eight events with a preliminary list: mean -0.01 %, median -0.44 %; ours is -0.016 %, dividends included."""
     events, mean, median = release.execute(
         "select events, mean_gap, median_gap from reconstitution_summary where window_name = 'list_to_effective'"
@@ -184,7 +182,7 @@ def test_the_reconstitution_study_reproduces_what_was_published(release: duckdb.
     assert volume == pytest.approx(1.42, abs=0.01)
 
 
-def test_the_claims_that_were_checked_before_come_out_the_same(release: duckdb.DuckDBPyConnection) -> None:
+def test_claims_have_the_known_verdicts(release: duckdb.DuckDBPyConnection) -> None:
     verdicts = dict(release.execute("select claim, verdict from guide_claims").fetchall())
     assert len(verdicts) >= 25
     stale = {
@@ -201,7 +199,7 @@ def test_the_claims_that_were_checked_before_come_out_the_same(release: duckdb.D
     assert {verdicts[c] for c in ("caps_at_reconstitution", "domestic_revenue", "russell_3000_covers_market")} == {"untestable"}
 
 
-def test_every_measured_claim_says_when_and_where(release: duckdb.DuckDBPyConnection) -> None:
+def test_every_measured_claim_has_a_date_and_a_table(release: duckdb.DuckDBPyConnection) -> None:
     marts = {name for (name,) in release.execute("select table_name from duckdb_tables()").fetchall()}
     rows = release.execute(
         "select claim, measured_value, as_of, read_from from guide_claims where measured_value is not null"
@@ -212,10 +210,10 @@ def test_every_measured_claim_says_when_and_where(release: duckdb.DuckDBPyConnec
 @pytest.mark.parametrize(
     ("fund", "common", "own"), [("QQQ", 0.1043, 0.1311), ("SPY", 0.0990, 0.0901), ("IWM", 0.0733, 0.0733)], ids=str
 )
-def test_funds_are_compared_over_the_sessions_they_share(
+def test_funds_are_compared_over_common_sessions(
     release: duckdb.DuckDBPyConnection, fund: str, common: float, own: float
 ) -> None:
-    """SPY and QQQ know the hikes of 1999, IWM does not."""
+    """SPY and QQQ have data for the hikes of 1999, IWM does not."""
     row = ask(release, "select * from rate_regime_performance where rate_regime = 'hiking' and fund = ?", fund).row(0, named=True)
     assert (round(row["annual_return"], 4), round(row["own_annual_return"], 4)) == (common, own)
     lengths = ask(release, "select distinct sessions from rate_regime_performance where rate_regime = 'hiking'")
@@ -228,7 +226,7 @@ def test_equal_closes_have_one_peak_in_every_table(release: duckdb.DuckDBPyConne
     assert peak == date(1998, 7, 20) == ask(release, "select peak from corrections where extract(year from peak) = 1998").item()
 
 
-def test_a_label_at_the_peaks_stands_beside_its_base_rate(release: duckdb.DuckDBPyConnection) -> None:
+def test_a_label_at_the_peak_has_its_base_rate(release: duckdb.DuckDBPyConnection) -> None:
     rows = ask(release, "select regime_at_peak, regime_base_rate from corrections where regime_at_peak is not null")
     assert rows["regime_at_peak"].to_list().count("risk_off") == 6
     assert rows.height == 10
@@ -244,7 +242,7 @@ def test_rates_are_not_called_low_at_three_percent_and_more(release: duckdb.Duck
     assert rows.filter(~pl.col("reason").str.contains("stay low"))["lowest"].min() > 0.02
 
 
-def test_old_prices_are_said_first_and_events_count_from_the_clock(release: duckdb.DuckDBPyConnection) -> None:
+def test_stale_prices_come_first_and_events_count_from_the_clock(release: duckdb.DuckDBPyConnection) -> None:
     behind = ask(
         release, "select count(*) from session_calendar where session > ? and closes_at + interval 30 minutes <= ?",
         NEWEST, ask(release, "select published_at from release").item(),
@@ -259,7 +257,7 @@ def test_old_prices_are_said_first_and_events_count_from_the_clock(release: duck
     assert ask(release, "select session from reading where topic = 'reconstitution'").item() == counted_from
 
 
-def test_the_command_and_the_report_say_first_how_old_prices_are(real_home: Home) -> None:
+def test_the_command_and_the_report_begin_with_stale_prices(real_home: Home) -> None:
     words = f"Prices end on {NEWEST}, "
     assert 0 < real_home.out.index(words) < real_home.out.index(f"Reading of {NEWEST}")
     page = (real_home.latest / "report.html").read_text()
@@ -267,7 +265,7 @@ def test_the_command_and_the_report_say_first_how_old_prices_are(real_home: Home
     assert "217 days apart" in page
 
 
-def test_labels_that_rest_on_the_calendar_are_not_given_beyond_their_rates(release: duckdb.DuckDBPyConnection) -> None:
+def test_labels_based_on_the_calendar_end_with_their_rates(release: duckdb.DuckDBPyConnection) -> None:
     rows = ask(release, "select * from reading where topic in ('rate_regime', 'cycle_phase', 'satellite')")
     assert rows.height == 3
     for row in rows.iter_rows(named=True):
@@ -279,7 +277,7 @@ def test_labels_that_rest_on_the_calendar_are_not_given_beyond_their_rates(relea
 
 
 def test_far_apart_snapshots_have_no_sector_gap(release: duckdb.DuckDBPyConnection) -> None:
-    """IWM of 2026-05-05 and SPY of 2025-09-30 lie 217 days apart."""
+    """IWM of 2026-05-05 and SPY of 2025-09-30 are 217 days apart."""
     marked = ask(release, "select distinct iwm_as_of, spy_as_of, days_apart, is_comparable from sector_comparison").rows()
     assert marked == [(date(2026, 5, 5), date(2025, 9, 30), 217, False)]
     row = ask(release, "select value, session, other_as_of, note from reading where topic = 'sector_gap'").row(0)
@@ -291,13 +289,13 @@ def test_far_apart_snapshots_have_no_sector_gap(release: duckdb.DuckDBPyConnecti
     ("known_at", "label"),
     [
         (datetime(2026, 6, 8, 12), "cutting"),
-        # Three sessions behind is near enough, but 182 days after the last known move a cut would have become a hold.
+        # Three sessions behind is within the limit, but 182 days after the last known move a cut would have become a hold.
         (datetime(2026, 6, 11, 12), None),
         (datetime(2026, 6, 12, 23), None),
     ],
     ids=str,
 )  # fmt: skip
-def test_the_last_label_is_given_while_its_rates_are_new(
+def test_the_last_label_is_given_while_its_rates_are_recent(
     real_home: Home, tmp_path: Path, known_at: datetime, label: str | None
 ) -> None:
     past = copied(real_home, tmp_path / "past")
@@ -313,7 +311,7 @@ def test_the_last_label_is_given_while_its_rates_are_new(
 
 @pytest.fixture(scope="module")
 def gains(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
-    """A real fund whose capital gains Yahoo counts among its dividends, through a project that follows it."""
+    """A real fund whose dividends at Yahoo include capital gains, in a project that follows it."""
     place = SHARED / "cases/03-capital-gains-counted-twice"
     if not place.is_dir():
         pytest.skip(f"{place} is not there: real documents are not part of the project")
@@ -342,7 +340,9 @@ def gains(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection
     return duckdb.connect(str(home.settings().warehouse_path), read_only=True)
 
 
-def test_capital_gains_that_dividends_hold_are_counted_once(gains: duckdb.DuckDBPyConnection, shared_case: pl.DataFrame) -> None:
+def test_capital_gains_included_in_dividends_are_counted_once(
+    gains: duckdb.DuckDBPyConnection, shared_case: pl.DataFrame
+) -> None:
     paid = {day: rest for day, *rest in gains.execute(
         "select ex_date, amount, capital_gain from intermediate.int_distributions"
     ).fetchall()}  # fmt: skip
@@ -351,7 +351,7 @@ def test_capital_gains_that_dividends_hold_are_counted_once(gains: duckdb.DuckDB
     total = dict(gains.execute("select window_name, total_return from marts.performance where fund = 'VWILX'").fetchall())
     assert total["2025"] == pytest.approx(0.2021, abs=0.0001)
     assert total["all"] == pytest.approx(0.3939, abs=0.0001)
-    # The price fell by about what was paid once. Yahoo's own adjusted closes count the gain twice and cannot tell.
+    # The price fell by about the amount paid once. Yahoo's adjusted closes count the gain twice and are no evidence.
     days = shared_case.with_columns(fall=pl.col("Close").shift() - pl.col("Close")).filter(pl.col("Capital Gains") > 0)
     assert days.height == 2
     for day in days.iter_rows(named=True):
@@ -360,7 +360,7 @@ def test_capital_gains_that_dividends_hold_are_counted_once(gains: duckdb.DuckDB
 
 @pytest.fixture(scope="module")
 def shared_case() -> pl.DataFrame:
-    """The document itself."""
+    """The document."""
     place = SHARED / "cases/03-capital-gains-counted-twice"
     if not place.is_dir():
         pytest.skip(f"{place} is not there: real documents are not part of the project")

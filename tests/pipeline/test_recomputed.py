@@ -1,4 +1,4 @@
-"""Every figure of the release, found a second time from the raw rows by other means."""
+"""Every figure of the release, recomputed independently from raw rows."""
 
 import re
 from datetime import date, timedelta
@@ -22,7 +22,7 @@ def paths(sample_home: Home) -> Paths:
 
 
 @pytest.mark.parametrize("pair", PAIRS)
-def test_ratio_signals_and_regimes_are_what_the_definitions_say(sample_home: Home, paths: Paths, pair: str) -> None:
+def test_ratio_signals_and_regimes_match_the_definitions(sample_home: Home, paths: Paths, pair: str) -> None:
     numerator, denominator = (paths[fund] for fund in pair.split("/"))
     shared = sorted(set(numerator.sessions) & set(denominator.sessions))
     closes = [dict(zip(path.sessions, path.closes, strict=True)) for path in (numerator, denominator)]
@@ -46,7 +46,7 @@ def test_ratio_signals_and_regimes_are_what_the_definitions_say(sample_home: Hom
 
 
 def window_start(name: str, path: recomputation.Path) -> tuple[date, date]:
-    """First and last day that a window asks for."""
+    """First and last day of a window."""
     last = path.sessions[-1]
     if name == "all":
         return path.sessions[0], last
@@ -56,7 +56,7 @@ def window_start(name: str, path: recomputation.Path) -> tuple[date, date]:
 
 
 @pytest.mark.parametrize("fund", FUNDS)
-def test_performance_of_every_window_is_what_the_definitions_say(sample_home: Home, paths: Paths, fund: str) -> None:
+def test_performance_of_every_window_matches_the_definitions(sample_home: Home, paths: Paths, fund: str) -> None:
     path = paths[fund]
     with published(sample_home) as release:
         rows = ask(release, "select * from performance where fund = ?", fund)
@@ -73,7 +73,7 @@ def test_performance_of_every_window_is_what_the_definitions_say(sample_home: Ho
         years = 1 if is_one_year else (path.sessions[end] - path.sessions[start]).days / 365.25
         is_complete = not row["window_name"].isdigit() or path.sessions[-1] > last_day
         singles = path.returns[inside][path.spans[inside] == 1]
-        depth, peak, trough, recovery = recomputation.deepest_fall(path.index[start : end + 1], path.sessions[start : end + 1])
+        depth, peak, trough, recovery = recomputation.max_drawdown(path.index[start : end + 1], path.sessions[start : end + 1])
         assert row["total_return"] == pytest.approx(total - 1, abs=1e-9)
         assert row["volatility"] == pytest.approx(singles.std(ddof=1) * np.sqrt(252), abs=1e-9)
         assert row["max_drawdown"] == pytest.approx(depth, abs=1e-9)
@@ -87,7 +87,7 @@ LABELS = {"Communication": "Communication Services"}
 
 
 def is_equity(line: dict[str, object]) -> bool:
-    """Whether a raw line is a share of a company, by the issuers' own words."""
+    """Whether a raw line is an equity, by the issuers' labels."""
     label, ticker = line["asset_class_label"], str(line["ticker"] or "-")
     if label is None:
         return ticker != "-"
@@ -96,7 +96,7 @@ def is_equity(line: dict[str, object]) -> bool:
 
 
 def plain(ticker: object) -> str:
-    """One spelling of a share class."""
+    """A uniform spelling of a share class."""
     return re.sub(r"[./\- ]", "", str(ticker))
 
 
@@ -116,8 +116,8 @@ def test_sector_weights_are_shares_of_market_value(sample_home: Home) -> None:
         total = sum(line[basis] for line in held)
         expected: dict[str, float] = {}
         for line in held:
-            told = line["sector_label"] or by_cusip.get(line["cusip"]) or by_ticker.get(plain(line["ticker"]), "Unclassified")
-            sector = told if is_equity(line) else "Cash and Other"
+            stated = line["sector_label"] or by_cusip.get(line["cusip"]) or by_ticker.get(plain(line["ticker"]), "Unclassified")
+            sector = stated if is_equity(line) else "Cash and Other"
             sector = LABELS.get(sector, sector)
             expected[sector] = expected.get(sector, 0.0) + line[basis] / total
         stated = {sector: weight for (f, a, sector), weight in found.items() if (f, a) == (fund, as_of)}
@@ -126,7 +126,7 @@ def test_sector_weights_are_shares_of_market_value(sample_home: Home) -> None:
         assert {s: w for s, w in stated.items() if w} == pytest.approx(expected, abs=1e-9), (fund, as_of)
 
 
-def test_rate_regimes_follow_the_moves_already_made(sample_home: Home) -> None:
+def test_rate_regimes_follow_past_moves(sample_home: Home) -> None:
     with warehouse(sample_home) as connection:
         expected = recomputation.rate_regimes(connection)
     with published(sample_home) as release:

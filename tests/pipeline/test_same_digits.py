@@ -1,4 +1,4 @@
-"""Every published figure comes out the same to the last digit, in whatever order the observations lie in raw."""
+"""Every published figure is the same to the last digit for any order of the observations in raw."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tests.pipeline.homes import RAW_TABLES, Home, ask, build_models, copied, wa
 
 @pytest.fixture(scope="module")
 def rebuilt(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A copy whose models were built once more, from raw rows in another order."""
+    """A copy with models rebuilt from raw rows in another order."""
     home = copied(sample_home, Path(tmp_path_factory.mktemp("shuffled")) / "home")
     with duckdb.connect(str(home.path / "warehouse.duckdb")) as connection:
         for table in RAW_TABLES:
@@ -18,7 +18,7 @@ def rebuilt(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Home
             connection.execute(f"delete from raw.{table}")
             connection.execute(f"insert into raw.{table} from shuffled")
             connection.execute("drop table shuffled")
-        # What the build does not make again must not pass for its work.
+        # Dropped, so that no table of the first build remains.
         for schema in ("marts", "intermediate"):
             connection.execute(f"drop schema {schema} cascade")
     build_models(home.settings(), ["resource_type:model", "resource_type:seed"])
@@ -37,7 +37,7 @@ def test_every_digit_of_every_mart_is_the_same(sample_home: Home, rebuilt: Home)
             assert after.equals(before, null_equal=True), table
 
 
-def test_the_lines_that_others_sum_are_in_the_order_of_the_key(sample_home: Home, rebuilt: Home) -> None:
+def test_holdings_are_in_the_order_of_the_key(sample_home: Home, rebuilt: Home) -> None:
     with warehouse(sample_home) as first, warehouse(rebuilt) as second:
         before, after = (ask(connection, "select * from marts.holdings") for connection in (first, second))
     assert after.equals(before, null_equal=True)

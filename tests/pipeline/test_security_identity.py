@@ -1,4 +1,4 @@
-"""A company is one security, whatever its numbers, ticker and name become; and more snapshots never make a table worse."""
+"""A company is one security across changes of identifiers, ticker and name; and more snapshots never make a table worse."""
 
 import random
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ Line = tuple[str, date, int]
 
 @dataclass(frozen=True)
 class Held:
-    """One line of a snapshot, and what is true of it: the company and its sector."""
+    """One line of a snapshot, with the true company and sector."""
 
     company: str
     sector: str
@@ -39,12 +39,12 @@ class Held:
 
 
 def numbered(company: str, sector: str, ticker: str, name: str, number: int) -> Held:
-    """As State Street writes a line: numbers and no sector."""
+    """A line in State Street's format: identifiers and no sector."""
     return Held(company, sector, ticker, name, f"{number:08d}7", f"B{number:05d}7")
 
 
 def labelled(company: str, sector: str, ticker: str, name: str) -> Held:
-    """As iShares writes a line: a sector and no numbers."""
+    """A line in iShares' format: a sector and no identifiers."""
     return Held(company, sector, ticker, name, is_labelled=True)
 
 
@@ -98,7 +98,7 @@ for (_, _), _held in HELD.items():
 
 
 class Identities:
-    """A warehouse in which any choice of snapshots can be made into tables."""
+    """A warehouse that builds tables from any selection of snapshots."""
 
     def __init__(self, home: Home) -> None:
         self.home = home
@@ -107,7 +107,7 @@ class Identities:
         dbt_of(home.settings()).manifest_path()  # parsed once for all builds
 
     def know(self, snapshots: Iterable[Snapshot]) -> None:
-        """Synthetic snapshots into raw, each of a document of its own that came a day later."""
+        """Write synthetic snapshots to raw, each from a document retrieved a day later."""
         columns = [*RAW_TABLES["holdings"].columns, "observed_at", "document_id"]
         rows = []
         for fund, as_of in snapshots:
@@ -127,7 +127,7 @@ class Identities:
             connection.executemany(f"insert into raw.holdings ({', '.join(columns)}) values ({places})", rows)
 
     def build(self) -> None:
-        """The tables of holdings, anew: what an earlier choice left must not help."""
+        """Build the holdings tables from scratch, without tables of an earlier selection."""
         with self.warehouse.connect() as connection:
             connection.execute("drop schema if exists build cascade")
         build_models(self.home.settings(), MODELS)
@@ -142,7 +142,7 @@ class Identities:
         return {(fund, as_of, line): (security, sector) for fund, as_of, line, security, sector in rows}
 
     def changes(self) -> dict[Snapshot, set[tuple[str, str]]]:
-        """Change and security of all that joined or left, by snapshot."""
+        """Change and security of all names that joined or left, by snapshot."""
         with warehouse(self.home) as connection:
             rows = ask(connection, "select fund, as_of, change, security_id from marts.holdings_changes where change <> 'kept'")
         found: dict[Snapshot, set[tuple[str, str]]] = {}
@@ -157,7 +157,7 @@ def identities(tmp_path_factory: pytest.TempPathFactory) -> Identities:
 
 
 def companies(lines: dict[Line, tuple[str, str | None]]) -> set[tuple[str, str]]:
-    """Which company bears which security_id."""
+    """The companies by security_id."""
     return {(HELD[fund, as_of][line - 1].company, security) for (fund, as_of, line), (security, _) in lines.items()}
 
 
@@ -174,8 +174,8 @@ def test_each_company_is_one_security_and_each_security_one_company(identities: 
     }
 
 
-def worth(line: Line, sector: str | None) -> int:
-    """A right sector is better than none, and none better than a wrong one."""
+def rank(line: Line, sector: str | None) -> int:
+    """A right sector ranks above none, and none above a wrong one."""
     fund, as_of, line_no = line
     return 1 if sector is None else 2 if sector == HELD[fund, as_of][line_no - 1].sector else 0
 
@@ -183,14 +183,14 @@ def worth(line: Line, sector: str | None) -> int:
 def test_more_snapshots_never_make_a_sector_worse(identities: Identities) -> None:
     draw = random.Random(20261126)
     subsets = [frozenset(draw.sample(list(HELD), size)) for size in (1, 2, 2, 3, 3, 3, 4, 4, 5, 5)]
-    # The chain in which the fault was found: the labels and the newest snapshot, and then the older ones.
+    # The sequence in which a fault was found: the labels and the newest snapshot, then the older ones.
     chain = [("IWV", MAY_25), ("SPY", OCTOBER), ("SPY", SEPTEMBER), ("SPY", MAY_24), ("IWM", MAY_25), ("IWM", NOVEMBER)]
     subsets += [frozenset(chain[:length]) for length in (2, 3, 4, 6)]
     found = {}
     for snapshots in dict.fromkeys(subsets):
         identities.know(snapshots)
         identities.build()
-        found[snapshots] = {line: worth(line, sector) for line, (_, sector) in identities.sectors().items()}
+        found[snapshots] = {line: rank(line, sector) for line, (_, sector) in identities.sectors().items()}
     compared = 0
     for fewer, less in found.items():
         for more, better in found.items():
@@ -207,7 +207,7 @@ OLDER = {"BLK": None, "ANET": None, "LH": "LABORATORY CRP OF AMER HLDGS", "SMCI"
 
 
 def write_older(source: Path, target: Path, day: date, *, with_other_numbers: bool) -> None:
-    """State Street's workbook under another date, with the numbers and names that seven companies bore before."""
+    """State Street's workbook under another date, with former identifiers and names of seven companies."""
     sheet = openpyxl.load_workbook(source).active
     assert sheet is not None
     with xlsxwriter.Workbook(str(target)) as book:
@@ -240,7 +240,7 @@ def real(real_landing: Path, tmp_path_factory: pytest.TempPathFactory) -> Identi
 
 
 def choose(identities: Identities, condition: str) -> dict[Line, tuple[str, str | None]]:
-    """The lines of real documents that meet a condition, classified from them alone."""
+    """Select the lines of real documents that meet a condition, and build from these only."""
     with identities.warehouse.connect() as connection:
         connection.execute("delete from raw.holdings")
         connection.execute(f"insert into raw.holdings from raw.all_holdings where {condition}")
@@ -248,8 +248,8 @@ def choose(identities: Identities, condition: str) -> dict[Line, tuple[str, str 
     return identities.sectors()
 
 
-def test_older_real_snapshots_take_no_sector_and_change_no_security(real: Identities) -> None:
-    """The case in which BLK, ANET, LH, SMCI and APTV lost their sector, and seven companies were removed and added."""
+def test_older_real_snapshots_change_no_sector_and_no_security(real: Identities) -> None:
+    """A former fault: BLK, ANET, LH, SMCI and APTV lost their sector, and seven companies were removed and added."""
     few = choose(real, "fund = 'IWV' or (fund = 'SPY' and as_of = '2025-09-30')")
     some = choose(real, "fund in ('IWV', 'QQQ') or (fund = 'SPY' and as_of >= '2025-01-01')")
     all_of_them = choose(real, "true")
@@ -264,7 +264,7 @@ def test_older_real_snapshots_take_no_sector_and_change_no_security(real: Identi
 
 
 def test_a_real_company_that_changed_its_ticker_was_neither_removed_nor_added(real: Identities) -> None:
-    """IWM's files carry no numbers: CSWI became CSW, KAR became OPLN, ABL became ABX."""
+    """IWM's files have no identifiers: CSWI became CSW, KAR became OPLN, ABL became ABX."""
     choose(real, "fund = 'IWM'")
     with warehouse(real.home) as connection:
         held = ask(
@@ -274,4 +274,4 @@ def test_a_real_company_that_changed_its_ticker_was_neither_removed_nor_added(re
         banks = ask(connection, "select count(distinct security_id) from marts.holdings where ticker in ('FBP', 'FBNC')").item()
     tickers = held.group_by("security_id").agg(pl.col("ticker").unique().sort())["ticker"].to_list()
     assert sorted(tickers) == [["ABL", "ABX"], ["CSW", "CSWI"], ["KAR", "OPLN"]]
-    assert banks == 2  # First Bancorp and First Bancorp
+    assert banks == 2  # two companies named First Bancorp

@@ -1,4 +1,4 @@
-"""Breadth, corrections, phases, rate regimes, seasons and stresses, found a second time from raw rows."""
+"""Breadth, corrections, phases, rate regimes, seasonality and market events, recomputed from raw rows."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -13,7 +13,7 @@ from tests.pipeline.homes import FUNDS, Home, ask, published, warehouse
 
 @pytest.fixture(scope="class")
 def readings(home: Home) -> again.Readings:
-    """Every label from raw."""
+    """Every label, from raw rows."""
     with warehouse(home) as connection:
         return again.readings(connection)
 
@@ -26,14 +26,14 @@ def release(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def same(found: dict[str, object], expected: dict[str, object] | dict[str, float]) -> None:
-    """Numbers to nine digits after the point, all else exactly."""
+    """Compare numbers to nine decimals, all else exactly."""
     for name, value in expected.items():
         is_number = isinstance(value, float)
         assert found[name] == (pytest.approx(value, abs=1e-9) if is_number else value), (name, found)
 
 
 class Recomputed:
-    """The same questions to every data directory."""
+    """The same tests for every data directory."""
 
     def test_breadth(self, release: duckdb.DuckDBPyConnection, readings: again.Readings) -> None:
         rows = ask(release, "select session, iwm_return, spy_return, qqq_return, breadth from breadth_daily order by session")
@@ -100,7 +100,7 @@ class Recomputed:
                 same({name.removeprefix("own_"): value for name, value in row.items() if name.startswith("own_")}, expected)
                 if together[label]["sessions"] == most[label]:
                     same(row, together[label])
-                else:  # a fund whose history lacks some of the common sessions
+                else:  # a fund without some of the common sessions
                     assert {row[name] for name in expected} == {None}
                 count += 1
         assert len(rows) == count >= 12
@@ -129,20 +129,20 @@ class Recomputed:
 
 
 class TestSample(Recomputed):
-    """On the invented market."""
+    """On the sample market."""
 
     @pytest.fixture(scope="class")
     @classmethod
     def home(cls, sample_home: Home) -> Home:
-        """The sample."""
+        """The sample directory."""
         return sample_home
 
 
 class TestRealDocuments(Recomputed):
-    """On the vendors' own files."""
+    """On real documents."""
 
     @pytest.fixture(scope="class")
     @classmethod
     def home(cls, real_home: Home) -> Home:
-        """The real documents."""
+        """The directory of the real documents."""
         return real_home

@@ -1,4 +1,4 @@
-"""What the documentation shows works: the Python examples, the workbook, and the access path of Superset."""
+"""The documented access paths work: the Python examples, the workbook, and SQLAlchemy for Superset."""
 
 import re
 from pathlib import Path
@@ -25,21 +25,21 @@ def test_the_command_line_lists_the_tables(sample_home: Home, tmp_path: Path) ->
     assert "regime_daily" in done.stdout
 
 
-def test_every_question_says_how_to_read_its_answer() -> None:
+def test_every_query_explains_its_result() -> None:
     assert len(QUESTIONS) == 15
     assert [title for title, words in QUESTIONS if len(words.split()) < 8] == []
 
 
-def test_every_table_is_reached_by_a_relation_or_stands_alone() -> None:
+def test_every_table_has_a_relation_or_is_independent() -> None:
     tables = {path.stem for path in (PROJECT_ROOT / "dbt_project" / "models" / "marts").rglob("*.sql")}
     related = {name for pair in RELATIONS for name in pair}
-    alone = {"reading", "scorecard", "guide_claims"}  # statements, evidence and claims: read by themselves
+    alone = {"reading", "scorecard", "guide_claims"}  # statements, evidence and claims: independent tables
     assert tables - related == alone
     assert related <= tables
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=["frames", "sheet"])
-def test_the_python_of_the_page_runs(sample_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, snippet: str) -> None:
+def test_the_documented_python_runs(sample_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, snippet: str) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "sample").symlink_to(sample_home.path)
     monkeypatch.chdir(tmp_path)
@@ -60,7 +60,7 @@ def test_the_python_of_the_page_runs(sample_home: Home, tmp_path: Path, monkeypa
                 place = frame.columns.index(name)
                 sheet = pl.Series(name, [row[place] for row in rows[1:]], dtype=pl.Float64, strict=False)
                 assert sheet.is_null().equals(frame[name].is_null()), name
-                assert bool(((sheet - frame[name]).abs() <= 1e-14 * frame[name].abs()).all()), name  # a sheet holds 16 digits
+                assert bool(((sheet - frame[name]).abs() <= 1e-14 * frame[name].abs()).all()), name  # a sheet stores 16 digits
 
 
 def test_sqlalchemy_reflects_and_reads_every_table(sample_home: Home) -> None:
@@ -100,11 +100,11 @@ def test_the_documentation_lists_every_table_once() -> None:
 
 def test_the_documentation_lists_every_setting() -> None:
     named = re.findall(r"^\| `SMALLCAP_([A-Z_]+)`", (DOCS / "OPERATIONS.md").read_text(), re.MULTILINE)
-    settings = [name.upper() for name in Settings.model_fields if not name.endswith("_base_url")]  # one row stands for these
+    settings = [name.upper() for name in Settings.model_fields if not name.endswith("_base_url")]  # one row covers these
     assert sorted(named) == sorted(settings)
 
 
-def test_the_documents_link_to_what_is_there() -> None:
+def test_the_links_of_the_documents_exist() -> None:
     documents = [*PROJECT_ROOT.glob("*.md"), *DOCS.rglob("*.md")]
     links = [
         (document, link) for document in documents for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text())

@@ -1,4 +1,4 @@
-"""What a release withholds: tables that failed, what rests on them, what could not be made; everything else is published."""
+"""Withheld tables: those that failed, could not be built, or depend on such tables; all others are published."""
 
 import json
 import os
@@ -36,16 +36,16 @@ WITHOUT_PRICES = {"holdings", "sector_weights", "session_calendar", "policy_rate
 
 @dataclass(frozen=True)
 class FaultyRun:
-    """A directory after a run with faults in the project, what that run said, and a copy after the faults were gone."""
+    """A directory after a run with faults in the project, its output, and a copy after a run without the faults."""
 
     home: Home
-    told: list[str]
+    messages: list[str]
     repaired: Home
 
 
 @pytest.fixture(scope="module")
 def faulty(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyRun]:
-    """One test of severity error that fails, one of severity warn, and one model that cannot be built."""
+    """A run with a failed test of severity error, one of severity warn, and a model that cannot be built."""
     root = tmp_path_factory.mktemp("faulty")
     home = copied(sample_home, root / "home", parts=EVERYTHING)
     project = root / "dbt_project"
@@ -56,25 +56,25 @@ def faulty(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Itera
         "{{ config(severity='warn') }}\nselect * from {{ ref('holdings') }} limit 1\n"
     )
     next(project.rglob("concentration.sql")).write_text("select 1 as nothing from {{ ref('holdings') }}\n")
-    told: list[str] = []
+    messages: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         for name in ("DAGSTER_HOME", WAREHOUSE_VARIABLE):
             patch.setenv(name, os.environ.get(name, ""))
         patch.setattr(dbt_project, "DBT_PROJECT_DIR", project)
-        run_daily(home.settings(), progress=told.append, force=True)
+        run_daily(home.settings(), progress=messages.append, force=True)
         patch.undo()
         for name in ("DAGSTER_HOME", WAREHOUSE_VARIABLE):
             patch.setenv(name, os.environ.get(name, ""))
         repaired = copied(home, root / "repaired", parts=EVERYTHING)
         run_daily(repaired.settings(), progress=lambda _: None, force=True)
-        yield FaultyRun(home, told, repaired)
+        yield FaultyRun(home, messages, repaired)
 
 
 _WITHOUT_COMMENT = "select table_name from duckdb_columns() where not internal and coalesce(comment, '') = ''"
 
 
 def tables_of(home: Home) -> dict[str, dict[str, Any]]:
-    """The tables of the newest release by name, as the manifest lists them."""
+    """The tables of the newest release by name, from the manifest."""
     return {table["name"]: table for table in manifest_of(home)["tables"]}
 
 
@@ -87,23 +87,23 @@ def withheld_of(home: Home) -> dict[str, str]:
     return {name: table["reason"] for name, table in tables_of(home).items() if table["status"] == "withheld"}
 
 
-def test_the_failed_table_and_all_that_rests_on_it_are_withheld(faulty: FaultyRun) -> None:
+def test_the_failed_table_and_its_dependents_are_withheld(faulty: FaultyRun) -> None:
     withheld = withheld_of(faulty.home)
     assert withheld["regime_daily"] == FAILED_TEST
-    assert withheld["regime_spells"] == f"it rests on regime_daily: {FAILED_TEST}"
+    assert withheld["regime_spells"] == f"it depends on regime_daily: {FAILED_TEST}"
     assert withheld["concentration"].startswith("it could not be built: ")
     assert {"reading", "corrections", "satellite_target", "scorecard", "core_satellite_summary"} <= set(withheld)
     assert not {"ratio_daily", "holdings", "session_calendar", "policy_rate_daily", "rate_regime_daily"} & set(withheld)
 
 
-def test_unrelated_tables_are_those_of_a_run_without_faults(faulty: FaultyRun, sample_home: Home) -> None:
+def test_unrelated_tables_equal_those_of_a_run_without_faults(faulty: FaultyRun, sample_home: Home) -> None:
     expected, found, withheld = served_tables(sample_home), served_tables(faulty.home), withheld_of(faulty.home)
     assert set(found) == set(expected)
     for name in expected.keys() - withheld.keys():
         assert found[name].equals(expected[name]), name
 
 
-def test_a_withheld_table_keeps_its_columns_and_has_no_row_of_any_build(faulty: FaultyRun, sample_home: Home) -> None:
+def test_a_withheld_table_has_its_columns_and_no_rows(faulty: FaultyRun, sample_home: Home) -> None:
     before, now = tables_of(sample_home), tables_of(faulty.home)
     for name in withheld_of(faulty.home):
         assert now[name]["rows"] == 0
@@ -119,20 +119,20 @@ def test_a_withheld_table_keeps_its_columns_and_has_no_row_of_any_build(faulty: 
     assert listed == withheld_of(faulty.home)
 
 
-def test_the_run_the_report_and_the_check_say_so(faulty: FaultyRun) -> None:
+def test_the_run_the_report_and_the_check_report_it(faulty: FaultyRun) -> None:
     sentence = next(words for words in withheld_sentences(manifest_of(faulty.home)) if words.startswith("Withheld, because its"))
     assert sentence == f"Withheld, because {FAILED_TEST}: regime_daily."
     page = (faulty.home.latest / "report.html").read_text()
     assert f"<strong>Incomplete release.</strong> {sentence}" in page
     assert f"regime_daily is withheld: {FAILED_TEST}" in page
-    assert any(line.startswith("error: marts/regime_daily") and "planted_failure" in line for line in faulty.told)
+    assert any(line.startswith("error: marts/regime_daily") and "planted_failure" in line for line in faulty.messages)
     with dg.DagsterInstance.from_config(str(faulty.home.path / "dagster")) as instance:
         key = dg.AssetCheckKey(dg.AssetKey(["marts", "regime_daily"]), "planted_failure")
         records = instance.event_log_storage.get_asset_check_execution_history(key, limit=1)
     assert [record.status.value for record in records] == ["FAILED"]
 
 
-def test_today_says_what_is_withheld_first(faulty: FaultyRun, tmp_path: Path) -> None:
+def test_today_begins_with_withheld_tables(faulty: FaultyRun, tmp_path: Path) -> None:
     done = homes.smallcap("today", "--data-dir", faulty.home.path, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("Warning: ")
@@ -140,13 +140,13 @@ def test_today_says_what_is_withheld_first(faulty: FaultyRun, tmp_path: Path) ->
     assert "the table `reading` is withheld" in done.stdout
 
 
-def test_doctor_says_it_too(faulty: FaultyRun, tmp_path: Path) -> None:
+def test_doctor_lists_withheld_tables(faulty: FaultyRun, tmp_path: Path) -> None:
     done = homes.smallcap("doctor", "--data-dir", faulty.home.path, cwd=tmp_path)
     assert done.returncode == 1
     assert FAILED_TEST in " ".join(done.stdout.split())
 
 
-def test_the_next_run_without_faults_ends_as_if_there_had_been_none(faulty: FaultyRun, sample_home: Home) -> None:
+def test_the_next_run_without_faults_publishes_all_tables(faulty: FaultyRun, sample_home: Home) -> None:
     assert withheld_of(faulty.repaired) == {}
     expected, found = served_tables(sample_home), served_tables(faulty.repaired)
     for name, rows in expected.items():
@@ -155,11 +155,11 @@ def test_the_next_run_without_faults_ends_as_if_there_had_been_none(faulty: Faul
 
 @pytest.fixture(scope="module")
 def judged(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """The sample's warehouse, for judging builds that nobody ran."""
+    """The sample's warehouse, for simulated builds."""
     return copied(sample_home, tmp_path_factory.mktemp("judged") / "home")
 
 
-def test_a_build_that_died_leaves_its_tables_and_what_rests_on_them_withheld(judged: Home, tmp_path: Path) -> None:
+def test_after_a_killed_build_its_tables_and_dependents_are_withheld(judged: Home, tmp_path: Path) -> None:
     home = copied(judged, tmp_path / "home")
     settings = home.settings()
     manifest = dbt_of(settings).manifest()
@@ -175,15 +175,15 @@ def test_a_build_that_died_leaves_its_tables_and_what_rests_on_them_withheld(jud
     }
 
 
-def test_a_value_that_no_tool_reads_withholds_its_table_and_what_rests_on_it(judged: Home, tmp_path: Path) -> None:
+def test_an_unreadable_value_withholds_its_table_and_dependents(judged: Home, tmp_path: Path) -> None:
     home = copied(judged, tmp_path / "home")
     with duckdb.connect(str(home.path / "warehouse.duckdb")) as connection:
         connection.execute("update marts.regime_spells set ratio_change = 'infinity' where spell_no = 1")
     marts = [mart for mart in published_marts(home.settings()) if mart.name in ("regime_spells", "reading", "ratio_daily")]
     release = publish_release(home.settings(), marts, run_id="odd")
     reasons = {table["name"]: table["reason"] for table in release.manifest["tables"]}
-    fault = "its column ratio_change holds 3 values that are infinite or not a number"
-    assert reasons == {"ratio_daily": None, "regime_spells": fault, "reading": f"it rests on regime_spells: {fault}"}
+    fault = "its column ratio_change has 3 values that are infinite or not a number"
+    assert reasons == {"ratio_daily": None, "regime_spells": fault, "reading": f"it depends on regime_spells: {fault}"}
     with pytest.raises(NotPublishable, match="ratio_change"):
         publish_release(home.settings(), [mart for mart in marts if mart.name == "regime_spells"], run_id="nothing left")
     assert home.latest.resolve().name == release.release_id
@@ -191,7 +191,7 @@ def test_a_value_that_no_tool_reads_withholds_its_table_and_what_rests_on_it(jud
 
 @pytest.fixture(scope="module")
 def without_prices(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """The first run of a folder that holds everything but Yahoo's documents."""
+    """The first run of a folder without Yahoo's documents."""
     root = tmp_path_factory.mktemp("without-prices")
     shutil.copytree(sample_home.path / "landing", root / "landing", ignore=shutil.ignore_patterns("yahoo"))
     home = copied(sample_home, root / "home", parts=("dbt",))
@@ -212,7 +212,7 @@ def test_without_prices_the_rest_is_published(without_prices: Home, sample_home:
     assert "Reading without prices" in without_prices.out
 
 
-def test_no_number_is_made_of_prices_that_are_not_there(without_prices: Home) -> None:
+def test_no_number_is_computed_from_missing_prices(without_prices: Home) -> None:
     with warehouse(without_prices) as connection:
         assert ask(connection, "select * from raw.price_bars").is_empty()
     with published(without_prices) as release:
@@ -223,7 +223,7 @@ def test_no_number_is_made_of_prices_that_are_not_there(without_prices: Home) ->
 
 
 def test_no_section_of_the_report_fails_without_a_table(sample_home: Home, tmp_path: Path) -> None:
-    """Each table without a row, then each alone with rows."""
+    """Empty each table in turn, then all tables except one."""
     manifest = manifest_of(sample_home)
     names = sorted(tables_of(sample_home))
     shutil.copy(sample_home.latest / "warehouse.duckdb", tmp_path / "tables.duckdb")

@@ -1,4 +1,4 @@
-"""What a release is made of: each part changes the fingerprint, and nothing else does."""
+"""The fingerprint of a release: each input changes it, and nothing else does."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -40,14 +40,14 @@ def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
     return {name for name in before if before[name] != after[name]}
 
 
-def test_the_same_is_the_same(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+def test_unchanged_inputs_give_the_same_fingerprint(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     before = made_of(connection, tmp_path)
-    # A request that succeeded, and hours in which no session ended.
+    # A successful request, and hours without the end of a session.
     record(connection, [Fetch("fred", "rates", "DFF", CLOSE, "unchanged", None)])
     assert made_of(connection, tmp_path, AFTER + timedelta(hours=20)) == before
 
 
-def test_each_part_changes_it(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+def test_each_input_changes_it(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     before = made_of(connection, tmp_path)
     assert changed(before, made_of(connection, tmp_path, AFTER + timedelta(days=1))) == {"session"}
     past = fingerprint(connection, decisions=tmp_path / "decisions.jsonl", clock=AFTER, known_at=AFTER)

@@ -1,4 +1,4 @@
-"""How a rule is tried: one document that breaks it, and an honest one just inside the limit."""
+"""Test cases for rules: one document that breaks the rule, and an honest one just within the limit."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ Put = Callable[[Desk], Document]
 
 
 def nothing_more(_: Desk) -> None:
-    """What the desk knows is enough."""
+    """No further preparation."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One trial of a rule.
+    """One test case for a rule.
 
-    `begin` says what the desk knows before, and `prepare` puts what else it must know. Of a row rule, `days` are those of the
-    implausible rows and `table` where they would be. `honest_quarantined` is how many rows of the honest document are quarantined
-    where the limit is a count of rows.
+    `begin` names the known data, and `prepare` adds further documents. For a row rule, `days` are the days of the implausible
+    rows and `table` is their table. `honest_quarantined` is the number of quarantined rows of the honest document, for rules with
+    a maximum number of rows.
     """
 
     rule: str
@@ -39,18 +39,18 @@ class Case:
 
     @property
     def day_column(self) -> str:
-        """The column that holds the day of a row."""
+        """The date column of the table."""
         return {"price_bars": "session", "corporate_actions": "ex_date", "rates": "date"}[self.table]
 
 
 def _prepare(case: Case, desk: Desk) -> None:
     case.prepare(desk)
     desk.run()
-    assert desk.waiting() == []
+    assert desk.in_quarantine() == []
 
 
-def try_lie(case: Case, desk: Desk) -> None:
-    """The document, or its row, is quarantined by that rule and nothing quarantined is used."""
+def check_faulty(case: Case, desk: Desk) -> None:
+    """The document or row is quarantined by the rule, and no quarantined value is used."""
     _prepare(case, desk)
     before = desk.last_known()
     document = case.lie(desk)
@@ -66,20 +66,20 @@ def try_lie(case: Case, desk: Desk) -> None:
     days = ", ".join(f"'{day}'" for day in case.days)
     of_document = f"from raw.{case.table} where document_id = '{outcome.document_id}' and {case.day_column} in ({days})"
     assert desk.sql(f"select * {of_document}") == []
-    if case.begin == "neighbours":  # nothing was known of the symbol: the rest of the document is all there is
+    if case.begin == "neighbours":  # nothing else is known of the symbol
         used = f"select count(*) from raw.{case.table} where document_id = '{outcome.document_id}'"
         assert desk.sql(used) == [(outcome.rows_accepted,)]
         assert outcome.rows_accepted > 500
 
 
-# Documents that no decision can make right.
+# Rules that a decision cannot override.
 IMPOSSIBLE = {"retrieval_is_past", "as_of_is_past", "lines_are_usable"}
 
 
-def try_honest(case: Case, desk: Desk) -> None:
-    """The document is used, and nothing of it is quarantined."""
+def check_honest(case: Case, desk: Desk) -> None:
+    """The document is used, and none of its rows is quarantined."""
     _prepare(case, desk)
     document = case.honest(desk)
     outcome = next(o for o in desk.run() if o.path == document.key)
-    assert (outcome.status, outcome.rows_quarantined) == ("accepted", case.honest_quarantined), desk.waiting()
+    assert (outcome.status, outcome.rows_quarantined) == ("accepted", case.honest_quarantined), desk.in_quarantine()
     assert desk.sql(f"select count(*) from raw.documents where path = '{document.key}' and status = 'accepted'") == [(1,)]

@@ -1,4 +1,4 @@
-"""Desks to begin from: made once, copied for each test."""
+"""Prepared desks: made once, copied for each test."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ MakeDesk = Callable[[str], Desk]
 
 
 def _begin(kind: str, folder: Path) -> Path:
-    """`empty` knows the calendar; `neighbours` the other funds, too; `with_rates` the target range; `known` all of it, and IWM,
+    """`empty` has only the calendar; `neighbours` also the other funds; `with_rates` the target range; `known` all of these, IWM,
     the larger fund and the effective rate."""
     desk = Desk(folder)
     if kind in ("neighbours", "known"):
@@ -27,20 +27,20 @@ def _begin(kind: str, folder: Path) -> Path:
         for series in ("DFEDTARU", "DFEDTARL"):
             desk.rates(series, market.rates(series))
     desk.run()
-    assert desk.waiting() == []
+    assert desk.in_quarantine() == []
     desk.connection.close()
     return folder
 
 
 @pytest.fixture(scope="session")
 def beginnings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Folders of closed desks by what they know."""
+    """Folders of prepared desks by name."""
     return {kind: _begin(kind, tmp_path_factory.mktemp(kind)) for kind in ("empty", "neighbours", "with_rates", "known")}
 
 
 @pytest.fixture
 def make_desk(beginnings: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeDesk]:
-    """A new desk that knows as much as said."""
+    """A new desk with the named data."""
     made: list[Desk] = []
 
     def make(kind: str) -> Desk:

@@ -1,6 +1,6 @@
-"""A small invented market that tells the truth: three funds that move together, their holdings, and the rates of the time.
+"""A small simulated market without faults: three funds that move together, their holdings, and interest rates.
 
-A test changes what it wants to see caught. Every frame is in the vendor's own columns, so that a lie can be told in any cell.
+Tests add faults. Frames have the vendors' own columns, so that any cell can be changed.
 """
 
 import shutil
@@ -35,7 +35,7 @@ MOST_LINES = 400
 
 
 def fund(ticker: str, *, prices: str | None, inception: date, most: int | None = None) -> Fund:
-    """A fund with an invented name, of 100 lines and more."""
+    """A fund with a synthetic name and at least 100 lines."""
     return Fund(
         ticker, f"{ticker} Invented ETF", "nobody", "Invented", "subject", inception.isoformat(), "ishares", f"id{ticker}",
         prices, 100, 35, most,
@@ -51,7 +51,7 @@ UNIVERSE = {
 
 
 def answered(after: date) -> datetime:
-    """The retrieval on the evening after a session's close."""
+    """The retrieval time on the evening of a session."""
     return datetime.combine(after, datetime.min.time(), UTC) + timedelta(hours=25)
 
 
@@ -63,9 +63,9 @@ AT = answered(SESSIONS[-1])
 
 @cache
 def since_ever(symbol: str) -> pl.DataFrame:
-    """A fund's history as Yahoo shows it on the last evening, and a few days from before its inception.
+    """A fund's history as received on the last evening, with a few days before its inception.
 
-    Closes are in cents, dividends quarterly.
+    Closes are rounded to cents; dividends are quarterly.
     """
     shared = np.random.default_rng(20260505)
     count = len(SESSIONS)
@@ -95,23 +95,23 @@ def since_ever(symbol: str) -> pl.DataFrame:
 
 @cache
 def bars(symbol: str) -> pl.DataFrame:
-    """The fund's history from its inception on."""
+    """The fund's history from its inception."""
     return since_ever(symbol).filter(pl.col("Date") >= date.fromisoformat(UNIVERSE[symbol].inception))
 
 
 def adjusted(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with the adjusted closes that its closes and dividends give."""
+    """The frame with adjusted closes computed from closes and dividends."""
     close, dividend = frame["Close"].to_numpy(), frame["Dividends"].to_numpy()
     return frame.with_columns(pl.Series("Adj Close", close * adjustment(close, dividend)))
 
 
 def at(frame: pl.DataFrame, back: int) -> pl.Expr:
-    """The row so many from the end; 0 is the newest."""
+    """The index of a row counted from the end; 0 is the newest."""
     return pl.col("Date") == frame["Date"][-1 - back]
 
 
 def changed(frame: pl.DataFrame, back: int, **factors: float) -> pl.DataFrame:
-    """Cells of one row times a factor each; a column's blanks are written as underscores."""
+    """Multiply cells of one row by factors; blanks in column names are written as underscores."""
     return frame.with_columns(
         pl.when(at(frame, back)).then(pl.col(column) * factor).otherwise(column).alias(column)
         for column, factor in ((name.replace("_", " "), factor) for name, factor in factors.items())
@@ -122,7 +122,7 @@ BAR = ("Open", "High", "Low", "Close", "Adj_Close")
 
 
 def scaled(frame: pl.DataFrame, back: int, factor: float) -> pl.DataFrame:
-    """The whole bar of one row times a factor."""
+    """Multiply the bar of one row by a factor."""
     return changed(frame, back, **dict.fromkeys(BAR, factor))
 
 
@@ -139,7 +139,7 @@ _NAMES = 300
 class Snapshot:
     """A fund's holdings on one day, in lines of ticker, name, sector, price, quantity and value; dollars and shares.
 
-    `shares` is what the preamble says of shares outstanding, None for a preamble without it.
+    `shares` is the shares outstanding in the preamble, None for a preamble without them.
     """
 
     fund: str
@@ -164,7 +164,7 @@ class Snapshot:
         return document.encode()
 
     def times(self, where: pl.Expr | None = None, **factors: float | pl.Expr) -> "Snapshot":
-        """The snapshot with columns times a factor, on some lines or on all."""
+        """The snapshot with columns multiplied by a factor, on some lines or on all."""
         columns = [
             pl.when(pl.lit(True) if where is None else where).then(pl.col(name) * factor).otherwise(name).alias(name)
             for name, factor in factors.items()
@@ -176,15 +176,15 @@ class Snapshot:
         return replace(self, lines=self.lines.with_columns(*columns))
 
     def undeclared(self) -> "Snapshot":
-        """Without shares outstanding, as the preamble is in some months."""
+        """Without shares outstanding, like the preamble of some months."""
         return replace(self, shares=None)
 
 
 @cache
 def holdings(fund: str = "IWM", sessions_back: int = 0, names: int = _NAMES) -> Snapshot:
-    """A snapshot: prices follow the fund from day to day with noise of their own, quantities grow a little with each day.
+    """A snapshot: prices follow the fund with individual noise, quantities grow slowly.
 
-    The larger fund holds the same names and as many large ones before them.
+    The larger fund holds the same names, after as many larger ones.
     """
     day = SESSIONS[-1 - sessions_back]
     draws = np.random.default_rng(7)
@@ -214,7 +214,7 @@ def holdings(fund: str = "IWM", sessions_back: int = 0, names: int = _NAMES) -> 
 
 
 def _word(number: int) -> str:
-    """Four letters of a name, another for each number."""
+    """Four letters, different for each number."""
     return "".join(chr(ord("A") + number // 26**place % 26) for place in range(4))
 
 
@@ -226,7 +226,7 @@ CUTS = (CALENDAR_DAYS[200], CALENDAR_DAYS[500], CALENDAR_DAYS[700])
 
 @cache
 def rates(series: str) -> pl.DataFrame:
-    """date and value, percent a year: a target range of 0.25 that is cut three times, and the effective rate inside."""
+    """date and value, percent per year: a target range of 0.25 points with three cuts, and the effective rate within it."""
     upper = np.array([5.5 - 0.25 * sum(day >= cut for cut in CUTS) for day in CALENDAR_DAYS])
     noise = np.round(np.random.default_rng(3).uniform(-0.02, 0.02, len(CALENDAR_DAYS)), 2)
     values = {"DFEDTARU": upper, "DFEDTARL": upper - 0.25, "DFF": upper - 0.12 + noise}[series]
@@ -243,9 +243,9 @@ def fred(series: str, frame: pl.DataFrame) -> bytes:
 
 
 class Desk(House):
-    """A landing folder, a warehouse and a decisions file, with the invented market's documents and a fixed clock.
+    """A landing folder, a warehouse and a decisions file, with documents of the simulated market and a fixed clock.
 
-    `like` is the folder of a closed desk to begin from.
+    `like` is the folder of a prepared desk to copy.
     """
 
     def __init__(self, folder: Path, like: Path | None = None) -> None:
@@ -259,20 +259,20 @@ class Desk(House):
         self.connection = duckdb.connect(str(self.warehouse.path))
 
     def prices(self, symbol: str, frame: pl.DataFrame, when: datetime = AT) -> Document:
-        """Put a price document."""
+        """Write a price document."""
         return self.put(f"yahoo/prices/{symbol}", Prices(frame).parquet(), when, "parquet")
 
     def holdings(self, snapshot: Snapshot, when: datetime | None = None, *, as_of: date | None = None) -> Document:
-        """Put a holdings document; it comes on the evening of its date unless said otherwise."""
+        """Write a holdings document, by default retrieved on the evening of its date."""
         when = when or answered(snapshot.as_of)
         return self.put(f"ishares/holdings/{snapshot.fund}", snapshot.encode(), when, as_of=as_of)
 
     def rates(self, series: str, frame: pl.DataFrame, when: datetime = AT) -> Document:
-        """Put a rates document."""
+        """Write a rates document."""
         return self.put(f"fred/rates/{series}", fred(series, frame), when)
 
     def run(self, universe: dict[str, Fund] = UNIVERSE) -> list[Outcome]:
-        """Ingest what is new, prices before holdings, with the decisions of the file."""
+        """Ingest new documents, prices before holdings, with the recorded decisions."""
         documents = sorted(list_documents([self.landing]), key=lambda one: one.kind == "holdings")
         read = read_decisions(self.decisions)
         kinds = [[d for d in documents if d.kind != "holdings"], [d for d in documents if d.kind == "holdings"]]
@@ -287,22 +287,22 @@ class Desk(House):
         return str(found[0])
 
     def broken(self, document: Document) -> set[str]:
-        """The rules that the document or rows of it break."""
+        """The rules that the document or its rows break."""
         found = self.sql(
             "select distinct rejects.rule from raw.rejects as rejects join raw.documents as documents using (document_id)"
             f" where path = '{document.key}' and rejects.rule is not null"
         )
         return {str(rule) for (rule,) in found}
 
-    def waiting(self) -> list[tuple[str, str, str]]:
-        """What is in quarantine: path, rule, reason."""
+    def in_quarantine(self) -> list[tuple[str, str, str]]:
+        """The quarantine: path, rule, reason."""
         return self.sql(
             "select path, rejects.rule, rejects.reason from raw.rejects as rejects join raw.documents as documents"
             " using (document_id) where outcome = 'quarantined' order by all"
         )
 
     def last_known(self) -> dict[str, set[tuple[object, ...]]]:
-        """The last known state of each key, as the models read it; rates as well."""
+        """The last known row per key, as in the models, including rates."""
         state = self.known(datetime(2099, 1, 1))
         newest = "qualify row_number() over (partition by series, date order by observed_at desc, document_id desc) = 1"
         state["rates"] = set(self.sql(f"select series, date, value from raw.rates {newest}"))

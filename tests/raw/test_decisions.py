@@ -1,4 +1,4 @@
-"""A person's decisions: what they change, that a rebuild follows them, and how the commands take them."""
+"""A person's decisions: their effect, their use in a rebuild, and the commands."""
 
 import json
 import shutil
@@ -28,7 +28,7 @@ def _decide(desk: Desk, document: Document, choice: Choice) -> None:
 
 
 def _rebuilt(desk: Desk, folder: Path) -> Desk:
-    """A fresh warehouse from the same documents and decisions."""
+    """A new warehouse from the same documents and decisions."""
     fresh = Desk(folder)
     shutil.copytree(desk.landing, fresh.landing, dirs_exist_ok=True)
     if desk.decisions.exists():
@@ -38,7 +38,7 @@ def _rebuilt(desk: Desk, folder: Path) -> Desk:
 
 
 def _state(desk: Desk) -> dict[str, list[tuple[object, ...]]]:
-    """Every observation, and every outcome; the calendar apart, which desks have from the beginning."""
+    """Every observation and outcome, except those of the calendar."""
     contents = desk.contents()
     return {name: rows for name, rows in contents.items() if name != "sessions"}
 
@@ -51,7 +51,7 @@ def test_an_accepted_document_is_used_with_all_its_rows(make_desk: MakeDesk, tmp
     _decide(desk, document, Choice.accept)
     (outcome,) = desk.run()
     assert (outcome.status, outcome.decided_by, outcome.rows_accepted) == ("accepted", "person", IWM.height)
-    assert desk.waiting() == []
+    assert desk.in_quarantine() == []
     close = SPIKED["Close"][-51]
     assert desk.sql(f"select close from raw.price_bars where symbol = 'IWM' and session = '{SESSIONS[-51]}'") == [(close,)]
     rebuilt = _rebuilt(desk, tmp_path)
@@ -60,7 +60,7 @@ def test_an_accepted_document_is_used_with_all_its_rows(make_desk: MakeDesk, tmp
 
 
 @pytest.mark.parametrize("kind", ["prices", "rates"])
-def test_what_was_accepted_once_does_not_wait_again(kind: str, make_desk: MakeDesk) -> None:
+def test_accepted_rows_are_not_quarantined_again(kind: str, make_desk: MakeDesk) -> None:
     desk = make_desk("neighbours" if kind == "prices" else "known")
     odd_day = rates("DFF")["date"][300]
     odd = rates("DFF").with_columns(pl.when(pl.col("date") == odd_day).then(9.0).otherwise("value").alias("value"))
@@ -70,14 +70,14 @@ def test_what_was_accepted_once_does_not_wait_again(kind: str, make_desk: MakeDe
 
     first = put(AT + DAY)
     desk.run()
-    assert {path for path, *_ in desk.waiting()} == {first.key}
+    assert {path for path, *_ in desk.in_quarantine()} == {first.key}
     _decide(desk, first, Choice.accept)
     put(AT + 2 * DAY)
     desk.run()
-    assert desk.waiting() == []
+    assert desk.in_quarantine() == []
 
 
-def test_a_whole_document_in_quarantine_is_used_once_accepted(make_desk: MakeDesk) -> None:
+def test_a_quarantined_document_is_used_after_acceptance(make_desk: MakeDesk) -> None:
     desk = make_desk("known")
     document = desk.prices("SPY", IWM, AT + DAY)
     before = desk.last_known()
@@ -90,7 +90,7 @@ def test_a_whole_document_in_quarantine_is_used_once_accepted(make_desk: MakeDes
     assert desk.last_known() != before
 
 
-def test_a_rejected_document_is_withdrawn_and_what_it_restated_is_as_before(make_desk: MakeDesk, tmp_path: Path) -> None:
+def test_a_rejected_document_is_withdrawn_and_restated_values_return(make_desk: MakeDesk, tmp_path: Path) -> None:
     desk, without = make_desk("neighbours"), make_desk("neighbours")
     restating = scaled(IWM, 50, 1.0015)
     for one in (desk, without):
@@ -103,7 +103,7 @@ def test_a_rejected_document_is_withdrawn_and_what_it_restated_is_as_before(make
     _decide(desk, document, Choice.reject)
     outcomes = {outcome.path: outcome for outcome in desk.run()}
     assert (outcomes[document.key].status, outcomes[document.key].decided_by) == ("rejected", "person")
-    assert "a person rejected it on" in (outcomes[document.key].reason or "")
+    assert "rejected by decision of" in (outcomes[document.key].reason or "")
     assert "looked at it" in (outcomes[document.key].reason or "")
     assert desk.sql(f"select count(*) from raw.price_bars where document_id = '{outcomes[document.key].document_id}'") == [(0,)]
     assert desk.contents()["price_bars"] == without.contents()["price_bars"]
@@ -113,8 +113,8 @@ def test_a_rejected_document_is_withdrawn_and_what_it_restated_is_as_before(make
     rebuilt.connection.close()
 
 
-def test_later_documents_are_judged_again_after_a_decision(make_desk: MakeDesk, tmp_path: Path) -> None:
-    """A wrong first document keeps the right one out until a person rejects it."""
+def test_later_documents_are_validated_again_after_a_decision(make_desk: MakeDesk, tmp_path: Path) -> None:
+    """A wrong first document keeps the right one in quarantine until a person rejects it."""
     desk = make_desk("empty")
     wrong = desk.holdings(holdings("IWM", 5).undeclared().times(value=1000, price=1000))
     right = desk.holdings(holdings("IWM"))
@@ -123,14 +123,14 @@ def test_later_documents_are_judged_again_after_a_decision(make_desk: MakeDesk, 
     _decide(desk, wrong, Choice.reject)
     desk.run()
     assert (desk.status(wrong), desk.status(right)) == ("rejected", "accepted")
-    assert desk.waiting() == []
+    assert desk.in_quarantine() == []
     rebuilt = _rebuilt(desk, tmp_path)
     assert _state(rebuilt) == _state(desk)
     rebuilt.connection.close()
 
 
-def test_the_later_document_overrules_once_a_person_accepts_what_agrees_with_it(make_desk: MakeDesk) -> None:
-    """A wrong first file of one fund makes the first file of another look wrong: a decision about either cures all."""
+def test_a_later_document_overrules_after_a_person_accepts_one_that_agrees(make_desk: MakeDesk) -> None:
+    """A wrong first file of one fund makes the first file of another look wrong; a decision about either resolves both."""
     desk = make_desk("empty")
     wrong = desk.holdings(holdings("IWM", 5).undeclared().times(value=1000, price=1000))
     desk.run()
@@ -145,7 +145,7 @@ def test_the_later_document_overrules_once_a_person_accepts_what_agrees_with_it(
     assert desk.status(wrong) == "quarantined"
 
 
-def test_judge_hands_a_document_back_to_the_rules(make_desk: MakeDesk) -> None:
+def test_judge_returns_a_document_to_the_rules(make_desk: MakeDesk) -> None:
     desk = make_desk("neighbours")
     document = desk.prices("IWM", SPIKED)
     desk.run()
@@ -159,8 +159,8 @@ def test_judge_hands_a_document_back_to_the_rules(make_desk: MakeDesk) -> None:
         assert _state(desk) == by_rules
 
 
-def test_a_rejected_document_does_not_speak_against_the_one_it_was_copied_from(make_desk: MakeDesk) -> None:
-    """SPY's file lies under QQQ; once a person has rejected it there, it is SPY's alone."""
+def test_a_rejected_copy_is_no_evidence_against_the_original(make_desk: MakeDesk) -> None:
+    """SPY's file is saved under QQQ; after its rejection there, it only counts for SPY."""
     desk = make_desk("empty")
     wrong = desk.prices("QQQ", bars("SPY").filter(pl.col("Date") >= SESSIONS[100]))
     _decide(desk, wrong, Choice.reject)
@@ -178,7 +178,7 @@ def test_the_last_decision_counts(make_desk: MakeDesk) -> None:
     assert desk.status(document) == "rejected"
 
 
-def test_a_decision_is_about_the_content_wherever_it_is(make_desk: MakeDesk) -> None:
+def test_a_decision_applies_to_the_content_under_any_name(make_desk: MakeDesk) -> None:
     desk = make_desk("neighbours")
     document = desk.prices("IWM", SPIKED)
     _decide(desk, document, Choice.reject)
@@ -188,33 +188,33 @@ def test_a_decision_is_about_the_content_wherever_it_is(make_desk: MakeDesk) -> 
     assert [desk.status(one) for one in (document, copy, other)] == ["rejected", "rejected", "accepted"]
 
 
-def test_a_corrected_file_takes_the_place_of_a_quarantined_one(make_desk: MakeDesk) -> None:
+def test_a_corrected_file_replaces_a_quarantined_one(make_desk: MakeDesk) -> None:
     desk = make_desk("neighbours")
     document = desk.prices("IWM", bars("SPY"))
     desk.run()
-    assert [path for path, *_ in desk.waiting()] == [document.key, document.key]
+    assert [path for path, *_ in desk.in_quarantine()] == [document.key, document.key]
     document.path.unlink()
     desk.prices("IWM", IWM)
     desk.run()
-    assert desk.waiting() == []
+    assert desk.in_quarantine() == []
     assert desk.status(document) == "accepted"
 
 
-def test_a_quarantined_file_that_is_removed_waits_no_longer(make_desk: MakeDesk) -> None:
+def test_a_removed_file_leaves_the_quarantine(make_desk: MakeDesk) -> None:
     desk = make_desk("known")
     document = desk.prices("IWM", bars("SPY"), AT + DAY)
     desk.run()
-    assert desk.waiting()
+    assert desk.in_quarantine()
     document.path.unlink()
     desk.run()
-    assert desk.waiting() == []
+    assert desk.in_quarantine() == []
     assert desk.sql("select count(*) from raw.documents where status <> 'accepted'") == [(0,)]
 
 
 # The file
 
 
-def test_a_reason_of_any_text_is_read_back(tmp_path: Path) -> None:
+def test_a_reason_with_any_characters_is_preserved(tmp_path: Path) -> None:
     path = tmp_path / "decisions.jsonl"
     reason = 'a "quoted" reason,\nof two\u2028or three\x85lines, with \udcff and 億'
     written = append_decision(
@@ -242,17 +242,17 @@ def test_a_damaged_line_is_named(line: str | bytes, why: str, tmp_path: Path) ->
         path, sha256="a" * 64, choice=Choice.accept, reason="r", decided_at=datetime(2026, 5, 6, tzinfo=UTC), document="x"
     )
     path.write_bytes(path.read_bytes() + (line if isinstance(line, bytes) else line.encode()) + b"\n")
-    with pytest.raises(DecisionsDamaged, match=rf"^line 2 of .*decisions.jsonl is not a decision.*{why}"):
+    with pytest.raises(DecisionsDamaged, match=rf"^Line 2 of .*decisions.jsonl is not a valid decision.*{why}"):
         read_decisions(path)
 
 
-def test_a_decision_after_a_line_that_was_cut_is_a_line_of_its_own(tmp_path: Path) -> None:
+def test_a_decision_after_a_truncated_line_is_a_separate_line(tmp_path: Path) -> None:
     path = tmp_path / "decisions.jsonl"
     path.write_text('{"sha256": "')
     append_decision(
         path, sha256="a" * 64, choice=Choice.accept, reason="r", decided_at=datetime(2026, 5, 6, tzinfo=UTC), document="x"
     )
-    with pytest.raises(DecisionsDamaged, match="^line 1 of"):
+    with pytest.raises(DecisionsDamaged, match="^Line 1 of"):
         read_decisions(path)
     path.write_text(path.read_text().partition("\n")[2])
     assert [decision.sha256 for decision in read_decisions(path).values()] == ["a" * 64]
@@ -263,7 +263,7 @@ def test_a_decision_after_a_line_that_was_cut_is_a_line_of_its_own(tmp_path: Pat
 
 @pytest.fixture
 def home(make_desk: MakeDesk, tmp_path: Path) -> Path:
-    """A data directory with one document whose row is in quarantine, and one that is whole."""
+    """A data directory with one document with a quarantined row, and one quarantined document."""
     desk = make_desk("neighbours")
     desk.prices("IWM", SPIKED)
     desk.put("fred/rates/DFF", fred("DFF", rates("DFF").with_columns(pl.col("value") * 0.01 + 30)))
@@ -280,7 +280,7 @@ def _smallcap(home: Path, *arguments: str) -> str:
     return result.output
 
 
-def test_quarantine_lists_what_waits_whole_documents_first(home: Path) -> None:
+def test_quarantine_lists_whole_documents_first(home: Path) -> None:
     listed = _smallcap(home, "quarantine")
     whole, rows = (
         listed.index("fred/rates/DFF/2026-05-06T010000Z.csv"),
@@ -294,11 +294,11 @@ def test_quarantine_lists_what_waits_whole_documents_first(home: Path) -> None:
     assert "smallcap accept|reject DOCUMENT" in listed
 
 
-def test_an_accepted_document_is_written_down_by_its_content(home: Path) -> None:
+def test_an_acceptance_is_recorded_by_content(home: Path) -> None:
     place = "yahoo/prices/IWM/2026-05-06T010000Z.parquet"
-    said = _smallcap(home, "accept", place, "--reason", "the exchange says so")
-    assert place in said
-    assert str(home / "decisions.jsonl") in said
+    output = _smallcap(home, "accept", place, "--reason", "the exchange says so")
+    assert place in output
+    assert str(home / "decisions.jsonl") in output
     (((folder, sha256), decision),) = read_decisions(home / "decisions.jsonl").items()
     assert (folder, sha256) == ("yahoo/prices/IWM", content_hash((home / "landing" / place).read_bytes()))
     assert (decision.choice, decision.reason) == (Choice.accept, "the exchange says so")
@@ -309,36 +309,36 @@ def test_an_accepted_document_is_written_down_by_its_content(home: Path) -> None
 @pytest.mark.parametrize(
     ("document", "reason", "says"),
     [
-        ("yahoo/prices/IWM/no.csv", "r", "landing has no document 'yahoo/prices/IWM/no.csv': `smallcap quarantine` lists"),
-        ("2026-05-06T010000Z.parquet", "r", "3 documents are called '2026-05-06T010000Z.parquet': name one by its place"),
-        ("yahoo/prices/IWM/2026-05-06T010000Z.parquet", "  ", "a decision needs a reason"),
+        ("yahoo/prices/IWM/no.csv", "r", "Landing has no document 'yahoo/prices/IWM/no.csv': `smallcap quarantine` lists"),
+        ("2026-05-06T010000Z.parquet", "r", "3 documents match '2026-05-06T010000Z.parquet': use the full path"),
+        ("yahoo/prices/IWM/2026-05-06T010000Z.parquet", "  ", "A decision requires a reason"),
     ],
 )  # fmt: skip
-def test_a_wrong_name_is_answered_in_one_sentence(home: Path, document: str, reason: str, says: str) -> None:
+def test_a_wrong_name_gives_a_clear_message(home: Path, document: str, reason: str, says: str) -> None:
     with pytest.raises(Refused, match=says.replace("|", r"\|")) as refusal:
         _smallcap(home, "reject", document, "--reason", reason)
     assert "\n" not in str(refusal.value)
     assert not (home / "decisions.jsonl").exists()
 
 
-def test_a_name_that_two_funds_have_is_not_guessed(home: Path) -> None:
+def test_an_ambiguous_name_is_not_guessed(home: Path) -> None:
     place = home / "landing" / "yahoo" / "prices"
     for symbol in ("SPY", "QQQ"):
         (place / symbol / "same.csv").write_text("the same")
-    with pytest.raises(Refused, match=r"2 documents are called 'same.csv'"):
+    with pytest.raises(Refused, match=r"2 documents match 'same.csv'"):
         _smallcap(home, "reject", "same.csv", "--reason", "r")
 
 
-def test_a_document_that_cannot_be_read_is_refused_in_one_sentence(home: Path) -> None:
+def test_an_unreadable_document_gives_a_clear_message(home: Path) -> None:
     place = home / "landing" / "yahoo" / "prices" / "IWM" / "2026-05-08T010000Z.parquet"
     place.symlink_to("/etc/hostname")
-    with pytest.raises(Refused, match="link that leads out of the landing folder"):
+    with pytest.raises(Refused, match="link to a place outside the landing folder"):
         _smallcap(home, "reject", "yahoo/prices/IWM/2026-05-08T010000Z.parquet", "--reason", "r")
 
 
-def test_quarantine_during_a_run_and_of_a_damaged_warehouse_is_one_sentence(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_quarantine_of_a_locked_or_damaged_warehouse_gives_a_clear_message(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (home / "warehouse.duckdb").write_bytes(b"nothing" * 5000)
-    with pytest.raises(Refused, match="is damaged: make it anew"):
+    with pytest.raises(Refused, match="is damaged: rebuild it"):
         _smallcap(home, "quarantine")
 
     def locked(*_: object, **__: object) -> None:
@@ -349,8 +349,8 @@ def test_quarantine_during_a_run_and_of_a_damaged_warehouse_is_one_sentence(home
         _smallcap(home, "quarantine")
 
 
-def test_nothing_in_quarantine_is_said(tmp_path: Path) -> None:
-    assert _smallcap(tmp_path, "quarantine").strip() == "Nothing is in quarantine."
+def test_an_empty_quarantine_is_reported(tmp_path: Path) -> None:
+    assert _smallcap(tmp_path, "quarantine").strip() == "The quarantine is empty."
     assert quarantine(tmp_path / "warehouse.duckdb") == []
 
 
@@ -359,8 +359,8 @@ def test_decide_names_what_it_cannot_find(tmp_path: Path) -> None:
         decide("x", Choice.accept, "r", landing=[tmp_path], decisions=tmp_path / "decisions.jsonl")
 
 
-def test_what_a_decision_can_and_cannot_make_right(make_desk: MakeDesk) -> None:
-    """Lines that cannot be read may be done without; a date after the clock stays wrong."""
+def test_what_a_decision_can_and_cannot_override(make_desk: MakeDesk) -> None:
+    """A person can accept a document with unusable lines, but not a date after the clock."""
     desk = make_desk("empty")
     lines = fred("DFF", rates("DFF")).decode().splitlines(keepends=True)
     lines[1:101] = [line.replace(",", ",x") for line in lines[1:101]]

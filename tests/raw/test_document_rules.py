@@ -1,4 +1,4 @@
-"""The rules for every document, and that each rule of all kinds is tried."""
+"""The rules for every document, and that every rule of every kind has a test case."""
 
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ from orchestration.landing.documents import Document
 from orchestration.raw.validation.rules import RULES, as_markdown
 from orchestration.settings import PROJECT_ROOT
 from tests.raw import test_holdings_rules, test_price_rules, test_rate_rules
-from tests.raw.cases import Case, Put, try_honest, try_lie
+from tests.raw.cases import Case, Put, check_faulty, check_honest
 from tests.raw.conftest import MakeDesk
 from tests.raw.market import AT, CLOCK, DAY, SESSIONS, Desk, Snapshot, bars, fred, holdings, rates, scaled
 
@@ -40,15 +40,15 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_document_that_breaks_the_rule_is_rejected(case: Case, make_desk: MakeDesk) -> None:
-    try_lie(case, make_desk(case.begin))
+    check_faulty(case, make_desk(case.begin))
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_an_honest_document_inside_the_limit_is_used(case: Case, make_desk: MakeDesk) -> None:
-    try_honest(case, make_desk(case.begin))
+def test_an_honest_document_within_the_limit_is_used(case: Case, make_desk: MakeDesk) -> None:
+    check_honest(case, make_desk(case.begin))
 
 
-def test_days_before_our_calendar_and_missing_columns_say_nothing_against_the_others(make_desk: MakeDesk) -> None:
+def test_days_before_the_calendar_and_missing_columns_do_not_discredit_other_rows(make_desk: MakeDesk) -> None:
     desk = make_desk("empty")
     older = IWM.head(100).with_columns(pl.col("Date") - pl.duration(days=3653))
     document = desk.prices("SPY", pl.concat([older, bars("SPY")]).drop("Dividends", "Stock Splits"))
@@ -57,7 +57,7 @@ def test_days_before_our_calendar_and_missing_columns_say_nothing_against_the_ot
 
 
 @pytest.mark.parametrize("rows", [5, 400])
-def test_a_document_without_a_usable_line_is_rejected_and_says_nothing_to_others(rows: int, make_desk: MakeDesk) -> None:
+def test_a_document_without_a_usable_line_is_rejected_and_is_no_evidence(rows: int, make_desk: MakeDesk) -> None:
     desk = make_desk("empty")
     swapped = IWM.tail(rows).rename({"High": "Low", "Low": "High"}).select(IWM.columns)
     document = desk.prices("IWM", swapped)
@@ -73,7 +73,7 @@ def test_the_first_unusable_line_is_named(make_desk: MakeDesk) -> None:
     desk.prices("IWM", pl.concat([saturdays.head(200), IWM.drop("Dividends", "Stock Splits")]))
     (outcome,) = desk.run()
     assert (outcome.status, outcome.rule) == ("rejected", "lines_are_usable")
-    assert "200 of its 780 lines are unusable; the first is line 2: XNYS does not trade on that day" in (outcome.reason or "")
+    assert "200 of 780 lines are unusable; the first is line 2: XNYS does not trade on this day" in (outcome.reason or "")
 
 
 def _adjusted_closes_as_closes() -> pl.DataFrame:
@@ -103,12 +103,12 @@ def _put_right(kind: str, desk: Desk) -> Document:
 
 
 @pytest.mark.parametrize("kind", ["prices", "rates", "holdings"])
-def test_what_a_later_document_contradicts_and_proves_wrong_is_quarantined(kind: str, make_desk: MakeDesk) -> None:
+def test_a_contradicted_document_is_quarantined(kind: str, make_desk: MakeDesk) -> None:
     desk, twin = make_desk("empty"), make_desk("empty")
     wrong = _put_first_wrong(kind, desk)
     desk.run()
-    assert desk.status(wrong) == "accepted"  # alone, nothing speaks against it
-    for one in (desk, twin):  # what tells which of the two is wrong
+    assert desk.status(wrong) == "accepted"  # alone, nothing contradicts it
+    for one in (desk, twin):  # shows which of the two is wrong
         for symbol in ("SPY", "QQQ"):
             one.prices(symbol, bars(symbol))
         if kind == "holdings":
@@ -134,16 +134,16 @@ def test_an_honest_first_document_is_not_contradicted(kind: str, make_desk: Make
         "holdings": lambda: desk.holdings(_times(SNAPSHOT, 1000), AT + DAY),
     }[kind]()
     desk.run()
-    assert "is_not_contradicted" not in {rule for _, rule, _ in desk.waiting()}
+    assert "is_not_contradicted" not in {rule for _, rule, _ in desk.in_quarantine()}
     assert desk.status(later) == ("quarantined" if kind == "holdings" else "accepted")
 
 
-def test_every_rule_is_tried() -> None:
+def test_every_rule_has_a_case() -> None:
     modules = (test_price_rules, test_rate_rules, test_holdings_rules)
     tried = {case.rule for module in modules for case in module.CASES} | {case.rule for case in CASES}
     assert tried | {"is_not_contradicted"} == set(RULES)
 
 
-def test_the_documented_rules_are_the_rules() -> None:
+def test_the_documentation_lists_the_rules() -> None:
     text = (PROJECT_ROOT / "docs" / "RELIABILITY.md").read_text(encoding="utf-8")
     assert as_markdown() in text, "put the output of orchestration.raw.validation.rules.as_markdown() there"

@@ -1,4 +1,4 @@
-"""Rare, real events are no lies: nothing of them is quarantined, whether they come as the first document or as the next."""
+"""Rare but true events are not quarantined, neither in a first document nor in a later one."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,7 +22,7 @@ def _from(frame: pl.DataFrame, back: int) -> pl.Expr:
 
 
 def _moved(frame: pl.DataFrame, back: int, move: float) -> pl.DataFrame:
-    """The market moves between the open and the close of that session, and stays there."""
+    """The market moves between open and close of one session and does not return."""
     day, after = at(frame, back), _from(frame, back - 1)
     low = pl.when(day).then(pl.min_horizontal("Low", pl.col("Close") * (1 + move))).otherwise("Low")
     high = pl.when(day).then(pl.max_horizontal("High", pl.col("Close") * (1 + move))).otherwise("High")
@@ -39,7 +39,7 @@ def _crash() -> Market:
 
 
 def _panic() -> Market:
-    """As in March 2020: four weeks of moves to 12 % a day, up and down, the smaller fund's the larger ones."""
+    """As in March 2020: four weeks of moves up to 12 % a day in both directions, larger in the smaller fund."""
     shared = np.random.default_rng(2020).choice([-0.12, -0.095, -0.05, 0.06, 0.09, 0.093], 20)
     market = {}
     for f in FUNDS:
@@ -55,18 +55,18 @@ def _with_iwm(frame: pl.DataFrame) -> Market:
 
 
 def _split(ratio: float) -> Market:
-    """As shown after it: prices and dividends before are on the new basis, volumes as well."""
+    """The history after a split: earlier prices, dividends and volumes are on the new basis."""
     frame = bars("IWM").with_columns(pl.col(*PRICES, "Dividends") / ratio, pl.col("Volume") * ratio)
     return _with_iwm(adjusted(frame.with_columns(pl.when(at(frame, EVENT)).then(ratio).otherwise(0.0).alias("Stock Splits"))))
 
 
 def _before_split() -> pl.DataFrame:
-    """What was shown on the evening before the split."""
+    """The history on the evening before the split."""
     return adjusted(bars("IWM").head(bars("IWM").height - EVENT - 1))
 
 
 def _special(share: float) -> Market:
-    """A distribution of a share of the price, from which the price drops."""
+    """A distribution of a fraction of the price, by which the price falls."""
     frame = bars("IWM")
     paid = round(frame["Close"][-2 - EVENT] * share, 2)
     lower = [pl.when(_from(frame, EVENT)).then(pl.col(c) * (1 - share)).otherwise(c).alias(c) for c in PRICES]
@@ -80,7 +80,7 @@ def _half_day() -> Market:
 
 
 def _not_adjusted_yet() -> Market:
-    """The newest session is an ex-date, and the adjusted closes do not contain its dividend yet."""
+    """The newest session is an ex-date whose dividend is not in the adjusted closes yet."""
     frame = bars("IWM").filter(pl.col("Date") <= _EX_DATE)
     raw = adjusted(frame.with_columns(pl.when(at(frame, 0)).then(0.0).otherwise("Dividends").alias("Dividends")))
     shown = raw.with_columns(Dividends=frame["Dividends"])
@@ -101,7 +101,7 @@ MARKETS: dict[str, Callable[[], Market]] = {
 }
 
 
-def test_the_events_are_what_they_say() -> None:
+def test_the_events_are_as_described() -> None:
     moves = {name: MARKETS[name]()["IWM"]["Close"].pct_change() for name in MARKETS}
     assert moves["a crash in a day"][-1 - EVENT] < -0.17
     panic = moves["weeks of panic"][-21 - EVENT : -EVENT]
@@ -111,8 +111,8 @@ def test_the_events_are_what_they_say() -> None:
     assert _before_split()["Close"][-1] == 2 * _split(2.0)["IWM"]["Close"][-2 - EVENT]
 
 
-def _nothing_waits(desk: Desk) -> None:
-    assert desk.waiting() == []
+def _assert_nothing_in_quarantine(desk: Desk) -> None:
+    assert desk.in_quarantine() == []
     assert desk.sql("select path, reason from raw.documents where status <> 'accepted'") == []
 
 
@@ -122,7 +122,7 @@ def test_first_documents(name: str, make_desk: MakeDesk) -> None:
     for symbol, frame in MARKETS[name]().items():
         desk.prices(symbol, frame, answered(frame["Date"][-1]))
     desk.run()
-    _nothing_waits(desk)
+    _assert_nothing_in_quarantine(desk)
 
 
 @pytest.mark.parametrize("name", MARKETS)
@@ -132,12 +132,12 @@ def test_a_fund_alone(name: str, make_desk: MakeDesk) -> None:
     frame = MARKETS[name]()["IWM"]
     desk.prices("IWM", frame, answered(frame["Date"][-1]))
     desk.run()
-    _nothing_waits(desk)
+    _assert_nothing_in_quarantine(desk)
 
 
 @pytest.mark.parametrize("name", [name for name in MARKETS if "split" not in name])
 def test_day_by_day_around_the_event(name: str, make_desk: MakeDesk) -> None:
-    """What was shown on each of the evenings, adjusted as it was then: the event as the newest bar, and the bars after it."""
+    """The history on each evening, adjusted as of then: the event as the newest bar, and the bars after it."""
     desk, market = make_desk("empty"), MARKETS[name]()
     first = 5 if name == "a dividend that is not in the adjusted closes yet" else EVENT + 3
     for back in range(first, max(first - 6, -1), -1):
@@ -146,11 +146,11 @@ def test_day_by_day_around_the_event(name: str, make_desk: MakeDesk) -> None:
             shown = shown if back == 0 else adjusted(shown)
             desk.prices(symbol, shown, answered(shown["Date"][-1]))
         desk.run()
-        _nothing_waits(desk)
+        _assert_nothing_in_quarantine(desk)
 
 
 @pytest.mark.parametrize("ratio", [2.0, 3.0, 0.2])
-def test_the_evenings_before_and_after_a_split(ratio: float, make_desk: MakeDesk) -> None:
+def test_before_and_after_a_split(ratio: float, make_desk: MakeDesk) -> None:
     desk = make_desk("neighbours")
     desk.prices("IWM", _before_split(), answered(SESSIONS[-2 - EVENT]))
     desk.run()
@@ -159,7 +159,7 @@ def test_the_evenings_before_and_after_a_split(ratio: float, make_desk: MakeDesk
         shown = adjusted(after.head(after.height - back))
         desk.prices("IWM", shown, answered(shown["Date"][-1]))
         desk.run()
-        _nothing_waits(desk)
+        _assert_nothing_in_quarantine(desk)
     known = dict(
         desk.sql(
             "select session, close from raw.price_bars where symbol = 'IWM'"
@@ -169,18 +169,18 @@ def test_the_evenings_before_and_after_a_split(ratio: float, make_desk: MakeDesk
     assert known == dict(after.select("Date", "Close").iter_rows())
 
 
-def test_a_short_answer_after_a_split_and_the_whole_history_after_it(make_desk: MakeDesk) -> None:
+def test_a_short_answer_after_a_split_and_then_the_whole_history(make_desk: MakeDesk) -> None:
     desk = make_desk("neighbours")
     desk.prices("IWM", _before_split(), answered(SESSIONS[-2 - EVENT]))
     after = _split(2.0)["IWM"]
     desk.prices("IWM", after.tail(45), AT)
     desk.prices("IWM", after, AT + DAY)
     desk.run()
-    _nothing_waits(desk)
+    _assert_nothing_in_quarantine(desk)
 
 
 def test_a_volume_that_is_restated(make_desk: MakeDesk) -> None:
-    """The newest volumes grow for days, and one older one is corrected."""
+    """The newest volumes grow for days, and an older one is corrected."""
     desk, frame = make_desk("neighbours"), bars("IWM")
     first = frame
     for back, factor in ((0, 0.3), (1, 0.95), (2, 0.99), (200, 0.6)):
@@ -189,21 +189,21 @@ def test_a_volume_that_is_restated(make_desk: MakeDesk) -> None:
     desk.run()
     desk.prices("IWM", frame, AT + DAY)
     desk.run()
-    _nothing_waits(desk)
+    _assert_nothing_in_quarantine(desk)
 
 
 def test_adjusted_closes_in_cents(make_desk: MakeDesk) -> None:
     desk = make_desk("neighbours")
     desk.prices("IWM", bars("IWM").with_columns(pl.col("Adj Close").round(2)))
     desk.run()
-    _nothing_waits(desk)
+    _assert_nothing_in_quarantine(desk)
 
 
 # Holdings
 
 
 def _reconstituted(share: float) -> Snapshot:
-    """As many other companies in place of the smallest names."""
+    """Replace the smallest names by other companies."""
     snapshot = holdings("IWM")
     other = pl.int_range(pl.len()) >= pl.len() * (1 - share)
     return snapshot.with_lines(
@@ -213,7 +213,7 @@ def _reconstituted(share: float) -> Snapshot:
 
 
 def _renamed(names: int) -> Snapshot:
-    """Companies that bear another ticker, and some another name, from one day to the next."""
+    """Companies change their ticker, and some their name."""
     line = pl.int_range(pl.len())
     return holdings("IWM").with_lines(
         pl.when(line % 50 < names).then(pl.format("{}X", "ticker")).otherwise("ticker").alias("ticker"),
@@ -255,12 +255,12 @@ SNAPSHOTS: dict[str, Callable[[], Snapshot]] = {
 @pytest.mark.parametrize("name", SNAPSHOTS)
 @pytest.mark.parametrize("begin", ["empty", "known"])
 def test_snapshots(name: str, begin: str, make_desk: MakeDesk) -> None:
-    """After the fund's own snapshot of 25 sessions ago; where also its closes and the larger fund are known; and back again."""
+    """After the fund's snapshot of 25 sessions before; with its closes and the larger fund known; and in reverse order."""
     desk = make_desk(begin)
     desk.holdings(holdings("IWM", 1))
     desk.holdings(SNAPSHOTS[name]())
     desk.run()
-    _nothing_waits(desk)
+    _assert_nothing_in_quarantine(desk)
 
 
 @pytest.mark.parametrize("name", SNAPSHOTS)
@@ -270,4 +270,4 @@ def test_first_snapshots(name: str, make_desk: MakeDesk) -> None:
     desk.holdings(holdings("IWV", 25))
     desk.holdings(SNAPSHOTS[name]())
     desk.run()
-    _nothing_waits(desk)
+    _assert_nothing_in_quarantine(desk)

@@ -1,4 +1,4 @@
-"""Every rule for holdings: a document that breaks it, and an honest one just inside."""
+"""Every rule for holdings: a document that breaks it, and an honest one just within the limit."""
 
 from dataclasses import replace
 
@@ -7,12 +7,12 @@ import polars as pl
 import pytest
 
 from orchestration.landing.documents import Document
-from tests.raw.cases import Case, Put, try_honest, try_lie
+from tests.raw.cases import Case, Put, check_faulty, check_honest
 from tests.raw.conftest import MakeDesk
 from tests.raw.market import MOST_LINES, SECTORS, Snapshot, answered, bars, holdings
 
 IWM = holdings("IWM")
-FREE = IWM.undeclared()  # without shares outstanding, so that a rule stands alone
+FREE = IWM.undeclared()  # without shares outstanding, so that only one rule applies
 COUNT = IWM.lines.height
 _NUMBER = pl.int_range(pl.len())
 
@@ -26,30 +26,30 @@ def _by_itself(rule: str, lie: Snapshot, honest: Snapshot, note: str = "") -> Ca
 
 
 def _with_closes(rule: str, lie: Snapshot, honest: Snapshot, note: str = "") -> Case:
-    """Where the fund's closes are known."""
+    """With known closes of the fund."""
     return Case(rule, _put(lie), _put(honest), "empty", note=note, prepare=lambda desk: _ignore(desk.prices("IWM", bars("IWM"))))
 
 
 def _elsewhere(rule: str, lie: Snapshot, honest: Snapshot, note: str = "") -> Case:
-    """Where the larger fund's snapshot of 25 sessions ago is known."""
+    """With a known snapshot of the larger fund of 25 sessions before."""
     return Case(
         rule, _put(lie), _put(honest), "empty", note=note, prepare=lambda desk: _ignore(desk.holdings(holdings("IWV", 25)))
     )
 
 
 def _after(rule: str, lie: Snapshot, honest: Snapshot, note: str = "") -> Case:
-    """Where the fund's own snapshot of 25 sessions ago is known."""
+    """With a known snapshot of the fund of 25 sessions before."""
     return Case(
         rule, _put(lie), _put(honest), "empty", note=note, prepare=lambda desk: _ignore(desk.holdings(holdings("IWM", 25)))
     )
 
 
 def _ignore(_: Document) -> None:
-    """The document is there."""
+    """No preparation."""
 
 
 def _lines(count: int) -> Snapshot:
-    """The same names, and more of no weight."""
+    """The same names, and more without weight."""
     more = holdings("IWM", 0, count).lines.tail(count - COUNT).with_columns(pl.col("quantity", "value") / 1e4)
     return replace(FREE, lines=pl.concat([IWM.lines, more]))
 
@@ -64,7 +64,7 @@ def _smaller(count: int) -> pl.Expr:
 
 
 def _renamed(where: pl.Expr) -> Snapshot:
-    """Other companies in place of some."""
+    """Replace some companies by others."""
     return FREE.with_lines(
         pl.when(where).then(pl.format("Z{}", "ticker")).otherwise("ticker").alias("ticker"),
         pl.when(where).then(pl.format("QQ {}", "name")).otherwise("name").alias("name"),
@@ -72,7 +72,7 @@ def _renamed(where: pl.Expr) -> Snapshot:
 
 
 def _rotated(column: str, share: float) -> Snapshot:
-    """A column of some lines shifted among them, by a sector's length and one."""
+    """Rotate a column among some lines by the length of a sector plus one."""
     lines = FREE.lines.with_row_index("_n")
     some = lines.filter(_some(share))
     shifted = some.with_columns(pl.concat([some[column].tail(1), some[column].head(some.height - 1)]).alias(column))
@@ -90,14 +90,14 @@ def _one_sector(share: float) -> Snapshot:
 
 
 def _dominated(share: float) -> Snapshot:
-    """The first line has so much of the whole."""
+    """Give the first line a share of the fund."""
     rest = float(FREE.lines["value"].sum()) - FREE.lines["value"][0]
     factor = share / (1 - share) * rest / FREE.lines["value"][0]
     return FREE.times(_NUMBER == 0, value=factor, quantity=factor)
 
 
 def _sector_heavier(points: float) -> Snapshot:
-    """One sector's weight is so much higher."""
+    """Increase the weight of one sector."""
     weight = FREE.lines.filter(pl.col("sector") == "Energy")["value"].sum() / FREE.lines["value"].sum()
     now = weight + points
     factor = now / (1 - now) * (1 - weight) / weight
@@ -105,19 +105,19 @@ def _sector_heavier(points: float) -> Snapshot:
 
 
 def _reweighted(factor: float) -> Snapshot:
-    """Half of the quantities times a factor, the others divided by it, alternating within each sector."""
+    """Multiply half of the quantities by a factor and divide the others, alternating within each sector."""
     heavy = (_NUMBER // len(SECTORS)) % 2 == 0
     times = pl.when(heavy).then(factor).otherwise(1 / factor)
     return FREE.times(value=times, quantity=times)
 
 
 def _split(share: float, factor: float) -> Snapshot:
-    """Of some lines more shares at less each, so that each line is consistent in itself."""
+    """More shares at lower prices on some lines, with consistent values."""
     return FREE.times(_some(share), quantity=factor, price=1 / factor)
 
 
 def _reordered(noise: float) -> Snapshot:
-    """Values of other sizes at the same prices."""
+    """Other values at the same prices."""
     sizes = np.exp(np.random.default_rng(1).normal(0, noise, COUNT))
     lines = FREE.lines.with_columns(pl.Series("value", sizes * FREE.lines["value"].to_numpy()))
     return replace(FREE, lines=lines.with_columns(quantity=pl.col("value") / pl.col("price")))
@@ -130,7 +130,7 @@ def _permuted() -> Snapshot:
 
 
 def _copied(share: float) -> Snapshot:
-    """Lines of 25 sessions ago under today's date."""
+    """The lines of 25 sessions before under the current date."""
     then = holdings("IWM", 25).lines
     lines = [then.filter(_some(share)), FREE.lines.filter(~_some(share))]
     return replace(FREE, lines=pl.concat(lines).sort("ticker"))
@@ -178,10 +178,10 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_a_document_that_breaks_the_rule_is_caught(case: Case, make_desk: MakeDesk) -> None:
-    try_lie(case, make_desk(case.begin))
+def test_a_document_that_breaks_the_rule_is_quarantined(case: Case, make_desk: MakeDesk) -> None:
+    check_faulty(case, make_desk(case.begin))
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_an_honest_document_inside_the_limit_is_used(case: Case, make_desk: MakeDesk) -> None:
-    try_honest(case, make_desk(case.begin))
+def test_an_honest_document_within_the_limit_is_used(case: Case, make_desk: MakeDesk) -> None:
+    check_honest(case, make_desk(case.begin))

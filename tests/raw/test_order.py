@@ -1,4 +1,4 @@
-"""The order in which documents come does not matter, and what later documents say of earlier ones."""
+"""The order of arrival does not matter; and the effect of later documents on earlier ones."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -35,19 +35,19 @@ def _until(back: int, frame: pl.DataFrame = IWM) -> pl.DataFrame:
 
 
 def _prices(frame: pl.DataFrame, back: int, hours: int = 0) -> Put:
-    """What was answered on the evening of that session: its bars up to then."""
+    """The answer on the evening of a session: the bars up to it."""
     when = answered(SESSIONS[-1 - back]) + hours * DAY / 24
     return lambda desk: desk.prices("IWM", adjusted(_until(back, frame)), when)
 
 
 def _as_adjusted(frame: pl.DataFrame) -> pl.DataFrame:
-    """Adjusted closes in place of closes, as some tools print them."""
+    """Adjusted closes instead of closes, as in the output of some tools."""
     ratio = pl.col("Adj Close") / pl.col("Close")
     return frame.with_columns(pl.col(c) * ratio for c in PRICES).with_columns(Dividends=pl.lit(0.0))
 
 
 def price_pool() -> list[Put]:
-    """Honest answers of some evenings, and lies between them."""
+    """Honest answers of some evenings, with faulty ones between them."""
     no_events = IWM.with_columns(Dividends=pl.lit(0.0))
     return [
         _prices(IWM, 12),
@@ -58,7 +58,9 @@ def price_pool() -> list[Put]:
         _prices(scaled(IWM, 6, 1.1), 6),  # the newest bar jumps
         _prices(changed(IWM, 80, Volume=100), 4, 1),
         _prices(bars("SPY").filter(pl.col("Date") >= SESSIONS[100]), 9),
-        lambda desk: desk.prices("IWM", _until(3, no_events), answered(SESSIONS[-4])),  # no events, though adjusted for them
+        lambda desk: desk.prices(
+            "IWM", _until(3, no_events), answered(SESSIONS[-4])
+        ),  # no events, although closes are adjusted for them
         lambda desk: desk.prices("IWM", _as_adjusted(IWM), answered(SESSIONS[-1]) + DAY),
         _prices(IWM.with_columns(pl.col("Open", "High", "Low", "Close") * 1.0005), 2),
         _prices(IWM.with_columns(Volume=pl.col("Volume") * 1.1), 1),
@@ -66,7 +68,7 @@ def price_pool() -> list[Put]:
 
 
 def holdings_pool() -> list[Put]:
-    """Honest snapshots, and lies between them."""
+    """Honest snapshots, with faulty ones between them."""
     then = holdings("IWM", 12).undeclared()
     return [
         lambda desk: desk.holdings(holdings("IWM", 15)),
@@ -80,7 +82,7 @@ def holdings_pool() -> list[Put]:
 
 
 def rate_pool() -> list[Put]:
-    """Honest answers, and lies between them."""
+    """Honest answers, with faulty ones between them."""
     effective = rates("DFF")
 
     def put(frame: pl.DataFrame, days_ago: int) -> Put:
@@ -109,10 +111,10 @@ def _outcomes(desk: Desk) -> list[tuple[object, ...]]:
 @pytest.mark.parametrize("kind", ["prices", "holdings", "rates"])
 @settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_documents_one_by_one_in_any_order_end_as_all_at_once(
+def test_documents_one_by_one_in_any_order_give_the_same_result(
     kind: str, data: st.DataObject, beginnings: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Where the other funds are known before: a document that comes before any of them is held against less."""
+    """With the other funds known before, because a document is compared with the funds known at its time."""
     pool = {"prices": price_pool, "holdings": holdings_pool, "rates": rate_pool}[kind]()
     places = data.draw(st.lists(st.integers(0, len(pool) - 1), min_size=2, max_size=6, unique=True))
     begin = beginnings["with_rates" if kind == "rates" else "neighbours"]
@@ -123,7 +125,7 @@ def test_documents_one_by_one_in_any_order_end_as_all_at_once(
         as_they_come.run()
     at_once.run()
     assert _outcomes(as_they_come) == _outcomes(at_once)
-    assert as_they_come.waiting() == at_once.waiting()
+    assert as_they_come.in_quarantine() == at_once.in_quarantine()
     assert as_they_come.contents() == at_once.contents()
     before = as_they_come.contents()
     as_they_come.run()
@@ -159,7 +161,7 @@ def _half_the_level(back: int) -> pl.DataFrame:
 
 @pytest.mark.parametrize("name", WRONG_FIRST)
 @pytest.mark.parametrize("together", [True, False])
-def test_a_wrong_first_document_does_not_lock_out_the_right_one(name: str, together: bool, make_desk: MakeDesk) -> None:
+def test_a_wrong_first_document_does_not_block_the_right_one(name: str, together: bool, make_desk: MakeDesk) -> None:
     begin, put_wrong, put_right = WRONG_FIRST[name]
     desk, twin = make_desk(begin), make_desk(begin)
     wrong = put_wrong(desk)
@@ -174,7 +176,7 @@ def test_a_wrong_first_document_does_not_lock_out_the_right_one(name: str, toget
 
 
 def test_two_later_documents_that_agree_outvote_a_wrong_first_one(make_desk: MakeDesk) -> None:
-    """Nothing else tells which is right: no other fund, no close."""
+    """Nothing else shows which is right: no other fund, no close."""
     desk, twin = make_desk("empty"), make_desk("empty")
     wrong = desk.holdings(holdings("IWM", 10).undeclared().times(value=1000, price=1000))
     desk.run()
@@ -184,14 +186,14 @@ def test_two_later_documents_that_agree_outvote_a_wrong_first_one(make_desk: Mak
     third = desk.holdings(holdings("IWM").undeclared())
     desk.run()
     assert [desk.status(one) for one in (wrong, second, third)] == ["quarantined", "accepted", "accepted"]
-    assert "2 later documents contradict it and agree with each other" in str(desk.waiting())
+    assert "2 later documents contradict it and agree with each other" in str(desk.in_quarantine())
     twin.holdings(holdings("IWM", 5).undeclared())
     twin.holdings(holdings("IWM").undeclared())
     twin.run()
     assert desk.last_known() == twin.last_known()
 
 
-def test_a_second_wrong_document_does_not_outvote_where_it_does_not_agree(make_desk: MakeDesk) -> None:
+def test_a_second_wrong_document_does_not_outvote_without_agreement(make_desk: MakeDesk) -> None:
     desk = make_desk("empty")
     right = desk.holdings(holdings("IWM", 10).undeclared())
     wrong = [
@@ -203,8 +205,8 @@ def test_a_second_wrong_document_does_not_outvote_where_it_does_not_agree(make_d
     assert [desk.status(one) for one in wrong] == ["quarantined", "quarantined"]
 
 
-def test_a_jump_of_the_newest_bar_is_used_once_the_next_session_confirms_it(make_desk: MakeDesk) -> None:
-    """A fund that really falls by a tenth alone: every bar from that day on is lower."""
+def test_a_jump_of_the_newest_bar_is_used_after_confirmation(make_desk: MakeDesk) -> None:
+    """A true fall of one fund by 10 %: every bar from that day on is lower."""
     fallen = pl.col("Date") >= SESSIONS[-2]
     lower = [pl.when(fallen).then(pl.col(c) * 0.9).otherwise(c).alias(c) for c in PRICES]
     truth = adjusted(IWM.with_columns(lower))
@@ -221,7 +223,7 @@ def test_a_jump_of_the_newest_bar_is_used_once_the_next_session_confirms_it(make
     assert desk.sql(on_that_day) == [(truth["Close"][-2],)]
 
 
-def test_a_jump_of_the_newest_bar_that_the_next_session_denies_is_never_used(make_desk: MakeDesk) -> None:
+def test_an_unconfirmed_jump_of_the_newest_bar_is_never_used(make_desk: MakeDesk) -> None:
     desk, twin = make_desk("neighbours"), make_desk("neighbours")
     desk.prices("IWM", scaled(_until(1), 0, 1.1), answered(SESSIONS[-2]))
     desk.run()
@@ -232,7 +234,7 @@ def test_a_jump_of_the_newest_bar_that_the_next_session_denies_is_never_used(mak
 
 
 @pytest.mark.parametrize("events", ["zero", "absent"])
-def test_absence_of_events_withdraws_nothing(events: str, make_desk: MakeDesk) -> None:
+def test_missing_events_withdraw_nothing(events: str, make_desk: MakeDesk) -> None:
     desk = make_desk("neighbours")
     desk.prices("IWM", _until(5), answered(SESSIONS[-6]))
     desk.run()
@@ -246,7 +248,7 @@ def test_absence_of_events_withdraws_nothing(events: str, make_desk: MakeDesk) -
     assert len({row for row in desk.last_known()["price_bars"] if row[0] == "IWM"}) == IWM.height
 
 
-def test_a_dividend_too_small_for_the_adjusted_close_is_not_withdrawn_by_zero(make_desk: MakeDesk) -> None:
+def test_a_very_small_dividend_is_not_withdrawn_by_zero(make_desk: MakeDesk) -> None:
     desk = make_desk("neighbours")
     small = adjusted(IWM.with_columns(pl.col("Dividends") / 20))
     desk.prices("IWM", small)
@@ -268,7 +270,7 @@ def test_a_rejected_bar_keeps_its_dividend(make_desk: MakeDesk) -> None:
     assert desk.sql(f"select value from raw.corporate_actions where symbol = 'IWM' and ex_date = '{EX_DATE}'") == [(value,)]
 
 
-def test_two_rows_of_a_day_that_agree_on_prices_give_that_price_with_the_larger_volume(make_desk: MakeDesk) -> None:
+def test_two_rows_with_the_same_prices_give_the_larger_volume(make_desk: MakeDesk) -> None:
     desk = make_desk("neighbours")
     again = IWM.tail(1).with_columns(pl.col("Volume") - 1000)
     document = desk.prices("IWM", pl.concat([_until(1), again, IWM.tail(1)]))
@@ -279,7 +281,7 @@ def test_two_rows_of_a_day_that_agree_on_prices_give_that_price_with_the_larger_
     assert desk.sql(volume) == [(int(IWM["Volume"][-1]),)]
 
 
-def test_two_rows_of_a_day_that_do_not_agree_give_no_price(make_desk: MakeDesk) -> None:
+def test_two_rows_with_different_prices_give_no_price(make_desk: MakeDesk) -> None:
     desk = make_desk("neighbours")
     desk.prices("IWM", pl.concat([_until(1), changed(IWM.tail(1), 0, Close=0.999), IWM.tail(1)]))
     (outcome,) = desk.run()

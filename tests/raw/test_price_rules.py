@@ -1,4 +1,4 @@
-"""Every rule for prices: a document that breaks it, and an honest one just inside."""
+"""Every rule for prices: a document that breaks it, and an honest one just within the limit."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from orchestration.landing.documents import Document
-from tests.raw.cases import Case, Put, try_honest, try_lie
+from tests.raw.cases import Case, Put, check_faulty, check_honest
 from tests.raw.conftest import MakeDesk
 from tests.raw.market import AT, DAY, FIRST_OF_IWM, SESSIONS, Desk, adjusted, at, bars, changed, scaled, since_ever
 
@@ -38,13 +38,13 @@ def _document(rule: str, lie: Frame, honest: Frame, note: str = "", *, honest_qu
 
 
 def _restating(rule: str, lie: Frame, honest: Frame, *back: int, note: str = "", table: str = "price_bars") -> Case:
-    """Where the symbol is known already."""
+    """With known bars of the symbol."""
     days = tuple(_day(n) for n in back)
     return Case(rule, _put(lie, later=True), _put(honest, later=True), "known", days, table, note=note)
 
 
 def _closing(back: int, factor: float) -> Frame:
-    """Another close, with room made for it in the bar."""
+    """Another close, with high and low adjusted to it."""
     high, low = max(factor, 1), min(factor, 1)
     return changed(IWM, back, Close=factor, Adj_Close=factor, High=high, Low=low)
 
@@ -57,7 +57,7 @@ def _many(change: Callable[[Frame, int], Frame], *back: int) -> Frame:
 
 
 def _before(back: int, factor: float, split: float = 0.0) -> Frame:
-    """All bars before a row times a factor, and a split on that row."""
+    """Multiply all bars before a row by a factor, with a split on that row."""
     older = pl.col("Date") < IWM["Date"][-1 - back]
     prices = [pl.when(older).then(pl.col(c) * factor).otherwise(c).alias(c) for c in ("Open", "High", "Low", "Close")]
     with_split = pl.when(at(IWM, back)).then(split).otherwise("Stock Splits").alias("Stock Splits")
@@ -65,7 +65,7 @@ def _before(back: int, factor: float, split: float = 0.0) -> Frame:
 
 
 def _flat_end(count: int) -> Frame:
-    """The last bars repeat the close before them, without volume."""
+    """The last bars repeat the previous close, without volume."""
     end = pl.int_range(pl.len()) >= pl.len() - count
     close = IWM["Close"][-count - 1]
     flat = [pl.when(end).then(close).otherwise(c).alias(c) for c in ("Open", "High", "Low", "Close")]
@@ -73,7 +73,7 @@ def _flat_end(count: int) -> Frame:
 
 
 def _copied(volume: float) -> Frame:
-    """The bar of one session under the next."""
+    """The bar of one session repeated in the next."""
     source = IWM.row(-1 - 51, named=True)
     cells = {c: source[c] for c in ("Open", "High", "Low", "Close")} | {"Volume": source["Volume"] * volume}
     return adjusted(IWM.with_columns(pl.when(at(IWM, 50)).then(value).otherwise(c).alias(c) for c, value in cells.items()))
@@ -88,7 +88,7 @@ def _volumes(count: int, factor: float) -> Frame:
 
 
 def _without_dividend(*, adjusted_closes_agree: bool) -> Frame:
-    """The newest dividend is said to be zero."""
+    """The newest dividend is zero."""
     frame = IWM.with_columns(pl.when(pl.col("Date") == _EX_DATE).then(0.0).otherwise("Dividends").alias("Dividends"))
     return adjusted(frame) if adjusted_closes_agree else frame
 
@@ -98,12 +98,12 @@ _EX_BACK = len(SESSIONS) - 1 - SESSIONS.index(_EX_DATE)
 
 
 def _shifted() -> Frame:
-    """Every value under the next session's date."""
+    """Every value under the date of the next session."""
     return IWM.with_columns(pl.exclude("Date").shift(1)).drop_nulls()
 
 
 def _on_its_own() -> Frame:
-    """A fund whose moves have little to do with the others'."""
+    """A fund with a low correlation with the others."""
     noise = np.exp(np.cumsum(np.random.default_rng(5).normal(0, 0.015, IWM.height)))
     return adjusted(IWM.with_columns(pl.col(c) * pl.Series(noise) for c in ("Open", "High", "Low", "Close")))
 
@@ -169,10 +169,10 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_a_document_that_breaks_the_rule_is_caught(case: Case, make_desk: MakeDesk) -> None:
-    try_lie(case, make_desk(case.begin))
+def test_a_document_that_breaks_the_rule_is_quarantined(case: Case, make_desk: MakeDesk) -> None:
+    check_faulty(case, make_desk(case.begin))
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_an_honest_document_inside_the_limit_is_used(case: Case, make_desk: MakeDesk) -> None:
-    try_honest(case, make_desk(case.begin))
+def test_an_honest_document_within_the_limit_is_used(case: Case, make_desk: MakeDesk) -> None:
+    check_honest(case, make_desk(case.begin))

@@ -1,4 +1,4 @@
-"""Every rule for rates: a document that breaks it, and an honest one just inside."""
+"""Every rule for rates: a document that breaks it, and an honest one just within the limit."""
 
 from collections.abc import Callable
 from datetime import date
@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from orchestration.landing.documents import Document
-from tests.raw.cases import Case, Put, try_honest, try_lie
+from tests.raw.cases import Case, Put, check_faulty, check_honest
 from tests.raw.conftest import MakeDesk
 from tests.raw.market import AT, CALENDAR_DAYS, CUTS, DAY, Desk, rates
 
@@ -25,7 +25,7 @@ def _put(series: str, frame: Frame, *, later: bool = True) -> Put:
 
 
 def _on(frame: Frame, value: Callable[[pl.Expr], pl.Expr | float | None], *days: date) -> Frame:
-    """The value of those days changed."""
+    """Change the value on some days."""
     new = value(pl.col("value"))
     return frame.with_columns(
         pl.when(pl.col("date").is_in(days))
@@ -172,10 +172,10 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_a_document_that_breaks_the_rule_is_caught(case: Case, make_desk: MakeDesk) -> None:
-    try_lie(case, make_desk(case.begin))
+def test_a_document_that_breaks_the_rule_is_quarantined(case: Case, make_desk: MakeDesk) -> None:
+    check_faulty(case, make_desk(case.begin))
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_an_honest_document_inside_the_limit_is_used(case: Case, make_desk: MakeDesk) -> None:
-    try_honest(case, make_desk(case.begin))
+def test_an_honest_document_within_the_limit_is_used(case: Case, make_desk: MakeDesk) -> None:
+    check_honest(case, make_desk(case.begin))

@@ -1,4 +1,4 @@
-"""The invented market's documents, written into landing and ingested once for all tests."""
+"""The sample market's documents, written into landing and ingested once for all tests."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -26,13 +26,13 @@ Query = Callable[..., pl.DataFrame]
 
 @dataclass(frozen=True)
 class Ingested:
-    """The raw tables after every sample document was read, and what became of each document."""
+    """The raw tables after ingesting every sample document, and the outcomes."""
 
     outcomes: dict[str, Outcome]
     query: Query
 
     def bars(self, symbol: str, observed_by: datetime = SAMPLE_CLOCK) -> pl.DataFrame:
-        """The last known bar of each session (UTC)."""
+        """The last known bar of each session, as of a time (UTC)."""
         return self.query(
             "select * from raw.price_bars where symbol = ? and observed_at <= ?"
             " qualify row_number() over (partition by session order by observed_at desc) = 1 order by session",
@@ -47,7 +47,7 @@ class Ingested:
 
 @pytest.fixture(scope="session")
 def sessions() -> pl.DataFrame:
-    """Every session of the calendar that the sample market needs."""
+    """Every session that the sample market needs."""
     return market_calendar.sessions_frame(date(2026, 12, 31), first_day=date(2001, 1, 1))
 
 
@@ -61,7 +61,7 @@ def documents(sessions: pl.DataFrame) -> list[tuple[SampleDocument, bytes]]:
 def market(
     sessions: pl.DataFrame, documents: list[tuple[SampleDocument, bytes]], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Ingested]:
-    """Everything ingested into a warehouse of its own, the calendar first."""
+    """All documents ingested into one warehouse, the calendar first."""
     home = tmp_path_factory.mktemp("sample")
     warehouse = Warehouse(home / "warehouse.duckdb")
     warehouse.prepare()

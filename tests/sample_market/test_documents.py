@@ -1,4 +1,4 @@
-"""The documents: the same bytes every time, and each read by the vendors' own parsers as planned."""
+"""The documents: always the same bytes, and parsed as planned."""
 
 import subprocess
 import sys
@@ -52,13 +52,13 @@ def test_another_seed_gives_another_market(sessions: pl.DataFrame) -> None:
         assert sample_documents(*kind, sessions, seed=1)[0].build() != sample_documents(*kind, sessions, seed=2)[0].build()
 
 
-def test_nothing_was_retrieved_after_the_sample_clock(documents: list[tuple[SampleDocument, bytes]]) -> None:
+def test_no_retrieval_is_after_the_sample_clock(documents: list[tuple[SampleDocument, bytes]]) -> None:
     assert max(document.retrieved_at for document, _ in documents) <= SAMPLE_CLOCK
     names = [(d.vendor, d.kind, d.symbol, d.retrieved_at) for d, _ in documents]
     assert len(set(names)) == len(names)
 
 
-def test_every_document_is_accepted_but_the_two_planted_failures(market: Ingested) -> None:
+def test_all_documents_except_two_planted_failures_are_accepted(market: Ingested) -> None:
     rejected = {path: outcome.reason or "" for path, outcome in market.outcomes.items() if outcome.status != "accepted"}
     assert sorted(rejected) == [_path(truths.UNDATED_COPY_RETRIEVED), _path(truths.WEB_PAGE_RETRIEVED)]
     assert "no as-of date" in rejected[_path(truths.UNDATED_COPY_RETRIEVED)]
@@ -76,8 +76,8 @@ def test_only_the_planted_rows_are_rejected(market: Ingested) -> None:
     }
     reasons = market.query("select reason, content from raw.rejects where line is not null")
     assert reasons.filter(pl.col("content").str.contains(truths.BROKEN_MARKET_VALUE, literal=True)).height == 1
-    running = reasons.filter(pl.col("reason").str.contains("still running"))
-    assert running["content"].str.starts_with(str(truths.PARTIAL_SESSION)).to_list() == [True] * len(symbols)
+    still_open = reasons.filter(pl.col("reason").str.contains("still open"))
+    assert still_open["content"].str.starts_with(str(truths.PARTIAL_SESSION)).to_list() == [True] * len(symbols)
 
 
 def test_a_fund_added_to_the_seed_needs_no_code(
@@ -103,13 +103,13 @@ def test_a_fund_added_to_the_seed_needs_no_code(
         parsed = BY_PLACE[document.vendor, document.kind].parse(document.build(), context)
         least = universe[symbol].min_holdings if document.kind == "holdings" else None
         assert parsed.tables[parsed.main].height > (least or 0)
-    # The others stay as they were, though they are made a second time.
+    # The other documents are unchanged when generated again.
     for document, content in documents:
         if document.symbol not in ADDED:
             assert made[document.vendor, document.symbol, document.retrieved_at].build() == content
 
 
-def test_identifiers_bear_their_check_digits_and_lie_in_the_private_ranges() -> None:
+def test_identifiers_have_valid_check_digits_in_the_private_ranges() -> None:
     table = companies(DEFAULT_SEED).table
     assert table.select(pl.col("cusip", "sedol", "ticker", "name").is_duplicated().any()).row(0) == (False,) * 4
     for cusip in table["cusip"]:

@@ -24,7 +24,7 @@ GICS = {
 
 
 def _equities(market: Ingested, as_of: date, fund: str = "IWM") -> set[str]:
-    """Tickers of listed companies: claims without a market and placeholders left out."""
+    """Tickers of listed companies, without unlisted claims and placeholders."""
     lines = market.lines(fund, as_of).filter(
         (pl.col("asset_class_label") == "Equity") & pl.col("exchange").is_in(["NASDAQ", "New York Stock Exchange Inc."])
     )
@@ -32,7 +32,7 @@ def _equities(market: Ingested, as_of: date, fund: str = "IWM") -> set[str]:
     return set(lines["ticker"])
 
 
-def test_snapshots_are_those_planted(market: Ingested) -> None:
+def test_the_snapshots_are_the_planted_ones(market: Ingested) -> None:
     known = market.query("select distinct fund, as_of from raw.holdings order by fund, as_of")
     dates = {fund[0]: tuple(rows["as_of"]) for fund, rows in known.group_by("fund")}
     assert dates["IWM"] == truths.IWM_SNAPSHOTS
@@ -41,9 +41,9 @@ def test_snapshots_are_those_planted(market: Ingested) -> None:
     assert dates["SCHA"] == (truths.HAND_DROPPED_SNAPSHOT,)
 
 
-def test_weights_of_each_snapshot_add_up(market: Ingested) -> None:
+def test_weights_of_each_snapshot_sum_to_one(market: Ingested) -> None:
     sums = market.query("select fund, as_of, sum(stated_weight) as weight from raw.holdings group by all")
-    # Vanguard keeps its cash in another list.
+    # Vanguard lists cash separately.
     expected = pl.when(pl.col("fund").is_in(["VTWO", "VOO"])).then(0.996).otherwise(1.0)
     assert sums.select(((pl.col("weight") - expected).abs() < 0.001).all()).item()
 
@@ -101,7 +101,7 @@ def test_a_company_changes_its_ticker_and_nothing_else_changes(market: Ingested)
     assert old == new
 
 
-def test_odd_lines_are_there(market: Ingested) -> None:
+def test_unusual_lines_are_present(market: Ingested) -> None:
     lines = market.lines("IWM", truths.IWM_SNAPSHOTS[-1])
     by_ticker = {row["ticker"]: row for row in lines.iter_rows(named=True)}
     assert by_ticker["XTSLA"]["asset_class_label"] == "Money Market"
@@ -114,12 +114,12 @@ def test_odd_lines_are_there(market: Ingested) -> None:
     assert lines["stated_weight"].max() < 0.01
 
 
-def test_share_classes_are_spelled_as_each_issuer_does(market: Ingested) -> None:
+def test_share_classes_have_each_issuers_spelling(market: Ingested) -> None:
     for fund, vendor in (("IWV", "ishares"), ("SPY", "ssga")):
         assert truths.LARGE_CLASS_TICKER[vendor] in set(market.lines(fund, truths.OTHER_SNAPSHOTS[0])["ticker"])
 
 
-def test_every_snapshot_but_one_is_complete_to_the_last_odd_line(market: Ingested) -> None:
+def test_all_snapshots_except_one_are_complete(market: Ingested) -> None:
     for as_of in truths.IWM_SNAPSHOTS:
         held = truths.ESCROW_TICKER in set(market.lines("IWM", as_of)["ticker"])
         assert held == (as_of != truths.BROKEN_LINE_SNAPSHOT)
@@ -130,7 +130,7 @@ def test_the_repeated_answer_counts_once(market: Ingested) -> None:
     assert july == august
 
 
-def test_sectors_of_the_large_funds_are_found_in_the_broad_one(market: Ingested) -> None:
+def test_sectors_of_the_large_funds_are_in_the_broad_one(market: Ingested) -> None:
     as_of = truths.OTHER_SNAPSHOTS[-1]
     broad = {ticker.replace(" ", "") for ticker in _equities(market, as_of, "IWV")}
     spy = market.lines("SPY", as_of)
@@ -160,5 +160,5 @@ def test_small_and_large_companies_differ_in_their_sectors(market: Ingested) -> 
 
 
 @pytest.mark.parametrize(("fund", "lines"), [("IWV", 2709), ("SPY", 504), ("QQQ", 103)])
-def test_the_other_funds_have_their_lines(market: Ingested, fund: str, lines: int) -> None:
+def test_the_other_funds_have_lines(market: Ingested, fund: str, lines: int) -> None:
     assert market.lines(fund, truths.OTHER_SNAPSHOTS[-1]).height == lines

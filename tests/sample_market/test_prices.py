@@ -1,4 +1,4 @@
-"""The planted truths of the price documents, found by computations of their own."""
+"""The planted truths of the price documents, by independent computation."""
 
 from datetime import date, timedelta
 from io import BytesIO
@@ -18,7 +18,7 @@ BEFORE, AFTER = truths.PRICE_RETRIEVALS[:2]
 
 
 def _labels(log_ratio: np.ndarray) -> list[str | None]:
-    """The regime rule of the project, written once more: gap to the 200-session mean, ±2 %, hysteresis."""
+    """An independent implementation of the regime rule: gap to the 200-session mean, ±2 %, hysteresis."""
     labels: list[str | None] = []
     label = None
     for place in range(log_ratio.size):
@@ -30,7 +30,7 @@ def _labels(log_ratio: np.ndarray) -> list[str | None]:
 
 
 def _changes(bars: dict[str, pl.DataFrame]) -> tuple[list[date], list[str | None], list[int]]:
-    """Sessions that both legs have, their labels, and where the label changes."""
+    """Common sessions of both legs, their labels, and the changes of the label."""
     both = bars["IWM"].join(bars["SPY"], on="session", suffix="_spy").sort("session")
     labels = _labels(np.log(both["close"].to_numpy() / both["close_spy"].to_numpy()))
     changes = [place for place in range(1, len(labels)) if labels[place] != labels[place - 1]]
@@ -38,11 +38,11 @@ def _changes(bars: dict[str, pl.DataFrame]) -> tuple[list[date], list[str | None
 
 
 def _final_bars(market: Ingested) -> dict[str, pl.DataFrame]:
-    """Closes on today's split basis: the last retrieval holds the whole history."""
+    """Closes on the newest split basis; the last retrieval has the whole history."""
     return {symbol: market.bars(symbol) for symbol in SYMBOLS}
 
 
-def test_the_regime_changes_once_after_each_planted_turn_and_nowhere_else(market: Ingested) -> None:
+def test_the_regime_changes_once_after_each_planted_turn_only(market: Ingested) -> None:
     sessions, labels, changes = _changes(_final_bars(market))
     assert [labels[place] for place in changes] == [turn.label for turn in truths.TURNS]
     for turn, place in zip(truths.TURNS[1:], changes[1:], strict=True):
@@ -51,7 +51,7 @@ def test_the_regime_changes_once_after_each_planted_turn_and_nowhere_else(market
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_other_seeds_keep_the_turns(sessions: pl.DataFrame, seed: int) -> None:
+def test_other_seeds_have_the_same_turns(sessions: pl.DataFrame, seed: int) -> None:
     newest = {d.symbol: d for d in sample_documents("yahoo", "prices", sessions, seed=seed)}
     bars = {
         symbol: pl.read_parquet(BytesIO(newest[symbol].build())).rename({"Date": "session", "Close": "close"})
@@ -100,10 +100,10 @@ def test_each_planted_correction_falls_and_recovers(market: Ingested, correction
 
 
 @pytest.mark.parametrize(("fund", "leader"), [("VTWO", "IWM"), ("VOO", "SPY"), ("SCHA", "IWM")])
-def test_a_fund_follows_its_index_at_its_own_costs(market: Ingested, fund: str, leader: str) -> None:
+def test_a_fund_follows_its_index_minus_its_costs(market: Ingested, fund: str, leader: str) -> None:
     both = market.bars(fund).join(market.bars(leader), on="session", suffix="_leader").sort("session")
     assert both["session"][0] >= date.fromisoformat(load_universe()[fund].inception)
-    # Yahoo's adjusted closes hold the dividends; the splits have been undone.
+    # Yahoo's adjusted closes include dividends and splits.
     gap = np.log(both["vendor_adj_close"].to_numpy() / both["vendor_adj_close_leader"].to_numpy())
     years = (both["session"][-1] - both["session"][0]).days / 365.25
     cheaper = truths.EXPENSE_RATIO[leader] - truths.EXPENSE_RATIO[fund]
@@ -115,14 +115,14 @@ def test_a_fund_follows_its_index_at_its_own_costs(market: Ingested, fund: str, 
     assert trend == pytest.approx(cheaper, abs=0.0005)
 
 
-def test_volatility_is_that_of_real_funds(market: Ingested) -> None:
+def test_volatility_is_realistic(market: Ingested) -> None:
     for symbol, lowest, highest in (("SPY", 0.13, 0.19), ("QQQ", 0.18, 0.26), ("IWM", 0.18, 0.25)):
         returns = np.diff(np.log(market.bars(symbol)["close"].to_numpy()))
         assert lowest < returns.std() * np.sqrt(252) < highest
         assert np.abs(returns).max() < 0.15
 
 
-def test_a_split_between_two_retrievals_changes_the_basis_of_the_past(market: Ingested) -> None:
+def test_a_split_between_two_retrievals_changes_the_basis(market: Ingested) -> None:
     ratio = truths.SPLITS["QQQ", date(2026, 8, 17)]
     old, new = market.bars("QQQ", BEFORE), market.bars("QQQ", AFTER).filter(pl.col("session") < BEFORE.date())
     both = old.join(new, on="session", suffix="_new")
@@ -140,7 +140,7 @@ def test_a_split_between_two_retrievals_changes_the_basis_of_the_past(market: In
     assert {(symbol, day): value for symbol, day, value in splits.rows()} == truths.SPLITS
 
 
-def test_adjusted_closes_are_those_of_their_own_retrieval(market: Ingested) -> None:
+def test_adjusted_closes_are_as_of_their_retrieval(market: Ingested) -> None:
     for retrieved_at in truths.PRICE_RETRIEVALS:
         bars = market.bars("SPY", retrieved_at)
         assert bars["vendor_adj_close"][-1] == bars["close"][-1]
@@ -162,18 +162,18 @@ def test_total_returns_agree_with_adjusted_closes(market: Ingested) -> None:
     )
     dividend = bars.join(dividends, on="session", how="left", maintain_order="left")["value"].fill_null(0).to_numpy()
     close, adjusted = bars["close"].to_numpy(), bars["vendor_adj_close"].to_numpy()
-    # Yahoo divides by 1 - D/P where a total return multiplies by 1 + D/P': equal to first order.
+    # Yahoo divides by 1 - D/P, a total return multiplies by 1 + D/P': equal to first order.
     np.testing.assert_allclose((close[1:] + dividend[1:]) / close[:-1], adjusted[1:] / adjusted[:-1], rtol=5e-4)
 
 
-def test_one_session_is_missing_and_no_other(market: Ingested, sessions: pl.DataFrame) -> None:
+def test_exactly_one_session_is_missing(market: Ingested, sessions: pl.DataFrame) -> None:
     wanted = sessions.filter(pl.col("session").is_between(truths.FIRST_SESSION, LAST_SESSION))["session"]
     for symbol in SYMBOLS:
         missing = set(wanted) - set(market.bars(symbol)["session"])
         assert missing == ({truths.MISSING_BAR.session} if symbol == truths.MISSING_BAR.symbol else set())
 
 
-def test_a_bar_without_prices_is_healed_later(market: Ingested) -> None:
+def test_a_bar_without_prices_is_complete_later(market: Ingested) -> None:
     observed = market.query(
         "select observed_at from raw.price_bars where symbol = ? and session = ?",
         truths.HEALED_BAR.symbol,
@@ -182,7 +182,7 @@ def test_a_bar_without_prices_is_healed_later(market: Ingested) -> None:
     assert observed["observed_at"].to_list() == [AFTER.replace(tzinfo=None)]
 
 
-def test_one_settled_bar_is_restated_without_a_reason(market: Ingested) -> None:
+def test_one_settled_bar_is_restated_without_explanation(market: Ingested) -> None:
     symbol = truths.RESTATED_BAR.symbol
     old, new = market.bars(symbol, BEFORE), market.bars(symbol)
     both = old.join(new, on="session", suffix="_new").filter(pl.col("session") < BEFORE.date())
@@ -192,14 +192,14 @@ def test_one_settled_bar_is_restated_without_a_reason(market: Ingested) -> None:
     assert both["volume"].equals(both["volume_new"])
 
 
-def test_the_newest_volume_is_still_drifting(market: Ingested) -> None:
+def test_the_newest_volume_is_provisional(market: Ingested) -> None:
     observed = market.query(
         "select volume from raw.price_bars where symbol = 'IWM' and session = ? order by observed_at", AFTER.date()
     )["volume"]
     assert observed[0] / observed[1] == pytest.approx(1 - truths.VOLUME_STILL_MISSING, abs=1e-3)
 
 
-def test_bars_have_yahoos_shape(documents: list[tuple[SampleDocument, bytes]]) -> None:
+def test_bars_have_yahoos_format(documents: list[tuple[SampleDocument, bytes]]) -> None:
     for document, content in documents:
         if (document.vendor, document.kind) != ("yahoo", "prices"):
             continue

@@ -50,19 +50,19 @@ def test_the_moves_are_the_planted_cycles(market: Ingested) -> None:
 def test_each_cycle_is_followed_by_a_hold() -> None:
     ends = [cycle.first + timedelta(days=cycle.days * (cycle.moves - 1)) for cycle in truths.RATE_CYCLES]
     for end, following in zip(ends, [*[cycle.first for cycle in truths.RATE_CYCLES[1:]], LAST_SESSION], strict=True):
-        # The move into the range continues the cuts before it.
+        # The move to the range continues the previous cuts.
         assert following - end > HOLD or following == truths.RANGE_BEGINS
     assert all(cycle.days < HOLD.days for cycle in truths.RATE_CYCLES)
 
 
-def test_overnight_money_follows_the_target_with_one_gap(market: Ingested) -> None:
+def test_the_effective_rate_follows_the_target_with_one_gap(market: Ingested) -> None:
     overnight = _series(market, "DFF")
     assert overnight.filter(pl.col("value").is_null())["date"].to_list() == [truths.MISSING_RATE_DAY]
     both = overnight.join(_series(market, "DFEDTARU"), on="date", suffix="_upper").drop_nulls()
     np.testing.assert_allclose(both["value"], both["value_upper"] - 0.125, atol=0.12)
 
 
-def test_both_headers_occur_and_say_the_same(market: Ingested, documents: list[tuple[SampleDocument, bytes]]) -> None:
+def test_both_headers_occur_with_the_same_values(market: Ingested, documents: list[tuple[SampleDocument, bytes]]) -> None:
     headers = {d.retrieved_at: content.split(b"\n")[0] for d, content in documents if d.symbol == "DFF"}
     assert headers == {truths.OLD_HEADER_RETRIEVED: b"DATE,DFF", truths.RATES_RETRIEVED: b"observation_date,DFF"}
     twice = market.query("select date from raw.rates where series = 'DFF' group by date having count(*) > 1")

@@ -1,1 +1,1 @@
-"""Documents that lie, documents that are damaged, runs that are disturbed: what the pipeline makes of each is measured here."""
+"""Measurements of robustness: faulty documents, damaged documents, and disturbed runs."""

@@ -1,6 +1,6 @@
-"""Runs and documents disturbed in every way: `python -m tests.torture [--kills N] [--mutations N] [--only PART] [--report FILE]`.
+"""Disturbed runs and damaged documents: `python -m tests.torture [--kills N] [--mutations N] [--only PART] [--report FILE]`.
 
-Ends with exit code 1 where something was not survived.
+Ends with exit code 1 if a check fails.
 """
 
 import argparse
@@ -19,23 +19,23 @@ from tests.torture.readers import read_while_publishing
 from tests.torture.runs import Say, whole_run
 from tests.torture.small_landing import write_small_landing
 
-# The revision of the release before this one.
+# The revision of the previous release.
 EARLIER = "de470b7"
 _FAULTS = ("differing", "broken", "leftovers", "escaped", "hung", "faults", "error")
 
 
 def main() -> int:
-    """Run the parts one after the other."""
+    """Run the parts in sequence."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
-    parser.add_argument("--minutes", type=float, default=90, help="no kill is begun after that long")
+    parser.add_argument("--minutes", type=float, default=90, help="minutes after which no further run is killed")
     parser.add_argument("--mutations", type=int, default=10_000)
     parser.add_argument("--readers", type=int, default=10)
     parser.add_argument("--releases", type=int, default=30)
     parser.add_argument("--seed", type=int, default=11)
-    parser.add_argument("--earlier", default=EARLIER, help="a revision whose warehouse is updated")
-    parser.add_argument("--only", action="append", help="a part; may be given several times")
-    parser.add_argument("--report", type=Path, help="write the figures here, as Markdown")
+    parser.add_argument("--earlier", default=EARLIER, help="an earlier revision whose warehouse is updated")
+    parser.add_argument("--only", action="append", help="run only this part; may be given several times")
+    parser.add_argument("--report", type=Path, help="write the figures to this file, as Markdown")
     given = parser.parse_args()
     begun = monotonic()
 
@@ -82,7 +82,7 @@ def _parts(given: argparse.Namespace, root: Path, landing: Path, say: Say) -> di
 
 
 def as_markdown(figures: dict[str, dict[str, Any]]) -> str:
-    """A table of figures for each part."""
+    """The figures as one Markdown table per part."""
     lines = []
     for part, found in figures.items():
         lines += [f"### {part}", "", "| figure | value |", "|---|---|"]

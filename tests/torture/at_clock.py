@@ -1,4 +1,4 @@
-"""One run of the landing source at a moment of its own: `python -m tests.torture.at_clock MOMENT LANDING HOME`."""
+"""One run of the landing source with a given clock: `python -m tests.torture.at_clock MOMENT LANDING HOME`."""
 
 import sys
 from datetime import datetime
@@ -9,7 +9,7 @@ from orchestration.settings import Settings, Source
 
 
 def main() -> int:
-    """The exit code of the command."""
+    """Run the command and return its exit code."""
     moment, landing, home = datetime.fromisoformat(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
     Settings.clock = property(lambda _: moment)  # type: ignore[assignment]
     try:

@@ -1,4 +1,4 @@
-"""A full disk in each phase, two runs at once, a clock that goes back and forth, and a warehouse of an earlier release."""
+"""A full disk in each phase, two simultaneous runs, a clock that changes, and a warehouse of an earlier revision."""
 
 import os
 import resource
@@ -19,9 +19,9 @@ from tests.torture.runs import DBT, INGEST, PHASES, PUBLISH, Run, Say, differing
 
 
 def disk_full(root: Path, landing: Path, *, say: Say) -> dict[str, object]:
-    """In each phase the disk is full from some moment on: the release stays readable, and a run with room heals.
+    """Fill the disk in each phase: the release stays readable, and a run with free space succeeds.
 
-    The disk is a file system in memory with a file that fills it. Where nobody may mount one, no file of the run may grow.
+    The disk is a file system in memory that a file fills. Without permission to mount one, file sizes are limited instead.
     """
     (half := root / "half").mkdir(parents=True)
     documents = list(list_documents([landing]))
@@ -50,7 +50,7 @@ def disk_full(root: Path, landing: Path, *, say: Say) -> dict[str, object]:
                 "exit code": code,
                 "phase": run.phase,
                 "lines printed": len(run.lines),
-                "tracebacks printed": run.said.count("Traceback (most recent call last)"),
+                "tracebacks printed": run.output.count("Traceback (most recent call last)"),
                 "release readable": after is not None and (code == 0 or after == before),
                 "last line": (run.lines or [""])[-1].strip()[:300],
             }
@@ -62,14 +62,14 @@ def disk_full(root: Path, landing: Path, *, say: Say) -> dict[str, object]:
     return {"file system in memory": is_mounted, **findings, "broken": broken, "differing": differing}
 
 
-# Bytes that are left when a phase begins: less than the phase needs.
+# Free bytes at the start of a phase: fewer than the phase needs.
 _ROOM_LEFT = {INGEST: 100_000, DBT: 1_000_000, PUBLISH: 3_000_000}
 _DISK_MEGABYTES = 400
 
 
 @contextmanager
 def _disk(path: Path) -> Iterator[bool]:
-    """A folder on a small file system of its own, where that is allowed."""
+    """A folder on a small separate file system, if permitted."""
     path.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={_DISK_MEGABYTES}m", "tmpfs", str(path)]
     is_mounted = shutil.which("mount") is not None and subprocess.run(mount, capture_output=True).returncode == 0
@@ -81,19 +81,19 @@ def _disk(path: Path) -> Iterator[bool]:
 
 
 def _fill(disk: Path, room: int) -> None:
-    """Write a file that leaves so many bytes."""
+    """Write a file that leaves the given number of free bytes."""
     with (disk / "ballast").open("wb") as ballast:
         free = os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize
         os.posix_fallocate(ballast.fileno(), 0, max(1, free - room))
 
 
 def two_at_once(root: Path, landing: Path, *, say: Say) -> dict[str, object]:
-    """Two runs in one data directory: one goes through, the other waits or refuses in a sentence; the tables are whole."""
+    """Two runs in one data directory: one succeeds, the other waits or fails with a message; the tables are complete."""
     home = root / "home"
     home.mkdir(parents=True)
     runs = [Run.started(home, landing) for _ in range(2)]
     codes = [run.wait() for run in runs]
-    refused = [run.said.strip().splitlines()[-1][:200] for run, code in zip(runs, codes, strict=True) if code]
+    refused = [run.output.strip().splitlines()[-1][:200] for run, code in zip(runs, codes, strict=True) if code]
     twin = twin_of(home, landing, root / "twin")
     differing = differing_tables(Home(home, "landing"), twin)
     say(f"two runs at once: exit codes {codes}; {refused}")
@@ -101,9 +101,9 @@ def two_at_once(root: Path, landing: Path, *, say: Say) -> dict[str, object]:
 
 
 def clock_back_and_forth(root: Path, landing: Path, *, say: Say) -> dict[str, object]:
-    """Runs at moments that go back 400 days and ahead 80: the last one ends as if it had been the only one.
+    """Runs with the clock 400 days back and 80 days ahead: the last run gives the result of a single run.
 
-    Ahead within the year: beyond, a run makes a longer calendar, which stays, with sessions that nothing is known of.
+    80 days stay within the calendar's horizon: a later clock would make a longer calendar, which is kept.
     """
     now = clock_after(landing)
     home, twin = root / "home", root / "twin"
@@ -111,7 +111,7 @@ def clock_back_and_forth(root: Path, landing: Path, *, say: Say) -> dict[str, ob
     codes = {}
     for name, days in moments.items():
         codes[name] = _run_at(now + timedelta(days=days), home, landing)
-    # The calendar that was made last is the one of the undisturbed run, too.
+    # The undisturbed run gets the calendar that was made last.
     shutil.copytree(home / "landing" / "exchange_calendars", twin / "landing" / "exchange_calendars")
     codes["twin"] = _run_at(now, twin, landing)
     differing = differing_tables(Home(home, "landing"), Home(twin, "landing"))
@@ -136,7 +136,7 @@ def _run_at(moment: datetime, home: Path, landing: Path) -> int:
 
 
 def earlier_warehouse(root: Path, landing: Path, *, revision: str, say: Say) -> dict[str, object]:
-    """A data directory made by an earlier revision of the project, opened and updated by this one."""
+    """A data directory of an earlier revision of the project, updated by this one."""
     home, tree = root / "home", root / "earlier"
     home.mkdir(parents=True)
     git = ["git", "-C", str(PROJECT_ROOT), "worktree"]

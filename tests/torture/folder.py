@@ -1,4 +1,4 @@
-"""A copy of a landing folder whose documents can be read as tables, changed and written back in their vendor's format."""
+"""A copy of a landing folder whose documents can be read as tables, changed, and written in their vendor's format."""
 
 import csv
 import io
@@ -80,16 +80,16 @@ class Folder:
 
     @classmethod
     def copied(cls, landing: Path, target: Path) -> "Folder":
-        """A copy that shares the bytes on disk where the file system can."""
+        """A copy that shares the bytes on disk if the file system supports it."""
         shutil.copytree(landing, target, copy_function=_link)
         return cls(target)
 
     def documents(self, vendor: str, kind: str, symbol: str) -> list[Document]:
-        """Oldest retrieval first."""
+        """The documents, oldest retrieval first."""
         return [d for d in list_documents([self.root], vendor=vendor, kind=kind, symbol=symbol) if d.retrieved_at]
 
     def remove(self, vendor: str, kind: str, symbol: str) -> None:
-        """Take all documents of a symbol away."""
+        """Remove all documents of a symbol."""
         shutil.rmtree(self.root / vendor / kind / symbol)
 
     def put(self, place: str, at: datetime, content: bytes, extension: str) -> Path:
@@ -104,7 +104,7 @@ class Folder:
     # prices
 
     def prices(self, symbol: str, which: int = -1) -> tuple[pl.DataFrame, datetime]:
-        """A symbol's bars under Yahoo's names, with the moment of their retrieval; without bars that lack a price."""
+        """A symbol's bars with Yahoo's column names and the retrieval time, without bars that lack a price."""
         document = self.documents("yahoo", "prices", symbol)[which]
         content = document.read()
         frame = pl.read_parquet(io.BytesIO(content)) if document.extension == "parquet" else pl.read_csv(content)
@@ -114,7 +114,7 @@ class Folder:
         return frame.with_columns(numbers).drop_nulls(["Open", "High", "Low", "Close", "Volume"]), document.retrieved_at
 
     def put_prices(self, symbol: str, at: datetime, frame: pl.DataFrame, extension: str = "csv") -> Path:
-        """Bars as Yahoo's CSV, or as the Parquet that a fetch keeps."""
+        """Write bars as Yahoo's CSV, or as the Parquet of a fetch."""
         if extension == "parquet":
             buffer = io.BytesIO()
             frame.write_parquet(buffer)
@@ -125,7 +125,7 @@ class Folder:
     # rates
 
     def rates(self, series: str, which: int = -1) -> tuple[pl.DataFrame, datetime]:
-        """A series as (date, value as printed), with the moment of its retrieval."""
+        """A series as (date, value as text), with its retrieval time."""
         document = self.documents("fred", "rates", series)[which]
         rows = [line.split(",") for line in document.read().decode("utf-8-sig").splitlines()[1:] if line.strip()]
         assert document.retrieved_at is not None
@@ -133,18 +133,18 @@ class Folder:
         return frame.with_columns(pl.col("date").str.to_date()), document.retrieved_at
 
     def put_rates(self, series: str, at: datetime, frame: pl.DataFrame) -> Path:
-        """A series as FRED's CSV; `date` may be text, and stands as it is."""
+        """Write a series as FRED's CSV; `date` may be text, which is not changed."""
         lines = [f"{day},{'' if value is None else value}" for day, value in frame.select("date", "value").iter_rows()]
         return self.put(f"fred/rates/{series}", at, ("\n".join([f"observation_date,{series}", *lines]) + "\n").encode(), "csv")
 
     # holdings
 
     def has_fund(self, fund: str) -> bool:
-        """Whether a holdings file of the fund lies here."""
+        """Whether the folder has a holdings file of the fund."""
         return bool(self.documents(VENDOR_OF[fund], "holdings", fund))
 
     def snapshot(self, fund: str, which: int = -1) -> Snapshot:
-        """A fund's holdings file, newest last; files without a date in them are passed over."""
+        """A fund's holdings file, counted with the newest last; files without a date are skipped."""
         found = [self._read(fund, document) for document in self.documents(VENDOR_OF[fund], "holdings", fund)]
         return [one for one in found if one is not None][which]
 
@@ -156,7 +156,7 @@ class Folder:
         return replace(snapshot, retrieved_at=document.retrieved_at) if snapshot else None
 
     def put_snapshot(self, snapshot: Snapshot, at: datetime, extension: str = "") -> Path:
-        """A holdings file in its vendor's format; Invesco's as JSON unless another extension is given."""
+        """Write a holdings file in its vendor's format; Invesco's as JSON unless another extension is given."""
         vendor = VENDOR_OF[snapshot.fund]
         extension = extension or {"ishares": "csv", "ssga": "xlsx", "invesco": "json"}[vendor]
         writer = {("ishares", "csv"): _ishares, ("ssga", "xlsx"): _workbook}.get(
@@ -292,7 +292,7 @@ def _invesco_json(snapshot: Snapshot) -> bytes:
 def _workbook(snapshot: Snapshot) -> bytes:
     buffer = io.BytesIO()
     with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:
-        book.set_properties({"created": _UNDATED})  # the same bytes each time
+        book.set_properties({"created": _UNDATED})  # always the same bytes
         sheet = book.add_worksheet("holdings")
         head: list[list[object]] = [
             ["Fund Name:", snapshot.title],
@@ -309,7 +309,7 @@ def _workbook(snapshot: Snapshot) -> bytes:
 
 
 def next_session(day: date) -> date:
-    """The next weekday that is no holiday of the exchange."""
+    """The next session."""
     from orchestration.market_calendar import sessions_frame
 
     later = sessions_frame(day + timedelta(days=10), day)["session"]
@@ -322,13 +322,13 @@ def a_day_later(snapshot: Snapshot, market: float = 1.004, seed: int = 7) -> Sna
 
 
 def drifted(snapshot: Snapshot, as_of: date, market: float, sd: float, seed: int = 7) -> Snapshot:
-    """An honest file of a later session: prices drift, quantities stay, weights follow; retrieved the night after.
+    """An honest file of a later session: prices drift, quantities are unchanged, weights follow; retrieved the next night.
 
     Args:
-        market: the factor by which the securities moved together.
-        sd: the standard deviation of each security's own move.
+        market: the common factor of the securities' moves.
+        sd: the standard deviation of the individual moves.
     """
-    # The shocks are centred by value, so that the whole moves as the market does.
+    # The shocks are centred by value, so that the total moves with the market.
     noise = np.exp(np.random.default_rng(seed).normal(0, sd, len(snapshot.lines)))
     by = "market_value" if any(line.get("market_value") for line in snapshot.lines) else "weight"
     sizes = np.array([line.get(by) or 0.0 for line in snapshot.lines])
@@ -349,7 +349,7 @@ def drifted(snapshot: Snapshot, as_of: date, market: float, sd: float, seed: int
 
 
 def reweighted(lines: list[Line], total: float = 100.0) -> list[Line]:
-    """The lines with weights (percent) in proportion to the market values, or to the weights where there are none."""
+    """The lines with weights (percent) in proportion to market values, or to weights if there are none."""
     by = "market_value" if any(line.get("market_value") for line in lines) else "weight"
     whole = _sum(lines, by)
     return [line | {"weight": None if line.get(by) is None else round(line[by] / whole * total, 6)} for line in lines]

@@ -1,4 +1,4 @@
-"""Holdings files that are not true."""
+"""Faulty holdings files."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -15,75 +15,73 @@ Change = Callable[[Snapshot, Folder], Snapshot]
 
 
 def holdings_lies() -> Iterator[Lie]:
-    """Of an issuer's CSV, workbook or JSON."""
+    """Faults of an issuer's CSV, workbook or JSON."""
 
-    def tell(
+    def add(
         name: str,
         funds: tuple[str, ...],
         change: Change,
         sentence: str,
         error: str,
         positions: tuple[str, ...] = EVERYWHERE,
-        untold: tuple[str, ...] = (),
+        uncontradicted: tuple[str, ...] = (),
     ) -> Iterator[Lie]:
         for fund in funds:
             for position in positions:
                 write = partial(_write_holdings, fund=fund, change=change, position=position)
                 full = f"{fund.lower()}_{name}.{position}"
-                yield Lie(full, "holdings", f"{fund}: {sentence}", position, error, position not in untold, write)
+                yield Lie(full, "holdings", f"{fund}: {sentence}", position, error, position not in uncontradicted, write)
 
     everyone, valued = ("IWM", "SPY", "QQQ"), ("IWM", "QQQ")
-    yield from tell("values_1000x", valued, _each(market_value=1000, notional=1000), "all market values times 1000", "99 900 %")
-    yield from tell(
+    yield from add("values_1000x", valued, _each(market_value=1000, notional=1000), "all market values times 1000", "99 900 %")
+    yield from add(
         "values_in_thousands", valued, _each(market_value=0.001, notional=0.001), "all market values in thousands", "99.9 %"
     )
-    yield from tell(
+    yield from add(
         "values_and_quantities_10x",
         valued,
         _each(market_value=10, notional=10, quantity=10),
         "ten times the fund: values and quantities",
         "900 % of the fund's assets",
-        untold=(),
+        uncontradicted=(),
     )
-    yield from tell("quantities_10x", everyone, _each(quantity=10), "all quantities times 10", "900 % of each quantity")
-    yield from tell("prices_10x", ("IWM",), _each(price=10), "all prices times 10", "900 % of each price")
-    yield from tell(
+    yield from add("quantities_10x", everyone, _each(quantity=10), "all quantities times 10", "900 % of each quantity")
+    yield from add("prices_10x", ("IWM",), _each(price=10), "all prices times 10", "900 % of each price")
+    yield from add(
         "shares_outstanding_10x",
         ("IWM",),
         lambda s, _: replace(s, shares=(s.shares or 0) * 10),
         "shares outstanding times 10",
         "900 % of one fact",
     )
-    yield from tell(
-        "weights_permuted", everyone, _permuted("weight"), "weights permuted among the lines", "up to 8 points a line"
-    )
-    yield from tell(
+    yield from add("weights_permuted", everyone, _permuted("weight"), "weights permuted among the lines", "up to 8 points a line")
+    yield from add(
         "sizes_permuted",
         everyone,
         _permuted("weight", "market_value", "notional", "quantity", "price"),
         "weights, values, quantities and prices permuted among the names",
         "up to 8 points a line",
     )
-    yield from tell("weights_equal", everyone, _equal, "every line with the same weight and value", "8 points for the largest")
-    yield from tell("weights_as_fractions", everyone, _each(weight=0.01), "weights as fractions", "99 % of each weight")
-    yield from tell("all_financials", ("IWM", "QQQ"), _sector("Financials"), "every sector Financials", "99 % Financials")
-    yield from tell("sectors_shuffled", ("IWM", "QQQ"), _permuted("sector"), "sectors shuffled", "10 points a sector")
-    yield from tell("one_sector_renamed", ("IWM",), _sector_moved, "every Health Care line as Energy", "15 points of two sectors")
-    yield from tell("sectors_blank", ("IWM",), _sector("-"), "no sector on any line", "coverage 0 %")
-    yield from tell("half_cut", everyone, _cut(0.5), "half of the list cut, weights rescaled", "weights doubled")
-    yield from tell("a_fifth_cut", ("IWM",), _cut(0.8), "a fifth of the list cut, weights rescaled", "25 % of each weight")
-    yield from tell(
+    yield from add("weights_equal", everyone, _equal, "every line with the same weight and value", "8 points for the largest")
+    yield from add("weights_as_fractions", everyone, _each(weight=0.01), "weights as fractions", "99 % of each weight")
+    yield from add("all_financials", ("IWM", "QQQ"), _sector("Financials"), "every sector Financials", "99 % Financials")
+    yield from add("sectors_shuffled", ("IWM", "QQQ"), _permuted("sector"), "sectors shuffled", "10 points a sector")
+    yield from add("one_sector_renamed", ("IWM",), _sector_moved, "every Health Care line as Energy", "15 points of two sectors")
+    yield from add("sectors_blank", ("IWM",), _sector("-"), "no sector on any line", "coverage 0 %")
+    yield from add("half_cut", everyone, _cut(0.5), "half of the list cut, weights rescaled", "weights doubled")
+    yield from add("a_fifth_cut", ("IWM",), _cut(0.8), "a fifth of the list cut, weights rescaled", "25 % of each weight")
+    yield from add(
         "largest_cut", ("SPY", "QQQ"), _largest_cut, "the eight largest lines cut, weights rescaled", "35 % of the fund"
     )
-    yield from tell(
+    yield from add(
         "one_line_cut",
         ("IWM",),
         _line_cut,
         "one line of some 0.1 % cut, weights rescaled",
         "0.1 % of the fund",
-        untold=EVERYWHERE,
+        uncontradicted=EVERYWHERE,
     )
-    yield from tell(
+    yield from add(
         "yesterdays_list",
         everyone,
         _under_next_date,
@@ -91,27 +89,27 @@ def holdings_lies() -> Iterator[Lie]:
         "one session",
         (LATER,),
     )
-    yield from tell(
+    yield from add(
         "old_list_new_date", ("IWM", "SPY"), _oldest_list, "the oldest known list under a new date", "a year", (LATER,)
     )
-    yield from tell(
+    yield from add(
         "tickers_shifted", everyone, _shifted_column("ticker"), "each ticker stands against the next line's name", "any"
     )
-    yield from tell("names_shifted", everyone, _shifted_column("name"), "each name stands against the next line's ticker", "any")
-    yield from tell("one_at_30", everyone, _one_position(0.30), "one position at 30 %", "22 to 29 points")
-    yield from tell("cash_at_40", everyone, _cash(0.40), "cash at 40 %", "40 points")
-    yield from tell("every_line_twice", everyone, _twice, "every line twice, each with half its weight", "twice the lines")
-    yield from tell("another_funds_list", everyone, _other_list, "another fund's list under this fund's title", "up to 90 points")
-    yield from tell("russell_3000_list", ("IWM",), _list_of("IWV"), "IWV's list under IWM's title", "60 % of the fund")
-    yield from tell(
+    yield from add("names_shifted", everyone, _shifted_column("name"), "each name stands against the next line's ticker", "any")
+    yield from add("one_at_30", everyone, _one_position(0.30), "one position at 30 %", "22 to 29 points")
+    yield from add("cash_at_40", everyone, _cash(0.40), "cash at 40 %", "40 points")
+    yield from add("every_line_twice", everyone, _twice, "every line twice, each with half its weight", "twice the lines")
+    yield from add("another_funds_list", everyone, _other_list, "another fund's list under this fund's title", "up to 90 points")
+    yield from add("russell_3000_list", ("IWM",), _list_of("IWV"), "IWV's list under IWM's title", "60 % of the fund")
+    yield from add(
         "sibling_list",
         ("SPY",),
         _list_of("IVV"),
         "IVV's list in SPY's layout: the same index",
         "quantities alone",
-        untold=EVERYWHERE,
+        uncontradicted=EVERYWHERE,
     )
-    yield from tell(
+    yield from add(
         "on_a_sunday",
         ("IWM", "SPY"),
         lambda s, _: _dated(s, _sunday(s.as_of)),
@@ -119,13 +117,13 @@ def holdings_lies() -> Iterator[Lie]:
         "one or two days",
         (LATER, ONLY),
     )
-    yield from tell(
+    yield from add(
         "other_issuers_quantities", ("SPY",), _permuted("quantity"), "quantities permuted among the lines", "any quantity"
     )
 
 
 def _write_holdings(folder: Folder, *, fund: str, change: Change, position: str) -> list[Path]:
-    """A later lie comes with the next session's date, and beside the lie its prices have drifted as they would."""
+    """A later faulty file has the date of the next session, and its prices have drifted in addition to the fault."""
     if not folder.has_fund(fund):
         raise NotHere(f"no holdings of {fund}")
     honest = folder.snapshot(fund, 0 if position == FIRST else -1)
@@ -135,7 +133,7 @@ def _write_holdings(folder: Folder, *, fund: str, change: Change, position: str)
         at = at.replace(year=wrong.as_of.year, month=wrong.as_of.month, day=wrong.as_of.day) + DAY
     if position == ONLY:
         folder.remove("ishares" if fund == "IWM" else {"SPY": "ssga", "QQQ": "invesco"}[fund], "holdings", fund)
-    # Sectors stand in the issuer's CSV alone.
+    # Only the issuer's CSV has sectors.
     extension = "csv" if fund == "QQQ" and wrong.lines[0].get("sector") else ""
     return [folder.put_snapshot(wrong, at, extension)]
 
@@ -241,7 +239,7 @@ def _one_position(share: float) -> Change:
 
 
 def _with_share(lines: list[Line], place: int, share: float) -> list[Line]:
-    """One line takes a share of the whole, and the others give way in proportion; quantities follow."""
+    """Give one line a share of the fund and reduce the others in proportion, with quantities."""
     by = "market_value" if any(line.get("market_value") for line in lines) else "weight"
     whole = sum(line.get(by) or 0.0 for line in lines)
     own = lines[place].get(by) or 0.0
@@ -285,12 +283,12 @@ def _cash(share: float) -> Change:
 def _twice(snapshot: Snapshot, _: Folder) -> Snapshot:
     names = ("weight", "market_value", "notional", "quantity")
     halves = [line | {name: line[name] / 2 for name in names if line.get(name) is not None} for line in snapshot.lines]
-    # A blank behind the name keeps the second from being the same line again.
+    # Another name, so that the second line is not a duplicate.
     return replace(snapshot, lines=[*halves, *(line | {"name": f"{line['name']} A"} for line in halves)])
 
 
 def _other_list(snapshot: Snapshot, folder: Folder) -> Snapshot:
-    """Lines of another fund, as many as this fund has."""
+    """The lines of another fund, as many as this fund has."""
     other = {"IWM": "IWV", "SPY": "IWM", "QQQ": "SPY"}[snapshot.fund]
     if not folder.has_fund(other):
         raise NotHere(f"no holdings of {other}")

@@ -1,6 +1,6 @@
-"""A warehouse that has read a landing folder, by the functions of a run and in its order, without Dagster, dbt and a release.
+"""Ingestion of a landing folder as in a run, without Dagster, dbt and a release.
 
-The one place of these measurements that calls `ingest`.
+Only this module of the measurements calls `ingest`.
 """
 
 import inspect
@@ -37,19 +37,19 @@ WATCHED = ("price_bars", "corporate_actions", "rates", "holdings")
 
 
 @dataclass(frozen=True)
-class Taken:
-    """What a warehouse made of a landing folder."""
+class Ingested:
+    """The result of ingesting a landing folder."""
 
     outcomes: dict[str, Outcome]
     known: dict[str, pl.DataFrame]
     rejects: dict[str, list[tuple[Any, ...]]]
 
 
-def take_in(folder: Path, warehouse_path: Path, clock: datetime) -> Taken:
-    """Read every document of a folder into a warehouse, which may know some already.
+def ingest_folder(folder: Path, warehouse_path: Path, clock: datetime) -> Ingested:
+    """Ingest every document of a folder into a warehouse, which may have data already.
 
     Args:
-        clock: the moment of the run; documents of later moments are of the future.
+        clock: the run's clock; later documents are in the future.
 
     Returns:
         Outcomes by the document's key; the last known rows of each watched table; rejected lines by document.
@@ -69,14 +69,14 @@ def take_in(folder: Path, warehouse_path: Path, clock: datetime) -> Taken:
         rejects: dict[str, list[tuple[Any, ...]]] = {}
         for document_id, *row in connection.execute("select * from raw.rejects order by document_id, line").fetchall():
             rejects.setdefault(document_id, []).append(tuple(row))
-    # A later step may judge a document anew: the ledger has the last word.
+    # A later step may validate a document again: the ledger has the final outcome.
     fields = list(Outcome.__dataclass_fields__)
     outcomes = {row["path"]: Outcome(**{name: row[name] for name in fields if name in row}) for row in ledger}
-    return Taken(outcomes, known, rejects)
+    return Ingested(outcomes, known, rejects)
 
 
 def _arguments(clock: datetime, home: Path) -> dict[str, Any]:
-    """The run's clock, where `ingest` asks for one."""
+    """The arguments of `ingest`, with the run's clock."""
     return {"clock": clock} if "clock" in inspect.signature(ingest).parameters else {}
 
 
@@ -104,7 +104,7 @@ def _calendar_folder(home: Path, clock: datetime) -> Path:
 
 
 def _last_known(connection: Any, name: str) -> pl.DataFrame:
-    """The newest observation of each key, as the staging models read it; an action of zero is none."""
+    """The newest observation per key, as in the staging models; an action of zero is ignored."""
     table = RAW_TABLES[name]
     by = ", ".join(table.snapshot_key or table.key)
     real = "value <> 0" if table.when_unknown else "true"
@@ -118,9 +118,9 @@ def _last_known(connection: Any, name: str) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class Difference:
-    """How a table differs from the honest one: `wrong` rows (another value, or a key of nobody honest) and `missing` ones.
+    """The difference of a table from the honest one: `wrong` rows (another value, or an unknown key) and `missing` rows.
 
-    `largest` is the greatest error in the table's MEASURE; zero where volumes and texts alone differ.
+    `largest` is the largest error in the table's MEASURE; zero if only volumes and texts differ.
     """
 
     wrong: int
@@ -132,7 +132,7 @@ class Difference:
 
 
 def lines_lost(outcome: Outcome) -> int:
-    """Lines of a document that were not taken in: rejected or quarantined."""
+    """The number of rejected or quarantined lines of a document."""
     return outcome.rows_rejected + int(getattr(outcome, "rows_quarantined", 0) or 0)
 
 
@@ -140,9 +140,9 @@ MEASURE = {"price_bars": "of a price", "corporate_actions": "dollars a share", "
 
 
 def difference(name: str, honest: pl.DataFrame, found: pl.DataFrame) -> Difference:
-    """Compare two last known states of a raw table. A line of holdings is known by ticker and name, not by its place."""
+    """Compare two last known states of a raw table. Lines of holdings are identified by ticker and name, not by number."""
     key, measured = _KEYS[name], _SIZES[name]
-    # Adjusted closes are relative to the retrieval, and no mart rests on them.
+    # Adjusted closes depend on the retrieval, and no mart uses them.
     values = [v for v in RAW_TABLES[name].columns if v not in (*key, "vendor_adj_close", "line_no")]
     left, right = (_sized(name, frame).select(*key, *values, *measured) for frame in (honest, found))
     both = left.join(right, on=key, how="full", suffix="_found", nulls_equal=True)
@@ -151,7 +151,7 @@ def difference(name: str, honest: pl.DataFrame, found: pl.DataFrame) -> Differen
     changed = ~absent & ~extra & ~same
     counts = both.select(absent.sum().alias("missing"), extra.sum().alias("extra"), changed.sum().alias("changed")).row(0)
     errors = [(pl.col(f"{m}_found").fill_null(0.0) - pl.col(m).fill_null(0.0)).abs().alias(m) for m in measured]
-    if name == "price_bars":  # relative, and a bar that is absent is a gap
+    if name == "price_bars":  # relative errors; a missing bar is a gap
         errors = [((pl.col(f"{m}_found") - pl.col(m)).abs() / pl.col(m)).alias(m) for m in measured]
     sizes = both.filter(absent | extra | changed).select(errors).max().row(0) if any(counts) else ()
     return Difference(counts[1] + counts[2], counts[0], max((size for size in sizes if size is not None), default=0.0))
@@ -172,7 +172,7 @@ _SIZES = {
 
 
 def _sized(name: str, rows: pl.DataFrame) -> pl.DataFrame:
-    """With the columns whose errors are measured."""
+    """Add the columns whose errors are measured."""
     if name != "holdings":
         return rows.with_columns(pl.col(size.removeprefix("_")).alias(size) for size in _SIZES[name])
     snapshot = ["fund", "as_of"]
@@ -185,7 +185,7 @@ def _sized(name: str, rows: pl.DataFrame) -> pl.DataFrame:
 
 @contextmanager
 def scratch(root: Path, name: str) -> Iterator[Path]:
-    """A folder that is gone afterwards."""
+    """A temporary folder."""
     import shutil
     import tempfile
 
@@ -197,6 +197,6 @@ def scratch(root: Path, name: str) -> Iterator[Path]:
 
 
 def clock_after(landing: Path) -> datetime:
-    """A moment after every document of the folder, as a run would read it: the day after the newest retrieval."""
+    """A clock after every document of the folder: the day after the newest retrieval."""
     moments = [d.retrieved_at for d in list_documents([landing]) if d.retrieved_at and d.retrieved_at.year < 2090]
     return max(moments) + timedelta(days=4)

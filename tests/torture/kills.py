@@ -1,4 +1,4 @@
-"""Runs killed at random moments of each phase; then one undisturbed run, equal to an undisturbed twin."""
+"""Runs killed at random times in each phase; then one undisturbed run with the tables of an undisturbed twin."""
 
 import os
 import random
@@ -27,13 +27,13 @@ from tests.torture.small_landing import write_small_landing
 
 
 def kill_many(root: Path, kills: int, *, seed: int, minutes: float, say: Say) -> dict[str, object]:
-    """Kill runs by SIGKILL, a third in each phase, while documents keep coming.
+    """Kill runs with SIGKILL, a third in each phase, while documents arrive.
 
     Args:
-        minutes: no further run is begun after that long.
+        minutes: time after which no further run is started.
 
     Returns:
-        Figures by name; `differing` lists the tables that differ in the end, `broken` the moments at which the current release
+        Figures by name; `differing` lists the tables that differ at the end, `broken` the times at which the current release
         could not be read.
     """
     choice, begun = random.Random(seed), monotonic()
@@ -42,7 +42,7 @@ def kill_many(root: Path, kills: int, *, seed: int, minutes: float, say: Say) ->
     home.mkdir(parents=True)
     per_kill = -(-len(stock) // max(1, kills // 3))
     _deliver(stock, root / "stock", landing, 6)
-    typical = whole_run(home, landing).durations()  # so that there is a release to break
+    typical = whole_run(home, landing).durations()  # so that a release exists
     say("kills: an undisturbed run takes " + ", ".join(f"{phase} {seconds:.1f} s" for phase, seconds in typical.items()))
     killed: Counter[str] = Counter()
     broken: list[str] = []
@@ -76,7 +76,7 @@ def kill_many(root: Path, kills: int, *, seed: int, minutes: float, say: Say) ->
 def _kill_in(
     home: Path, landing: Path, wanted: str, choice: random.Random, typical: dict[str, float]
 ) -> tuple[str, dict[str, float]]:
-    """Kill one run at a random moment of a phase; where it was by then, and how long the phases before took."""
+    """Kill one run at a random time of a phase; return its phase then, and the durations of the phases before."""
     run = Run.started(home, landing)
     if run.wait_for(wanted):
         due = monotonic() + choice.random() * typical[wanted]
@@ -86,19 +86,19 @@ def _kill_in(
     if run.process.poll() is None:
         os.killpg(run.process.pid, signal.SIGKILL)
     elif wanted in (INGEST, DBT, PUBLISH) and "end" not in run.began:
-        raise AssertionError(f"a run after a kill failed by itself: {run.said[-3000:]}")
+        raise AssertionError(f"a run after a kill failed by itself: {run.output[-3000:]}")
     run.wait(LONGEST_RUN)
     marks = [phase for phase in (*PHASES, "end") if phase in run.began]
     return where, {a: run.began[b] - run.began[a] for a, b in pairwise(marks)}
 
 
 def _deliveries(stock: Path, choice: random.Random) -> list[Path]:
-    """The documents below a folder in some order: late ones come, too."""
+    """The documents below a folder in random order, so that some arrive late."""
     found = sorted(path.relative_to(stock) for path in stock.rglob("*") if path.is_file())
     bars = [path for path in found if path.parts[0] == "yahoo"]
     others = [path for path in found if path.parts[0] != "yahoo"]
     bars.sort(key=lambda path: path.name)
-    for place in range(0, len(bars) - 4, 5):  # some documents arrive after younger ones
+    for place in range(0, len(bars) - 4, 5):  # some documents arrive after newer ones
         if choice.random() < 0.5:
             bars[place], bars[place + 4] = bars[place + 4], bars[place]
     return [*bars[:6], *others[:6], *bars[6:], *others[6:]][::-1]

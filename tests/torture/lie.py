@@ -1,4 +1,4 @@
-"""What a lie is, and where it stands among the honest documents of its symbol."""
+"""A fault (`Lie`), and its position among the honest documents of its symbol."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ EVERYWHERE = (FIRST, LATER, ONLY)
 
 
 class NotHere(Exception):
-    """The folder lacks the documents that this lie is made of."""
+    """The folder lacks the documents from which this fault is made."""
 
 
 @dataclass(frozen=True)
 class Lie:
-    """One or more lying documents.
+    """One or more faulty documents.
 
-    `error` says how large the wrong number is; `detectable` whether anything in the folder contradicts it.
+    `error`: the size of the wrong number; `detectable`: whether anything in the folder contradicts it.
     """
 
     name: str

@@ -1,10 +1,10 @@
-"""Documents that can be read and do not tell the truth: each kind once as the first document of its symbol, as a later one, and
-as the only one, wherever that makes sense.
+"""Readable documents with wrong content: each fault as the first document of its symbol, as a later one, and as the only one,
+where applicable.
 
-A lie is written into a copy of a landing folder with honest documents:
+A fault is written into a copy of a landing folder with honest documents:
 - `first`: retrieved before the honest documents of its symbol, which follow it;
 - `later`: retrieved after them;
-- `only`: in place of them.
+- `only`: instead of them.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ __all__ = ["ONLY", "Lie", "NotHere", "catalogue"]
 
 
 def catalogue() -> list[Lie]:
-    """Every lie, in the order prices, rates, holdings."""
+    """Every fault, in the order prices, rates, holdings."""
     lies = [*price_lies(), *overlap_lies(), *rate_lies(), *holdings_lies(), *_future_lies()]
     assert len({lie.name for lie in lies}) == len(lies)
     return lies

@@ -1,8 +1,8 @@
-"""What becomes of lying documents: `python -m tests.torture.measure_lies --landing FOLDER [--only NAME] [--fast]`.
+"""Outcomes of faulty documents: `python -m tests.torture.measure_lies --landing FOLDER [--only NAME] [--fast]`.
 
-For each lie, the honest documents and the lie are read into a new warehouse. One line a lie: the status of the lying document,
-its rejected lines, and by table the rows that are wrong or missing against a warehouse of the honest documents alone. Without
-`--fast`, a handful of lies also goes through whole runs, and the core marts are compared.
+For each fault, the honest documents and the faulty one are ingested into a new warehouse. One line per fault: the status of the
+faulty document, its rejected lines, and by table the rows that are wrong or missing, compared with a warehouse of the honest
+documents only. Without `--fast`, a few faults also go through complete runs, and the core marts are compared.
 """
 
 import argparse
@@ -26,7 +26,7 @@ import polars as pl
 from orchestration.market_calendar import EXCHANGE
 from orchestration.vendors.registry import CALENDAR
 from tests.torture.folder import Folder, a_day_later
-from tests.torture.house import Difference, Taken, clock_after, difference, lines_lost, scratch, take_in
+from tests.torture.house import Difference, Ingested, clock_after, difference, ingest_folder, lines_lost, scratch
 from tests.torture.lies import ONLY, Lie, NotHere, catalogue
 
 CORE_MARTS = (
@@ -56,7 +56,7 @@ HANDFUL = (
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one lie."""
+    """The outcome of one fault."""
 
     lie: str
     kind: str
@@ -70,12 +70,12 @@ class Verdict:
 
     @property
     def taken(self) -> bool:
-        """Whether the last known rows differ; in place of honest documents, a missing row is a gap, which is no wrong number."""
+        """Whether the last known rows are wrong; without honest documents, a missing row is a gap and not a wrong number."""
         return any(d.wrong or (d.missing and self.position != ONLY) for d in self.differences.values())
 
     @property
     def accepted_whole(self) -> bool:
-        """Whether a lying document was accepted without a rejected or quarantined line."""
+        """Whether a faulty document was accepted without a rejected or quarantined line."""
         return "accepted" in self.statuses and not self.rows_rejected
 
     def line(self) -> str:
@@ -87,29 +87,29 @@ class Verdict:
         )
         harmed = f" HARMED {','.join(self.harmed)}" if self.harmed else ""
         mark = "TAKEN  " if self.taken else "accept " if self.accepted_whole else "caught "
-        known = "" if self.detectable else " [cannot be told]"
+        known = "" if self.detectable else " [not detectable]"
         status = "/".join(self.statuses)
         return f"{mark}{self.lie:48}{status:22} lines lost {self.rows_rejected:5} {moved}{harmed}{known} | {self.reason[:200]}"
 
 
 @dataclass(frozen=True)
-class Honest(Taken):
-    """The honest documents' warehouse; `beside` holds the lines of honest later lists, of which a lie may keep some."""
+class Honest(Ingested):
+    """The warehouse of the honest documents; `beside` has the lines of honest later lists, some of which a fault may keep."""
 
     beside: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
 def read_honest(landing: Path, clock: datetime, root: Path) -> Honest:
-    """Read the honest documents alone, and beside them each fund's list of the next session."""
+    """Ingest the honest documents, and separately each fund's list of the next session."""
     with scratch(root, "honest") as place:
-        taken = take_in(landing, place / "warehouse.duckdb", clock)
+        taken = ingest_folder(landing, place / "warehouse.duckdb", clock)
     with scratch(root, "beside") as place:
         folder = Folder.copied(landing, place / "landing")
         for fund in ("IWM", "SPY", "QQQ"):
             if folder.has_fund(fund):
                 later = a_day_later(folder.snapshot(fund))
                 folder.put_snapshot(later, later.retrieved_at, "csv" if fund == "QQQ" and later.lines[0].get("sector") else "")
-        known = take_in(folder.root, place / "warehouse.duckdb", clock).known["holdings"]
+        known = ingest_folder(folder.root, place / "warehouse.duckdb", clock).known["holdings"]
     return Honest(
         taken.outcomes, taken.known, taken.rejects, known.join(taken.known["holdings"], on=["fund", "as_of"], how="anti")
     )
@@ -122,14 +122,14 @@ def _without_honest(found: pl.DataFrame, beside: pl.DataFrame) -> pl.DataFrame:
 
 
 def judge(lie: Lie, landing: Path, honest: Honest, clock: datetime, root: Path) -> Verdict | None:
-    """Read the honest documents and the lie into a new warehouse; None where the folder lacks what the lie is made of."""
+    """Ingest the honest documents and the fault into a new warehouse; None if the folder lacks the required documents."""
     with scratch(root, "lie") as place:
         folder = Folder.copied(landing, place / "landing")
         try:
             paths = lie.write(folder)
         except NotHere:
             return None
-        taken = take_in(folder.root, place / "warehouse.duckdb", clock)
+        taken = ingest_folder(folder.root, place / "warehouse.duckdb", clock)
     taken = replace(taken, known=taken.known | {"holdings": _without_honest(taken.known["holdings"], honest.beside)})
     keys = [str(path.relative_to(place / "landing")) for path in paths]
     lying = [taken.outcomes[key] for key in keys]
@@ -158,7 +158,7 @@ def judge(lie: Lie, landing: Path, honest: Honest, clock: datetime, root: Path) 
 
 
 def _judge_by_name(name: str, *, landing: Path, honest: Honest, clock: datetime, root: Path) -> tuple[str, Verdict | str | None]:
-    """In a process of its own; an error that escapes is part of the result."""
+    """Run in a separate process; an uncaught error is part of the result."""
     lie = next(lie for lie in catalogue() if lie.name == name)
     try:
         return name, judge(lie, landing, honest, clock, root)
@@ -167,20 +167,23 @@ def _judge_by_name(name: str, *, landing: Path, honest: Honest, clock: datetime,
 
 
 def summary(verdicts: Iterable[Verdict], errors: dict[str, str]) -> list[str]:
-    """The counts that the bar is about."""
-    told = [v for v in verdicts if v.detectable]
+    """The summary counts."""
+    detectable = [v for v in verdicts if v.detectable]
     lines = []
-    for name, group in [("all that can be told", told), *[(k, [v for v in told if v.kind == k]) for k in _kinds(told)]]:
+    for name, group in [
+        ("all that are detectable", detectable),
+        *[(k, [v for v in detectable if v.kind == k]) for k in _kinds(detectable)],
+    ]:
         quiet = sum(v.accepted_whole for v in group)
         moved, harmed = sum(v.taken for v in group), sum(bool(v.harmed) for v in group)
         lines.append(
             f"{name}: {len(group)} lies, {quiet} accepted without a word, {moved} that move a table,"
             f" {harmed} at the cost of an honest document"
         )
-    families = {v.lie.rpartition(".")[0] for v in told}
-    silent = {v.lie.rpartition(".")[0] for v in told if v.taken or v.accepted_whole}
+    families = {v.lie.rpartition(".")[0] for v in detectable}
+    silent = {v.lie.rpartition(".")[0] for v in detectable if v.taken or v.accepted_whole}
     lines.append(f"kinds of lies (a name in any position): {len(families)}, {len(silent)} taken or accepted in some position")
-    moved = Counter(name for v in told for name, d in v.differences.items() if d.wrong)
+    moved = Counter(name for v in detectable for name, d in v.differences.items() if d.wrong)
     lines.append("tables with wrong rows: " + (", ".join(f"{name} {n}" for name, n in moved.most_common()) or "none"))
     lines.append(f"errors that escaped: {len(errors)}")
     return lines
@@ -191,7 +194,7 @@ def _kinds(verdicts: list[Verdict]) -> list[str]:
 
 
 def measure(landing: Path, chosen: list[Lie], root: Path, workers: int, say: Callable[[str], None]) -> list[Verdict]:
-    """Judge lies side by side and report each."""
+    """Judge faults in parallel and report each."""
     clock = clock_after(landing)
     honest = read_honest(landing, clock, root)
     counted = Counter(outcome.status for outcome in honest.outcomes.values())
@@ -201,7 +204,7 @@ def measure(landing: Path, chosen: list[Lie], root: Path, workers: int, say: Cal
             say(f"  {outcome.path}: {outcome.status}: {outcome.reason}")
     verdicts, errors, absent = [], {}, []
     judged = partial(_judge_by_name, landing=landing, honest=honest, clock=clock, root=root)
-    # Forked processes would inherit polars' locks without the threads that hold them.
+    # Forked processes would inherit polars' locks without their threads.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         for name, verdict in pool.map(judged, [lie.name for lie in chosen]):
             if verdict is None:
@@ -218,11 +221,11 @@ def measure(landing: Path, chosen: list[Lie], root: Path, workers: int, say: Cal
     return verdicts
 
 
-# ---------------------------------------------------------------- whole runs
+# ---------------------------------------------------------------- complete runs
 
 
 def compare_marts(landing: Path, lies: list[Lie], root: Path, say: Callable[[str], None]) -> None:
-    """Run the whole pipeline with and without each lie, and say which core marts differ."""
+    """Run the whole pipeline with and without each fault, and report the core marts that differ."""
     with scratch(root, "marts") as place:
         honest = _marts(landing, place / "honest")
         for lie in lies:
@@ -248,18 +251,18 @@ def _marts(landing: Path, home: Path) -> dict[str, pl.DataFrame]:
 
 
 def honest_folder(landing: Path, root: Path) -> Path:
-    """The landing folder without its calendar, which each warehouse makes for itself."""
+    """The landing folder without its calendar, which each warehouse generates."""
     folder = Folder.copied(landing, root / "honest-landing")
     shutil.rmtree(folder.root / CALENDAR.vendor / CALENDAR.kind / EXCHANGE, ignore_errors=True)
     return folder.root
 
 
 def main() -> None:
-    """Measure from the command line."""
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--landing", type=Path, required=True)
-    parser.add_argument("--only", action="append", help="lies whose name contains this; may be given several times")
-    parser.add_argument("--fast", action="store_true", help="without whole runs")
+    parser.add_argument("--only", action="append", help="faults whose name contains this; may be given several times")
+    parser.add_argument("--fast", action="store_true", help="without complete runs")
     parser.add_argument("--report", type=Path)
     parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1))
     given = parser.parse_args()

@@ -1,7 +1,7 @@
 """False alarms: `python -m tests.torture.measure_truths --landing FOLDER [--only NAME]`.
 
-For each truth, the honest documents and those of the truth are read into a new warehouse. A false alarm is a document that is
-not accepted, a line that is rejected or quarantined, or an honest document that fares worse beside the truth.
+For each true event, the honest documents and those of the event are ingested into a new warehouse. A false alarm is a document
+that is not accepted, a line that is rejected or quarantined, or an honest document with a worse outcome than without the event.
 """
 
 import argparse
@@ -18,14 +18,14 @@ from pathlib import Path
 import polars as pl
 
 from tests.torture.folder import Folder
-from tests.torture.house import Taken, clock_after, lines_lost, scratch, take_in
+from tests.torture.house import Ingested, clock_after, ingest_folder, lines_lost, scratch
 from tests.torture.measure_lies import honest_folder
 from tests.torture.truths import NotHere, Truth, catalogue
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What became of one truth: how many documents and accepted lines it has, and each alarm in words."""
+    """The outcome of one true event: its documents and accepted lines, and each false alarm."""
 
     truth: str
     documents: int
@@ -38,15 +38,15 @@ class Finding:
         return f"{'ALARM ' if self.alarms else 'ok    '} {self.truth:28} {self.documents} documents, {self.rows} rows{alarms}"
 
 
-def judge(truth: Truth, landing: Path, honest: Taken, root: Path) -> Finding | None:
-    """Read the honest documents and the truth into a new warehouse; None where the folder lacks what the truth is made of."""
+def judge(truth: Truth, landing: Path, honest: Ingested, root: Path) -> Finding | None:
+    """Ingest the honest documents and the event into a new warehouse; None if the folder lacks the required documents."""
     with scratch(root, "truth") as place:
         folder = Folder.copied(landing, place / "landing")
         try:
             paths = truth.write(folder)
         except NotHere:
             return None
-        taken = take_in(folder.root, place / "warehouse.duckdb", clock_after(folder.root))
+        taken = ingest_folder(folder.root, place / "warehouse.duckdb", clock_after(folder.root))
         own = {str(path.relative_to(place / "landing")) for path in paths}
         alarms = [*_closes_not_taken(folder, own, taken)]
     for key, outcome in taken.outcomes.items():
@@ -57,14 +57,14 @@ def judge(truth: Truth, landing: Path, honest: Taken, root: Path) -> Finding | N
             expected, may_lose = before.status, lines_lost(before)
         if outcome.status != expected or lines_lost(outcome) > may_lose:
             reasons = [str(row[1]) for row in taken.rejects.get(outcome.document_id, [])]
-            said = outcome.reason or "; ".join(dict.fromkeys(reasons))
-            alarms.append(f"{key}: {outcome.status}, {lines_lost(outcome)} lines lost: {said[:300]}")
+            reason = outcome.reason or "; ".join(dict.fromkeys(reasons))
+            alarms.append(f"{key}: {outcome.status}, {lines_lost(outcome)} lines lost: {reason[:300]}")
     read = [taken.outcomes[key] for key in own] or list(taken.outcomes.values())
     return Finding(truth.name, len(read), sum(outcome.rows_accepted for outcome in read), tuple(alarms))
 
 
-def _closes_not_taken(folder: Folder, own: set[str], taken: Taken) -> Iterator[str]:
-    """The newest document of a truth's symbol is what the last known closes must say."""
+def _closes_not_taken(folder: Folder, own: set[str], taken: Ingested) -> Iterator[str]:
+    """The last known closes must equal those of the newest document of the event's symbol."""
     for symbol in sorted({key.split("/")[2] for key in own if key.startswith("yahoo/prices/")}):
         bars, _ = folder.prices(symbol)
         known = taken.known["price_bars"].filter(pl.col("symbol") == symbol).select(Date="session", known="close")
@@ -75,15 +75,15 @@ def _closes_not_taken(folder: Folder, own: set[str], taken: Taken) -> Iterator[s
             yield f"{symbol}: {other.height} closes of its newest document are not the last known ones, to {other['Date'][-1]}"
 
 
-def _judge_by_name(name: str, *, landing: Path, honest: Taken, root: Path) -> Finding | None:
+def _judge_by_name(name: str, *, landing: Path, honest: Ingested, root: Path) -> Finding | None:
     return judge(next(truth for truth in catalogue() if truth.name == name), landing, honest, root)
 
 
 def measure(landing: Path, chosen: list[Truth], root: Path, workers: int, say: Callable[[str], None]) -> list[Finding]:
-    """Judge truths side by side and report each, with the rates of false alarms."""
+    """Judge true events in parallel and report each, with the rates of false alarms."""
     clock: datetime = clock_after(landing)
     with scratch(root, "honest") as place:
-        honest = take_in(landing, place / "warehouse.duckdb", clock)
+        honest = ingest_folder(landing, place / "warehouse.duckdb", clock)
     quarantined = [o for o in honest.outcomes.values() if o.status == "quarantined" or getattr(o, "rows_quarantined", 0)]
     say(f"honest documents alone: {len(honest.outcomes)}, of which {len(quarantined)} quarantined in whole or in part")
     for outcome in honest.outcomes.values():
@@ -108,10 +108,10 @@ def measure(landing: Path, chosen: list[Truth], root: Path, workers: int, say: C
 
 
 def main() -> None:
-    """Measure from the command line."""
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--landing", type=Path, required=True)
-    parser.add_argument("--only", action="append", help="truths whose name contains this; may be given several times")
+    parser.add_argument("--only", action="append", help="events whose name contains this; may be given several times")
     parser.add_argument("--report", type=Path)
     parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1))
     given = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Thousands of damaged documents of every vendor: none may break a run, hang or flood it, and none may change a number unseen."""
+"""Thousands of damaged documents of every vendor: none may stop or hang a run, and none may change a number undetected."""
 
 import io
 import random
@@ -20,44 +20,44 @@ import polars as pl
 
 from orchestration.landing.documents import Document, document_name, list_documents
 from orchestration.market_calendar import horizon, sessions_frame
-from orchestration.raw.parse import read_document
+from orchestration.raw.parse import parse_document
 from orchestration.sample_market.documents import sample_documents
 from orchestration.settings import SAMPLE_CLOCK
 from orchestration.universe import load_universe
 from orchestration.vendors.feed import DocumentRejected
-from tests.torture.house import MEASURE, Difference, clock_after, difference, scratch, take_in
+from tests.torture.house import MEASURE, Difference, clock_after, difference, ingest_folder, scratch
 from tests.torture.runs import Say
 from tests.torture.small_landing import write_small_landing
 
 SECONDS_A_DOCUMENT = 20
 MEMORY = 6 * 2**30
-"""Bytes that a reading process may take at all; what it did take is reported."""
+"""Memory limit of a parsing process in bytes; the peak is reported."""
 
 Rng = random.Random
 
 
 @dataclass
 class Tally:
-    """What became of some mutated documents."""
+    """The outcomes of mutated documents."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     escaped: list[str] = field(default_factory=list)
     hung: list[str] = field(default_factory=list)
-    failed_readers: list[str] = field(default_factory=list)
+    failed_parsers: list[str] = field(default_factory=list)
     effects: list[tuple[str, float, str]] = field(default_factory=list)
     slowest: float = 0.0
     memory_mb: float = 0.0
 
     def add(self, other: "Tally") -> None:
-        """Take another tally in."""
+        """Add another tally."""
         self.outcomes.update(other.outcomes)
-        for name in ("escaped", "hung", "failed_readers", "effects"):
+        for name in ("escaped", "hung", "failed_parsers", "effects"):
             getattr(self, name).extend(getattr(other, name))
         self.slowest, self.memory_mb = max(self.slowest, other.slowest), max(self.memory_mb, other.memory_mb)
 
 
 def base_landing(root: Path) -> Path:
-    """One honest document of each vendor and format at least: the small landing, and the vendors that it lacks."""
+    """At least one honest document per vendor and format: the small landing folder and the vendors that it lacks."""
     write_small_landing(root, parts=1)
     sessions = sessions_frame(horizon(SAMPLE_CLOCK.date()))
     for vendor, kind, symbol in (("vanguard", "holdings", "VOO"), ("schwab", "holdings", "SCHA"), ("yahoo", "fund_data", "IWM")):
@@ -65,7 +65,7 @@ def base_landing(root: Path) -> Path:
         path = root / vendor / kind / symbol / document_name(document.retrieved_at, document.extension)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(document.build())
-    # The same bars as people keep them.
+    # The same bars in another layout.
     for parquet in (root / "yahoo/prices/QQQ").glob("*.parquet"):
         parquet.with_suffix(".csv").write_bytes(pl.read_parquet(parquet).write_csv().encode())
         parquet.unlink()
@@ -82,7 +82,7 @@ def subjects(landing: Path) -> list[Document]:
 
 
 def mutated(content: bytes, rng: Rng) -> tuple[str, bytes]:
-    """A damaged copy, and the name of the damage; the same for the same state of the generator."""
+    """A damaged copy and the name of the damage; deterministic for a state of the generator."""
     name = rng.choice(sorted(_DAMAGES))
     return name, _DAMAGES[name](content, rng)
 
@@ -135,7 +135,7 @@ def _lines(content: bytes, rng: Rng) -> bytes:
 
 
 def _digits(content: bytes, rng: Rng) -> bytes:
-    """Some digit becomes another: a number changes, or a date."""
+    """Change a digit, in a number or a date."""
     spoilt = bytearray(content)
     places = [i for i, byte in enumerate(content) if 48 <= byte <= 57]
     for place in rng.sample(places, min(len(places), rng.choice([1, 1, 1, 2, 10]))):
@@ -144,7 +144,7 @@ def _digits(content: bytes, rng: Rng) -> bytes:
 
 
 def _numbers(content: bytes, rng: Rng) -> bytes:
-    """A number times 10, its sign or its point lost, or something else in its place."""
+    """Multiply a number by 10, remove its sign or decimal point, or replace it."""
     import re
 
     found = list(re.finditer(rb"\d+\.\d+", content))
@@ -161,7 +161,7 @@ def _numbers(content: bytes, rng: Rng) -> bytes:
 
 
 def _cells(content: bytes, rng: Rng) -> bytes:
-    """Cells of a line emptied, swapped or lost."""
+    """Empty, swap or remove cells of a line."""
     lines = content.split(b"\n")
     for _ in range(rng.choice([1, 1, 10])):
         place = rng.randrange(len(lines))
@@ -184,7 +184,7 @@ def _cells(content: bytes, rng: Rng) -> bytes:
 
 
 def _columns(content: bytes, rng: Rng) -> bytes:
-    """The same two cells of every line swapped, or one lost."""
+    """Swap or remove the same cells of every line."""
     lines = [line.split(b",") for line in content.split(b"\n")]
     width = Counter(len(line) for line in lines).most_common(1)[0][0]
     one, other = rng.randrange(width), rng.randrange(width)
@@ -236,7 +236,7 @@ _DAMAGES: dict[str, Callable[[bytes, Rng], bytes]] = {
 
 
 def _table_mutated(document: Document, content: bytes, rng: Rng) -> tuple[str, bytes]:
-    """A parquet or workbook is compressed: half of its mutations change the table within, and are written anew."""
+    """Parquet files and workbooks are compressed, so half of the mutations change the table inside and write it again."""
     if document.extension != "parquet" or rng.random() < 0.5:
         return mutated(content, rng)
     frame = pl.read_parquet(io.BytesIO(content))
@@ -254,7 +254,7 @@ def _table_mutated(document: Document, content: bytes, rng: Rng) -> tuple[str, b
 
 
 class _TooLong(BaseException):
-    """The alarm rang."""
+    """The time limit is exceeded."""
 
 
 def _ring(*_: object) -> None:
@@ -263,18 +263,18 @@ def _ring(*_: object) -> None:
 
 @cache
 def _honest(landing: Path) -> tuple[dict[str, pl.DataFrame], Path]:
-    """A warehouse of the honest documents, made once in each process, and its last known rows."""
+    """A warehouse of the honest documents, made once per process, and its last known rows."""
     import tempfile
 
     place = Path(tempfile.mkdtemp(prefix="honest-", dir=landing.parent))
-    taken = take_in(landing, place / "warehouse.duckdb", clock_after(landing))
+    taken = ingest_folder(landing, place / "warehouse.duckdb", clock_after(landing))
     return taken.known, place
 
 
 def unseen_effect(document: Document, content: bytes, landing: Path, at: datetime) -> dict[str, Difference]:
-    """What a document that parses changes among the last known rows, when it is read after the honest ones.
+    """The change of the last known rows by a parsed document that is ingested after the honest ones.
 
-    The one place that asks validation: it reads the document as a run would.
+    The document is ingested as in a run, with validation.
 
     Returns:
         The tables that differ.
@@ -285,7 +285,7 @@ def unseen_effect(document: Document, content: bytes, landing: Path, at: datetim
         target = home / "landing" / document.vendor / document.kind / document.symbol / document_name(at, document.extension)
         target.parent.mkdir(parents=True)
         target.write_bytes(content)
-        taken = take_in(home / "landing", home / "warehouse.duckdb", clock_after(landing))
+        taken = ingest_folder(home / "landing", home / "warehouse.duckdb", clock_after(landing))
     found = {name: difference(name, rows, taken.known[name]) for name, rows in known.items()}
     return {name: d for name, d in found.items() if d}
 
@@ -295,7 +295,7 @@ def _bounded() -> None:
 
 
 def judge_chunk(landing: Path, seed: int, begin: int, count: int) -> Tally:
-    """Mutate, read and judge some documents; the number of each is its seed."""
+    """Mutate, parse and judge some documents; the number of each is its seed."""
     tally = Tally()
     before = signal.signal(signal.SIGALRM, _ring)
     originals = subjects(landing)
@@ -332,13 +332,13 @@ def _judge(
     if content == original:
         return "the same bytes"
     try:
-        reading = read_document(document, content, sessions, load_universe())
+        reading = parse_document(document, content, sessions, load_universe())
     except DocumentRejected as rejection:
-        if "reader failed" in str(rejection):
-            tally.failed_readers.append(f"{name}: {rejection}")
+        if "parser failed" in str(rejection):
+            tally.failed_parsers.append(f"{name}: {rejection}")
         return "rejected"
     assert document.retrieved_at is not None
-    honest = read_document(document, original, sessions, load_universe())
+    honest = parse_document(document, original, sessions, load_universe())
     if all(frame.equals(honest.rows[table]) for table, frame in reading.rows.items()):
         return "the same rows"
     effect = unseen_effect(document, content, landing, document.retrieved_at + timedelta(minutes=1))
@@ -350,11 +350,11 @@ def _judge(
 
 
 def mutate_many(root: Path, count: int, *, seed: int, workers: int, say: Say) -> dict[str, object]:
-    """Judge so many mutated documents; what is taken with an effect is listed by the size of its largest relative error."""
+    """Judge mutated documents; those with an effect are listed by their largest relative error."""
     landing = base_landing(root / "landing")
     tally, size, begun = Tally(), 100, monotonic()
     chunks = [(begin, min(size, count - begin)) for begin in range(0, count, size)]
-    # A process that dies takes its pool along: the pool is made anew, and the chunk counts as escaped.
+    # If a process dies, the pool is created again, and the chunk counts as escaped.
     while chunks:
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_bounded) as pool:
             futures = {chunk: pool.submit(judge_chunk, landing, seed, *chunk) for chunk in chunks}
@@ -374,8 +374,8 @@ def mutate_many(root: Path, count: int, *, seed: int, workers: int, say: Say) ->
         "outcomes": dict(tally.outcomes),
         "escaped": tally.escaped,
         "hung": tally.hung,
-        "readers that failed": len(tally.failed_readers),
-        "first of them": tally.failed_readers[:10],
+        "parsers that failed": len(tally.failed_parsers),
+        "first of them": tally.failed_parsers[:10],
         "slowest, seconds": round(tally.slowest, 2),
         "peak memory, MB": round(tally.memory_mb),
         **_effects_by_table(tally.effects),
@@ -384,7 +384,7 @@ def mutate_many(root: Path, count: int, *, seed: int, workers: int, say: Say) ->
 
 
 def _effects_by_table(effects: list[tuple[str, float, str]]) -> dict[str, object]:
-    """How many documents moved each table, and the largest errors."""
+    """The number of documents that changed each table, and the largest errors."""
     figures: dict[str, object] = {}
     for table, measure in MEASURE.items():
         own = sorted(((size, text) for name, size, text in effects if name == table), reverse=True)

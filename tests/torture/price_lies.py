@@ -1,4 +1,4 @@
-"""Bars that are not true: whole answers of Yahoo, and those of 45 sessions that a daily fetch brings."""
+"""Faulty bars: complete answers of Yahoo, and answers of 45 sessions as in a daily fetch."""
 
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
@@ -16,86 +16,86 @@ Bars = pl.DataFrame
 
 
 def price_lies() -> Iterator[Lie]:
-    """Whole answers."""
+    """Faults of complete answers."""
 
-    def tell(
+    def add(
         name: str,
         symbol: str,
         change: Callable[[Bars], Bars],
         sentence: str,
         error: str,
         positions: tuple[str, ...] = EVERYWHERE,
-        untold: tuple[str, ...] = (),
+        uncontradicted: tuple[str, ...] = (),
         extension: str = "csv",
     ) -> Iterator[Lie]:
-        """`untold`: the positions in which nothing contradicts the lie."""
+        """`uncontradicted`: the positions in which nothing contradicts the fault."""
         for position in positions:
             write = partial(_write_prices, symbol=symbol, change=change, position=position, extension=extension)
-            said = f"{symbol}: {sentence}"
-            yield Lie(f"{symbol.lower()}_{name}.{position}", "prices", said, position, error, position not in untold, write)
+            label = f"{symbol}: {sentence}"
+            yield Lie(
+                f"{symbol.lower()}_{name}.{position}", "prices", label, position, error, position not in uncontradicted, write
+            )
 
-    yield from tell("bar_100x", "IWM", _bar(60, 100), "one bar at 100 times its prices", "9 900 % of one close")
-    yield from tell(
-        "bar_100x_parquet", "QQQ", _bar(700, 100), "one bar at 100 times", "9 900 % of one close", extension="parquet"
-    )
-    yield from tell("bar_a_tenth", "SPY", _bar(400, 0.1), "one bar at a tenth of its prices", "90 % of one close")
-    yield from tell("newest_bar_half", "IWM", _bar(1, 0.5), "the newest bar at half its prices", "50 % of the newest close")
-    yield from tell("newest_bar_100x", "QQQ", _bar(1, 100), "the newest bar at 100 times", "9 900 % of the newest close")
-    yield from tell("high_10x", "IWM", _cell("High", 200, 10), "one high at 10 times", "900 % of one high")
-    yield from tell("low_tenth", "IWM", _cell("Low", 200, 0.1), "one low at a tenth", "90 % of one low")
+    yield from add("bar_100x", "IWM", _bar(60, 100), "one bar at 100 times its prices", "9 900 % of one close")
+    yield from add("bar_100x_parquet", "QQQ", _bar(700, 100), "one bar at 100 times", "9 900 % of one close", extension="parquet")
+    yield from add("bar_a_tenth", "SPY", _bar(400, 0.1), "one bar at a tenth of its prices", "90 % of one close")
+    yield from add("newest_bar_half", "IWM", _bar(1, 0.5), "the newest bar at half its prices", "50 % of the newest close")
+    yield from add("newest_bar_100x", "QQQ", _bar(1, 100), "the newest bar at 100 times", "9 900 % of the newest close")
+    yield from add("high_10x", "IWM", _cell("High", 200, 10), "one high at 10 times", "900 % of one high")
+    yield from add("low_tenth", "IWM", _cell("Low", 200, 0.1), "one low at a tenth", "90 % of one low")
     for percent in (10, -10, 3, -3):
         size, factor = f"{abs(percent)} % of one close", 1 + percent / 100
         word = f"{'plus' if percent > 0 else 'minus'}{abs(percent)}"
         alone = (FIRST, ONLY) if abs(percent) < 10 else ()
-        yield from tell(f"close_{word}", "IWM", _close(300, factor, adjusted=False), f"one close {percent:+} %", size)
-        yield from tell(
+        yield from add(f"close_{word}", "IWM", _close(300, factor, adjusted=False), f"one close {percent:+} %", size)
+        yield from add(
             f"close_{word}_adjusted_too",
             "IWM",
             _close(300, factor, adjusted=True),
             f"one close {percent:+} % together with its adjusted close",
             size,
-            untold=alone,
+            uncontradicted=alone,
         )
-    yield from tell(
+    yield from add(
         "close_half_percent",
         "SPY",
         _close(300, 1.005, adjusted=True),
         "one close +0.5 % with its adjusted close",
         "0.5 % of one close",
-        untold=(FIRST, ONLY),
+        uncontradicted=(FIRST, ONLY),
     )
-    yield from tell(
+    yield from add(
         "no_dividends",
         "SPY",
         _column("Dividends", 0.0),
         "no dividend, though the adjusted closes show them",
         "10 years 255 % for 317 %",
     )
-    yield from tell("dividends_100x", "IWM", _times("Dividends", 100), "every dividend in cents", "9 900 % of each dividend")
-    yield from tell("dividend_100x", "SPY", _dividend(-3, 100), "one dividend in cents", "one day's return +30 %")
-    yield from tell("dividend_missing", "IWM", _dividend(-5, 0), "one dividend is missing", "0.2 to 0.4 % of one day")
-    yield from tell("dividend_doubled", "QQQ", _dividend(-4, 2), "one dividend is doubled", "0.1 to 0.2 % of one day")
-    yield from tell(
+    yield from add("dividends_100x", "IWM", _times("Dividends", 100), "every dividend in cents", "9 900 % of each dividend")
+    yield from add("dividend_100x", "SPY", _dividend(-3, 100), "one dividend in cents", "one day's return +30 %")
+    yield from add("dividend_missing", "IWM", _dividend(-5, 0), "one dividend is missing", "0.2 to 0.4 % of one day")
+    yield from add("dividend_doubled", "QQQ", _dividend(-4, 2), "one dividend is doubled", "0.1 to 0.2 % of one day")
+    yield from add(
         "dividend_invented", "SPY", _dividend_at(330, 0.02), "a dividend of 2 % that the adjusted closes lack", "2 % of one day"
     )
-    yield from tell(
+    yield from add(
         "dividend_invented_tiny",
         "SPY",
         _dividend_at(330, 0.0001),
         "a dividend of 0.01 % that was never paid",
         "0.01 % of one day",
-        untold=EVERYWHERE,
+        uncontradicted=EVERYWHERE,
     )
-    yield from tell("dividend_ten_sessions_late", "SPY", _dividend_moved, "one ex-date ten sessions late", "0.3 % of two days")
-    yield from tell(
+    yield from add("dividend_ten_sessions_late", "SPY", _dividend_moved, "one ex-date ten sessions late", "0.3 % of two days")
+    yield from add(
         "dividends_in_splits",
         "IWM",
         _swapped("Dividends", "Stock Splits"),
         "dividends and splits swapped",
         "every dividend becomes a split",
     )
-    yield from tell("gains_invented", "IWM", _gains, "a capital gain of 5 % that the adjusted closes lack", "5 % of one day")
-    yield from tell(
+    yield from add("gains_invented", "IWM", _gains, "a capital gain of 5 % that the adjusted closes lack", "5 % of one day")
+    yield from add(
         "events_zero",
         "IWM",
         lambda b: _column("Stock Splits", 0.0)(_column("Dividends", 0.0)(b)),
@@ -103,7 +103,7 @@ def price_lies() -> Iterator[Lie]:
         "10 years 149.7 % for 183.1 %",
         (LATER,),
     )
-    yield from tell(
+    yield from add(
         "events_zero",
         "QQQ",
         lambda b: _column("Stock Splits", 0.0)(_column("Dividends", 0.0)(b)),
@@ -111,82 +111,82 @@ def price_lies() -> Iterator[Lie]:
         "10 years' dividends",
         (LATER,),
     )
-    yield from tell(
+    yield from add(
         "split_not_rescaled",
         "QQQ",
         _split_unscaled(250),
         "a 2:1 split whose older closes were not rescaled",
         "1 year -37 % for +27 %",
     )
-    yield from tell(
+    yield from add(
         "split_invented",
         "SPY",
         _cell("Stock Splits", 250, None, 2.0),
         "a 2:1 split event without any trace in the bars",
         "the split basis of what was known",
-        untold=(FIRST, ONLY),
+        uncontradicted=(FIRST, ONLY),
     )
-    yield from tell(
+    yield from add(
         "split_reversed",
         "QQQ",
         _split_unscaled(250, written=0.5),
         "a 2:1 split written as 1:2, closes not rescaled",
         "75 % of the older closes",
     )
-    yield from tell("open_close_swapped", "IWM", _swapped("Open", "Close"), "Open and Close swapped", "≤ 13 % of a close")
-    yield from tell("high_volume_swapped", "SPY", _swapped("High", "Volume"), "High and Volume swapped", "any")
-    yield from tell("high_low_swapped", "IWM", _swapped("High", "Low"), "High and Low swapped", "the day's range")
-    yield from tell(
+    yield from add("open_close_swapped", "IWM", _swapped("Open", "Close"), "Open and Close swapped", "≤ 13 % of a close")
+    yield from add("high_volume_swapped", "SPY", _swapped("High", "Volume"), "High and Volume swapped", "any")
+    yield from add("high_low_swapped", "IWM", _swapped("High", "Low"), "High and Low swapped", "the day's range")
+    yield from add(
         "close_adjusted_swapped",
         "SPY",
         _swapped("Close", "Adj Close"),
         "Close and Adj Close swapped",
         "40 % of the oldest closes",
     )
-    yield from tell("open_volume_swapped", "QQQ", _swapped("Open", "Volume"), "Open and Volume swapped", "any")
-    yield from tell(
+    yield from add("open_volume_swapped", "QQQ", _swapped("Open", "Volume"), "Open and Volume swapped", "any")
+    yield from add(
         "auto_adjusted",
         "IWM",
         _auto_adjusted,
         "all prices dividend-adjusted, with the dividends beside them",
         "dividends counted twice",
     )
-    yield from tell(
+    yield from add(
         "auto_adjusted_silently",
         "QQQ",
         lambda b: _column("Dividends", 0.0)(_auto_adjusted(b)),
         "all prices dividend-adjusted, dividends zero",
         "the older closes, 1 to 16 %",
-        untold=(FIRST, ONLY),
+        uncontradicted=(FIRST, ONLY),
     )
-    yield from tell("sessions_gone", "SPY", _without(900, 400), "500 sessions are gone", "2 years of sessions")
-    yield from tell(
+    yield from add("sessions_gone", "SPY", _without(900, 400), "500 sessions are gone", "2 years of sessions")
+    yield from add(
         "dates_day_month_swapped",
         "IWM",
         _day_month_swapped,
         "day and month swapped: most lines are no session, the rest bear other dates",
         "every close",
     )
-    yield from tell(
+    yield from add(
         "dates_a_year_back",
         "SPY",
         _dates(lambda d: d.replace(year=d.year - 1, day=min(d.day, 28))),
         "all dates a year too early",
         "every close",
     )
-    yield from tell("shifted_one_session", "IWM", _shifted(1), "the table is one session late", "every close, ≤ 13 %")
-    yield from tell("shifted_back_one_session", "QQQ", _shifted(-1), "the table is one session early", "every close")
-    yield from tell("tail_shifted", "SPY", _tail_shifted(120), "the last 120 bars are one session late", "120 closes, ≤ 3 %")
-    yield from tell("upside_down", "SPY", _upside_down, "dates ascend and values descend", "every close")
-    yield from tell(
+    yield from add("shifted_one_session", "IWM", _shifted(1), "the table is one session late", "every close, ≤ 13 %")
+    yield from add("shifted_back_one_session", "QQQ", _shifted(-1), "the table is one session early", "every close")
+    yield from add("tail_shifted", "SPY", _tail_shifted(120), "the last 120 bars are one session late", "120 closes, ≤ 3 %")
+    yield from add("upside_down", "SPY", _upside_down, "dates ascend and values descend", "every close")
+    yield from add(
         "stretch_repeated",
         "IWM",
         _stretch_repeated(180, 60),
         "60 bars stand again in place of the next 60",
         "60 closes, some 10 %",
     )
-    yield from tell("flat_end", "QQQ", _flat_end(20), "the last 20 bars repeat one close without volume", "20 closes, ≤ 10 %")
-    yield from tell(
+    yield from add("flat_end", "QQQ", _flat_end(20), "the last 20 bars repeat one close without volume", "20 closes, ≤ 10 %")
+    yield from add(
         "newest_bar_repeated",
         "SPY",
         _newest_repeated,
@@ -194,34 +194,34 @@ def price_lies() -> Iterator[Lie]:
         "one close",
         (LATER,),
     )
-    yield from tell("before_inception", "IWM", _before_inception, "60 bars of before the fund's first session", "60 closes")
-    yield from tell("all_10x", "IWM", scaled(10), "all prices at 10 times", "900 % of every close")
-    yield from tell("all_in_cents", "SPY", scaled(100), "all prices in cents", "9 900 % of every close")
-    yield from tell("all_in_euros", "IWM", scaled(0.86), "all prices in euros", "14 % of every close")
-    yield from tell("older_half_10x", "QQQ", scaled(10, until=3000), "prices to some year at 10 times", "900 % of older closes")
-    yield from tell("volume_1000x", "SPY", _times("Volume", 1000), "all volumes times 1000", "99 900 % of each volume")
-    yield from tell(
+    yield from add("before_inception", "IWM", _before_inception, "60 bars of before the fund's first session", "60 closes")
+    yield from add("all_10x", "IWM", scaled(10), "all prices at 10 times", "900 % of every close")
+    yield from add("all_in_cents", "SPY", scaled(100), "all prices in cents", "9 900 % of every close")
+    yield from add("all_in_euros", "IWM", scaled(0.86), "all prices in euros", "14 % of every close")
+    yield from add("older_half_10x", "QQQ", scaled(10, until=3000), "prices to some year at 10 times", "900 % of older closes")
+    yield from add("volume_1000x", "SPY", _times("Volume", 1000), "all volumes times 1000", "99 900 % of each volume")
+    yield from add(
         "volume_in_hundreds",
         "IWM",
         _times("Volume", 0.01),
         "all volumes in hundreds",
         "99 % of each volume",
-        untold=(FIRST, ONLY),
+        uncontradicted=(FIRST, ONLY),
     )
-    yield from tell("volume_zero", "QQQ", _column("Volume", 0.0), "all volumes zero", "100 % of each volume")
-    yield from tell("one_volume_1000x", "IWM", _cell("Volume", 250, 1000), "one volume times 1000", "99 900 % of one volume")
-    yield from tell("rounded_to_dollars", "SPY", _rounded, "all prices rounded to whole dollars", "≤ 1 % of a close")
-    yield from tell("doubled_moves", "IWM", _leveraged, "the bars of a fund that moves twice as much", "every close")
-    yield from tell(
+    yield from add("volume_zero", "QQQ", _column("Volume", 0.0), "all volumes zero", "100 % of each volume")
+    yield from add("one_volume_1000x", "IWM", _cell("Volume", 250, 1000), "one volume times 1000", "99 900 % of one volume")
+    yield from add("rounded_to_dollars", "SPY", _rounded, "all prices rounded to whole dollars", "≤ 1 % of a close")
+    yield from add("doubled_moves", "IWM", _leveraged, "the bars of a fund that moves twice as much", "every close")
+    yield from add(
         "jitter",
         "SPY",
         _jitter(0.004),
         "every close moved by some 0.4 % at random, adjusted closes with them",
         "0.4 % of every close",
-        untold=(FIRST, ONLY),
+        uncontradicted=(FIRST, ONLY),
     )
-    yield from tell("adjusted_close_wrong", "IWM", _cell("Adj Close", 400, 1.1), "one adjusted close +10 %", "no mart uses it")
-    yield from tell("most_lines_unusable", "IWM", _unusable, "72 % of the lines hold no number", "two of three sessions gone")
+    yield from add("adjusted_close_wrong", "IWM", _cell("Adj Close", 400, 1.1), "one adjusted close +10 %", "no mart uses it")
+    yield from add("most_lines_unusable", "IWM", _unusable, "72 % of the lines hold no number", "two of three sessions gone")
     for symbol, other in (("IWM", "SPY"), ("QQQ", "IWM"), ("SPY", "QQQ")):
         for position in EVERYWHERE:
             write = partial(_write_as, symbol=symbol, other=other, position=position)
@@ -265,7 +265,7 @@ def _exchanged(folder: Folder) -> list[Path]:
 
 
 def _at(bars: Bars, back: int) -> pl.Expr:
-    """The row so many from the end, 1 the newest."""
+    """The index of a row counted from the end; 1 is the newest."""
     return pl.int_range(pl.len()) == bars.height - back
 
 
@@ -281,7 +281,7 @@ def _cell(column: str, back: int, factor: float | None, value: float | None = No
 
 
 def _close(back: int, factor: float, *, adjusted: bool) -> Callable[[Bars], Bars]:
-    """High and low give way, so that the bar stays possible."""
+    """Adjust high and low, so that the bar is valid."""
 
     def change(bars: Bars) -> Bars:
         columns = ["Close", "Adj Close"] if adjusted else ["Close"]
@@ -316,7 +316,7 @@ def _dividend(which: int, factor: float) -> Callable[[Bars], Bars]:
 
 
 def _dividend_at(back: int, share: float) -> Callable[[Bars], Bars]:
-    """A dividend of a share of the close, on a session that has none."""
+    """A dividend as a fraction of the close, on a session without one."""
 
     def change(bars: Bars) -> Bars:
         row = bars.height - back
@@ -340,7 +340,7 @@ def _gains(bars: Bars) -> Bars:
 
 
 def _split_unscaled(back: int, written: float = 2.0) -> Callable[[Bars], Bars]:
-    """From the split on, prices are halved as they must be, but those before it were left as they were."""
+    """Prices from the split on are halved, but earlier prices are not rescaled."""
 
     def change(bars: Bars) -> Bars:
         after = pl.int_range(pl.len()) >= bars.height - back
@@ -366,7 +366,7 @@ def _auto_adjusted(bars: Bars) -> Bars:
 
 
 def _without(begin: int, end: int) -> Callable[[Bars], Bars]:
-    """Without the rows from so many to so many before the end."""
+    """Remove rows between two positions counted from the end."""
     return lambda bars: pl.concat([bars.head(-begin), bars.tail(end)])
 
 
@@ -381,7 +381,7 @@ def _dates(move: Callable[[date], date]) -> Callable[[Bars], Bars]:
 
 
 def _shifted(by: int) -> Callable[[Bars], Bars]:
-    """Every value under another session's date."""
+    """Every value under the date of another session."""
     return lambda bars: bars.with_columns(pl.exclude("Date").shift(by)).drop_nulls("Close")
 
 
@@ -476,28 +476,41 @@ def _unusable(bars: Bars) -> Bars:
 
 
 def overlap_lies() -> Iterator[Lie]:
-    """Answers of 45 sessions, as a daily fetch brings them."""
+    """Faults of answers of 45 sessions, as in a daily fetch."""
 
-    def tell(name: str, symbol: str, change: Callable[[Bars], Bars], sentence: str, error: str, *, told: bool = True) -> Lie:
+    def add(
+        name: str, symbol: str, change: Callable[[Bars], Bars], sentence: str, error: str, *, contradicted: bool = True
+    ) -> Lie:
         def write(folder: Folder) -> list[Path]:
             bars, at = folder.prices(symbol)
             return [folder.put_prices(symbol, at + MINUTE, change(bars.tail(45)), "parquet")]
 
         return Lie(
-            f"{symbol.lower()}_overlap_{name}.later", "prices", f"{symbol}, 45 sessions: {sentence}", LATER, error, told, write
+            f"{symbol.lower()}_overlap_{name}.later",
+            "prices",
+            f"{symbol}, 45 sessions: {sentence}",
+            LATER,
+            error,
+            contradicted,
+            write,
         )
 
-    yield tell("bar_100x", "IWM", _bar(20, 100), "one bar at 100 times", "9 900 % of one close")
-    yield tell("newest_bar_plus10", "SPY", _close(1, 1.1, adjusted=True), "the newest close +10 %", "10 % of the newest close")
-    yield tell("all_10x", "QQQ", scaled(10), "all prices at 10 times", "900 % of 45 closes")
-    yield tell("shifted", "IWM", _shifted(1), "one session late", "44 closes")
-    yield tell("all_plus1", "SPY", scaled(1.01), "all prices +1 %", "1 % of 45 closes")
-    yield tell("events_zero", "IWM", _column("Dividends", 0.0), "dividends zero", "one dividend")
-    yield tell("close_plus3", "QQQ", _close(15, 1.03, adjusted=True), "one close +3 %", "3 % of one close")
-    yield tell(
-        "close_last_digit", "QQQ", _close(15, 1.00005, adjusted=True), "one close +0.005 %", "0.005 % of one close", told=False
+    yield add("bar_100x", "IWM", _bar(20, 100), "one bar at 100 times", "9 900 % of one close")
+    yield add("newest_bar_plus10", "SPY", _close(1, 1.1, adjusted=True), "the newest close +10 %", "10 % of the newest close")
+    yield add("all_10x", "QQQ", scaled(10), "all prices at 10 times", "900 % of 45 closes")
+    yield add("shifted", "IWM", _shifted(1), "one session late", "44 closes")
+    yield add("all_plus1", "SPY", scaled(1.01), "all prices +1 %", "1 % of 45 closes")
+    yield add("events_zero", "IWM", _column("Dividends", 0.0), "dividends zero", "one dividend")
+    yield add("close_plus3", "QQQ", _close(15, 1.03, adjusted=True), "one close +3 %", "3 % of one close")
+    yield add(
+        "close_last_digit",
+        "QQQ",
+        _close(15, 1.00005, adjusted=True),
+        "one close +0.005 %",
+        "0.005 % of one close",
+        contradicted=False,
     )
-    yield tell("volume_1000x", "IWM", _times("Volume", 1000), "volumes times 1000", "99 900 % of 45 volumes")
+    yield add("volume_1000x", "IWM", _times("Volume", 1000), "volumes times 1000", "99 900 % of 45 volumes")
 
     def other(folder: Folder) -> list[Path]:
         bars, at = folder.prices("SPY")

@@ -1,4 +1,4 @@
-"""Processes that read the current release without pause while others are published."""
+"""Processes that read the current release continuously while others are published."""
 
 import argparse
 import json
@@ -16,14 +16,14 @@ from tests.torture.runs import Say
 
 _TABLES = 5
 PAUSE = 0.1
-"""Seconds between two reads of one process: the publisher needs some of the machine, too."""
+"""Seconds between two reads of one process, to leave time for the publisher."""
 
 
 def read_while_publishing(home: Path, root: Path, *, readers: int, releases: int, say: Say) -> dict[str, object]:
-    """Publish the warehouse of a data directory again and again in one process while others read.
+    """Publish the warehouse of a data directory repeatedly in one process while others read.
 
     Returns:
-        Figures by name; `faults` counts the reads that found a broken, mixed or missing release, by what they found.
+        Figures by name; `faults` counts the reads of a damaged, mixed or missing release, by kind.
     """
     stop = root / "stop"
     stop.unlink(missing_ok=True)
@@ -52,7 +52,7 @@ def read_while_publishing(home: Path, root: Path, *, readers: int, releases: int
 
 
 def read_until(home: Path, stop: Path, number: int) -> dict[str, int]:
-    """Open the current release over and over, in one way after the other; count what is wrong."""
+    """Open the current release repeatedly in different ways, and count the faults."""
     counts: Counter[str] = Counter()
     seen: set[str] = set()
     latest = home / "published" / "latest"
@@ -70,7 +70,7 @@ def read_until(home: Path, stop: Path, number: int) -> dict[str, int]:
 
 
 def _by_path(latest: Path, turn: int) -> str:
-    """A careful reader resolves the link once and reads some files by that path."""
+    """Resolve the link once and read some files by that path."""
     release = latest.resolve(strict=True)
     manifest = json.loads((release / "manifest.json").read_text())
     tables = manifest["tables"]
@@ -84,7 +84,7 @@ def _by_path(latest: Path, turn: int) -> str:
 
 
 def _by_link(latest: Path, turn: int) -> str:
-    """A tool that knows one file reads it through the link: whole, of whichever release."""
+    """Read one file through the link: it must be complete, from any release."""
     names = ("ratio_daily", "regime_daily", "performance", "holdings", "reading")
     path = latest / f"{names[turn % len(names)]}.parquet"
     content = path.read_bytes()
@@ -95,7 +95,7 @@ def _by_link(latest: Path, turn: int) -> str:
 
 
 def _by_duckdb(latest: Path, turn: int) -> str:
-    """The serving copy through the link."""
+    """Read the serving copy through the link."""
     with duckdb.connect(str(latest / "warehouse.duckdb"), read_only=True) as connection:
         ((release,),) = connection.execute("select release_id from release").fetchall()
         for name, rows in connection.execute("select table_name, row_count from readme order by table_name").fetchall()[
@@ -112,7 +112,7 @@ def _same(found: object, expected: object, what: str) -> None:
 
 
 def publish_many(home: Path, releases: int) -> None:
-    """Publish a built warehouse so many times, as the asset does."""
+    """Publish a built warehouse a number of times, as the asset does."""
     from orchestration.defs.assets.published import publish_release, published_marts
     from orchestration.settings import Settings, Source
 

@@ -1,4 +1,4 @@
-"""Runs of the real command on a small landing folder, and whether what they leave is what an undisturbed run leaves."""
+"""Runs of the real command on a small landing folder, and the comparison with an undisturbed run."""
 
 import shutil
 import subprocess
@@ -18,16 +18,16 @@ from tests.pipeline.homes import SMALLCAP, Home
 Say = Callable[[str], None]
 INGEST, DBT, PUBLISH = "ingest", "dbt", "publish"
 PHASES = (INGEST, DBT, PUBLISH)
-# The line that ends a phase; a phase begins where the one before ends.
+# The output line that ends a phase; a phase begins where the previous one ends.
 _ENDS = {INGEST: "raw_ledger:", DBT: "dbt_models:", PUBLISH: "publish_release:"}
 _BEGINS = "raw_sessions:"
-# A run on a busy machine; beyond it the run hangs.
+# Longest duration of a run on a busy machine.
 LONGEST_RUN = 900.0
 
 
 @dataclass
 class Run:
-    """A running command: what it has said, and which phase it is in."""
+    """A running command, its output, and its phase."""
 
     process: subprocess.Popen[str]
     lines: list[str] = field(default_factory=list)
@@ -37,7 +37,7 @@ class Run:
 
     @classmethod
     def started(cls, home: Path, landing: Path) -> "Run":
-        """`smallcap run` on a landing folder, in a process group of its own."""
+        """`smallcap run` on a landing folder, in its own process group."""
         process = subprocess.Popen(
             [str(SMALLCAP), "run", "--source", "landing", "--landing-dir", str(landing), "--data-dir", str(home)],
             cwd=home.parent, env=homes.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -66,20 +66,20 @@ class Run:
 
     @property
     def phase(self) -> str:
-        """Where the run is: `start`, one of PHASES, or `end`."""
+        """The phase of the run: `start`, one of PHASES, or `end`."""
         return next((phase for phase in ("end", PUBLISH, DBT, INGEST) if phase in self.began), "start")
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         """All output so far."""
         return "".join(self.lines)
 
     def wait_for(self, phase: str) -> bool:
-        """Wait until the run has come to a phase; False where it ended before."""
+        """Wait until the run reaches a phase; False if it ended before."""
         until = monotonic() + LONGEST_RUN
         while self.process.poll() is None and phase not in self.began:
             if monotonic() > until:
-                raise TimeoutError(f"the run hangs in phase {self.phase}: {self.said[-2000:]}")
+                raise TimeoutError(f"the run hangs in phase {self.phase}: {self.output[-2000:]}")
             self.news.wait(0.05)
             self.news.clear()
         return self.process.poll() is None
@@ -91,7 +91,7 @@ class Run:
         return code
 
     def durations(self) -> dict[str, float]:
-        """Seconds of each phase of a run that went through all."""
+        """Seconds of each phase of a complete run."""
         marks = [*PHASES, "end"]
         return {a: self.began[b] - self.began[a] for a, b in pairwise(marks)}
 
@@ -100,28 +100,28 @@ def whole_run(home: Path, landing: Path) -> Run:
     """An undisturbed run.
 
     Raises:
-        AssertionError: it failed; with its last lines.
+        AssertionError: the run failed; with its last lines.
     """
     run = Run.started(home, landing)
     code = run.wait()
-    assert code == 0, f"an undisturbed run failed: {run.said[-3000:]}"
+    assert code == 0, f"an undisturbed run failed: {run.output[-3000:]}"
     return run
 
 
 def twin_of(home: Path, landing: Path, path: Path) -> Home:
-    """An undisturbed run of the same documents in a new directory, the calendar of the other among them."""
+    """An undisturbed run of the same documents, including the calendar, in a new directory."""
     calendar = home / "landing" / "exchange_calendars"
     shutil.copytree(calendar, path / "landing" / "exchange_calendars")
     whole_run(path, landing)
     return Home(path, "landing")
 
 
-# What tells when something was done, not what is known.
+# Columns about the time of processing, not about the data.
 _MOMENTS = {"release_id", "published_at", "run_id"}
 
 
 def differing_tables(one: Home, other: Home) -> list[str]:
-    """The raw and published tables of two data directories that differ, in columns that both have; an empty list is a pass."""
+    """The raw and published tables that differ between two data directories, in common columns; an empty list is a pass."""
     differing = []
     for tables, kind in ((homes.raw_tables, "raw"), (homes.served_tables, "marts")):
         found, expected = tables(one), tables(other)
@@ -145,7 +145,7 @@ def _first_difference(left: pl.DataFrame, right: pl.DataFrame) -> str:
 
 
 def readable_release(home: Path) -> str | None:
-    """The id of the current release, opened as a reader does; None where nothing was published."""
+    """The id of the current release, opened like a reader; None before the first release."""
     latest = home / "published" / "latest"
     if not latest.exists():
         return None

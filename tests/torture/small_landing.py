@@ -1,4 +1,4 @@
-"""A landing folder of the invented market that is small enough for a run every few seconds."""
+"""A landing folder of the sample market that is small enough for a run every few seconds."""
 
 import io
 from datetime import date, timedelta
@@ -17,10 +17,10 @@ SESSIONS = 700
 
 
 def write_small_landing(root: Path, *, parts: int = 6) -> Path:
-    """Bars of three funds for some three years, two holdings files a fund, and rates of those years.
+    """Bars of three funds for about three years, two holdings files per fund, and rates of those years.
 
     Args:
-        parts: in how many documents each fund's bars come, one after another, so that there is something to interrupt.
+        parts: the number of documents for each fund's bars, so that a run can be interrupted.
     """
     sessions = sessions_frame(horizon(SAMPLE_CLOCK.date()))
     first = sessions.filter(pl.col("session") <= LAST_SESSION)["session"][-SESSIONS]
@@ -55,14 +55,14 @@ def _write(root: Path, document: SampleDocument, content: bytes) -> None:
 
 
 def _recent_rates(content: bytes, first: date) -> bytes:
-    """Without the days before, unless the series had ended by then."""
+    """Only recent days, unless the series ended earlier."""
     head, *rows = content.decode().splitlines()
     recent = [row for row in rows if row[:10] >= str(first)]
     return ("\n".join([head, *(recent or rows[-30:])]) + "\n").encode()
 
 
 def _as_shown_then(shown: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
-    """The bars on the split basis of their own retrieval: a split that was still to come had not rescaled them."""
+    """The bars on the split basis of their retrieval, without later splits."""
     later = bars.filter((pl.col("Date") > shown["Date"].max()) & (pl.col("Stock Splits") > 0))
     factor = float(later["Stock Splits"].product()) if later.height else 1.0
     prices = ("Open", "High", "Low", "Close", "Adj Close", "Dividends")
@@ -70,7 +70,7 @@ def _as_shown_then(shown: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
 
 
 def _write_bars(root: Path, symbol: str, document: SampleDocument, first: date, parts: int) -> None:
-    """The whole in parts, each with 45 sessions of the one before, as a daily fetch would bring them."""
+    """Write the bars in parts, each with 45 sessions of the previous one, as in a daily fetch."""
     bars = pl.read_parquet(io.BytesIO(document.build())).filter(pl.col("Date").is_between(first, LAST_SESSION))
     size = bars.height // parts
     for part in range(parts):

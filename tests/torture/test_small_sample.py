@@ -1,4 +1,4 @@
-"""A small sample of what `make torture` measures, and tests of the measuring instruments themselves."""
+"""A small sample of `make torture`, and tests of its measuring tools."""
 
 import random
 import shutil
@@ -37,7 +37,7 @@ ALL_TRUTHS = {truth.name: truth for truth in truths.catalogue()}
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Scratch space of these tests."""
+    """A temporary folder for these tests."""
     return tmp_path_factory.mktemp("torture")
 
 
@@ -49,18 +49,18 @@ def landing(root: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def clock(landing: Path) -> datetime:
-    """A moment after all documents."""
+    """A clock after all documents."""
     return clock_after(landing)
 
 
 @pytest.fixture(scope="module")
 def honest(landing: Path, clock: datetime, root: Path) -> Honest:
-    """What is known from honest documents alone."""
+    """The data of the honest documents only."""
     return read_honest(landing, clock, root)
 
 
 @pytest.mark.parametrize("name", LIES)
-def test_a_lie_moves_no_table(name: str, landing: Path, honest: Honest, clock: datetime, root: Path) -> None:
+def test_a_fault_changes_no_table(name: str, landing: Path, honest: Honest, clock: datetime, root: Path) -> None:
     verdict = judge(ALL_LIES[name], landing, honest, clock, root)
     assert verdict is not None
     assert not verdict.taken, verdict.line()
@@ -68,18 +68,18 @@ def test_a_lie_moves_no_table(name: str, landing: Path, honest: Honest, clock: d
 
 
 @pytest.mark.parametrize("name", TRUTHS)
-def test_a_truth_raises_no_alarm(name: str, landing: Path, honest: Honest, root: Path) -> None:
+def test_a_true_event_raises_no_alarm(name: str, landing: Path, honest: Honest, root: Path) -> None:
     finding = judge_truth(ALL_TRUTHS[name], landing, honest, root)
     assert finding is not None
     assert finding.alarms == ()
 
 
-def test_damaged_documents_escape_no_reader(root: Path) -> None:
+def test_damaged_documents_raise_no_uncaught_error(root: Path) -> None:
     base = mutations.base_landing(root / "mutations" / "landing")
     tally = mutations.judge_chunk(base, seed=5, begin=0, count=40)
     assert tally.escaped == []
     assert tally.hung == []
-    assert tally.failed_readers == []
+    assert tally.failed_parsers == []
     assert sum(tally.outcomes.values()) == 40
     assert tally.outcomes["rejected"] > 5
 
@@ -87,7 +87,7 @@ def test_damaged_documents_escape_no_reader(root: Path) -> None:
 # ---------------------------------------------------------------- the instruments
 
 
-def test_every_kind_of_lie_is_there() -> None:
+def test_every_kind_of_fault_is_in_the_catalogue() -> None:
     kinds = {name.rpartition(".")[0] for name in ALL_LIES}
     assert len(kinds) > 150
     assert {lie.kind for lie in ALL_LIES.values()} == {"prices", "rates", "holdings", "future"}
@@ -96,24 +96,24 @@ def test_every_kind_of_lie_is_there() -> None:
 
 @pytest.fixture
 def folder(landing: Path, tmp_path: Path) -> Folder:
-    """A copy to lie in."""
+    """A copy of the folder for faults."""
     return Folder.copied(landing, tmp_path / "landing")
 
 
-def _told(lie: Lie, folder: Folder) -> bytes:
+def _faulty_document(lie: Lie, folder: Folder) -> bytes:
     return b"".join(path.read_bytes() for path in lie.write(folder))
 
 
 @pytest.mark.parametrize("name", LIES)
-def test_a_lie_is_the_same_each_time_and_is_no_honest_document(name: str, folder: Folder, tmp_path: Path) -> None:
+def test_a_fault_is_deterministic_and_differs_from_honest_documents(name: str, folder: Folder, tmp_path: Path) -> None:
     again = Folder.copied(folder.root, tmp_path / "again")
     documents = {path.read_bytes() for path in folder.root.rglob("*") if path.is_file()}
-    told = _told(ALL_LIES[name], folder)
-    assert told == _told(ALL_LIES[name], again)
-    assert told not in documents
+    faulty = _faulty_document(ALL_LIES[name], folder)
+    assert faulty == _faulty_document(ALL_LIES[name], again)
+    assert faulty not in documents
 
 
-def test_a_snapshot_survives_being_written(folder: Folder) -> None:
+def test_a_snapshot_is_unchanged_by_writing_and_reading(folder: Folder) -> None:
     for fund in ("IWM", "SPY", "QQQ"):
         known = folder.snapshot(fund)
         folder.put_snapshot(known, known.retrieved_at.replace(minute=30))
@@ -139,8 +139,8 @@ def _bars_of_truths(folder: Folder) -> Iterator[tuple[str, pl.DataFrame]]:
         shutil.rmtree(copy.root)
 
 
-def test_truths_are_true(folder: Folder) -> None:
-    """Adjusted closes follow from closes and distributions, and every bar is possible."""
+def test_true_events_are_consistent(folder: Folder) -> None:
+    """Adjusted closes follow from closes and distributions, and every bar is valid."""
     for name, bars in _bars_of_truths(folder):
         before = pl.col("Close").shift(1)
         found = bars.select(
@@ -162,7 +162,7 @@ def test_a_difference_is_counted_and_measured() -> None:
     assert difference("rates", rates.head(2), rates).wrong == 1
 
 
-def test_lines_of_a_list_are_known_by_name_and_not_by_place(honest: Honest) -> None:
+def test_lines_of_a_list_are_identified_by_name(honest: Honest) -> None:
     known = honest.known["holdings"]
     moved = known.with_columns(pl.col("line_no") + 1)
     assert not difference("holdings", known, moved)

@@ -1,4 +1,4 @@
-"""Honest documents of extreme markets and odd days: none of their lines may be refused. Each refusal is a false alarm."""
+"""Honest documents of extreme markets and unusual days: every rejected or quarantined line is a false alarm."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -18,22 +18,22 @@ FUNDS = ("IWM", "SPY", "QQQ")
 
 
 class NotHere(Exception):
-    """The folder lacks the documents that this truth is made of."""
+    """The folder lacks the documents from which this event is made."""
 
 
 @dataclass(frozen=True)
 class Truth:
-    """Honest documents, written into a copy of a landing folder; none at all means the folder itself."""
+    """Honest documents of a true event, written into a copy of a landing folder; without any, the folder itself."""
 
     name: str
     sentence: str
     write: Callable[[Folder], list[Path]]
     newest_may_wait: bool = False
-    """Whether one line of a document may wait for the next session."""
+    """Whether one line of a document may be quarantined until the next session."""
 
 
 def catalogue() -> list[Truth]:
-    """Every truth."""
+    """Every true event."""
     truths = [
         Truth("as_they_are", "the honest documents alone", lambda _: []),
         *_market_truths(),
@@ -56,7 +56,7 @@ def _market_truths() -> Iterator[Truth]:
     yield Truth("crash_in_history", "-20.5 % and +5 % in all funds, half-way through the history", _crash_in_history)
     yield Truth("limit_up", "+11 % in all funds", _moves([0.11]))
     yield Truth("rebound_undone", "+8 %, then -7.5 % in all funds", _moves([0.08, -0.075]))
-    # The largest that one fund has left both others by: IWM 5.6 % (2008-10-10), QQQ 12.0 % (2001-01-03).
+    # The largest departures of one fund from both others: IWM 5.6 % (2008-10-10), QQQ 12.0 % (2001-01-03).
     yield Truth(
         "small_caps_alone",
         "IWM -6.4 % while the others fall 1 %, seen the same evening",
@@ -83,7 +83,7 @@ def _moves(moves: list[float], volume: float = 1.5) -> Callable[[Folder], list[P
 
 
 def _moves_of(moves: dict[str, list[float]], volume: float = 1.5) -> Callable[[Folder], list[Path]]:
-    """The whole history of each fund with sessions of these moves behind it."""
+    """The history of each fund, followed by sessions with these moves."""
 
     def write(folder: Folder) -> list[Path]:
         paths = []
@@ -98,7 +98,7 @@ def _moves_of(moves: dict[str, list[float]], volume: float = 1.5) -> Callable[[F
 
 
 def _day_by_day(moves: list[float]) -> Callable[[Folder], list[Path]]:
-    """45 sessions each evening, as a daily fetch asks."""
+    """45 sessions each evening, as in a daily fetch."""
 
     def write(folder: Folder) -> list[Path]:
         paths = []
@@ -124,7 +124,7 @@ def _lone_jump(folder: Folder) -> list[Path]:
 
 
 def _with_session(bars: Bars, move: float, *, volume: float = 1.0, dividend: float = 0.0, gain: float = 0.0) -> Bars:
-    """One more session. A distribution (share of the close before) lowers the price, and all older adjusted closes."""
+    """Add a session. A distribution (fraction of the previous close) lowers the price and all older adjusted closes."""
     last = bars.row(-1, named=True)
     paid = round(last["Close"] * (dividend + gain), 3)
     close = last["Close"] * (1 + move) - paid
@@ -155,7 +155,7 @@ def _put(folder: Folder, fund: str, bars: Bars, extension: str = "csv") -> Path:
 
 
 def _only(folder: Folder, fund: str, bars: Bars) -> Path:
-    """In place of all documents of the fund."""
+    """Replace all documents of the fund."""
     at = folder.prices(fund)[1]
     folder.remove("yahoo", "prices", fund)
     return folder.put_prices(fund, at, bars)
@@ -186,7 +186,7 @@ def _crash_in_history(folder: Folder) -> list[Path]:
 
 
 def _still(folder: Folder) -> list[Path]:
-    """The prices before the calm are scaled, so that those after it stay."""
+    """Scale the prices before the calm period, so that those after it are unchanged."""
     paths = []
     for fund in FUNDS:
         bars = folder.prices(fund)[0]
@@ -196,7 +196,7 @@ def _still(folder: Folder) -> list[Path]:
         close = bars.select(pl.when(calm).then(ratio**0.1).otherwise(ratio).cum_prod().alias("close"))["close"]
         close *= bars["Close"][-1] / close[-1]
         moved = bars.with_columns(close.alias("_close")).with_columns((pl.col("_close") / pl.col("Close")).alias("_factor"))
-        # The dividend keeps its share of the close before, so that the adjusted closes need the same factor.
+        # The dividend keeps its ratio to the previous close, so that the adjusted closes keep their factor.
         before = pl.col("_factor").shift(1).fill_null(1.0)
         calmed = moved.with_columns(*[pl.col(name) * pl.col("_factor") for name in PRICES[:4]], pl.col("Dividends") * before)
         paths.append(_only(folder, fund, _adjusted(calmed.drop("_close", "_factor"))))
@@ -204,7 +204,7 @@ def _still(folder: Folder) -> list[Path]:
 
 
 def _adjusted(bars: Bars) -> Bars:
-    """With the adjusted closes that follow from closes and distributions, as Yahoo computes them."""
+    """Add adjusted closes computed from closes and distributions by Yahoo's formula."""
     close, paid = bars["Close"].to_numpy(), bars["Dividends"].to_numpy()
     factors = np.ones(bars.height)
     factors[:-1] = 1 - paid[1:] / close[:-1]
@@ -357,7 +357,7 @@ def _sibling(folder: Folder) -> list[Path]:
 
 
 def _a_year_later(folder: Folder) -> list[Path]:
-    """All funds move by chance for 252 sessions; each then sends its whole history."""
+    """All funds move randomly for 252 sessions; then the whole history of each arrives."""
     rng = np.random.default_rng(4)
     common = rng.normal(0.0003, 0.01, 252)
     paths = []
@@ -397,7 +397,7 @@ def _emergency(folder: Folder, *, series: tuple[str, ...]) -> list[Path]:
 
 
 def _prolonged(folder: Folder, series: str, changes: list[float]) -> Path:
-    """Days behind the newest value, each so far from it."""
+    """Add days after the newest value, each with a given difference to it."""
     frame, at = folder.rates(series)
     last, value = frame["date"].max(), float(frame["value"][-1])
     assert isinstance(last, date)
@@ -409,7 +409,7 @@ def _prolonged(folder: Folder, series: str, changes: list[float]) -> Path:
 
 
 def _range_introduced(folder: Folder) -> list[Path]:
-    """What a person had who began at the end of 2008."""
+    """The data available at the end of 2008."""
     paths = []
     for one in ("DFEDTARU", "DFEDTARL", "DFEDTAR", "DFF"):
         frame = folder.rates(one)[0].filter(pl.col("date") <= date(2008, 12, 30))
@@ -495,7 +495,7 @@ def _extension(snapshot: Snapshot) -> str:
 
 
 def _market(folder: Folder, known: Snapshot, days: int) -> float:
-    """By what the fund's close moved to that day, where prices tell."""
+    """The move of the fund's close to that day, if prices are known."""
     bars = folder.prices(known.fund)[0]
     until = next_session(known.as_of + timedelta(days=days))
     ends = [bars.filter(pl.col("Date") <= day)["Close"] for day in (known.as_of, until)]
@@ -508,7 +508,7 @@ def _again(folder: Folder, *, fund: str) -> list[Path]:
 
 
 def _replaced(snapshot: Snapshot, folder: Folder) -> Snapshot:
-    """Every fourth security gives its place to one that the fund did not hold, from IWV's list where that lies here."""
+    """Replace every fourth security by one that the fund did not hold, from IWV's list if present."""
     held = {line.get("ticker") for line in snapshot.lines}
     others = (
         [line for line in folder.snapshot("IWV").equities if line.get("ticker") not in held] if folder.has_fund("IWV") else []
@@ -574,7 +574,7 @@ def _eight_replaced(snapshot: Snapshot, _: Folder) -> Snapshot:
 
 
 def _crash_list(folder: Folder) -> list[Path]:
-    """The fund and its list fall together; the list comes that night."""
+    """The fund and its list fall together; the list arrives that night."""
     snapshot = folder.snapshot("IWM")
     day = next_session(snapshot.as_of)
     paths = []
@@ -583,7 +583,7 @@ def _crash_list(folder: Folder) -> list[Path]:
         if bars.is_empty() or bars["Date"].max() != snapshot.as_of:
             raise NotHere("no prices of that day")
         folder.remove("yahoo", "prices", fund)
-        # Later dividends have lowered the adjusted closes of that day already: not yet on the day itself.
+        # Later dividends lowered the adjusted closes of that day, but not yet on that day.
         bars = bars.with_columns(pl.col("Adj Close") * (bars["Close"][-1] / bars["Adj Close"][-1]))
         crashed = _with_session(bars, -0.205, volume=4)
         last = crashed["Date"].max()

@@ -1,4 +1,4 @@
-"""Feeds asked as a run asks them, against a server on this machine."""
+"""Fetches through a feed as in a run, against a local server."""
 
 from datetime import date
 
@@ -19,7 +19,7 @@ def ask(
     feed: Feed, settings: Settings, symbol: str, *, known: pl.DataFrame | None = None, as_of: date | None = None,
     client: Client | None = None,
 ) -> Fetched:  # fmt: skip
-    """One document of a feed."""
+    """Fetch one document of a feed."""
     assert feed.fetch is not None
     fund = invented.UNIVERSE.get(symbol)
     request = Request(symbol=symbol, fund=fund, today=settings.today, known_bars=known, as_of=as_of)

@@ -1,4 +1,4 @@
-"""The local vendor, and no way out to the real ones."""
+"""A local vendor server, and no access to the real vendors."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,13 +9,13 @@ from orchestration.settings import Settings, Source
 from orchestration.vendors.registry import ADDRESSES
 from tests.vendors.server import VendorServer
 
-# Port 9 discards: what yfinance asks of its fixed https addresses fails at once.
+# Port 9 (discard): requests of yfinance to its fixed https addresses fail at once.
 NOWHERE = "http://127.0.0.1:9"
 
 
 @pytest.fixture(autouse=True)
-def no_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """yfinance asks fixed https addresses for a cookie: they are out of reach, on every machine."""
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """yfinance requests a cookie from fixed https addresses; block them on every machine."""
     for name in ("https_proxy", "HTTPS_PROXY"):
         monkeypatch.setenv(name, NOWHERE)
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
@@ -24,7 +24,7 @@ def no_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def server() -> Iterator[VendorServer]:
-    """A vendor that answers 404 until told otherwise."""
+    """A vendor that answers 404 until a test sets other replies."""
     vendor = VendorServer()
     vendor.start()
     yield vendor
@@ -33,7 +33,7 @@ def server() -> Iterator[VendorServer]:
 
 @pytest.fixture
 def settings_for(tmp_path: Path) -> Callable[..., Settings]:
-    """Settings whose vendors all live at one local address."""
+    """Settings in which every vendor has the same local address."""
 
     def build(vendor: VendorServer, **changes: object) -> Settings:
         addresses = dict.fromkeys(ADDRESSES, vendor.url)

@@ -1,4 +1,4 @@
-"""Invented documents in the vendors' formats, valid as built; a test changes what it wants to see refused."""
+"""Synthetic documents in the vendors' formats, valid by default; tests change what must be rejected."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ NBSP = "\u00a0"
 
 
 def fund(ticker: str, vendor: str, least: int = 10) -> Fund:
-    """A fund with an invented name."""
+    """A fund with a synthetic name."""
     return Fund(
         ticker, f"{ticker} Invented ETF", "nobody", "Invented", "subject", "2000-01-01", vendor, f"id{ticker}", ticker, least, 35
     )
@@ -34,12 +34,12 @@ UNIVERSE |= {"VTWO": fund("VTWO", "vanguard"), "SCHA": fund("SCHA", "schwab")}
 
 @cache
 def sessions() -> pl.DataFrame:
-    """The calendar of the invented documents' time."""
+    """The calendar for the synthetic documents."""
     return sessions_frame(date(2027, 12, 31), date(2019, 12, 1))
 
 
 def context(symbol: str, extension: str, **changes: object) -> Context:
-    """What a parser knows of an invented document."""
+    """The parser context of a synthetic document."""
     known: dict[str, object] = {
         "symbol": symbol,
         "extension": extension,
@@ -55,7 +55,7 @@ def _money(value: float) -> str:
     return f"{value:,.2f}"
 
 
-# Names and tickers that trip readers; with their market values in thousands.
+# Names and tickers that are hard to parse; with market values in thousands.
 _HOLDINGS = [("TRUE", "TRUTH & SONS", 900), ("NA", "NORTH ATLANTIC INVENTIONS", 850), ("NAN", 'NANNY "N" CO', 800)] + [
     (f"T{i:02}", f"INVENTED NAME NUMBER {i}", 700 - 20 * i) for i in range(25)
 ]
@@ -68,7 +68,7 @@ def _weights() -> list[str]:
 
 @dataclass
 class IShares:
-    """An iShares CSV, piece by piece."""
+    """An iShares CSV, editable part by part."""
 
     preamble: list[str] = field(
         default_factory=lambda: [
@@ -174,24 +174,24 @@ class IShares:
         return [*self.preamble, ",".join(self.header), *table, *self.tail]
 
     def rescale(self, factor: float) -> None:
-        """Every price and value of the equities at another day's level."""
+        """Scale every price and value of the equities."""
         for row in self.rows:
             if row[3] == "Equity":
                 for cell in (4, 6, 8):
                     row[cell] = _money(float(row[cell].replace(",", "")) * factor)
 
     def encode(self) -> bytes:
-        """The document, with its byte-order mark."""
+        """The document with a byte-order mark."""
         return ("\ufeff" + "\n".join(self.lines())).encode()
 
     def with_columns(self, columns: dict[str, str | None]) -> "IShares":
-        """The same holdings in another layout: its column names, each with the one its values come from, or with none."""
+        """The same holdings in another layout: new column names, each with its source column or None."""
         places = {name: place for place, name in enumerate(self.header)}
         rows = [["-" if old is None else row[places[old]] for old in columns.values()] for row in self.rows]
         return IShares(list(self.preamble), list(columns), rows, list(self.tail))
 
     def overlay(self) -> "IShares":
-        """As some funds print it since late 2025: two weights, the market one empty for a future."""
+        """The layout of some funds since late 2025: two weights; the market weight of a future is empty."""
         plain = ("Ticker", "Name", "Sector", "Asset Class", "Market Value", "Notional Value", "Quantity", "Price", "Currency")
         names = {name: name for name in plain} | {"Type": "Asset Class", "Market Weight": "Weight (%)"}
         document = self.with_columns({**names, "Notional Weight": "Weight (%)"})
@@ -199,7 +199,7 @@ class IShares:
         return document
 
     def of_2020(self) -> "IShares":
-        """As printed in 2019 to 2021: identifiers, and neither currency nor location."""
+        """The layout of 2019 to 2021: identifiers, neither currency nor location."""
         plain = ("Ticker", "Name", "Asset Class", "Weight (%)", "Price", "Market Value", "Notional Value", "Sector", "Exchange")
         document = self.with_columns(
             {name: name for name in plain} | {"Shares": "Quantity", "SEDOL": None, "ISIN": None, "CUSIP": None}
@@ -209,7 +209,7 @@ class IShares:
         return document
 
     def xml(self, *, bare_ampersands: bool = True) -> bytes:
-        """As the Excel download of the product page, which is XML with ampersands that stand alone."""
+        """The Excel download of the product page: XML with bare ampersands."""
 
         def cells(row: list[str]) -> str:
             texts = [cell.replace("&", "&" if bare_ampersands else "&amp;").replace("<", "&lt;") for cell in row]
@@ -230,7 +230,7 @@ class IShares:
 
 @dataclass
 class StateStreet:
-    """A State Street workbook, cell by cell."""
+    """A State Street workbook, editable cell by cell."""
 
     preamble: list[list[object]] = field(
         default_factory=lambda: [
@@ -267,7 +267,7 @@ class StateStreet:
 
 @dataclass
 class InvescoJson:
-    """Invesco's JSON, key by key."""
+    """Invesco's JSON, editable key by key."""
 
     holdings: list[dict[str, object]] = field(
         default_factory=lambda: [
@@ -289,7 +289,7 @@ class InvescoJson:
     )
 
     def encode(self) -> bytes:
-        """The answer; the promised count is the truth unless `fields` says otherwise."""
+        """The answer; the stated count is correct unless `fields` overrides it."""
         return json.dumps({"totalNumberOfHoldings": len(self.holdings), **self.fields, "holdings": self.holdings}).encode()
 
 
@@ -329,7 +329,7 @@ class InvescoCsv:
 
 @dataclass
 class Vanguard:
-    """Vanguard's JSON, key by key: stocks alone, of a fund with a little cash."""
+    """Vanguard's JSON, editable key by key: only the stocks of a fund with some cash."""
 
     entity: list[dict[str, object]] = field(
         default_factory=lambda: [
@@ -354,13 +354,13 @@ class Vanguard:
     fields: dict[str, object] = field(default_factory=lambda: {"asOfDate": "2026-04-30T00:00:00-04:00"})
 
     def encode(self) -> bytes:
-        """The answer; the promised size is the truth unless `fields` says otherwise."""
+        """The answer; the stated size is correct unless `fields` overrides it."""
         return json.dumps({"size": len(self.entity), **self.fields, "fund": {"entity": self.entity}}).encode()
 
 
 @dataclass
 class VanguardCsv:
-    """The CSV of Vanguard's website: lists of stocks, bonds and cash below each other."""
+    """The CSV of Vanguard's website: lists of stocks, bonds and cash, one after another."""
 
     title: str = "Invented 500 ETF (VTWO)"
     as_of: str = "04/30/2026"
@@ -392,7 +392,7 @@ class VanguardCsv:
 
 @dataclass
 class Schwab:
-    """Schwab's CSV, as a person downloads it."""
+    """Schwab's CSV as downloaded."""
 
     header: list[str] = field(
         default_factory=lambda: (
@@ -430,7 +430,7 @@ class Schwab:
     )
 
     def encode(self) -> bytes:
-        """The document, with its Windows line ends."""
+        """The document with Windows line ends."""
         buffer = io.StringIO()
         csv.writer(buffer).writerows([self.header, *self.rows])
         return (buffer.getvalue() + "".join(line + "\r\n" for line in self.tail)).encode()
@@ -453,19 +453,19 @@ class Fred:
 
 
 def session_days(count: int, last: date = AS_OF) -> list[date]:
-    """The last sessions up to a day."""
+    """The last sessions up to a date."""
     return sessions().filter(pl.col("session") <= last)["session"].to_list()[-count:]
 
 
 @dataclass
 class Prices:
-    """Yahoo's bars: as CSV, as the Parquet that our fetch writes, and as the JSON Yahoo sends. Columns in Yahoo's names."""
+    """Yahoo's bars as CSV, as the Parquet of our fetch, and as Yahoo's JSON, with Yahoo's column names."""
 
     frame: pl.DataFrame
 
     @classmethod
     def invented(cls, days: list[date], *, scale: float = 1.0) -> "Prices":
-        """A gentle slope with a dividend on the twentieth day; `scale` rescales the adjusted closes as a new dividend does."""
+        """Slowly rising prices with a dividend on day 20; `scale` rescales the adjusted closes, as a new dividend does."""
         close = [100 + 0.5 * i for i in range(len(days))]
         before_dividend = 1 - 0.5 / close[18] if len(close) > 19 else 1.0
         return cls(
@@ -485,21 +485,21 @@ class Prices:
         )
 
     def csv(self) -> bytes:
-        """As `DataFrame.to_csv` writes it."""
+        """The output of `DataFrame.to_csv`."""
         return self.frame.write_csv().encode()
 
     def parquet(self) -> bytes:
-        """As `yahoo.fetch` keeps it."""
+        """The output of our fetch."""
         buffer = io.BytesIO()
         self.frame.write_parquet(buffer)
         return buffer.getvalue()
 
     def stamped(self, stamp: str = "%Y-%m-%d 04:00:00+00:00") -> bytes:
-        """As CSV with the dates written as a moment."""
+        """CSV with dates as timestamps."""
         return self.frame.with_columns(pl.col("Date").dt.strftime(stamp)).write_csv().encode()
 
     def page(self, *, separator: str = "\t", explained: bool = True) -> bytes:
-        """As copied from the web page, newest first, with the dividends between the bars."""
+        """A copy of the web page: newest first, dividends between the bars."""
         names = ["Date", "Open", "High", "Low", "Close", "Adj Close", "Volume"]
         explanations = {"Close": "Close price adjusted for splits.", "Adj Close": "Adjusted close price adjusted for both."}
         header = [f"{name}\n{explanations[name]}\n" if explained and name in explanations else name for name in names]
@@ -517,7 +517,7 @@ class Prices:
         return ("\n".join(lines) + "\n").encode()
 
     def two_levels(self, symbols: list[str], *, tickers_first: bool = False) -> bytes:
-        """As `yf.download(...).to_csv()` writes it; each further symbol's numbers are the first one's times its place."""
+        """The output of `yf.download(...).to_csv()`; the values of the n-th symbol are n times those of the first."""
         names = [name for name in self.frame.columns if name != "Date"]
         pairs = [(name, symbol) for name in names for symbol in symbols]
         prices, tickers = ["Price", *[name for name, _ in pairs]], ["Ticker", *[symbol for _, symbol in pairs]]
@@ -528,7 +528,7 @@ class Prices:
         return ("\n".join(lines) + "\n").encode()
 
     def chart(self, symbol: str, first: int = 0, end: int = 2**40) -> bytes:
-        """As Yahoo answers, with the bars that open from `first` to before `end`, in seconds."""
+        """Yahoo's answer with the bars that open from `first` to before `end`, in epoch seconds."""
         opens = [int(datetime.combine(day, time(9, 30), NEW_YORK).timestamp()) for day in self.frame["Date"]]
         wanted = [first <= at < end for at in opens]
         bars = self.frame.filter(pl.Series(wanted, dtype=pl.Boolean))
@@ -574,6 +574,6 @@ def _nulls(values: pl.Series) -> list[float | None]:
 
 
 def recent_days(count: int, last: date) -> list[date]:
-    """Weekdays that are sessions, up to a day of the machine's own time."""
+    """Weekdays that are sessions, up to a date by the machine's clock."""
     frame = sessions_frame(last, last - timedelta(days=2 * count + 30))
     return frame["session"].to_list()[-count:]

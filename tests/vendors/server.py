@@ -1,4 +1,4 @@
-"""A vendor on this machine: answers as told, well or badly, and remembers who asked for what and when."""
+"""A local vendor server that gives configured answers, good or bad, and records the requests."""
 
 import threading
 import time
@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server sends. `promised` is the Content-Length where it is not the truth; `stall` stops before the body's end."""
+    """An answer of the server. `promised` is a wrong Content-Length; `stall` stops before the end of the body."""
 
     body: bytes = b""
     status: int = 200
@@ -35,7 +35,7 @@ Reply = Answer | Callable[[Request], Answer]
 
 @dataclass
 class VendorServer:
-    """Answers each request with the next of `replies`, the last one again and again."""
+    """Answers each request with the next of `replies`, and repeats the last one."""
 
     replies: list[Reply] = field(default_factory=lambda: [Answer(status=404)])
     requests: list[Request] = field(default_factory=list)
@@ -50,7 +50,7 @@ class VendorServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Let stalled answers go, and close."""
+        """End stalled answers, and close."""
         self.ended.set()
         self._http.shutdown()
         self._http.server_close()
@@ -58,11 +58,11 @@ class VendorServer:
 
     @property
     def url(self) -> str:
-        """The address to give to a vendor in the settings."""
+        """The address for a vendor's setting."""
         return f"http://127.0.0.1:{self._http.server_address[1]}"
 
     def answer(self, request: Request) -> Answer:
-        """Note the request and choose its answer."""
+        """Record the request and choose its answer."""
         with self._lock:
             reply = self.replies[min(len(self.requests), len(self.replies) - 1)]
             self.requests.append(request)
@@ -84,14 +84,14 @@ class VendorServer:
                 self.end_headers()
                 try:
                     if answer.stall:
-                        # One byte now and then: a time-out that only watches for silence would wait for ever.
+                        # One byte at intervals: a time-out between bytes would never occur.
                         while not server.ended.wait(0.05):
                             self.wfile.write(b"x")
                             self.wfile.flush()
                     else:
                         self.wfile.write(answer.body)
                 except OSError:
-                    pass  # the client has gone
+                    pass  # the client has disconnected
 
             def log_message(self, format: str, *args: object) -> None:
                 pass

@@ -1,4 +1,4 @@
-"""Past months of iShares holdings: the partitioned asset against a local issuer, and what raw makes of its documents."""
+"""Past months of iShares holdings: the partitioned asset against a local issuer, and the ingestion of its documents."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,13 +29,13 @@ FUND = invented.UNIVERSE["IWM"]
 
 @dataclass
 class Issuer:
-    """Answers for each day with a file that bears it; nothing before its first day, trouble on some."""
+    """Answers with a file of the requested date; no data before the first day, errors on some days."""
 
     first: date = date(2006, 2, 1)
     trouble: dict[date, Answer] = field(default_factory=dict)
 
     def answer(self, request: Request) -> Answer:
-        """The holdings of the day asked for."""
+        """The holdings of the requested date."""
         day = datetime.strptime(request.query["asOfDate"], "%Y%m%d").date()
         return self.trouble.get(day) or holdings_of(day if day >= self.first else None)
 
@@ -45,20 +45,20 @@ def holdings_of(day: date | None) -> Answer:
     file.preamble[1] = f'Fund Holdings as of,"{day:%b %d, %Y}"' if day else 'Fund Holdings as of,"-"'
     file.rows = file.rows if day else []
     if day:
-        file.rescale(0.9 + day.month / 100)  # no month repeats another's values
+        file.rescale(0.9 + day.month / 100)  # each month has other values
     return Answer(file.encode())
 
 
 @pytest.fixture
 def settings(server: VendorServer, settings_for: SettingsFor, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """One fund in the universe, one issuer on this machine."""
+    """One fund in the universe, and a local issuer."""
     monkeypatch.setattr(history, "load_universe", lambda: {"IWM": FUND})
     server.replies = [Issuer().answer]
     return settings_for(server, fetch_attempts=1, fetch_pause_seconds=0.0)
 
 
 def materialise(settings: Settings, first: str, last: str) -> dg.ExecuteInProcessResult:
-    """The months from first to last in one run, as the UI asks for them."""
+    """The months from first to last in one run, as requested in the UI."""
     span = {"dagster/asset_partition_range_start": f"{first}-01", "dagster/asset_partition_range_end": f"{last}-01"}
     return dg.materialize(
         [history.ishares_holdings_history], resources={"settings": settings}, tags=span, instance=dg.DagsterInstance.ephemeral(),
@@ -66,7 +66,7 @@ def materialise(settings: Settings, first: str, last: str) -> dg.ExecuteInProces
     )  # fmt: skip
 
 
-def days_asked(server: VendorServer) -> list[str]:
+def requested_days(server: VendorServer) -> list[str]:
     return [request.query["asOfDate"] for request in server.requests]
 
 
@@ -75,12 +75,12 @@ def counts(result: dg.ExecuteInProcessResult) -> dict[str, object]:
     return {name: value.value for name, value in event.materialization.metadata.items()}
 
 
-def lying_in(settings: Settings, kind: str = "holdings") -> list[str]:
+def files_in(settings: Settings, kind: str = "holdings") -> list[str]:
     return [document.path.name.partition(".")[2] for document in list_documents(settings.landing_dirs, kind=kind)]
 
 
-def read_into_raw(settings: Settings, home: Path) -> tuple[list[Outcome], list[tuple[object, ...]]]:
-    """What raw accepts of landing, the calendar first, and the snapshots it then holds."""
+def ingest_landing(settings: Settings, home: Path) -> tuple[list[Outcome], list[tuple[object, ...]]]:
+    """Ingest landing, the calendar first; return outcomes and snapshots."""
     calendar = BytesIO()
     invented.sessions().write_parquet(calendar)
     write_document(
@@ -98,54 +98,54 @@ def read_into_raw(settings: Settings, home: Path) -> tuple[list[Outcome], list[t
     return outcomes, rows
 
 
-def test_months_are_asked_for_by_their_last_session_and_once(settings: Settings, server: VendorServer) -> None:
+def test_each_month_is_requested_once_by_its_last_session(settings: Settings, server: VendorServer) -> None:
     first = materialise(settings, "2006-03", "2006-06")
     assert first.success
     # The last of April 2006 was a Sunday.
-    assert days_asked(server) == ["20060331", "20060428", "20060531", "20060630"]
+    assert requested_days(server) == ["20060331", "20060428", "20060531", "20060630"]
     assert counts(first) == {"new": 4, "present": 0, "no_data": 0}
-    assert lying_in(settings) == [f"asof={day}.csv" for day in ("2006-03-31", "2006-04-28", "2006-05-31", "2006-06-30")]
+    assert files_in(settings) == [f"asof={day}.csv" for day in ("2006-03-31", "2006-04-28", "2006-05-31", "2006-06-30")]
     second = materialise(settings, "2006-02", "2006-06")
     assert second.success
-    assert days_asked(server)[4:] == ["20060228"]
+    assert requested_days(server)[4:] == ["20060228"]
     assert counts(second) == {"new": 1, "present": 4, "no_data": 0}
 
 
-def test_a_month_without_data_is_noted_and_not_asked_for_again(settings: Settings, server: VendorServer) -> None:
+def test_a_month_without_data_is_recorded_and_not_requested_again(settings: Settings, server: VendorServer) -> None:
     for _ in range(2):
         result = materialise(settings, "2006-01", "2006-02")
         assert result.success
-    assert days_asked(server) == ["20060131", "20060228"]
+    assert requested_days(server) == ["20060131", "20060228"]
     assert counts(result) == {"new": 0, "present": 1, "no_data": 1}
-    assert lying_in(settings, backfill.NO_HOLDINGS) == ["asof=2006-01-31.csv"]
-    assert lying_in(settings) == ["asof=2006-02-28.csv"]
+    assert files_in(settings, backfill.NO_HOLDINGS) == ["asof=2006-01-31.csv"]
+    assert files_in(settings) == ["asof=2006-02-28.csv"]
 
 
-def test_no_data_soon_after_the_month_is_not_the_last_word(settings: Settings, server: VendorServer) -> None:
+def test_no_data_soon_after_month_end_is_requested_again(settings: Settings, server: VendorServer) -> None:
     marker = {"vendor": "ishares", "kind": backfill.NO_HOLDINGS, "symbol": "IWM", "extension": "csv", "content": b"-"}
     for day, declared in (((2006, 3, 10), date(2006, 2, 28)), ((2006, 4, 20), date(2006, 3, 31))):
         write_document(settings.own_landing_dir, retrieved_at=datetime(*day, tzinfo=UTC), declared_as_of=declared, **marker)  # type: ignore[arg-type]
     materialise(settings, "2006-02", "2006-03")
-    assert days_asked(server) == ["20060228"]
+    assert requested_days(server) == ["20060228"]
 
 
-def test_the_document_tells_its_date_not_the_request(settings: Settings, server: VendorServer) -> None:
+def test_the_date_comes_from_the_document_not_the_request(settings: Settings, server: VendorServer) -> None:
     server.replies = [Issuer(trouble={date(2006, 5, 31): holdings_of(date(2006, 5, 30))}).answer]
     assert materialise(settings, "2006-05", "2006-05").success
-    assert lying_in(settings) == ["asof=2006-05-30.csv"]
+    assert files_in(settings) == ["asof=2006-05-30.csv"]
 
 
 TROUBLE = {
-    "web page": (Answer(b"<!DOCTYPE html><html>Consent</html>"), "it is a web page"),
+    "web page": (Answer(b"<!DOCTYPE html><html>Consent</html>"), "the file is a web page"),
     "refused": (Answer(status=403), "answered 403"),
-    "another month": (holdings_of(date(2026, 5, 5)), "asked for 2006-05-31, the issuer answered with 2026-05-05"),
-    "no holdings file": (Answer(b"Ticker,Name\nA,B\n"), "no line Fund Holdings as of"),
-    "unreadable date": (Answer(b'Fund Holdings as of,"May"\n'), "'May' cannot be read"),
+    "another month": (holdings_of(date(2026, 5, 5)), "the issuer answered for 2026-05-05 instead of 2006-05-31"),
+    "not a holdings file": (Answer(b"Ticker,Name\nA,B\n"), "'Fund Holdings as of' is missing"),
+    "unreadable date": (Answer(b'Fund Holdings as of,"May"\n'), "'May' is invalid"),
 }
 
 
 @pytest.mark.parametrize(("answer", "sentence"), TROUBLE.values(), ids=TROUBLE.keys())
-def test_a_month_that_fails_costs_no_other_and_is_asked_for_again(
+def test_a_failed_month_does_not_affect_others_and_is_requested_again(
     answer: Answer, sentence: str, settings: Settings, server: VendorServer
 ) -> None:
     server.replies = [Issuer(trouble={date(2006, 5, 31): answer}).answer]
@@ -155,29 +155,29 @@ def test_a_month_that_fails_costs_no_other_and_is_asked_for_again(
     assert sentence in str(failure)
     done = [event.materialization.partition for event in result.get_asset_materialization_events()]
     assert done == ["2006-04-01", "2006-06-01"]
-    assert lying_in(settings) == ["asof=2006-04-28.csv", "asof=2006-06-30.csv"]
+    assert files_in(settings) == ["asof=2006-04-28.csv", "asof=2006-06-30.csv"]
     server.replies = [Issuer().answer]
     assert materialise(settings, "2006-04", "2006-06").success
-    assert days_asked(server)[3:] == ["20060531"]
+    assert requested_days(server)[3:] == ["20060531"]
 
 
-def test_raw_takes_months_older_than_what_it_knows(settings: Settings, tmp_path: Path) -> None:
+def test_months_older_than_the_known_ones_are_ingested(settings: Settings, tmp_path: Path) -> None:
     write_document(
         settings.own_landing_dir, vendor="ishares", kind="holdings", symbol="IWM", retrieved_at=invented.RETRIEVED,
         extension="csv", content=invented.IShares().encode(),
     )  # fmt: skip
-    read_into_raw(settings, tmp_path)
+    ingest_landing(settings, tmp_path)
     assert materialise(settings, "2006-01", "2006-03").success
-    outcomes, rows = read_into_raw(settings, tmp_path)
+    outcomes, rows = ingest_landing(settings, tmp_path)
     assert sorted((o.status, o.reason, o.as_of) for o in outcomes) == [
         ("accepted", None, date(2006, 2, 28)), ("accepted", None, date(2006, 3, 31)),
     ]  # fmt: skip
     lines = len(invented.IShares().rows)
     assert rows == [(date(2006, 2, 28), lines), (date(2006, 3, 31), lines), (invented.AS_OF, lines)]
-    assert read_into_raw(settings, tmp_path) == ([], rows)
+    assert ingest_landing(settings, tmp_path) == ([], rows)
 
 
-def test_a_fund_is_not_asked_for_before_its_inception(
+def test_no_request_before_the_inception_of_a_fund(
     settings: Settings, server: VendorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from dataclasses import replace
@@ -185,20 +185,22 @@ def test_a_fund_is_not_asked_for_before_its_inception(
     monkeypatch.setattr(history, "load_universe", lambda: {"IWM": replace(FUND, inception="2006-04-10")})
     result = materialise(settings, "2006-03", "2006-04")
     assert counts(result) == {"new": 1, "present": 0, "no_data": 1}
-    assert days_asked(server) == ["20060428"]
+    assert requested_days(server) == ["20060428"]
 
 
 @pytest.mark.parametrize("source", [Source.sample, Source.landing])
-def test_other_sources_fetch_nothing_and_say_so(
+def test_other_sources_fetch_nothing_and_fail_with_a_message(
     source: Source, settings: Settings, server: VendorServer, settings_for: SettingsFor
 ) -> None:
     result = materialise(settings_for(server, source=source), "2006-03", "2006-03")
     assert not result.success
-    assert "source live alone" in str(result.filter_events(lambda event: event.is_step_failure)[0].event_specific_data)
+    assert "only be fetched with source live" in str(
+        result.filter_events(lambda event: event.is_step_failure)[0].event_specific_data
+    )
     assert server.requests == []
 
 
-def test_the_daily_job_does_not_backfill_and_the_backfill_does_nothing_else(settings: Settings) -> None:
+def test_the_daily_job_does_not_backfill_and_the_backfill_job_only_backfills(settings: Settings) -> None:
     definitions = build_defs(settings)
     daily = definitions.resolve_job_def(DAILY_JOB).asset_layer.selected_asset_keys
     assert history.HISTORY not in daily

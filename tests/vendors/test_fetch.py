@@ -1,4 +1,4 @@
-"""Every vendor's fetch against a server that answers well and badly: the real HTTP clients, on the loopback interface."""
+"""Every vendor's fetch with the real HTTP client against a local server with good and bad answers."""
 
 import itertools
 import time
@@ -44,7 +44,7 @@ def fetch(vendor: str, settings: Settings) -> Fetched:
 
 
 @VENDORS
-def test_fetched_document_is_the_answer_and_parses(vendor: str, server: VendorServer, settings_for: SettingsFor) -> None:
+def test_the_fetched_document_equals_the_answer_and_parses(vendor: str, server: VendorServer, settings_for: SettingsFor) -> None:
     server.replies = [GOOD[vendor]()]
     fetched = fetch(vendor, settings_for(server))
     assert fetched.content == GOOD[vendor]().body
@@ -58,7 +58,7 @@ def test_fetched_document_is_the_answer_and_parses(vendor: str, server: VendorSe
     assert "Chrome" in server.requests[0].headers["User-Agent"]
 
 
-def test_ishares_asks_for_a_past_date_and_names_where_it_comes_from(server: VendorServer, settings_for: SettingsFor) -> None:
+def test_ishares_requests_a_past_date_with_a_referer(server: VendorServer, settings_for: SettingsFor) -> None:
     server.replies = [GOOD["ishares"]()]
     ask(ishares.FEED, settings_for(server), "IWM", as_of=invented.AS_OF)
     assert server.requests[0].query["asOfDate"] == "20260505"
@@ -67,7 +67,7 @@ def test_ishares_asks_for_a_past_date_and_names_where_it_comes_from(server: Vend
 
 @VENDORS
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_a_bad_moment_passes(vendor: str, status: int, server: VendorServer, settings_for: SettingsFor) -> None:
+def test_a_temporary_failure_is_retried(vendor: str, status: int, server: VendorServer, settings_for: SettingsFor) -> None:
     server.replies = [Answer(b"Too Many Requests\r\n", status=status), GOOD[vendor]()]
     assert fetch(vendor, settings_for(server)).content == GOOD[vendor]().body
     assert len(server.requests) == 2
@@ -75,7 +75,7 @@ def test_a_bad_moment_passes(vendor: str, status: int, server: VendorServer, set
 
 @VENDORS
 @pytest.mark.parametrize("status", [429, 500])
-def test_tries_are_bounded(vendor: str, status: int, server: VendorServer, settings_for: SettingsFor) -> None:
+def test_the_number_of_attempts_is_limited(vendor: str, status: int, server: VendorServer, settings_for: SettingsFor) -> None:
     server.replies = [Answer(b"Too Many Requests", status=status)]
     with pytest.raises(FetchFailed, match=f"answered {status}"):
         fetch(vendor, settings_for(server))
@@ -84,7 +84,7 @@ def test_tries_are_bounded(vendor: str, status: int, server: VendorServer, setti
 
 @VENDORS
 @pytest.mark.parametrize("status", [401, 403, 404])
-def test_a_refusal_is_not_asked_again(vendor: str, status: int, server: VendorServer, settings_for: SettingsFor) -> None:
+def test_a_refusal_is_not_retried(vendor: str, status: int, server: VendorServer, settings_for: SettingsFor) -> None:
     server.replies = [Answer(b"no", status=status)]
     with pytest.raises(FetchFailed, match=f"answered {status}"):
         fetch(vendor, settings_for(server))
@@ -101,7 +101,7 @@ def test_web_page_with_status_200_is_rejected_by_the_parser(vendor: str, server:
 
 
 @VENDORS
-def test_half_an_answer_is_no_answer(vendor: str, server: VendorServer, settings_for: SettingsFor) -> None:
+def test_a_truncated_answer_is_rejected(vendor: str, server: VendorServer, settings_for: SettingsFor) -> None:
     whole = GOOD[vendor]().body
     server.replies = [Answer(whole[: len(whole) // 2], promised=len(whole))]
     with pytest.raises(FetchFailed, match="no answer"):
@@ -112,11 +112,11 @@ def test_half_an_answer_is_no_answer(vendor: str, server: VendorServer, settings
 @VENDORS
 def test_empty_answer(vendor: str, server: VendorServer, settings_for: SettingsFor) -> None:
     server.replies = [Answer(b"")]
-    with pytest.raises(FetchFailed, match="answered with nothing"):
+    with pytest.raises(FetchFailed, match="answer is empty"):
         fetch(vendor, settings_for(server))
 
 
-def test_the_timeout_is_a_total_one(server: VendorServer, settings_for: SettingsFor) -> None:
+def test_the_timeout_covers_the_whole_request(server: VendorServer, settings_for: SettingsFor) -> None:
     server.replies = [Answer(promised=1_000_000, stall=True)]
     began = time.monotonic()
     with pytest.raises(FetchFailed, match="no answer.*timed out"):
@@ -125,16 +125,14 @@ def test_the_timeout_is_a_total_one(server: VendorServer, settings_for: Settings
     assert len(server.requests) == 2
 
 
-def test_the_budget_ends_the_tries(server: VendorServer, settings_for: SettingsFor) -> None:
+def test_the_time_budget_ends_the_attempts(server: VendorServer, settings_for: SettingsFor) -> None:
     server.replies = [Answer(status=503)]
     with pytest.raises(FetchFailed, match="answered 503"):
         fetch("fred", settings_for(server, fetch_attempts=50, fetch_pause_seconds=0.05, fetch_budget_seconds=0.4))
     assert 1 < len(server.requests) < 10
 
 
-def test_the_pause_a_vendor_asks_for_is_kept(
-    server: VendorServer, settings_for: SettingsFor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_requested_pause_is_respected(server: VendorServer, settings_for: SettingsFor, monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
     monkeypatch.setattr(time, "sleep", pauses.append)
     server.replies = [Answer(status=503, headers={"Retry-After": "17"}), GOOD["fred"]()]
@@ -143,10 +141,10 @@ def test_the_pause_a_vendor_asks_for_is_kept(
 
 
 @pytest.mark.parametrize("asked", ["3600", "Wed, 21 Oct 2099 07:28:00 GMT"])
-def test_a_pause_longer_than_the_budget_ends_the_tries(asked: str, server: VendorServer, settings_for: SettingsFor) -> None:
+def test_a_pause_longer_than_the_budget_ends_the_attempts(asked: str, server: VendorServer, settings_for: SettingsFor) -> None:
     server.replies = [Answer(status=429, headers={"Retry-After": asked})]
     began = time.monotonic()
-    with pytest.raises(FetchFailed, match=r"answered 429, and asks to wait \d{4,} seconds"):
+    with pytest.raises(FetchFailed, match=r"answered 429 and requested a pause of \d{4,} seconds"):
         fetch("fred", settings_for(server))
     assert time.monotonic() - began < 5
     assert len(server.requests) == 1
@@ -167,13 +165,13 @@ def test_oversized_answer_is_cut_off(server: VendorServer, settings_for: Setting
     assert len(server.requests) == 1
 
 
-def test_nobody_listens(server: VendorServer, settings_for: SettingsFor) -> None:
+def test_no_server_listens(server: VendorServer, settings_for: SettingsFor) -> None:
     settings = settings_for(server, vendor_urls={"fred": "http://127.0.0.1:9"})
     with pytest.raises(FetchFailed, match="no answer"):
         fetch("fred", settings)
 
 
-def test_requests_to_one_vendor_keep_their_distance(server: VendorServer, settings_for: SettingsFor) -> None:
+def test_requests_to_one_vendor_are_rate_limited(server: VendorServer, settings_for: SettingsFor) -> None:
     server.replies = [Answer(status=500), GOOD["fred"]()]
     settings = settings_for(server, fetch_pause_seconds=0.08)
     client = client_of(fred.FEED, settings)
@@ -181,5 +179,5 @@ def test_requests_to_one_vendor_keep_their_distance(server: VendorServer, settin
         ask(fred.FEED, settings, "DFF", client=client)
     times = [request.at for request in server.requests]
     assert len(times) == 4
-    # The server notes a request a moment after it was due: a little less than the pause may lie between two.
+    # The server records requests with a small delay, so the measured pause may be slightly shorter.
     assert all(later - earlier > 0.06 for earlier, later in itertools.pairwise(times))

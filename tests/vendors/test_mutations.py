@@ -1,4 +1,4 @@
-"""Documents damaged in every way we could think of: a parser rejects them, or takes from them only what is untouched."""
+"""Documents damaged in many ways: a parser rejects them or returns only undamaged values."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ MODERATE = settings(max_examples=30, deadline=None, derandomize=True, suppress_h
 
 @dataclass(frozen=True)
 class Subject:
-    """A vendor's reader, a valid document of its, and what must never come out changed."""
+    """A vendor's parser, a valid document, and the values that must never change."""
 
     parse: Callable[[bytes, Context], Parsed]
     content: bytes
@@ -30,7 +30,7 @@ class Subject:
     values: list[str]
 
     def rows(self, content: bytes) -> dict[tuple[object, ...], tuple[object, ...]] | None:
-        """Accepted values by key; None where the document is rejected."""
+        """Accepted values by key; None if the document is rejected."""
         try:
             parsed = self.parse(content, self.context)
         except DocumentRejected:
@@ -70,7 +70,7 @@ AMERICAN = [(f"4/{day}/2026", f"3.{day:02}") for day in range(1, 29)]
 
 
 def _other(usual: str, content: bytes) -> Subject:
-    """The same reader with a document in another layout."""
+    """The same parser with a document in another layout."""
     return replace(SUBJECTS[usual], content=content)
 
 
@@ -103,13 +103,13 @@ EVERY_LAYOUT = pytest.mark.parametrize("vendor", sorted(ALL))
 
 @cache
 def originals(content: bytes) -> dict[tuple[object, ...], tuple[object, ...]]:
-    """What a valid document says."""
+    """The values of the valid document."""
     subject = next(s for s in (*ALL.values(), SPREADSHEET, PARQUET) if s.content == content)
     return subject.rows(content) or {}
 
 
 def agrees(subject: Subject, content: bytes, *, may_lack: bool = False) -> None:
-    """Nothing accepted differs from the valid document; values of a lost column may be missing."""
+    """Accepted values equal those of the valid document; values of a lost column may be missing."""
     original, found = originals(subject.content), subject.rows(content)
     if may_lack and found:
         assert all(
@@ -117,18 +117,18 @@ def agrees(subject: Subject, content: bytes, *, may_lack: bool = False) -> None:
         )
         return
     assert original
-    # A name that the damage has changed names another line; its values are then an original line's all the same.
+    # A damaged name is another key; its values must still be those of an original line.
     known = set(original.values())
     for key, values in (found or {}).items():
         same = [values == original[key]] if key in original else [values == line for line in known]
-        # The name of a field in one JSON object may break: that value is missing then, never another.
+        # If the field name in one JSON object is damaged, the value is missing.
         assert any(same) or (subject in (SUBJECTS["invesco_json"], SUBJECTS["vanguard"]) and None in values)
 
 
 @EVERY_LAYOUT
 @MODERATE
 @given(data=st.data())
-def test_cut_at_any_byte(vendor: str, data: st.DataObject) -> None:
+def test_truncated_at_any_byte(vendor: str, data: st.DataObject) -> None:
     subject = ALL[vendor]
     agrees(subject, subject.content[: data.draw(st.integers(0, len(subject.content)))])
 
@@ -136,7 +136,7 @@ def test_cut_at_any_byte(vendor: str, data: st.DataObject) -> None:
 @EVERY_LAYOUT
 @MODERATE
 @given(data=st.data())
-def test_lines_lost_doubled_padded_and_broken(vendor: str, data: st.DataObject) -> None:
+def test_lines_removed_duplicated_padded_and_broken(vendor: str, data: st.DataObject) -> None:
     subject = ALL[vendor]
     lines = subject.content.decode("utf-8-sig").splitlines(keepends=True)
     for _ in range(data.draw(st.integers(1, 4))):
@@ -154,8 +154,8 @@ def test_lines_lost_doubled_padded_and_broken(vendor: str, data: st.DataObject) 
 @EVERY_LAYOUT
 @MODERATE
 @given(data=st.data())
-def test_cells_that_are_no_numbers(vendor: str, data: st.DataObject) -> None:
-    """Letters, quotes, signs and control characters somewhere after the header: never a digit, which nobody could tell."""
+def test_cells_that_are_not_numbers(vendor: str, data: st.DataObject) -> None:
+    """Letters, quotes, signs and control characters after the header; no digits, because a changed digit cannot be detected."""
     subject = ALL[vendor]
     text = subject.content.decode("utf-8-sig")
     for _ in range(data.draw(st.integers(1, 4))):
@@ -216,7 +216,7 @@ def test_random_bytes(vendor: str, noise: bytes) -> None:
 @pytest.mark.parametrize("subject", [SPREADSHEET, PARQUET], ids=["ssga", "yahoo_parquet"])
 @MODERATE
 @given(data=st.data())
-def test_binary_documents_cut_or_drowned(subject: Subject, data: st.DataObject) -> None:
+def test_binary_documents_truncated_or_padded(subject: Subject, data: st.DataObject) -> None:
     size = len(subject.content)
     start = data.draw(st.integers(0, size))
     cut = subject.content[:start] + subject.content[min(size, start + data.draw(st.integers(1, size))) :]
@@ -227,7 +227,7 @@ def test_binary_documents_cut_or_drowned(subject: Subject, data: st.DataObject) 
 @MODERATE
 @given(data=st.data())
 def test_spreadsheet_bytes_changed(data: st.DataObject) -> None:
-    """A workbook carries checksums: a changed byte is seen, or changes nothing."""
+    """A workbook has checksums: a changed byte is detected or has no effect."""
     content = bytearray(SPREADSHEET.content)
     for _ in range(data.draw(st.integers(1, 8))):
         content[data.draw(st.integers(4, len(content) - 1))] = data.draw(st.integers(0, 255))
@@ -249,12 +249,12 @@ def test_spreadsheet_cells_changed(data: st.DataObject) -> None:
     for key, (_, weight, quantity) in (SPREADSHEET.rows(document.encode()) or {}).items():
         if key in known:
             assert weight == known[key][1]
-            assert quantity in (None, known[key][2])  # an emptied cell is missing
+            assert quantity in (None, known[key][2])  # an empty cell is missing
 
 
 @pytest.mark.parametrize("column", ["Close", "Date", "Volume"])
 @pytest.mark.parametrize("odd", [[1, 2], {"a": 1}, b"x", True])
-def test_parquet_with_odd_types_is_rejected(column: str, odd: object) -> None:
+def test_parquet_with_wrong_types_is_rejected(column: str, odd: object) -> None:
     frame = invented.Prices.invented(invented.session_days(5)).frame.with_columns(pl.Series(column, [odd] * 5))
     with pytest.raises(DocumentRejected):
         yahoo.parse(invented.Prices(frame).parquet(), invented.context("IWM", "parquet"))

@@ -1,4 +1,4 @@
-"""Real documents, where they lie beside the project: read by our readers and, independently, by simpler means."""
+"""Real documents, if present: read by our parsers and, independently, by simpler means."""
 
 import csv
 from collections import Counter
@@ -40,7 +40,7 @@ def ingested(
         yield connection, ingest(connection, list_documents([real_landing]), universe=universe)
 
 
-def test_everything_is_accepted_but_the_undated_file(ingested: tuple[duckdb.DuckDBPyConnection, list[Outcome]]) -> None:
+def test_all_documents_except_the_undated_file_are_accepted(ingested: tuple[duckdb.DuckDBPyConnection, list[Outcome]]) -> None:
     connection, outcomes = ingested
     assert [o.path for o in outcomes if o.status == "rejected"] == [UNDATED]
     assert {o.path: o.rows_rejected for o in outcomes if o.rows_rejected} == {}
@@ -48,7 +48,7 @@ def test_everything_is_accepted_but_the_undated_file(ingested: tuple[duckdb.Duck
 
 
 def counted_with_csv(path: Path) -> int:
-    """Lines of the table, found with nothing but the csv module."""
+    """Lines of the table, counted with the csv module only."""
     with path.open(encoding="utf-8-sig", newline="") as stream:
         rows = list(csv.reader(stream))
     start = next(
@@ -58,15 +58,13 @@ def counted_with_csv(path: Path) -> int:
     return end - start - 1
 
 
-def test_counts_equal_an_independent_reading(
-    ingested: tuple[duckdb.DuckDBPyConnection, list[Outcome]], real_landing: Path
-) -> None:
+def test_counts_equal_an_independent_count(ingested: tuple[duckdb.DuckDBPyConnection, list[Outcome]], real_landing: Path) -> None:
     _, outcomes = ingested
     found = {o.path: o.rows_accepted for o in outcomes if o.status == "accepted" and o.path.endswith(".csv")}
     assert found == {path: counted_with_csv(real_landing / path) for path in found}
 
 
-def test_state_street_counts_equal_an_independent_reading(
+def test_state_street_counts_equal_an_independent_count(
     ingested: tuple[duckdb.DuckDBPyConnection, list[Outcome]], real_landing: Path
 ) -> None:
     for outcome in (o for o in ingested[1] if o.vendor == "ssga"):
@@ -87,13 +85,15 @@ def test_weights_from_market_value_match_the_stated_ones(ingested: tuple[duckdb.
     )
     assert len(gaps) == 6
     for fund, as_of, gap, total in gaps:
-        # Rounded to 0.01 %, or to 0.001 % of a slightly other net asset value.
+        # Rounded to 0.01 %, or to 0.001 % of a slightly different net asset value.
         assert gap < 0.0002, (fund, as_of)
         # IWV's 2 661 rounded weights sum to 0.983.
         assert total == pytest.approx(1, abs=0.02), (fund, as_of)
 
 
-def test_prices_are_kept_to_the_last_digit(ingested: tuple[duckdb.DuckDBPyConnection, list[Outcome]], real_landing: Path) -> None:
+def test_prices_are_stored_in_full_precision(
+    ingested: tuple[duckdb.DuckDBPyConnection, list[Outcome]], real_landing: Path
+) -> None:
     for fund in ("IWM", "SPY", "QQQ"):
         newest = max((real_landing / "yahoo" / "prices" / fund).iterdir())
         with newest.open(newline="") as stream:
@@ -157,7 +157,7 @@ def test_total_returns_agree_with_adjusted_closes_in_every_full_year(
         assert own[year] == pytest.approx(published, abs=0.05)
 
 
-def test_reading_it_all_again_adds_nothing(ingested: tuple[duckdb.DuckDBPyConnection, list[Outcome]], real_landing: Path) -> None:
+def test_ingesting_again_adds_nothing(ingested: tuple[duckdb.DuckDBPyConnection, list[Outcome]], real_landing: Path) -> None:
     connection, _ = ingested
     tables = ("price_bars", "corporate_actions", "holdings", "fund_facts", "rates", "documents", "rejects")
 

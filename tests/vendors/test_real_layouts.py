@@ -1,4 +1,4 @@
-"""Real files in the layouts that people keep, where they lie beside the project: what must come of each."""
+"""Real files in other layouts, if present, with the expected result of each."""
 
 from dataclasses import replace
 from datetime import date
@@ -9,7 +9,7 @@ import pytest
 
 from orchestration import market_calendar
 from orchestration.landing.documents import Document, list_documents
-from orchestration.raw.parse import Reading, read_document
+from orchestration.raw.parse import ParsedDocument, parse_document
 from orchestration.universe import load_universe
 from orchestration.vendors.feed import DocumentRejected
 from orchestration.vendors.registry import BY_PLACE
@@ -21,12 +21,12 @@ UNIVERSE = {**load_universe(), "IJR": IJR, "ITOT": ITOT}
 
 @pytest.fixture(scope="module")
 def sessions() -> pl.DataFrame:
-    """The calendar as the pipeline keeps it."""
+    """The calendar as in the pipeline."""
     return market_calendar.sessions_frame(date(2027, 12, 31))
 
 
-def read(path: Path, place: str, sessions: pl.DataFrame) -> Reading:
-    return read_document(Document(path, *place.split("/")), path.read_bytes(), sessions, UNIVERSE)
+def read(path: Path, place: str, sessions: pl.DataFrame) -> ParsedDocument:
+    return parse_document(Document(path, *place.split("/")), path.read_bytes(), sessions, UNIVERSE)
 
 
 def case(cases: Path, number: str) -> Path:
@@ -39,7 +39,7 @@ def test_classic_yahoo_download(real_cases: Path, sessions: pl.DataFrame) -> Non
     reading = read(case(real_cases, "01"), "yahoo/prices/IWM", sessions)
     assert (reading.rows["price_bars"].height, reading.rows["corporate_actions"].height) == (20, 0)
     assert reading.rejects["line"].to_list() == [None]
-    assert "no column Dividends and no Stock Splits" in reading.rejects["reason"][0]
+    assert "no column Dividends and no column Stock Splits" in reading.rejects["reason"][0]
 
 
 def test_ishares_overlay(real_cases: Path, sessions: pl.DataFrame) -> None:
@@ -65,11 +65,11 @@ def test_state_street_without_preamble(real_cases: Path, sessions: pl.DataFrame)
 
 
 def test_ishares_of_2020(real_cases: Path, sessions: pl.DataFrame) -> None:
-    """Forty lines of a whole file: the layout is read, and the list is rightly found too short."""
+    """Forty lines of a complete file: the layout is read, and the list is rejected as too short."""
     path = case(real_cases, "09")
     with pytest.raises(DocumentRejected, match="weights sum to 0.3629"):
         read(path, "ishares/holdings/ITOT", sessions)
-    # The weights of these lines alone, as if they were the fund.
+    # Weights of these lines as if they were the whole fund.
     lines = path.read_text("utf-8-sig").splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith("Ticker,"))
     cells = [line.strip('"').split('","') for line in lines[start + 1 :] if line.startswith('"')]
@@ -77,7 +77,7 @@ def test_ishares_of_2020(real_cases: Path, sessions: pl.DataFrame) -> None:
     scaled = [[*row[:3], f"{float(row[6].replace(',', '')) / whole * 100:.2f}", *row[4:]] for row in cells]
     content = "\n".join([*lines[: start + 1], *['"' + '","'.join(row) + '"' for row in scaled], ""]).encode()
     document = Document(path, "ishares", "holdings", "ITOT")
-    first = read_document(document, content, sessions, UNIVERSE).rows["holdings"].row(0, named=True)
+    first = parse_document(document, content, sessions, UNIVERSE).rows["holdings"].row(0, named=True)
     assert (first["ticker"], first["sedol"], first["isin"], first["currency"]) == ("MSFT", "2588173", "US5949181045", None)
 
 
@@ -87,16 +87,16 @@ def test_fred_saved_by_a_spreadsheet(real_cases: Path, sessions: pl.DataFrame) -
     assert rows["date"].to_list() == pl.date_range(date(1954, 7, 1), date(1954, 7, 29), eager=True).to_list()
 
 
-def test_every_other_real_document_with_a_reader_is_read(real_cases: Path, sessions: pl.DataFrame) -> None:
+def test_every_other_real_document_is_parsed(real_cases: Path, sessions: pl.DataFrame) -> None:
     refused = {}
     for document in list_documents([real_cases.parent / "landing", real_cases.parent / "longrun"]):
         if (document.vendor, document.kind) in BY_PLACE:
             try:
-                reading = read_document(document, document.read(), sessions, UNIVERSE)
+                reading = parse_document(document, document.read(), sessions, UNIVERSE)
             except DocumentRejected as rejection:
                 refused[document.key] = str(rejection)
             else:
                 assert reading.rows[reading.main].height > 0
-    assert list(refused) == ["ishares/holdings/IWM/2025-11-12T010000Z.csv"]  # it bears no date
+    assert list(refused) == ["ishares/holdings/IWM/2025-11-12T010000Z.csv"]  # it has no date
     (undated,) = refused.values()
     assert "asof=YYYY-MM-DD" in undated

@@ -1,4 +1,4 @@
-"""The real yfinance against a local Yahoo: what is asked for, and what becomes of bad answers."""
+"""The real yfinance against a local Yahoo: its requests, and the handling of bad answers."""
 
 import gzip
 import json
@@ -33,7 +33,7 @@ def yesterday() -> date:
 
 
 def charts(prices: Prices) -> Reply:
-    """Answer each request with the bars of the period it asks for."""
+    """Answer each request with the bars of the requested period."""
 
     def reply(request: Request) -> Answer:
         symbol = request.path.rpartition("/")[2]
@@ -54,7 +54,7 @@ def fetch(settings: Settings, known: pl.DataFrame = NOTHING_KNOWN, symbol: str =
     return pl.read_parquet(BytesIO(fetched.content))
 
 
-def asked_from(request: Request) -> date:
+def requested_from(request: Request) -> date:
     return datetime.fromtimestamp(int(request.query["period1"]), invented.NEW_YORK).date()
 
 
@@ -63,7 +63,7 @@ def prices() -> Prices:
     return Prices.invented(invented.recent_days(80, yesterday()))
 
 
-def test_fetched_frame_is_what_yahoo_sent_and_parses(prices: Prices, server: VendorServer, settings_for: SettingsFor) -> None:
+def test_the_fetched_frame_equals_the_answer_and_parses(prices: Prices, server: VendorServer, settings_for: SettingsFor) -> None:
     server.replies = [charts(prices)]
     fetched = ask(yahoo.FEED, settings_for(server), "IWM", known=NOTHING_KNOWN)
     frame = pl.read_parquet(BytesIO(fetched.content))
@@ -78,16 +78,18 @@ def test_fetched_frame_is_what_yahoo_sent_and_parses(prices: Prices, server: Ven
     ]
 
 
-def test_nothing_known_asks_once_for_the_whole_history(prices: Prices, server: VendorServer, settings_for: SettingsFor) -> None:
+def test_without_known_bars_the_whole_history_is_requested_once(
+    prices: Prices, server: VendorServer, settings_for: SettingsFor
+) -> None:
     server.replies = [charts(prices)]
     fetch(settings_for(server))
-    assert [asked_from(request) for request in server.requests] == [yahoo.FIRST_DAY]
+    assert [requested_from(request) for request in server.requests] == [yahoo.FIRST_DAY]
     assert server.requests[0].path == "/v8/finance/chart/IWM"
     assert server.requests[0].query["interval"] == "1d"
     assert server.requests[0].query["events"] == "div,splits,capitalGains"
 
 
-def test_end_is_exclusive_so_tomorrow_is_asked_for(prices: Prices, server: VendorServer, settings_for: SettingsFor) -> None:
+def test_the_exclusive_end_is_tomorrow(prices: Prices, server: VendorServer, settings_for: SettingsFor) -> None:
     server.replies = [charts(prices)]
     settings = settings_for(server)
     fetch(settings)
@@ -96,20 +98,22 @@ def test_end_is_exclusive_so_tomorrow_is_asked_for(prices: Prices, server: Vendo
     assert end > yesterday()
 
 
-def test_known_bars_that_agree_are_asked_for_by_their_overlap(
+def test_known_bars_that_agree_are_requested_by_their_overlap(
     prices: Prices, server: VendorServer, settings_for: SettingsFor
 ) -> None:
     server.replies = [charts(prices)]
     frame = fetch(settings_for(server), known_bars(prices).head(-1))
     days = prices.frame["Date"]
-    assert [asked_from(request) for request in server.requests] == [days[-1 - yahoo.OVERLAP_SESSIONS]]
+    assert [requested_from(request) for request in server.requests] == [days[-1 - yahoo.OVERLAP_SESSIONS]]
     assert frame["Date"].to_list() == days.to_list()[-1 - yahoo.OVERLAP_SESSIONS :]
 
 
-def test_too_few_known_bars_ask_for_the_whole_history(prices: Prices, server: VendorServer, settings_for: SettingsFor) -> None:
+def test_with_few_known_bars_the_whole_history_is_requested(
+    prices: Prices, server: VendorServer, settings_for: SettingsFor
+) -> None:
     server.replies = [charts(prices)]
     fetch(settings_for(server), known_bars(prices).tail(yahoo.OVERLAP_SESSIONS - 1))
-    assert [asked_from(request) for request in server.requests] == [yahoo.FIRST_DAY]
+    assert [requested_from(request) for request in server.requests] == [yahoo.FIRST_DAY]
 
 
 RESTATED = {
@@ -125,13 +129,13 @@ RESTATED = {
 
 
 @pytest.mark.parametrize("restate", RESTATED.values(), ids=RESTATED.keys())
-def test_an_overlap_that_disagrees_asks_for_the_whole_history(
+def test_after_a_restatement_the_whole_history_is_requested(
     restate: Callable[[pl.DataFrame], pl.DataFrame], prices: Prices, server: VendorServer, settings_for: SettingsFor
 ) -> None:
     server.replies = [charts(prices)]
     frame = fetch(settings_for(server), restate(known_bars(prices)))
     assert len(server.requests) == 2
-    assert asked_from(server.requests[1]) == yahoo.FIRST_DAY
+    assert requested_from(server.requests[1]) == yahoo.FIRST_DAY
     assert frame.height == 80
 
 
@@ -145,7 +149,7 @@ WITHIN = {
 
 
 @pytest.mark.parametrize("drift", WITHIN.values(), ids=WITHIN.keys())
-def test_small_drift_is_no_restatement(
+def test_a_small_drift_is_not_a_restatement(
     drift: Callable[[pl.DataFrame], pl.DataFrame], prices: Prices, server: VendorServer, settings_for: SettingsFor
 ) -> None:
     server.replies = [charts(prices)]
@@ -153,7 +157,7 @@ def test_small_drift_is_no_restatement(
     assert len(server.requests) == 1
 
 
-def test_zero_volume_and_bars_without_price_are_no_restatement(prices: Prices) -> None:
+def test_zero_volume_and_bars_without_price_are_not_restatements(prices: Prices) -> None:
     still = known_bars(prices).with_columns(volume=pl.lit(0, pl.Int64))
     answer = prices.frame.with_columns(Volume=pl.lit(0.0))
     assert not yahoo.is_restated(still, answer)
@@ -178,15 +182,15 @@ NOT_FOUND = Answer(
 )
 WHOLE = Prices.invented(invented.recent_days(60, date(2026, 5, 5))).chart("IWM")
 BAD_ANSWERS = {
-    "429": (Answer(b"Too Many Requests\r\n", status=429), r"limits the rate of requests \(429\)"),
+    "429": (Answer(b"Too Many Requests\r\n", status=429), r"rate limit is reached \(429\)"),
     "500": (Answer(b"<html>Internal Server Error</html>", status=500), "Yahoo answered 500"),
     "web page with 200": (
         Answer(b"<!DOCTYPE html><html><body>Consent</body></html>", content_type="text/html"),
-        "not whole JSON",
+        "not valid JSON",
     ),
-    "cut in half": (Answer(WHOLE[: len(WHOLE) // 2], content_type=JSON), "not whole JSON"),
+    "cut in half": (Answer(WHOLE[: len(WHOLE) // 2], content_type=JSON), "not valid JSON"),
     "shorter than promised": (Answer(WHOLE[:500], promised=len(WHOLE)), "no usable answer from Yahoo"),
-    "empty": (Answer(b""), "not whole JSON"),
+    "empty": (Answer(b""), "not valid JSON"),
     "down": (Answer(b"Will be right back..."), "DOWN"),
     "no chart": (Answer(b'{"finance": {"result": null, "error": null}}'), "IWM"),
     "empty chart": (Answer(b'{"chart": {"result": [], "error": null}}'), "IWM"),
@@ -198,17 +202,15 @@ BAD_ANSWERS = {
 
 
 @pytest.mark.parametrize(("answer", "sentence"), BAD_ANSWERS.values(), ids=BAD_ANSWERS.keys())
-def test_bad_answers_end_in_a_sentence(answer: Answer, sentence: str, server: VendorServer, settings_for: SettingsFor) -> None:
+def test_bad_answers_give_a_clear_message(answer: Answer, sentence: str, server: VendorServer, settings_for: SettingsFor) -> None:
     server.replies = [answer]
     with pytest.raises(FetchFailed, match=sentence):
         fetch(settings_for(server))
-    # A rate limit, a server's bad moment and half an answer are worth another try; a refusal is not.
+    # Rate limits, server errors and truncated answers are retried; refusals are not.
     assert 1 <= len(server.requests) <= 3
 
 
-def test_an_outage_that_says_delisted_is_believed_by_nobody(
-    prices: Prices, server: VendorServer, settings_for: SettingsFor
-) -> None:
+def test_possibly_delisted_is_a_failure_not_an_answer(prices: Prices, server: VendorServer, settings_for: SettingsFor) -> None:
     settings = settings_for(server)
     server.replies = [NOT_FOUND, charts(prices)]
     with pytest.raises(FetchFailed):
@@ -224,9 +226,7 @@ def test_slow_answer(server: VendorServer, settings_for: SettingsFor) -> None:
     assert len(server.requests) == 2
 
 
-def test_an_answer_without_end_is_cut_off(
-    server: VendorServer, settings_for: SettingsFor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_endless_answer_is_cut_off(server: VendorServer, settings_for: SettingsFor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "LARGEST_ANSWER_BYTES", 10_000)
     server.replies = [Answer(b" " * 500_000, content_type=JSON)]
     with pytest.raises(FetchFailed, match="larger than 10,000 bytes"):
@@ -234,9 +234,7 @@ def test_an_answer_without_end_is_cut_off(
     assert len(server.requests) == 1
 
 
-def test_a_small_answer_that_unpacks_without_end_is_cut_off(
-    server: VendorServer, settings_for: SettingsFor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_compressed_bomb_is_cut_off(server: VendorServer, settings_for: SettingsFor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "LARGEST_ANSWER_BYTES", 1_000_000)
     packed = gzip.compress(b" " * 50_000_000)
     assert len(packed) < 100_000
@@ -245,7 +243,7 @@ def test_a_small_answer_that_unpacks_without_end_is_cut_off(
         fetch(settings_for(server))
 
 
-def test_the_pause_yahoo_asks_for_is_kept(
+def test_a_requested_pause_is_respected(
     prices: Prices, server: VendorServer, settings_for: SettingsFor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []
@@ -255,17 +253,17 @@ def test_the_pause_yahoo_asks_for_is_kept(
     assert max(pauses) == 17
 
 
-def test_a_pause_longer_than_the_budget_ends_the_tries(server: VendorServer, settings_for: SettingsFor) -> None:
+def test_a_pause_longer_than_the_budget_ends_the_attempts(server: VendorServer, settings_for: SettingsFor) -> None:
     server.replies = [Answer(status=429, headers={"Retry-After": "3600"})]
     began = time.monotonic()
-    with pytest.raises(FetchFailed, match=r"limits the rate of requests \(429\), and asks to wait 3600 seconds"):
+    with pytest.raises(FetchFailed, match=r"rate limit is reached \(429\) and requested a pause of 3600 seconds"):
         fetch(settings_for(server))
     assert time.monotonic() - began < 5
     assert len(server.requests) == 1
 
 
-def test_no_request_leaves_for_yahoo_itself_where_another_address_is_set(server: VendorServer) -> None:
-    """Cookies, crumbs, consent, options and the screener, too."""
+def test_with_another_address_no_request_goes_to_yahoo(server: VendorServer) -> None:
+    """Including cookies, crumbs, consent, options and the screener."""
     server.replies = [Answer(b"{}", content_type=JSON)]
     session = YahooSession(f"{server.url}/mirror", 10)
     for url in ("https://fc.yahoo.com", "https://guce.yahoo.com/consent", "https://query1.finance.yahoo.com/v1/finance/screener",
@@ -290,14 +288,14 @@ def test_an_empty_crumb_is_not_sent(prices: Prices, server: VendorServer, settin
     assert "crumb" not in server.requests[0].query
 
 
-def test_a_rate_limit_passes(prices: Prices, server: VendorServer, settings_for: SettingsFor) -> None:
+def test_a_rate_limit_is_retried(prices: Prices, server: VendorServer, settings_for: SettingsFor) -> None:
     server.replies = [Answer(b"Too Many Requests", status=429)] * 2 + [charts(prices)]
     assert fetch(settings_for(server)).height == 80
     assert len(server.requests) == 3
 
 
-def test_a_bad_first_answer_is_not_remembered(server: VendorServer, settings_for: SettingsFor) -> None:
-    """yfinance keeps answers about the past in memory, bad ones too: the clock of the sample market lies in the past."""
+def test_a_bad_first_answer_is_not_cached(server: VendorServer, settings_for: SettingsFor) -> None:
+    """yfinance caches answers about past dates, including bad ones."""
     settings = settings_for(server, source="sample")
     past = Prices.invented(invented.session_days(60, settings.today))
     server.replies = [Answer(b"<html></html>"), charts(past)]
@@ -325,7 +323,7 @@ def test_two_addresses_in_one_process(prices: Prices, server: VendorServer, sett
     assert (len(server.requests), len(other.requests)) == (2, 1)
 
 
-def test_caches_lie_in_the_data_directory(prices: Prices, server: VendorServer, settings_for: SettingsFor) -> None:
+def test_caches_are_in_the_data_directory(prices: Prices, server: VendorServer, settings_for: SettingsFor) -> None:
     from yfinance import cache
 
     server.replies = [charts(prices)]
@@ -335,7 +333,7 @@ def test_caches_lie_in_the_data_directory(prices: Prices, server: VendorServer, 
     assert cache._TzDBManager.get_location() == str(settings.home / "yfinance")
 
 
-def test_known_noise_does_not_escape_and_other_warnings_do(
+def test_known_warnings_are_suppressed_and_others_are_not(
     prices: Prices,
     server: VendorServer,
     settings_for: SettingsFor,
@@ -366,7 +364,7 @@ RECORDED = [
 
 
 @pytest.mark.parametrize("name", RECORDED)
-def test_recorded_answers_give_the_frame_they_hold(
+def test_recorded_answers_give_their_frame(
     name: str, recorded_yahoo: Path, server: VendorServer, settings_for: SettingsFor
 ) -> None:
     answer = json.loads((recorded_yahoo / f"chart-{name}.json").read_text())

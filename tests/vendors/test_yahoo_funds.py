@@ -1,4 +1,4 @@
-"""Fund data: the real yfinance against a local Yahoo, and what its units are believed to be."""
+"""Fund data: the real yfinance against a local Yahoo, and the interpretation of units."""
 
 import json
 from collections.abc import Callable
@@ -20,11 +20,11 @@ from tests.vendors.server import Answer, Request, VendorServer
 from tests.vendors.yahoo_funds import JSON, YahooFund
 
 SettingsFor = Callable[..., Settings]
-Told = dict[str, Any]
+FundData = dict[str, Any]
 
 
-def document(**changes: Any) -> Told:
-    """A document as our fetch keeps it; changes go into `info`, or with a path into the rest."""
+def document(**changes: Any) -> FundData:
+    """A document of our fetch; changes apply to `info`, or with a path to other parts."""
     fund = YahooFund()
     info = {**fund.summary["defaultKeyStatistics"], **fund.summary["summaryDetail"], **fund.quote}
     top = fund.summary["topHoldings"]
@@ -43,8 +43,8 @@ def document(**changes: Any) -> Told:
     }
 
 
-def read(told: Told | bytes, **changes: object) -> Parsed:
-    content = told if isinstance(told, bytes) else json.dumps(told).encode()
+def read(answer: FundData | bytes, **changes: object) -> Parsed:
+    content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
     return yahoo_funds.parse(content, invented.context("QQQ", "json", **changes))
 
 
@@ -56,7 +56,7 @@ def facts(parsed: Parsed) -> dict[str, tuple[Any, str]]:
     }
 
 
-def left_out(parsed: Parsed) -> list[str]:
+def omitted_facts(parsed: Parsed) -> list[str]:
     return [reason for rejects in parsed.rejects for reason in rejects["reason"]]
 
 
@@ -70,7 +70,7 @@ def test_the_answers_become_facts_with_units(server: VendorServer, settings_for:
     server.replies = [YahooFund().answer]
     parsed = read(fetch(settings_for(server)))
     found = facts(parsed)
-    assert left_out(parsed) == []
+    assert omitted_facts(parsed) == []
     assert found["expense_ratio"] == (pytest.approx(0.0018), "fraction")
     assert found["dividend_yield"] == (0.0054, "fraction")
     assert found["net_assets"] == (328_302_690_304, "USD")
@@ -85,7 +85,7 @@ def test_the_answers_become_facts_with_units(server: VendorServer, settings_for:
     assert (good.height, bad.height) == (len(found), 0)
 
 
-def test_three_requests_and_none_for_what_nobody_reads(server: VendorServer, settings_for: SettingsFor) -> None:
+def test_only_three_requests_are_made(server: VendorServer, settings_for: SettingsFor) -> None:
     server.replies = [YahooFund().answer]
     fetch(settings_for(server))
     assert [request.path for request in server.requests] == [
@@ -93,31 +93,31 @@ def test_three_requests_and_none_for_what_nobody_reads(server: VendorServer, set
     ]  # fmt: skip
 
 
-def test_the_date_is_new_yorks_when_yahoo_answered() -> None:
+def test_the_as_of_date_is_the_new_york_date_of_the_retrieval() -> None:
     parsed = read(document(), retrieved_at=datetime(2026, 5, 6, 1, tzinfo=UTC))
     assert parsed.as_of == date(2026, 5, 5)
     assert parsed.tables["fund_facts"]["as_of"].unique().to_list() == [date(2026, 5, 5)]
 
 
-REFUSED = {
+BAD_ANSWERS = {
     "no crumb": (Answer(b'{"finance":{"result":null,"error":{"code":"Unauthorized"}}}', status=401, content_type=JSON), "401"),
-    "429": (Answer(b"Too Many Requests\r\n", status=429), "limits the rate"),
+    "429": (Answer(b"Too Many Requests\r\n", status=429), "rate limit is reached"),
     "500": (Answer(b"<html>Internal Server Error</html>", status=500), "500"),
-    "web page with 200": (Answer(b"<!DOCTYPE html><html>Consent</html>", content_type="text/html"), "not whole JSON"),
+    "web page with 200": (Answer(b"<!DOCTYPE html><html>Consent</html>", content_type="text/html"), "not valid JSON"),
     "nothing known": (Answer(b'{"quoteSummary":{"result":[],"error":null}}', content_type=JSON), "Yahoo"),
     "a list": (Answer(b"[]", content_type=JSON), "Yahoo"),
-    "empty": (Answer(b""), "not whole JSON"),
+    "empty": (Answer(b""), "not valid JSON"),
 }
 
 
-@pytest.mark.parametrize(("answer", "sentence"), REFUSED.values(), ids=REFUSED.keys())
-def test_bad_answers_end_in_a_sentence(answer: Answer, sentence: str, server: VendorServer, settings_for: SettingsFor) -> None:
+@pytest.mark.parametrize(("answer", "sentence"), BAD_ANSWERS.values(), ids=BAD_ANSWERS.keys())
+def test_bad_answers_give_a_clear_message(answer: Answer, sentence: str, server: VendorServer, settings_for: SettingsFor) -> None:
     server.replies = [answer]
     with pytest.raises(FetchFailed, match=sentence):
         fetch(settings_for(server, fetch_attempts=2))
 
 
-def test_a_bad_moment_passes(server: VendorServer, settings_for: SettingsFor) -> None:
+def test_a_temporary_failure_is_retried(server: VendorServer, settings_for: SettingsFor) -> None:
     fund, asked = YahooFund(), []
 
     def reply(request: Request) -> Answer:
@@ -128,7 +128,7 @@ def test_a_bad_moment_passes(server: VendorServer, settings_for: SettingsFor) ->
     assert read(fetch(settings_for(server))).as_of is not None
 
 
-def test_a_fund_without_holdings_in_the_answer_is_no_answer(server: VendorServer, settings_for: SettingsFor) -> None:
+def test_an_answer_without_holdings_is_a_failure(server: VendorServer, settings_for: SettingsFor) -> None:
     fund = YahooFund()
     del fund.summary["topHoldings"]
     server.replies = [fund.answer]
@@ -136,7 +136,7 @@ def test_a_fund_without_holdings_in_the_answer_is_no_answer(server: VendorServer
         fetch(settings_for(server, fetch_attempts=1))
 
 
-UNITS: dict[str, tuple[Told, dict[str, float], list[str]]] = {
+UNITS: dict[str, tuple[FundData, dict[str, float], list[str]]] = {
     "percentage and fraction agree": ({}, {"expense_ratio": 0.0018, "dividend_yield": 0.0054}, []),
     "the annual report alone": ({"netExpenseRatio": None}, {"expense_ratio": 0.002}, []),
     "the yield alone": ({"dividendYield": None}, {"dividend_yield": 0.0054}, []),
@@ -145,20 +145,20 @@ UNITS: dict[str, tuple[Told, dict[str, float], list[str]]] = {
     "the yield has become a percentage": ({"yield": 0.54}, {}, ["dividend_yield"]),
     "the yield is a percentage and alone": ({"yield": 0.54, "dividendYield": None}, {}, ["dividend_yield"]),
     "no yield": ({"yield": None, "dividendYield": None}, {"expense_ratio": 0.0018}, []),
-    "zero is what Yahoo does not know": ({"yield": 0, "dividendYield": 0, "bid": 0, "ask": 0}, {"expense_ratio": 0.0018}, []),
+    "zero means unknown": ({"yield": 0, "dividendYield": 0, "bid": 0, "ask": 0}, {"expense_ratio": 0.0018}, []),
     "assets in thousands": ({"netAssets": 328_302_690}, {}, ["net_assets"]),
     "bid above ask": ({"bid": 600.0}, {}, ["bid, ask"]),
     "another currency": ({"currency": "CAD"}, {}, ["net_assets, bid, ask"]),
 }
 
 
-@pytest.mark.parametrize(("changes", "told", "omitted"), UNITS.values(), ids=UNITS.keys())
-def test_a_unit_in_doubt_is_left_out_and_listed(changes: Told, told: dict[str, float], omitted: list[str]) -> None:
+@pytest.mark.parametrize(("changes", "expected", "omitted"), UNITS.values(), ids=UNITS.keys())
+def test_a_value_with_an_uncertain_unit_is_omitted(changes: FundData, expected: dict[str, float], omitted: list[str]) -> None:
     parsed = read(document(**changes))
     found = facts(parsed)
-    for fact, value in told.items():
+    for fact, value in expected.items():
         assert found[fact] == (pytest.approx(value), "fraction")
-    assert [reason.partition(" is left out")[0] for reason in left_out(parsed)] == omitted
+    assert [reason.partition(" is omitted")[0] for reason in omitted_facts(parsed)] == omitted
     for fact in ", ".join(omitted).split(", ") if omitted else []:
         assert fact not in found
     for name, value in changes.items():
@@ -167,11 +167,11 @@ def test_a_unit_in_doubt_is_left_out_and_listed(changes: Told, told: dict[str, f
 
 
 def test_an_expense_ratio_without_the_annual_report_has_no_unit() -> None:
-    told = document()
-    told["funds_data"]["fund_operations"] = {"Annual Report Expense Ratio": None}
-    parsed = read(told)
+    answer = document()
+    answer["funds_data"]["fund_operations"] = {"Annual Report Expense Ratio": None}
+    parsed = read(answer)
     assert "expense_ratio" not in facts(parsed)
-    assert left_out(parsed) == ["expense_ratio is left out: nothing tells the unit of netExpenseRatio"]
+    assert omitted_facts(parsed) == ["expense_ratio is omitted: the unit of netExpenseRatio is unknown"]
 
 
 PARTS = {
@@ -187,34 +187,34 @@ PARTS = {
 
 
 @pytest.mark.parametrize(("prefix", "name", "parts"), PARTS.values(), ids=PARTS.keys())
-def test_parts_that_are_no_fractions_are_left_out_together(prefix: str, name: str, parts: object) -> None:
-    told = document()
-    told["funds_data"][name] = parts
-    parsed = read(told)
+def test_values_that_are_not_fractions_are_omitted_together(prefix: str, name: str, parts: object) -> None:
+    answer = document()
+    answer["funds_data"][name] = parts
+    parsed = read(answer)
     assert not [fact for fact in facts(parsed) if fact.startswith(f"{prefix}:")]
-    assert left_out(parsed) == [f"{prefix} is left out: its parts are no fractions of one fund"]
+    assert omitted_facts(parsed) == [f"{prefix} is omitted: the values are not fractions of one fund"]
 
 
 BAD: dict[str, tuple[Any, str]] = {
     "no info": ({"symbol": "QQQ"}, "no info and funds_data"),
-    "another symbol": ({**document(), "symbol": "SPY"}, "speaks of 'SPY', not of QQQ"),
-    "a share": (document(quoteType="EQUITY"), "calls it 'EQUITY', not a fund"),
+    "another symbol": ({**document(), "symbol": "SPY"}, "contains the symbol 'SPY', not QQQ"),
+    "a share": (document(quoteType="EQUITY"), "quote type is 'EQUITY', not a fund"),
     "nothing usable": ({"symbol": "QQQ", "info": {"quoteType": "ETF", "currency": "USD"}, "funds_data": {}}, "no usable fact"),
 }
 
 
-@pytest.mark.parametrize(("told", "reason"), BAD.values(), ids=BAD.keys())
-def test_what_is_no_fund_data_is_rejected(told: Any, reason: str) -> None:
+@pytest.mark.parametrize(("answer", "reason"), BAD.values(), ids=BAD.keys())
+def test_other_documents_are_rejected(answer: Any, reason: str) -> None:
     with pytest.raises(DocumentRejected, match=reason):
-        read(told)
+        read(answer)
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_damaged_documents_give_nothing_that_was_not_told(data: st.DataObject) -> None:
+def test_damaged_documents_give_only_received_values(data: st.DataObject) -> None:
     content = json.dumps(document(), indent=1).encode()
-    # Where one of two forms of a figure is lost, the other speaks.
-    told = {value for value, _ in facts(read(document())).values()} | {0.002, 328_302_690_000}
+    # If one of two forms of a figure is lost, the other is used.
+    expected = {value for value, _ in facts(read(document())).values()} | {0.002, 328_302_690_000}
     place = data.draw(st.integers(0, len(content)))
     noise = data.draw(st.sampled_from([b"", b'"', b"x", b"\x00", b"null", b"{}", b"-", b"\n", b"NaN", b"\xff"]))
     rest = content[place:] if data.draw(st.booleans()) else b""
@@ -222,13 +222,13 @@ def test_damaged_documents_give_nothing_that_was_not_told(data: st.DataObject) -
         found = facts(read(content[:place] + noise + rest))
     except DocumentRejected:
         return
-    assert {value for fact, (value, _) in found.items() if fact != "category"} <= told
+    assert {value for fact, (value, _) in found.items() if fact != "category"} <= expected
 
 
-def test_recorded_answers_give_the_facts_they_hold(recorded_yahoo: Path, server: VendorServer, settings_for: SettingsFor) -> None:
+def test_recorded_answers_give_their_facts(recorded_yahoo: Path, server: VendorServer, settings_for: SettingsFor) -> None:
     def body(name: str) -> Any:
-        told = json.loads((recorded_yahoo / name).read_text())["body"]
-        return json.loads(told) if isinstance(told, str) else told
+        answer = json.loads((recorded_yahoo / name).read_text())["body"]
+        return json.loads(answer) if isinstance(answer, str) else answer
 
     fund = YahooFund()
     fund.summary = body("quoteSummary-all-QQQ.json")["quoteSummary"]["result"][0]
@@ -236,7 +236,7 @@ def test_recorded_answers_give_the_facts_they_hold(recorded_yahoo: Path, server:
     server.replies = [fund.answer]
     parsed = read(fetch(settings_for(server)))
     found = facts(parsed)
-    assert left_out(parsed) == []
+    assert omitted_facts(parsed) == []
     assert found["expense_ratio"] == (pytest.approx(0.002), "fraction")
     assert found["dividend_yield"] == (0.0054, "fraction")
     assert found["net_assets"][0] == fund.summary["summaryDetail"]["totalAssets"]

@@ -1,4 +1,4 @@
-"""Invented answers about a fund, in the shapes and units of Yahoo's two addresses; a test changes what it wants refused."""
+"""Synthetic answers about a fund in the formats and units of Yahoo's two addresses; tests change what must be rejected."""
 
 import json
 from copy import deepcopy
@@ -39,17 +39,17 @@ _QUOTE: dict[str, Any] = {
 
 
 class YahooFund:
-    """One fund's answers by module, and its line of the quote address."""
+    """One fund's answers by module, and its quote."""
 
     def __init__(self) -> None:
         self.summary, self.quote = deepcopy(_SUMMARY), deepcopy(_QUOTE)
 
     def answer(self, request: Request) -> Answer:
-        """What either address says: of the modules asked for, those there are."""
+        """The answer of either address, with the requested modules that exist."""
         if "quoteSummary" in request.path:
             asked = request.query["modules"].split(",")
-            told = {name: part for name, part in self.summary.items() if name in asked}
-            return _json({"quoteSummary": {"result": [told], "error": None}})
+            modules = {name: part for name, part in self.summary.items() if name in asked}
+            return _json({"quoteSummary": {"result": [modules], "error": None}})
         if request.path.endswith("/v7/finance/quote"):
             return _json({"quoteResponse": {"result": [self.quote], "error": None}})
         return Answer(status=404)

@@ -1,15 +1,15 @@
-"""Asset groups, numbered so that the UI, which sorts by name, lists them along the data's way."""
+"""Asset groups, numbered so that the UI, which sorts by name, lists them in the order of the data flow."""
 
-_ALONG_THE_WAY = (
+_DATA_FLOW_ORDER = (
     "landing", "raw", "seeds", "staging", "intermediate", "holdings", "signals", "rates", "calendar",
     "portfolio", "funds", "audit", "published",
 )  # fmt: skip
 
 
 def group(name: str) -> str:
-    """The group as Dagster knows it, such as `01_landing`.
+    """The name of the group in Dagster, such as `01_landing`.
 
     Raises:
-        ValueError: nobody has said where it stands.
+        ValueError: the group is not in the list.
     """
-    return f"{_ALONG_THE_WAY.index(name) + 1:02d}_{name}"
+    return f"{_DATA_FLOW_ORDER.index(name) + 1:02d}_{name}"

@@ -41,7 +41,7 @@ def landing_of(settings: Settings) -> Landing:
 
 
 def client_of(settings: Settings, feed: Feed) -> Client:
-    """The client of a feed's vendor, with its own pace."""
+    """The HTTP client of a feed's vendor, with its own rate limit."""
     return Client(address(feed.vendor, settings.vendor_urls), settings.fetch_limits, settings.home)
 
 
@@ -49,7 +49,7 @@ def client_of(settings: Settings, feed: Feed) -> Client:
     key=CALENDAR, group_name=group(GROUP), kinds={"parquet"}, owners=["team:data"], description=CALENDAR_FEED.description
 )  # fmt: skip
 def nyse_sessions(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[None]:
-    """Write the calendar's document where it is missing or out of date."""
+    """Write the calendar document if it is missing or out of date."""
     landing = landing_of(settings)
     outcomes = collect_sessions(landing)
     return dg.MaterializeResult(metadata=_metadata(landing_of(settings), CALENDAR_FEED, outcomes))
@@ -65,11 +65,11 @@ def _landing_asset(feed: Feed) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
     ) -> dg.MaterializeResult[None]:
         outcomes = _collect(feed, settings, warehouse)
-        for one in outcomes:
-            if one.status == "failed":
-                context.log.warning(f"{feed.vendor} {one.symbol}: {one.detail}; what was known before remains current")
-            elif one.status == BY_HAND:
-                context.log.info(f"{feed.vendor} {one.symbol}: {one.detail}")
+        for outcome in outcomes:
+            if outcome.status == "failed":
+                context.log.warning(f"{feed.vendor} {outcome.symbol}: {outcome.detail}; the known data remain current")
+            elif outcome.status == BY_HAND:
+                context.log.info(f"{feed.vendor} {outcome.symbol}: {outcome.detail}")
         return dg.MaterializeResult(metadata=_metadata(landing_of(settings), feed, outcomes))
 
     return documents

@@ -1,4 +1,4 @@
-"""Which columns a model's columns come from, for the UI: read from the compiled SQL once, and kept until it changes."""
+"""Column lineage of the models, for the UI: derived from the compiled SQL and cached until it changes."""
 
 import hashlib
 import json
@@ -16,9 +16,9 @@ Columns = Mapping[str, Mapping[str, str]]
 
 
 class ColumnLineage:
-    """Lineage of the models of one build.
+    """Column lineage of the models of one build.
 
-    Reading SQL costs more than running it: what was found is kept beside the compiled SQL, under a hash of what it was found in.
+    Deriving lineage takes longer than running the SQL, so results are cached under a hash of the SQL and its columns.
     """
 
     def __init__(self, manifest: Mapping[str, Any], target_dir: Path, columns: Mapping[tuple[str, str], Columns]) -> None:
@@ -32,27 +32,27 @@ class ColumnLineage:
         return self._columns.get((node["schema"], node.get("alias") or node["identifier"]), {})
 
     def parents(self, unique_id: str) -> dict[str, dict[str, Columns]]:
-        """The columns of the tables a node reads, by relation, as dagster-dbt wants them for its search."""
+        """The columns of the tables a node reads, by relation, as dagster-dbt needs them to derive lineage."""
         reads = [
             parent for parent in self._relations[unique_id].get("depends_on", {}).get("nodes", []) if parent in self._relations
         ]
         return {self._relations[parent]["relation_name"]: {"columns": self.columns(parent)} for parent in reads}
 
     def kept(self, unique_id: str) -> dict[str, Any] | None:
-        """As metadata, what this or an earlier build found in the same SQL over the same columns."""
+        """The cached lineage for the same SQL and columns, as metadata, or None."""
         path = self._path(unique_id)
         if not path.exists():
             return None
         found: dict[str, list[tuple[list[str], str]]] = json.loads(path.read_text())
-        # The free UI draws no lineage of columns, but it shows a table.
-        rows = [(column, _in_words(found.get(column, []))) for column in self.columns(unique_id)]
+        # The open-source UI does not draw column lineage, but it shows a table.
+        rows = [(column, _source_columns(found.get(column, []))) for column in self.columns(unique_id)]
         return {
             COLUMN_LINEAGE: dg.TableColumnLineage({column: _deps(deps) for column, deps in found.items()}),
             "columns_from": dg.MetadataValue.md(markdown_table(["column", "comes from"], rows, longest=1000)),
         }
 
     def keep(self, unique_id: str, lineage: dg.TableColumnLineage) -> None:
-        """Write down what was found."""
+        """Cache the lineage of a model."""
         found = {
             column: [(dep.asset_key.path, dep.column_name) for dep in deps] for column, deps in lineage.deps_by_column.items()
         }
@@ -67,7 +67,7 @@ class ColumnLineage:
         return self._target_dir / "column_lineage" / f"{node['name']}-{hashlib.sha256(known.encode()).hexdigest()[:12]}.json"
 
 
-def _in_words(deps: list[tuple[list[str], str]]) -> str:
+def _source_columns(deps: list[tuple[list[str], str]]) -> str:
     return ", ".join(sorted(f"{path[-1]}.{column}" for path, column in deps)) or "the model itself"
 
 

@@ -1,4 +1,4 @@
-"""The dbt project as assets: one build a run, its tests as asset checks."""
+"""The dbt project as assets: one build per run, with its tests as asset checks."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -24,19 +24,19 @@ _RESULT_OF_A_TEST = "LogTestResult"
 
 class _Translator(DagsterDbtTranslator):
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        """Numbered, as all groups are."""
+        """The numbered group name."""
         name = super().get_group_name(dbt_resource_props)
         return group(name) if name else None
 
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
-        """A seed is written by hand."""
+        """Seeds also have the kind csv."""
         spec = super().get_asset_spec(manifest, unique_id, project)
         return spec.replace_attributes(kinds={"csv", *spec.kinds}) if unique_id.startswith("seed.") else spec
 
     def get_asset_check_spec(
         self, asset_spec: dg.AssetSpec, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
     ) -> dg.AssetCheckSpec | None:
-        """No test stops the run: the release withholds the table that fails it, and what rests on that."""
+        """No test stops the run: the release withholds the table that fails and all tables that depend on it."""
         spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
         return spec._replace(blocking=False) if spec else None
 
@@ -45,7 +45,8 @@ class BuildConfig(dg.Config):
     """How the models are built."""
 
     skip_unchanged: bool = Field(
-        False, description="build nothing where observations, decisions, code and the clock's session are those of the release"
+        False,
+        description="build nothing if observations, decisions, code and the clock's session are those of the current release",
     )
 
 
@@ -53,7 +54,7 @@ _TRANSLATOR = _Translator(DagsterDbtTranslatorSettings(enable_duplicate_source_a
 
 
 def dbt_models(settings: Settings) -> dg.AssetsDefinition:
-    """Every seed and model of the project, drawn from its manifest.
+    """Every seed and model of the project, from dbt's manifest.
 
     Raises:
         BuildFailed: the project does not parse.
@@ -73,46 +74,46 @@ def dbt_models(settings: Settings) -> dg.AssetsDefinition:
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterator[Any]:
         if config.skip_unchanged and (release := unchanged_release(settings.published_dir, warehouse, origin_of(settings))):
-            context.log.info(f"Nothing has changed since release {release.name}: it remains current, and no new one is made.")
+            context.log.info(f"Nothing has changed since release {release.name}. It remains current; no new release is made.")
             return
         selected = _selection(context, manifest) if context.is_subset else []
-        of_tables: list[dict[str, Any]] = []
+        table_events: list[dict[str, Any]] = []
 
-        def told(event: dict[str, Any], history: dict[str, Any]) -> Iterator[Any]:
+        def asset_events(event: dict[str, Any], history: dict[str, Any]) -> Iterator[Any]:
             message = DbtCoreCliEventMessage(raw_event=event, event_history_metadata=history)
             yield from message.to_default_asset_events(manifest, _TRANSLATOR, context, settings.dbt_target_dir, project)
 
         for event in dbt.build(selected, clock=settings.clock, known_at=settings.known_at):
-            # Tables can be looked at once dbt has let go of the file: they wait, checks do not.
+            # Check results are passed on at once; tables can be read only after dbt has closed the file.
             if event["info"]["name"] == _RESULT_OF_A_TEST:
-                yield from told(event, {})
+                yield from asset_events(event, {})
             else:
-                of_tables.append(event)
-        described = _Described(settings, warehouse, manifest)
-        made: set[str] = set()
-        for event in of_tables:
+                table_events.append(event)
+        details = _TableDetails(settings, warehouse, manifest)
+        built: set[str] = set()
+        for event in table_events:
             unique_id = event["data"]["node_info"]["unique_id"]
-            for output in told(event, described.history(unique_id)):
-                made.add(output.output_name)
-                yield output.with_metadata(described.metadata(unique_id, output.metadata))
-        yield from _made_empty(context, Graph(manifest), catalog.withheld(warehouse), made)
+            for output in asset_events(event, details.history(unique_id)):
+                built.add(output.output_name)
+                yield output.with_metadata(details.metadata(unique_id, output.metadata))
+        yield from _withheld_outputs(context, Graph(manifest), catalog.withheld(warehouse), built)
 
     return models
 
 
-def _made_empty(
-    context: dg.AssetExecutionContext, graph: Graph, withheld: Mapping[str, str], made: set[str]
+def _withheld_outputs(
+    context: dg.AssetExecutionContext, graph: Graph, withheld: Mapping[str, str], built: set[str]
 ) -> Iterator[dg.Output[None]]:
-    """The marts that dbt did not build are tables without a row by now: a release is made of what is sound, and names them."""
+    """Outputs for the marts that dbt did not build: they are empty tables, and the release withholds them."""
     marts = {key.path[-1]: key.to_python_identifier() for key in context.selected_asset_keys if key.path[0] == MARTS}
-    for name in sorted(marts, key=lambda name: len(graph.rests_on(name))):  # Dagster wants inputs first
-        if marts[name] not in made:
-            said: dict[str, Any] = {"status": "withheld", "reason": withheld[name], "dagster/row_count": 0}
-            yield dg.Output(None, output_name=marts[name], metadata=said)
+    for name in sorted(marts, key=lambda name: len(graph.depends_on(name))):  # Dagster requires inputs first
+        if marts[name] not in built:
+            metadata: dict[str, Any] = {"status": "withheld", "reason": withheld[name], "dagster/row_count": 0}
+            yield dg.Output(None, output_name=marts[name], metadata=metadata)
 
 
-class _Described:
-    """What the UI shows of the tables as they stand after a build."""
+class _TableDetails:
+    """Metadata of the tables after a build, for the UI."""
 
     def __init__(self, settings: Settings, warehouse: Warehouse, manifest: dict[str, Any]) -> None:
         self._nodes = manifest["nodes"]
@@ -122,13 +123,13 @@ class _Described:
         self._previews = mart_previews(warehouse)
 
     def history(self, unique_id: str) -> dict[str, Any]:
-        """What dagster-dbt needs to describe the columns, and to search for where they come from if nobody has yet."""
+        """The input of dagster-dbt for column metadata, and for column lineage if it is not cached."""
         columns = {"columns": self._lineage.columns(unique_id)}
-        to_search = self._draws_lineage and unique_id.startswith("model.") and self._lineage.kept(unique_id) is None
-        return {**columns, "parents": self._lineage.parents(unique_id)} if to_search else columns
+        needs_lineage = self._draws_lineage and unique_id.startswith("model.") and self._lineage.kept(unique_id) is None
+        return {**columns, "parents": self._lineage.parents(unique_id)} if needs_lineage else columns
 
     def metadata(self, unique_id: str, found: Mapping[str, Any]) -> dict[str, Any]:
-        """The same with rows, the last of them, and lineage."""
+        """The metadata of dagster-dbt with row count, last rows and column lineage."""
         table = (self._nodes[unique_id]["schema"], self._nodes[unique_id]["name"])
         if COLUMN_LINEAGE in found:
             self._lineage.keep(unique_id, found[COLUMN_LINEAGE].value)
@@ -141,7 +142,7 @@ class _Described:
 
 
 def _selection(context: dg.AssetExecutionContext, manifest: dict[str, Any]) -> list[str]:
-    """dbt's names of the selected assets."""
+    """The dbt selectors of the selected assets."""
     wanted = set(context.selected_asset_keys)
     nodes = [node for node in manifest["nodes"].values() if node["resource_type"] in ("model", "seed")]
     return [".".join(node["fqn"]) for node in nodes if _TRANSLATOR.get_asset_key(node) in wanted]

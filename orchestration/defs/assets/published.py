@@ -15,7 +15,7 @@ from orchestration.warehouse.connection import Warehouse
 from orchestration.warehouse.withholding import Graph
 
 GROUP = "published"
-# Of which table the report draws which chart.
+# The chart of the report that belongs to each table.
 _CHARTS = {
     "ratio_daily": "ratio", "breadth_daily": "breadth", "sector_comparison": "sectors", "core_satellite_daily": "core_satellite",
     "scorecard": "scorecards",
@@ -23,7 +23,7 @@ _CHARTS = {
 
 
 def published_marts(settings: Settings) -> list[Mart]:
-    """The marts of the dbt project with their keys: the columns of each one's `primary_key` test."""
+    """The marts of the dbt project with their keys, from their `primary_key` tests."""
     manifest = dbt_of(settings).manifest()
     nodes, graph = manifest["nodes"], Graph(manifest)
     keys = {
@@ -33,7 +33,7 @@ def published_marts(settings: Settings) -> list[Mart]:
     }
     return sorted(
         (
-            Mart(node["name"], node["description"], keys[unique_id], graph.rests_on(node["name"]))
+            Mart(node["name"], node["description"], keys[unique_id], graph.depends_on(node["name"]))
             for unique_id, node in nodes.items()
             if node["resource_type"] == "model" and node["schema"] == "marts"
         ),
@@ -42,17 +42,17 @@ def published_marts(settings: Settings) -> list[Mart]:
 
 
 def origin_of(settings: Settings) -> Origin:
-    """What the releases of these settings are made from."""
+    """The origin of releases with these settings."""
     return Origin(
         source=settings.source.value, clock=settings.clock, known_at=settings.known_at, decisions=settings.decisions_path
     )
 
 
 def publish_release(settings: Settings, marts: list[Mart], *, run_id: str) -> Release:
-    """Publish the warehouse of these settings as it stands.
+    """Publish the current warehouse of these settings.
 
     Raises:
-        NotPublishable: no mart is sound, or one was never built.
+        NotPublishable: no mart can be published, or one was never built.
     """
     return publish(
         Warehouse(settings.warehouse_path), marts, origin_of(settings), published_dir=settings.published_dir,
@@ -61,7 +61,7 @@ def publish_release(settings: Settings, marts: list[Mart], *, run_id: str) -> Re
 
 
 def published_assets(settings: Settings) -> dg.AssetsDefinition:
-    """One asset a published table, one each for the serving copy, the report and the manifest; all made by one step."""
+    """One asset per published table, and one each for the serving copy, the report and the manifest; one step makes all."""
     marts = published_marts(settings)
     mart_keys = [dg.AssetKey(["marts", mart.name]) for mart in marts]
     specs = [
@@ -73,15 +73,15 @@ def published_assets(settings: Settings) -> dg.AssetsDefinition:
     ] + [
         dg.AssetSpec(
             [GROUP, "warehouse"], group_name=group(GROUP), kinds={"duckdb"}, owners=["team:data"], deps=mart_keys,
-            description="Every mart in one read-only DuckDB file, with table and column comments and a table `release`.",
+            description="Every mart in one read-only DuckDB file, with comments, and the tables `release` and `readme`.",
         ),
         dg.AssetSpec(
             [GROUP, "report"], group_name=group(GROUP), kinds={"html"}, owners=["team:data"], deps=mart_keys,
-            description="The release as one page to read: report.html, self-contained, with charts, tables and their sources.",
+            description="The report of the release: report.html, self-contained, with charts, tables and their sources.",
         ),
         dg.AssetSpec(
             [GROUP, "manifest"], group_name=group(GROUP), kinds={"json"}, owners=["team:data"], deps=mart_keys,
-            description="What the release holds: rows, columns, keys, date ranges, bytes and SHA-256 of each file. Written last.",
+            description="Contents of the release: rows, columns, keys, date ranges, bytes and SHA-256 per file. Written last.",
         ),
     ]  # fmt: skip
 
@@ -89,7 +89,7 @@ def published_assets(settings: Settings) -> dg.AssetsDefinition:
     def release(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> Iterator[dg.MaterializeResult[None]]:
         published = publish_release(settings, marts, run_id=context.run.run_id)
         tables = published.manifest["tables"]
-        # However the run was started: its list tells what came of it.
+        # Tags show the outcome in the list of runs.
         tags = {"source": settings.source.value, "session": published.manifest["last_session"], "release": published.release_id}
         context.instance.add_run_tags(context.run.run_id, {name: value for name, value in tags.items() if value})
         served = published_tables(published.directory / "warehouse.duckdb")
@@ -110,16 +110,25 @@ def published_assets(settings: Settings) -> dg.AssetsDefinition:
                     "last_rows": dg.MetadataValue.md(served[table["name"]].last_rows),
                 },
             )
-        whole: dict[str, Any] = {"release": published.release_id, "directory": dg.MetadataValue.path(published.directory)}
+        release_metadata: dict[str, Any] = {
+            "release": published.release_id,
+            "directory": dg.MetadataValue.path(published.directory),
+        }
         yield dg.MaterializeResult(
-            asset_key=[GROUP, "warehouse"], metadata={**whole, "bytes": published.manifest["serving_copy"]["bytes"]}
+            asset_key=[GROUP, "warehouse"], metadata={**release_metadata, "bytes": published.manifest["serving_copy"]["bytes"]}
         )
         page = published.manifest["report"]
         yield dg.MaterializeResult(
             asset_key=[GROUP, "report"],
-            metadata={**whole, "bytes": page["bytes"], "file": dg.MetadataValue.path(published.directory / page["file"])},
+            metadata={
+                **release_metadata,
+                "bytes": page["bytes"],
+                "file": dg.MetadataValue.path(published.directory / page["file"]),
+            },
         )
-        yield dg.MaterializeResult(asset_key=[GROUP, "manifest"], metadata={**whole, "tables": len(published.manifest["tables"])})
+        yield dg.MaterializeResult(
+            asset_key=[GROUP, "manifest"], metadata={**release_metadata, "tables": len(published.manifest["tables"])}
+        )
 
     return release
 
@@ -129,7 +138,7 @@ def _column_schema(table: Published) -> dg.TableSchema:
 
 
 def _chart_images(published: Release) -> dict[str, dict[str, dg.MetadataValue[Any]]]:
-    """By table, the report's chart of it."""
+    """The report's charts by table."""
     from orchestration.report.pictures import chart_pictures
 
     pictures = chart_pictures(published.directory, published.manifest, _CHARTS.values())

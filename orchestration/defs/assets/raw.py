@@ -1,4 +1,4 @@
-"""Raw assets: documents read into append-only observations. One step a kind of document."""
+"""Raw assets: documents ingested into append-only observations, with one step per kind of document."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -73,10 +73,10 @@ def _metadata(warehouse: Warehouse, table: str, outcomes: list[Outcome]) -> dict
 
 
 _LEDGER_DESCRIPTIONS = {
-    "documents": "One row per document: its place, its SHA-256, what it holds, and whether it was accepted, rejected or "
-    "quarantined, with the rule and the reason.",
-    "rejects": "One row per rejected or quarantined line or document, with the rule, the reason and the content as received.",
-    "fetches": "One row per document that was asked of a vendor: when, and whether it came, was unchanged, or failed and why.",
+    "documents": "One row per document: path, SHA-256, as-of date, row counts, and whether it was accepted, rejected or "
+    "quarantined, with rule and reason.",
+    "rejects": "One row per rejected or quarantined line or document, with rule, reason and content as received.",
+    "fetches": "One row per request to a vendor: time, and whether the document was new, unchanged or failed, with the reason.",
 }
 
 
@@ -91,7 +91,7 @@ _LEDGER_DESCRIPTIONS = {
     ],
 )  # fmt: skip
 def raw_ledger(warehouse: dg.ResourceParam[Warehouse]) -> Iterator[dg.MaterializeResult[None]]:
-    """Report the ledger that the steps above wrote together with their rows, in the same transactions."""
+    """Report the ledger tables, which the other steps write in the same transactions as their rows."""
     preview = recent_rejects(warehouse)
     for table in LEDGER_TABLES:
         rows, newest = extent(warehouse, table)
@@ -110,7 +110,7 @@ raw_assets = [
     _raw_assets("raw_prices", ["price_bars", "corporate_actions"], _of_kind("prices"), [raw_key("sessions")]),
     _raw_assets(
         "raw_holdings", ["holdings", "fund_facts"], _of_kind("holdings", "fund_data"),
-        # A snapshot's market values are compared with the fund's close.
+        # Validation compares a snapshot's market values with the fund's close.
         [raw_key("sessions"), raw_key("price_bars")],
     ),
     _raw_assets("raw_rates", ["rates"], _of_kind("rates"), [raw_key("sessions")]),

@@ -1,42 +1,43 @@
-"""What holds of every document, whatever its kind: nothing in it is from the future, and most of it is usable."""
+"""Rules for documents of every kind: no date is in the future, and most lines are usable."""
 
 from datetime import datetime, timedelta
 
 import polars as pl
 
 from orchestration.landing.documents import Document
-from orchestration.raw.parse import Reading
+from orchestration.raw.parse import ParsedDocument
 from orchestration.raw.validation.rules import Finding
 
 # Clocks differ, and vendors in other time zones are a day ahead.
 CLOCK_GRACE = timedelta(hours=26)
 UNUSABLE_SHARE, FEW_LINES = 0.10, 10
-# The bar of a running session, a row that is there twice, and days before our calendar say nothing against the others.
-_EXPECTED = ("still running", "repeats another row", "our calendar begins on")
+# The bar of an open session, a duplicate row and days before the calendar do not discredit the other rows.
+_EXPECTED = ("session was still open", "repeats another row", "before the calendar")
 
 
-def check_document(reading: Reading, document: Document, clock: datetime, *, accepted_by_person: bool) -> Finding | None:
-    """What makes a document impossible, None where nothing does. A person's acceptance covers unusable lines, not the clock."""
-    assert document.retrieved_at is not None  # the reader requires it
+def check_document(parsed: ParsedDocument, document: Document, clock: datetime, *, accepted_by_person: bool) -> Finding | None:
+    """The rule that the document breaks, or None. A person's acceptance covers unusable lines, not future dates."""
+    assert document.retrieved_at is not None  # the parser requires it
     if document.retrieved_at > clock + CLOCK_GRACE:
         return Finding(
             "retrieval_is_past",
-            f"its file name says {document.retrieved_at:%Y-%m-%d %H:%M}, after now ({clock:%Y-%m-%d %H:%M} UTC): rename it",
+            f"the retrieval time in the file name, {document.retrieved_at:%Y-%m-%d %H:%M}, is after now ({clock:%Y-%m-%d %H:%M}"
+            " UTC): rename the file",
         )
-    # A document of many days has no date of its own: its rows are judged, each by itself.
-    if reading.main in ("holdings", "fund_facts") and reading.as_of and reading.as_of > document.retrieved_at.date():
+    # A document of many days has no as-of date: its rows are validated one by one.
+    if parsed.main in ("holdings", "fund_facts") and parsed.as_of and parsed.as_of > document.retrieved_at.date():
         return Finding(
-            "as_of_is_past", f"its as-of date {reading.as_of} is after its retrieval on {document.retrieved_at:%Y-%m-%d}"
+            "as_of_is_past", f"the as-of date {parsed.as_of} is after the retrieval on {document.retrieved_at:%Y-%m-%d}"
         )
     is_expected = pl.col("reason").str.contains_any(list(_EXPECTED))
-    unusable = reading.rejects.filter(pl.col("line").is_not_null() & ~is_expected)
-    usable = reading.rows[reading.main].height
+    unusable = parsed.rejects.filter(pl.col("line").is_not_null() & ~is_expected)
+    usable = parsed.rows[parsed.main].height
     lines = unusable.height + usable
     too_many = unusable.height > max(FEW_LINES, UNUSABLE_SHARE * lines)
     if unusable.height and (usable == 0 or (too_many and not accepted_by_person)):
         first = unusable.sort("line").row(0, named=True)
         return Finding(
             "lines_are_usable",
-            f"{unusable.height} of its {lines} lines are unusable; the first is line {first['line']}: {first['reason']}",
+            f"{unusable.height} of {lines} lines are unusable; the first is line {first['line']}: {first['reason']}",
         )
     return None

@@ -1,6 +1,6 @@
-"""Is a holdings document plausible? Held against itself, its fund's other snapshots, the fund's close, and other funds' files.
+"""Validation of a holdings document: against itself, the fund's other snapshots, the fund's close, and other funds' files.
 
-A line of a snapshot cannot be left out without changing every weight, so these rules judge the document as a whole.
+Omitting a line of a snapshot changes every weight, so these rules judge the document as a whole.
 """
 
 import math
@@ -13,7 +13,7 @@ import polars as pl
 from orchestration.raw.validation.rules import Finding
 from orchestration.raw.validation.verdict import Verdict
 
-# Beside each limit: the largest natural value in the real documents (IWM, SPY, QQQ, 2025 and 2026).
+# The comment at each limit: the largest true value in real documents (IWM, SPY, QQQ, 2025 and 2026).
 VALUE_ERROR, VALUE_ERROR_SHARE, VALUE_ERROR_LARGEST = 0.02, 0.05, 0.25  # 99 % of lines within 0.5 %; 4.8 %
 NET_ASSETS_ERROR = 0.05  # 1 %
 NET_ASSETS_FACTOR, NEAR_DAYS = 3.0, 120  # 1.3
@@ -38,13 +38,13 @@ FEWEST_ELSEWHERE = 50
 
 @dataclass(frozen=True)
 class KnownHoldings:
-    """What a snapshot is held against.
+    """What a snapshot is compared with.
 
-    `previous`: the nearest known snapshot of the fund (raw columns), empty where there is none; `previous_as_of` its date,
+    `previous`: the nearest known snapshot of the fund (raw columns), empty if there is none; `previous_as_of` its date,
     `previous_shares` its shares outstanding.
-    `net_asset_values`: the fund's closes (session, close), dollars a share.
-    `elsewhere`: the newest snapshots of all funds (fund, as_of, ticker_key, name_key, sector, price in dollars a share).
-    `sessions`: trading days, to tell whether two dates are one market day. `sectors`: GICS sector by the issuers' labels.
+    `net_asset_values`: the fund's closes (session, close), dollars per share.
+    `elsewhere`: the newest snapshots of all funds (fund, as_of, ticker_key, name_key, sector, price in dollars per share).
+    `sessions`: trading days, to decide whether two dates are the same market day. `sectors`: GICS sector by the issuers' labels.
     `same_era`: no change of the sector standard is between the two snapshots.
     """
 
@@ -61,11 +61,11 @@ class KnownHoldings:
 def judge_holdings(
     rows: dict[str, pl.DataFrame], *, fund: str, as_of: date, most_lines: int | None, known: KnownHoldings
 ) -> Verdict:
-    """Judge one snapshot.
+    """Validate one snapshot.
 
     Args:
-        rows: `holdings` and, where the issuer states them, `fund_facts`.
-        most_lines: the most lines the fund's file can have (funds.csv).
+        rows: `holdings` and, if the issuer states them, `fund_facts`.
+        most_lines: the maximum number of lines in the fund's file (funds.csv).
     """
     snapshot = prepared(rows["holdings"], known.sectors)
     shares = shares_outstanding(rows.get("fund_facts"))
@@ -86,7 +86,7 @@ def judge_holdings(
 
 
 def prepared(holdings: pl.DataFrame, sectors: dict[str, str]) -> pl.DataFrame:
-    """The lines with keys to compare by: ticker_key, name_key, sector, weight (fraction), value."""
+    """Add the columns for comparisons: ticker_key, name_key, sector, weight (fraction), value."""
     has_values = holdings["market_value"].null_count() == 0 and holdings["market_value"].sum() > 0
     value = pl.col("market_value") if has_values else pl.col("stated_weight").fill_null(0)
     return holdings.with_columns(
@@ -98,12 +98,12 @@ def prepared(holdings: pl.DataFrame, sectors: dict[str, str]) -> pl.DataFrame:
 
 
 def name_key(column: str) -> pl.Expr:
-    """The first letters of a company's name: issuers abbreviate, and companies add and drop forms and articles."""
+    """The first letters of a company's name: issuers abbreviate names, and legal forms and articles vary."""
     return pl.col(column).str.to_uppercase().str.replace(r"^THE\s+", "").str.replace_all(r"[^A-Z0-9]", "").str.slice(0, 4)
 
 
 def shares_outstanding(facts: pl.DataFrame | None) -> float | None:
-    """What the document says of them, None where it does not."""
+    """The shares outstanding that the document states, or None."""
     if facts is None:
         return None
     found = facts.filter(pl.col("fact") == "shares_outstanding")["value_number"].drop_nulls()
@@ -114,7 +114,7 @@ def _own_findings(
     snapshot: pl.DataFrame, fund: str, as_of: date, most_lines: int | None, shares: float | None, known: KnownHoldings
 ) -> Iterator[Finding]:
     if most_lines is not None and snapshot.height > most_lines:
-        yield Finding("lines_are_not_too_many", f"it has {snapshot.height} lines, and {fund} cannot have more than {most_lines}")
+        yield Finding("lines_are_not_too_many", f"the file has {snapshot.height} lines, but {fund} has at most {most_lines}")
     yield from _values(snapshot)
     yield from _net_assets(snapshot, as_of, shares, known.net_asset_values)
     yield from _one_sector(snapshot)
@@ -123,7 +123,9 @@ def _own_findings(
     yield from _elsewhere(snapshot, of_others)
     largest = snapshot.sort("weight", nulls_last=False).row(-1, named=True)
     if snapshot.height >= BROAD_FUND and largest["weight"] > LARGEST_LINE:
-        yield Finding("no_line_dominates", f"{largest['name']} has {largest['weight']:.1%} of {snapshot.height} lines")
+        yield Finding(
+            "no_line_dominates", f"{largest['name']} has a weight of {largest['weight']:.1%} in a fund of {snapshot.height} lines"
+        )
 
 
 def _values(snapshot: pl.DataFrame) -> Iterator[Finding]:
@@ -135,15 +137,15 @@ def _values(snapshot: pl.DataFrame) -> Iterator[Finding]:
     )
     if errors.height < FEWEST_TO_COMPARE:
         return
-    # Cash is quoted at 100 a hundred, a future at its contract: a few lines keep their own arithmetic.
+    # Cash is quoted per 100 and a future per contract, so a few lines may differ.
     wrong = errors.filter(pl.col("error") > VALUE_ERROR).sort("error")
     large = wrong.filter((pl.col("error") > VALUE_ERROR_LARGEST) & (pl.col("weight") > LARGE_LINE))
     if wrong.height > VALUE_ERROR_SHARE * errors.height or large.height:
         worst = (large if large.height else wrong).row(-1, named=True)
         yield Finding(
             "value_is_price_times_quantity",
-            f"on {wrong.height} of {errors.height} lines price times quantity is not the market value, such as {worst['name']}: "
-            f"{worst['price']:g} x {worst['quantity']:g} is not {worst['market_value']:g}",
+            f"on {wrong.height} of {errors.height} lines, price times quantity is not the market value, for example"
+            f" {worst['name']}: {worst['price']:g} x {worst['quantity']:g} is not {worst['market_value']:g}",
         )
 
 
@@ -159,7 +161,7 @@ def _net_assets(snapshot: pl.DataFrame, as_of: date, shares: float | None, value
     if abs(error) > NET_ASSETS_ERROR:
         yield Finding(
             "net_assets_agree",
-            f"market values sum to {total:,.0f}, and {shares:,.0f} shares at the close of {session} are worth {shares * nav:,.0f}"
+            f"market values sum to {total:,.0f}, but {shares:,.0f} shares at the close of {session} are worth {shares * nav:,.0f}"
             f" ({error:+.1%})",
         )
 
@@ -170,11 +172,11 @@ def _one_sector(snapshot: pl.DataFrame) -> Iterator[Finding]:
         return
     sector, lines = labelled["sector"].value_counts(sort=True).row(0)
     if lines > ONE_SECTOR_SHARE * labelled.height:
-        yield Finding("sectors_are_many", f"{lines} of {labelled.height} lines bear the sector {sector}")
+        yield Finding("sectors_are_many", f"{lines} of {labelled.height} lines have the sector {sector}")
 
 
 def _prices_elsewhere(snapshot: pl.DataFrame, as_of: date, elsewhere: pl.DataFrame) -> Iterator[Finding]:
-    """Value, or weight, of one share, and the order of the weights, against other funds' files of about the same time."""
+    """Compare the value (or weight) per share and the order of the weights with other funds' files of about the same time."""
     apart = (pl.col("as_of") - as_of).dt.total_days().abs().alias("apart")
     near = elsewhere.with_columns(apart).filter(pl.col("apart") <= ORDER_DAYS)
     has_values = snapshot["market_value"].null_count() == 0
@@ -195,12 +197,13 @@ def _prices_elsewhere(snapshot: pl.DataFrame, as_of: date, elsewhere: pl.DataFra
         if has_values and not 1 / PRICE_FACTOR_ELSEWHERE < median < PRICE_FACTOR_ELSEWHERE:
             yield Finding(
                 "prices_agree_elsewhere",
-                f"a share is worth {median:.3g} times what other files of that time say, in the median of {priced.height} lines",
+                f"the value per share is {median:.3g} times that in other files of about the same date, in the median of"
+                f" {priced.height} lines",
             )
         elif odd > ODD_PRICE_SHARE * priced.height:
             yield Finding(
                 "prices_agree_elsewhere",
-                f"on {odd} of {priced.height} lines weight and quantity give another price than other files of that time",
+                f"on {odd} of {priced.height} lines, weight and quantity imply another price than other files of about that date",
             )
     ordered = (
         both.group_by("file")
@@ -211,23 +214,25 @@ def _prices_elsewhere(snapshot: pl.DataFrame, as_of: date, elsewhere: pl.DataFra
     if ordered.height and (best := ordered.row(-1, named=True))["correlation"] < LEAST_ORDER:
         yield Finding(
             "weights_agree_elsewhere",
-            f"the order of its weights has nothing to do with that in the file of {best['file']} ({best['lines']} names in both,"
+            f"the order of the weights differs from that in the file of {best['file']} ({best['lines']} common names,"
             f" rank correlation {best['correlation']:.2f})",
         )
 
 
 def _elsewhere(snapshot: pl.DataFrame, elsewhere: pl.DataFrame) -> Iterator[Finding]:
-    """Against all other funds that hold the ticker: a line disagrees where none of them says the same."""
+    """Compare names and sectors with all other funds that hold the ticker; a line disagrees if it differs from all of them."""
     lines = snapshot.filter(pl.col("ticker_key").is_not_null()).unique("ticker_key", keep="none")
-    told = elsewhere.group_by("ticker_key").agg(pl.col("name_key").alias("names"), pl.col("sector").drop_nulls().alias("sectors"))
-    both = lines.join(told, on="ticker_key", how="inner")
+    known = elsewhere.group_by("ticker_key").agg(
+        pl.col("name_key").alias("names"), pl.col("sector").drop_nulls().alias("sectors")
+    )
+    both = lines.join(known, on="ticker_key", how="inner")
     if both.height >= FEWEST_ELSEWHERE:
         other = both.filter(~pl.col("name_key").is_in(pl.col("names")))
         if other.height > NAME_DISAGREEMENT * both.height:
             first = other.sort("weight", descending=True).row(0, named=True)
             yield Finding(
                 "tickers_bear_their_names",
-                f"{other.height} of {both.height} tickers bear another name than in other files, such as"
+                f"{other.height} of {both.height} tickers have another name than in other files, for example"
                 f" {first['ticker']}: {first['name']}",
             )
             return
@@ -238,8 +243,8 @@ def _elsewhere(snapshot: pl.DataFrame, elsewhere: pl.DataFrame) -> Iterator[Find
             first = other.sort("weight", descending=True).row(0, named=True)
             yield Finding(
                 "sectors_agree_elsewhere",
-                f"{other.height} of {sectors.height} lines have another sector than in other files, such as {first['name']}: "
-                f"{first['sector']}, elsewhere {', '.join(sorted(set(first['sectors'])))}",
+                f"{other.height} of {sectors.height} lines have another sector than in other files, for example {first['name']}: "
+                f"{first['sector']} instead of {', '.join(sorted(set(first['sectors'])))}",
             )
 
 
@@ -249,13 +254,15 @@ def _against_previous(
     days = abs((as_of - previous_as_of).days)
     if abs(snapshot.height - previous.height) > LINES_CHANGE * previous.height + 5:
         yield Finding(
-            "lines_are_as_before", f"it has {snapshot.height} lines, the snapshot of {previous_as_of} has {previous.height}"
+            "lines_are_as_before",
+            f"the file has {snapshot.height} lines, but the snapshot of {previous_as_of} has {previous.height}",
         )
     names, before = set(snapshot["key"].drop_nulls()), set(previous["key"].drop_nulls())
     if names | before and len(names & before) < NAMES_IN_COMMON * len(names | before):
         yield Finding(
             "names_are_as_before",
-            f"{len(names & before)} of {len(names | before)} names are in both it and the snapshot of {previous_as_of}",
+            f"only {len(names & before)} of {len(names | before)} names are in both the file and the snapshot of"
+            f" {previous_as_of}",
         )
         return
     yield from _lost(snapshot, previous, as_of, previous_as_of)
@@ -271,11 +278,11 @@ def _against_previous(
     apart = sessions.filter(sessions.is_between(min(as_of, previous_as_of), max(as_of, previous_as_of), closed="right")).len()
     same = both.filter((pl.col("quantity") == pl.col("quantity_before")) & _same_value()).height
     if as_of != previous_as_of and apart and same > COPIED_SHARE * both.height:
-        yield Finding("snapshot_is_not_a_copy", f"{same} of {both.height} lines are those of {previous_as_of}, to the last digit")
+        yield Finding("snapshot_is_not_a_copy", f"{same} of {both.height} lines equal those of {previous_as_of} in every digit")
 
 
 def _lost(snapshot: pl.DataFrame, previous: pl.DataFrame, as_of: date, previous_as_of: date) -> Iterator[Finding]:
-    """Names of the snapshot before that are not in this one: few, and none of the largest."""
+    """Names of the previous snapshot that are missing: only a few, and none of the largest, may be."""
     if abs((as_of - previous_as_of).days) > NEAR_DAYS or as_of < previous_as_of:
         return
     keys = snapshot["key"].drop_nulls().implode()
@@ -288,13 +295,13 @@ def _lost(snapshot: pl.DataFrame, previous: pl.DataFrame, as_of: date, previous_
     if lost.height and (too_much or lost["weight"][-1] > LOST_LINE):
         yield Finding(
             "names_are_as_before",
-            f"{lost.height} names with {weight:.1%} of the snapshot of {previous_as_of} are not in it, such as"
+            f"{lost.height} names with {weight:.1%} of the snapshot of {previous_as_of} are missing, for example"
             f" {lost['name'][-1]}",
         )
 
 
 def _same_value() -> pl.Expr:
-    """Weights printed to two decimals repeat by themselves; dollars and long fractions do not."""
+    """Whether the value is unchanged. Weights with two decimals repeat by chance, so only dollars and long fractions count."""
     by_value = pl.col("market_value").eq_missing(pl.col("market_value_before")) & pl.col("market_value").is_not_null()
     precise = (pl.col("stated_weight") * 10_000 - (pl.col("stated_weight") * 10_000).round()).abs() > 1e-6
     by_weight = pl.col("market_value").is_null() & precise & (pl.col("stated_weight") == pl.col("stated_weight_before"))
@@ -304,14 +311,14 @@ def _same_value() -> pl.Expr:
 def _assets_as_before(snapshot: pl.DataFrame, previous: pl.DataFrame, days: int, previous_as_of: date) -> Iterator[Finding]:
     now, then = float(snapshot["market_value"].sum() or 0), float(previous["market_value"].sum() or 0)
     if days <= NEAR_DAYS and now > 0 and then > 0 and not 1 / NET_ASSETS_FACTOR < now / then < NET_ASSETS_FACTOR:
-        yield Finding("net_assets_are_as_before", f"market values sum to {now:,.0f}, on {previous_as_of} to {then:,.0f}")
+        yield Finding("net_assets_are_as_before", f"market values sum to {now:,.0f}, but on {previous_as_of} to {then:,.0f}")
 
 
 def _weights_as_before(both: pl.DataFrame, days: int, previous_as_of: date) -> Iterator[Finding]:
     common = both.select(pl.min_horizontal("weight", "weight_before").sum()).item()
     least = WEIGHT_IN_COMMON if days <= NEAR_DAYS else WEIGHT_IN_COMMON_FAR
     if common < least:
-        yield Finding("weights_are_as_before", f"its weights overlap those of {previous_as_of} by {common:.0%}")
+        yield Finding("weights_are_as_before", f"the weights overlap those of {previous_as_of} by only {common:.0%}")
     if days > NEAR_DAYS:
         return
     implied = both.filter(
@@ -334,10 +341,10 @@ def _weights_as_before(both: pl.DataFrame, days: int, previous_as_of: date) -> I
         yield Finding(
             "implied_prices_are_as_before",
             f"weight per share changes by more than a factor of {IMPLIED_PRICE_FACTOR:g} since {previous_as_of} on"
-            f" {odd.height} of {implied.height} lines, such as {worst['name']}",
+            f" {odd.height} of {implied.height} lines, for example {worst['name']}",
         )
         return
-    # All quantities can be wrong together.
+    # All quantities can be wrong by the same factor.
     shared = median if both["market_value"].null_count() else float(implied["price_factor"].median() or 0.0)  # type: ignore[arg-type]
     if abs(shared) > limit:
         yield Finding(
@@ -352,7 +359,7 @@ def _names_as_before(both: pl.DataFrame, previous_as_of: date) -> Iterator[Findi
         first = other.sort("weight", descending=True).row(0, named=True)
         yield Finding(
             "tickers_bear_their_names",
-            f"{other.height} of {both.height} tickers bear another name than on {previous_as_of}, such as"
+            f"{other.height} of {both.height} tickers have another name than on {previous_as_of}, for example"
             f" {first['ticker']}: {first['name']}",
         )
 
@@ -360,10 +367,10 @@ def _names_as_before(both: pl.DataFrame, previous_as_of: date) -> Iterator[Findi
 def _sectors_as_before(
     snapshot: pl.DataFrame, previous: pl.DataFrame, both: pl.DataFrame, days: int, previous_as_of: date
 ) -> Iterator[Finding]:
-    # An issuer's other layout has no sectors at all; one that has some has nearly all.
+    # An issuer's other layout may have no sectors; a layout with sectors has nearly all of them.
     had, has = (float((~frame["sector"].is_null()).mean() or 0.0) for frame in (previous, snapshot))  # type: ignore[arg-type]
     if had > LABELLED_BEFORE and 0 < has < LABELLED_NOW:
-        yield Finding("sectors_are_as_before", f"{has:.0%} of its lines have a sector, on {previous_as_of} {had:.0%}")
+        yield Finding("sectors_are_as_before", f"{has:.0%} of the lines have a sector, but on {previous_as_of} {had:.0%}")
         return
     relabelled = both.filter(pl.col("sector") != pl.col("sector_before"))
     labelled = both.drop_nulls(["sector", "sector_before"]).height
@@ -388,5 +395,5 @@ def _sectors_as_before(
     if worst["change"] > SECTOR_CHANGE:
         yield Finding(
             "sectors_are_as_before",
-            f"{worst['sector']} has {worst['weight']:.1%}, on {previous_as_of} {worst['weight_before']:.1%}",
+            f"{worst['sector']} has {worst['weight']:.1%}, but on {previous_as_of} {worst['weight_before']:.1%}",
         )

@@ -1,7 +1,7 @@
-"""Validation of documents in the order of their retrieval: each is judged by the rules of its kind, with what is known before it.
+"""Validation of documents in the order of retrieval: each is judged by the rules of its kind, against what is known before it.
 
-A judge keeps what the documents so far have made known of one group (vendor, kind, symbol), so that each document of a long
-history is compared without asking the warehouse again.
+A judge keeps the known values of one group (vendor, kind, symbol) in memory, so that the documents of a long history are compared
+without querying the warehouse again.
 """
 
 from collections.abc import Callable
@@ -26,8 +26,8 @@ _LONG_DOCUMENT = 200
 
 
 @dataclass(frozen=True)
-class Parsed:
-    """A document that could be read: its place in the order, and its rows by raw table with `_line` and `_content`."""
+class Candidate:
+    """A parsed document to validate: its order, and its rows by raw table with `_line` and `_content`."""
 
     document_id: str
     symbol: str
@@ -40,63 +40,63 @@ class Judge(Protocol):
     """Judges the documents of one kind, group by group, oldest first."""
 
     def begin(self, symbol: str, before: tuple[datetime, str]) -> None:
-        """Recall what was known of the symbol before that observation (retrieval, document id)."""
+        """Load what was known of the symbol before an observation (retrieval, document id)."""
 
-    def judge(self, document: Parsed) -> Verdict:
+    def judge(self, document: Candidate) -> Verdict:
         """Judge the next document of the group."""
 
-    def learn(self, document: Parsed, rows: Rows) -> None:
-        """The rows are used: from now on they are known."""
+    def learn(self, document: Candidate, rows: Rows) -> None:
+        """Add the used rows to what is known."""
 
-    def suppliers(self, document: Parsed) -> set[str]:
-        """The documents that supplied what this one contradicts."""
+    def suppliers(self, document: Candidate) -> set[str]:
+        """The documents whose values this one contradicts."""
 
-    def agree(self, one: Parsed, other: Parsed) -> bool:
-        """Whether the other is plausible where only the one is known."""
+    def agree(self, one: Candidate, other: Candidate) -> bool:
+        """Whether `other` is plausible if only `one` is known."""
 
 
 def judge_for(
     kind: str,
     connection: duckdb.DuckDBPyConnection,
-    batch: list[Parsed],
+    batch: list[Candidate],
     universe: dict[str, Fund],
     calendar: pl.DataFrame,
-    write_waiting: Callable[[], None],
+    write_pending: Callable[[], None],
 ) -> Judge:
     """The judge of a kind; kinds without rules accept everything.
 
     Args:
-        batch: the documents of this run that could be read; empty for holdings, which are too large to hold together.
+        batch: the parsed documents of this run; empty for holdings, which are too large to keep in memory.
         calendar: session, session_no.
-        write_waiting: brings accepted rows that are not in the warehouse yet into it.
+        write_pending: writes accepted rows that are not in the warehouse yet.
     """
     if kind == "prices":
         return _PriceJudge(connection, batch, universe, calendar)
     if kind == "rates":
         return _RateJudge(connection, batch)
     if kind == "holdings":
-        return _HoldingsJudge(connection, universe, calendar, write_waiting)
+        return _HoldingsJudge(connection, universe, calendar, write_pending)
     return _NoRules()
 
 
 class _NoRules:
-    """For what has no neighbours to disagree with: the calendar, and facts that the parser has checked."""
+    """For kinds without rules: the calendar, and fund facts, which the parser checks."""
 
     def begin(self, symbol: str, before: tuple[datetime, str]) -> None:
-        """Nothing to recall."""
+        """Nothing to load."""
 
-    def judge(self, document: Parsed) -> Verdict:
-        """Everything is plausible."""
+    def judge(self, document: Candidate) -> Verdict:
+        """Accept everything."""
         return Verdict(document.rows)
 
-    def learn(self, document: Parsed, rows: Rows) -> None:
-        """Nothing to remember."""
+    def learn(self, document: Candidate, rows: Rows) -> None:
+        """Nothing to keep."""
 
-    def suppliers(self, document: Parsed) -> set[str]:
-        """Nobody is contradicted."""
+    def suppliers(self, document: Candidate) -> set[str]:
+        """No document is contradicted."""
         return set()
 
-    def agree(self, one: Parsed, other: Parsed) -> bool:
+    def agree(self, one: Candidate, other: Candidate) -> bool:
         """Nothing is compared."""
         return True
 
@@ -104,7 +104,7 @@ class _NoRules:
 def _newest(
     connection: duckdb.DuckDBPyConnection, table: str, key: str, columns: str, where: str, *parameters: object
 ) -> pl.DataFrame:
-    """The last known rows by key, of those that meet the condition."""
+    """The last known row per key, of the rows that meet the condition."""
     return frame_of(
         connection.sql(
             f"select {columns} from raw.{table} where {where}"
@@ -115,7 +115,7 @@ def _newest(
 
 
 def _accepted_by_person(connection: duckdb.DuckDBPyConnection, kind: str, symbol: str) -> frozenset[str]:
-    """The documents of that kind and symbol that a person accepted."""
+    """The documents of a kind and symbol that a person accepted."""
     condition = "kind = ? and symbol = ? and status = 'accepted' and decided_by = 'person'"
     return frozenset(
         document_id
@@ -137,7 +137,7 @@ _ACTIONS = "ex_date, kind, value"
 
 class _PriceJudge:
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, batch: list[Parsed], universe: dict[str, Fund], calendar: pl.DataFrame
+        self, connection: duckdb.DuckDBPyConnection, batch: list[Candidate], universe: dict[str, Fund], calendar: pl.DataFrame
     ) -> None:
         self._connection = connection
         self._calendar = calendar
@@ -155,20 +155,20 @@ class _PriceJudge:
             _accepted_by_person(self._connection, "prices", symbol),
         )
 
-    def judge(self, document: Parsed) -> Verdict:
+    def judge(self, document: Candidate) -> Verdict:
         return self._judge(document, self._known)
 
-    def agree(self, one: Parsed, other: Parsed) -> bool:
+    def agree(self, one: Candidate, other: Candidate) -> bool:
         verdict = self._judge(other, _with(KnownPrices(*_NOTHING_KNOWN), one, one.rows))
         return not verdict.findings and verdict.contradicts is None
 
-    def _judge(self, document: Parsed, known: KnownPrices) -> Verdict:
+    def _judge(self, document: Candidate, known: KnownPrices) -> Verdict:
         return judge_prices(document.rows, symbol=document.symbol, known=known, others=self._others, calendar=self._calendar)
 
-    def learn(self, document: Parsed, rows: Rows) -> None:
+    def learn(self, document: Candidate, rows: Rows) -> None:
         self._known = _with(self._known, document, rows)
 
-    def suppliers(self, document: Parsed) -> set[str]:
+    def suppliers(self, document: Candidate) -> set[str]:
         restated = self._known.bars.join(document.rows["price_bars"].select("session", now="close"), on="session")
         return set(restated.filter((pl.col("now") / pl.col("close") - 1).abs() > 1e-3)["document_id"])
 
@@ -193,8 +193,8 @@ _NOTHING_KNOWN = (
 )
 
 
-def _with(known: KnownPrices, document: Parsed, rows: Rows) -> KnownPrices:
-    """What is known with a document's rows in place of what they restate; a bar that stays the same stays as it was observed."""
+def _with(known: KnownPrices, document: Candidate, rows: Rows) -> KnownPrices:
+    """The known prices with a document's rows in place of those they restate; an unchanged bar keeps its observation."""
     bars = (
         rows["price_bars"]
         .join(known.bars, on=["session", *_VALUES], how="anti", nulls_equal=True)
@@ -214,16 +214,16 @@ def _with(known: KnownPrices, document: Parsed, rows: Rows) -> KnownPrices:
 
 
 def _other_funds(
-    connection: duckdb.DuckDBPyConnection, batch: list[Parsed], calendar: pl.DataFrame, inceptions: dict[str, date]
+    connection: duckdb.DuckDBPyConnection, batch: list[Candidate], calendar: pl.DataFrame, inceptions: dict[str, date]
 ) -> OtherFunds:
-    nobody = OtherFunds(pl.DataFrame(schema=_MOVES), pl.DataFrame(schema=_CLOSES), inceptions=inceptions)
+    no_others = OtherFunds(pl.DataFrame(schema=_MOVES), pl.DataFrame(schema=_CLOSES), inceptions=inceptions)
 
-    def is_plausible_alone(one: Parsed) -> bool:
-        alone = judge_prices(one.rows, symbol=one.symbol, known=KnownPrices(*_NOTHING_KNOWN), others=nobody, calendar=calendar)
+    def is_plausible_alone(one: Candidate) -> bool:
+        alone = judge_prices(one.rows, symbol=one.symbol, known=KnownPrices(*_NOTHING_KNOWN), others=no_others, calendar=calendar)
         return not alone.findings
 
     known = _newest(connection, "price_bars", "symbol, session", "symbol, session, open, close", "true")
-    # What is implausible by itself says nothing about the others.
+    # A document that is implausible on its own is not evidence about others.
     of_batch = [
         one.rows["price_bars"].select("symbol", "session", "open", "close", version=pl.lit(one.document_id))
         for one in batch
@@ -237,11 +237,11 @@ def _other_funds(
         ["symbol", "session"], keep="last", maintain_order=True
     )
     moves = [log_moves(bars, calendar).with_columns(symbol=pl.lit(symbol)) for (symbol,), bars in last.group_by("symbol")]
-    return OtherFunds(pl.concat([nobody.moves, *moves]), closes, _disputed(closes), inceptions)
+    return OtherFunds(pl.concat([no_others.moves, *moves]), closes, _disputed(closes), inceptions)
 
 
 def _disputed(closes: pl.DataFrame) -> frozenset[str]:
-    """Symbols of which two documents differ on more than half of the closes that both have, beyond a split's factor."""
+    """Symbols with two documents that differ on more than half of their common closes, after removing a constant factor."""
     disputed = set()
     for (symbol,), of_symbol in closes.group_by("symbol"):
         versions = [frame.select("session", "close") for _, frame in of_symbol.group_by("version", maintain_order=True)]
@@ -257,7 +257,7 @@ def _disputed(closes: pl.DataFrame) -> frozenset[str]:
 
 
 class _RateJudge:
-    def __init__(self, connection: duckdb.DuckDBPyConnection, batch: list[Parsed]) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, batch: list[Candidate]) -> None:
         self._connection = connection
         known = _newest(connection, "rates", "series, date", "series, date, value", "true")
         self._all = pl.concat([known, *_agreeing(batch, known)]).unique(["series", "date", "value"])
@@ -270,43 +270,45 @@ class _RateJudge:
         )
         self._by_person = _accepted_by_person(self._connection, "rates", symbol)
 
-    def judge(self, document: Parsed) -> Verdict:
+    def judge(self, document: Candidate) -> Verdict:
         by_person = pl.col("document_id").is_in(list(self._by_person))
         return self._judge(document, self._known.select("date", "value", by_person=by_person))
 
-    def agree(self, one: Parsed, other: Parsed) -> bool:
+    def agree(self, one: Candidate, other: Candidate) -> bool:
         verdict = self._judge(other, one.rows["rates"].select("date", "value", by_person=pl.lit(False)))
         return not verdict.findings and verdict.contradicts is None
 
-    def _judge(self, document: Parsed, known: pl.DataFrame) -> Verdict:
+    def _judge(self, document: Candidate, known: pl.DataFrame) -> Verdict:
         others = self._all.filter(pl.col("series") != document.symbol)
         return judge_rates(document.rows, series=document.symbol, retrieved_at=document.retrieved_at, known=known, others=others)
 
-    def learn(self, document: Parsed, rows: Rows) -> None:
+    def learn(self, document: Candidate, rows: Rows) -> None:
         new = rows["rates"].select("date", "value", pl.lit(document.document_id).alias("document_id"))
         self._known = pl.concat([self._known, new]).unique("date", keep="last").sort("date")
 
-    def suppliers(self, document: Parsed) -> set[str]:
+    def suppliers(self, document: Candidate) -> set[str]:
         changed = self._known.join(document.rows["rates"].select("date", now="value"), on="date")
         return set(changed.filter(pl.col("value") != pl.col("now"))["document_id"])
 
 
-def _agreeing(batch: list[Parsed], known: pl.DataFrame) -> list[pl.DataFrame]:
-    """The rates of the documents that may speak against others: plausible by themselves, and without those that disagree most,
-    one after the other, until all that are left agree."""
-    nobody = known.clear()
-    nothing = nobody.select("date", "value", by_person=pl.lit(False))
+def _agreeing(batch: list[Candidate], known: pl.DataFrame) -> list[pl.DataFrame]:
+    """The rates of documents that count as evidence about others: plausible on their own, after repeatedly removing the document
+    that disagrees most, until the rest agree."""
+    no_others = known.clear()
+    nothing_known = no_others.select("date", "value", by_person=pl.lit(False))
     frames = [
         one.rows["rates"].select("series", "date", "value")
         for one in batch
-        if not judge_rates(one.rows, series=one.symbol, retrieved_at=one.retrieved_at, known=nothing, others=nobody).findings
+        if not judge_rates(
+            one.rows, series=one.symbol, retrieved_at=one.retrieved_at, known=nothing_known, others=no_others
+        ).findings
     ]
     while frames:
         everything = pl.concat([known, *frames])
         scores = [disagreement(frame, everything) for frame in frames]
         worst = max(range(len(frames)), key=lambda place: scores[place])
         if scores[worst] == (0, 0.0) or scores.count(scores[worst]) > 1:
-            break  # all agree, or nothing tells which one is wrong
+            break  # all agree, or it is unknown which one is wrong
         del frames[worst]
     return frames
 
@@ -338,7 +340,7 @@ class _HoldingsJudge:
     _connection: duckdb.DuckDBPyConnection
     _universe: dict[str, Fund]
     _calendar: pl.DataFrame
-    _write_waiting: Callable[[], None]
+    _write_pending: Callable[[], None]
     _snapshots: dict[date, _Snapshot] = field(default_factory=dict)
     _previous: _Snapshot | None = None
     _learned: dict[str, pl.DataFrame] = field(default_factory=dict)
@@ -353,19 +355,19 @@ class _HoldingsJudge:
         ).fetchall()
         self._snapshots = {as_of: _Snapshot(as_of, document_id, shares) for as_of, document_id, shares in found}
 
-    def judge(self, document: Parsed) -> Verdict:
+    def judge(self, document: Candidate) -> Verdict:
         assert document.as_of is not None
         self._previous = self._nearest(document.as_of)
         lines = self._lines(self._previous, document) if self._previous else pl.DataFrame()
         return self._judge(document, self._previous, lines)
 
-    def agree(self, one: Parsed, other: Parsed) -> bool:
+    def agree(self, one: Candidate, other: Candidate) -> bool:
         assert one.as_of is not None
         previous = _Snapshot(one.as_of, one.document_id, shares_outstanding(one.rows.get("fund_facts")))
         verdict = self._judge(other, previous, one.rows["holdings"])
         return not verdict.findings and verdict.contradicts is None
 
-    def _judge(self, document: Parsed, previous: _Snapshot | None, lines: pl.DataFrame) -> Verdict:
+    def _judge(self, document: Candidate, previous: _Snapshot | None, lines: pl.DataFrame) -> Verdict:
         assert document.as_of is not None
         fund = self._universe[document.symbol]
         known = KnownHoldings(
@@ -380,29 +382,29 @@ class _HoldingsJudge:
         )
         return judge_holdings(document.rows, fund=fund.fund, as_of=document.as_of, most_lines=fund.max_holdings, known=known)
 
-    def learn(self, document: Parsed, rows: Rows) -> None:
+    def learn(self, document: Candidate, rows: Rows) -> None:
         assert document.as_of is not None
         for snapshot in self._snapshots.values():
-            snapshot.lines = None  # one snapshot in memory is enough for a history that comes in order
+            snapshot.lines = None  # one snapshot in memory is enough for a history in order
         lines = rows["holdings"]
         shares = shares_outstanding(document.rows.get("fund_facts"))
         self._snapshots[document.as_of] = _Snapshot(document.as_of, document.document_id, shares, lines)
         self._learned[document.symbol] = self._keyed(lines, document.symbol, document.as_of)
         self.__dict__.pop("_elsewhere", None)
 
-    def suppliers(self, document: Parsed) -> set[str]:
+    def suppliers(self, document: Candidate) -> set[str]:
         return {self._previous.document_id} if self._previous else set()
 
     def _nearest(self, as_of: date) -> _Snapshot | None:
-        """The same date's or the one before; the first one after where none is before."""
+        """The snapshot of the same date or the last one before; otherwise the first one after."""
         before = [d for d in self._snapshots if d <= as_of]
         after = [d for d in self._snapshots if d > as_of]
         return self._snapshots[max(before)] if before else self._snapshots[min(after)] if after else None
 
-    def _lines(self, snapshot: _Snapshot, document: Parsed) -> pl.DataFrame:
-        """What was last known of that date before the document."""
+    def _lines(self, snapshot: _Snapshot, document: Candidate) -> pl.DataFrame:
+        """The lines of a snapshot as last known before the document."""
         if snapshot.lines is None:
-            self._write_waiting()
+            self._write_pending()
             snapshot.lines = frame_of(
                 self._connection.sql(
                     f"select {_LINES} from raw.holdings where fund = ? and as_of = ? and {_BEFORE}"
@@ -413,7 +415,7 @@ class _HoldingsJudge:
         return snapshot.lines
 
     def _is_one_era(self, one: date, other: date) -> bool:
-        """No change of the sector standard is between the dates."""
+        """Whether no change of the sector standard is between the dates."""
         return not any(min(one, other) < first <= max(one, other) for first in self._eras)
 
     @cached_property
@@ -422,7 +424,7 @@ class _HoldingsJudge:
 
     @cached_property
     def _closes(self) -> pl.DataFrame:
-        """Closes on the split basis of their own session: shares outstanding of that day are on it, too."""
+        """Closes on the split basis of their own session, as are the shares outstanding of that day."""
         bars = _newest(self._connection, "price_bars", "symbol, session", "symbol, session, close, observed_at", "true")
         actions = _newest(
             self._connection, "corporate_actions", "symbol, ex_date, kind", "symbol, ex_date, value", "kind = 'split'"

@@ -1,7 +1,7 @@
-"""Is a price document plausible? Held against itself, against what is known of its symbol, and against the other funds.
+"""Validation of a price document: against itself, the known values of its symbol, and the other funds.
 
-All funds of the universe hold US stocks: a move that no other fund shares is rare, and one that the next session undoes, alone
-among all funds, is rarer. The adjusted close is the vendor's own second word on every close, dividend and split.
+All funds of the universe hold US stocks: a move that no other fund shares is rare, and one that the next session reverses is
+rarer. The adjusted close is an independent check of every close, dividend and split.
 """
 
 from collections.abc import Iterator
@@ -13,20 +13,20 @@ import polars as pl
 from orchestration.raw.validation.rules import Finding
 from orchestration.raw.validation.verdict import QUARANTINE_COLUMNS, Verdict, quarantine_rows
 
-# Beside each limit: the largest natural value in 26 years of IWM, SPY and QQQ.
+# The comment at each limit: the largest true value in 26 years of IWM, SPY and QQQ.
 ADJUSTED_TOLERANCE = 5e-4  # 2.6e-4
 LARGEST_UNADJUSTED = 0.02  # a quarter's dividend is below 1 % of the price
 CLOSE_RETURN, CLOSE_RETURN_MADS = 0.02, 10.0  # 5.9 median absolute gaps
 OPEN_RETURN, OPEN_RETURN_MADS = 0.025, 25.0  # 1.8 %, and 15 median absolute gaps
 NEWEST_JUMP, NEWEST_JUMP_MADS, NEWEST_JUMP_ALWAYS = 0.04, 14.0, 0.20  # 11.5 median absolute gaps; 10.9 %
 LEVEL_JUMP = 0.16  # 10.9 %
-# Without another fund to compare with: 9.1 %, 5.9 %, 15.6 %.
+# Limits without another fund to compare with; largest true values: 9.1 %, 5.9 %, 15.6 %.
 ALONE_CLOSE_RETURN, ALONE_OPEN_RETURN, ALONE_NEWEST_JUMP, ALONE_LEVEL_JUMP = 0.12, 0.08, 0.25, 0.40
 LARGEST_RANGE = 0.60  # 25 %
 LARGEST_WICK, WICK_RANGES = 0.05, 16.0  # beyond open and close: 8.2 usual ranges
 WIDENED = 0.02
 LARGEST_VOLUME_RATIO = 60.0  # 13.8
-LARGEST_DOLLAR_VOLUME = 3e11  # SPY trades some 4e10 dollars a session
+LARGEST_DOLLAR_VOLUME = 3e11  # SPY trades about 4e10 dollars per session
 CLOSE_RESTATED, VOLUME_RESTATED = 1e-3, 0.02
 SMALL_RESTATEMENT, RESTATEMENT_BETTER_BY = 0.002, 0.004
 ACTION_CHANGED = 0.10
@@ -46,8 +46,8 @@ _PRICES = ("open", "high", "low", "close")
 
 @dataclass(frozen=True)
 class KnownPrices:
-    """What is known of the symbol before the document: bars (session, prices, volume, observed_at, document_id) and actions
-    (ex_date, kind, value); `by_person` are the documents that a person accepted."""
+    """The known values of the symbol before the document: bars (session, prices, volume, observed_at, document_id) and actions
+    (ex_date, kind, value). `by_person`: the documents that a person accepted."""
 
     bars: pl.DataFrame
     actions: pl.DataFrame
@@ -58,7 +58,7 @@ class KnownPrices:
 class OtherFunds:
     """Bars of all funds: `moves` (symbol, session, move, overnight; log changes) and `closes` (version, symbol, session, close).
 
-    `disputed` are the symbols of which two documents show different prices; `inceptions` the funds' first days.
+    `disputed`: symbols whose documents have different prices. `inceptions`: the funds' first days.
     """
 
     moves: pl.DataFrame
@@ -68,7 +68,7 @@ class OtherFunds:
 
 
 def log_moves(bars: pl.DataFrame, calendar: pl.DataFrame) -> pl.DataFrame:
-    """Log changes from close to close and from close to open: session, move, overnight. NULL where the session before is missing.
+    """Log changes from close to close and from close to open: session, move, overnight. NULL if the previous session is missing.
 
     Args:
         bars: session, open, close; any order.
@@ -91,14 +91,14 @@ def judge_prices(
     others: OtherFunds,
     calendar: pl.DataFrame,
 ) -> Verdict:
-    """Judge the bars and actions of one document.
+    """Validate the bars and actions of one document.
 
     Args:
-        rows: `price_bars` and `corporate_actions` with `_line` and `_content`; rows that keep the row contracts.
+        rows: `price_bars` and `corporate_actions` with `_line` and `_content`; rows that satisfy the row contracts.
         calendar: every session of XNYS with its number (session, session_no).
 
     Returns:
-        The plausible rows, the implausible ones, and what condemns the document.
+        The plausible rows, the quarantined rows, and the findings about the document.
     """
     bars, actions = rows["price_bars"].sort("session"), rows["corporate_actions"]
     of_others = others.moves.filter(pl.col("symbol") != symbol)
@@ -132,7 +132,7 @@ def _history_is_restated(evidence: pl.DataFrame) -> bool:
     return _are_many(int(evidence["is_restated"].sum()), evidence["known_close"].count(), FEW_RESTATED_SHARE)
 
 
-# Evidence: one row per bar with the figures that the rules read
+# Evidence: one row per bar with the figures for the rules
 
 
 def _evidence(
@@ -144,7 +144,7 @@ def _evidence(
     compared = with_events.join(_gaps(with_events, others), on="session", how="left", maintain_order="left")
     return _with_restatements(_with_adjustment_errors(_with_usual_gaps(compared)), actions, known).with_columns(
         is_newest=pl.col("session") == pl.col("session").max(),
-        # Around it, or in the year before it: volume does not end.
+        # The usual volume around the session or in the year before it.
         usual_volume=pl.max_horizontal(
             pl.col("volume").rolling_median(_WINDOW, center=True, min_samples=10),
             pl.col("volume").shift(1).rolling_median(_YEAR, min_samples=10),
@@ -163,7 +163,7 @@ def _evidence(
 
 
 def _with_actions(bars: pl.DataFrame, actions: pl.DataFrame, known: KnownPrices) -> pl.DataFrame:
-    """Each kind of action as a column, NULL where the document has none of that kind at all; known distributions beside them."""
+    """Add a column per kind of action, NULL where the document has none, and the known distributions."""
     for kind in ("dividend", "capital_gain", "split"):
         of_kind = actions.filter(pl.col("kind") == kind).select(pl.col("ex_date").alias("session"), pl.col("value").alias(kind))
         bars = bars.join(of_kind, on="session", how="left", maintain_order="left")
@@ -175,8 +175,8 @@ def _with_actions(bars: pl.DataFrame, actions: pl.DataFrame, known: KnownPrices)
 
 
 def _gaps(bars: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
-    """How far each move is from the nearest other fund's: session, gap, gap_back (the smaller of a gap and its return the next
-    session), and the same from close to open; `compared`, the number of other funds. Log changes."""
+    """The distance of each move to the nearest move of another fund: session, gap, gap_back (the smaller of the gap and its
+    reversal in the next session), the same from close to open, and `compared`, the number of other funds. Log changes."""
     pairs = (
         bars.select("session", own_move="move", own_overnight="overnight")
         .join(others, on="session", how="inner")
@@ -205,7 +205,7 @@ def _gaps(bars: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_usual_gaps(evidence: pl.DataFrame) -> pl.DataFrame:
-    """The same figures from the fund's own moves where there is no other fund, and what is usual around each session."""
+    """Without another fund, the gaps from the fund's own moves; and the usual gaps around each session."""
     alone = pl.col("compared").fill_null(0) == 0
 
     def back(move: str) -> pl.Expr:
@@ -227,11 +227,11 @@ def _with_usual_gaps(evidence: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_adjustment_errors(evidence: pl.DataFrame) -> pl.DataFrame:
-    """How far the adjusted close's change is from what close and distribution say (fraction): with the document's distribution,
-    with the known one, and with none.
+    """The difference (fraction) between the change of the adjusted close and that expected from close and distribution: with the
+    document's distribution, with the known one, and with none.
 
     CRSP's total return is (close + distribution) / previous close; Yahoo multiplies by previous close / (previous close -
-    distribution): the nearer of the two counts. Yahoo's dividends hold its capital gains where they are at least as large.
+    distribution): the nearer of the two counts. Yahoo's dividends include capital gains if they are at least as large.
     """
     before, ratio = pl.col("close").shift(1), pl.col("vendor_adj_close") / pl.col("vendor_adj_close").shift(1)
     follows = pl.col("move").is_not_null()
@@ -245,14 +245,14 @@ def _with_adjustment_errors(evidence: pl.DataFrame) -> pl.DataFrame:
     prints_cents = ((pl.col("vendor_adj_close") * 100).round(0) - pl.col("vendor_adj_close") * 100).abs().max() < 1e-6
     cents = pl.when(prints_cents).then(0.011 / pl.col("vendor_adj_close")).otherwise(0.0)
     paid = pl.when(dividend >= gain).then(dividend).otherwise(dividend + gain)
-    # The newest distribution may not be in the adjusted closes yet: then those before it are the closes themselves.
+    # The newest distribution may not be in the adjusted closes yet: then the earlier ones equal the closes.
     not_adjusted_yet = (
         (pl.col("vendor_adj_close") == pl.col("close")).shift(1)
         & (paid > 0)
         & (paid.shift(-1).fill_null(0).reverse().cum_sum().reverse() == 0)
         & (paid / before < LARGEST_UNADJUSTED)
     )
-    # Where the vendor's dividends hold the gain, its adjusted closes may hold it a second time.
+    # If the vendor's dividends include the gain, its adjusted closes may include it twice.
     errors = pl.min_horizontal(error(paid), pl.when(dividend >= gain).then(error(dividend + gain)))
     return evidence.with_columns(
         adjusted_error=pl.when(not_adjusted_yet).then(pl.min_horizontal(errors, error(pl.lit(0.0)))).otherwise(errors),
@@ -263,7 +263,7 @@ def _with_adjustment_errors(evidence: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_restatements(evidence: pl.DataFrame, actions: pl.DataFrame, known: KnownPrices) -> pl.DataFrame:
-    """The known close and volume on the document's split basis, and whether the document changes them."""
+    """Add the known prices and volume on the document's split basis, and whether the document changes them."""
     splits = pl.concat([actions, known.actions], how="diagonal").filter((pl.col("kind") == "split") & (pl.col("value") > 0))
     splits = splits.select(pl.col("ex_date").alias("split_on"), pl.col("value").alias("ratio")).unique("split_on")
     rescaled = (
@@ -280,7 +280,7 @@ def _with_restatements(evidence: pl.DataFrame, actions: pl.DataFrame, known: Kno
         settled=pl.col("session") < pl.col("observed_at").dt.date() - timedelta(days=3),
     )
     return evidence.join(on_basis, on="session", how="left", maintain_order="left").with_columns(
-        # A person has accepted it: a document that says the same again is not judged on it.
+        # A person accepted these values: a document that repeats them is not judged on them.
         is_decided=pl.col("by_person") & pl.all_horizontal((pl.col(p) / pl.col(f"known_{p}") - 1).abs() < 1e-6 for p in _PRICES),
         close_change=pl.col("close") / pl.col("known_close") - 1,
         volume_change=pl.col("volume") / pl.col("known_volume") - 1,
@@ -299,33 +299,37 @@ def _with_restatements(evidence: pl.DataFrame, actions: pl.DataFrame, known: Kno
 def _implausible_rows(evidence: pl.DataFrame) -> pl.DataFrame:
     reasons = {
         "adjusted_close_agrees": pl.format(
-            "the adjusted close moves {} % otherwise than close and distribution", _percent("adjusted_error")
+            "the adjusted close moves {} % differently from close and distribution", _percent("adjusted_error")
         ),
         "close_moves_with_others": pl.format(
-            "the close {} leaves every other fund by {} % and returns the next session", "close", _percent("gap_back")
+            "the close {} departs from every other fund by {} % and returns in the next session", "close", _percent("gap_back")
         ),
         "open_moves_with_others": pl.format(
-            "the bar at {} opens {} % from the close before, alone, and the next session returns",
+            "the bar with close {} opens {} % from the previous close, unlike every other fund, and the next session returns",
             "close",
             _percent("open_gap_back"),
         ),
         "newest_close_is_confirmed": pl.format(
-            "the newest close {} is {} % from every other fund's move: the next session decides", "close", _percent("gap")
+            "the newest close {} moves {} % differently from every other fund; the next session decides", "close", _percent("gap")
         ),
         "range_is_possible": pl.format(
             "high {} and low {} are too far from open {} and close {}", "high", "low", "open", "close"
         ),
-        "volume_is_possible": pl.format("volume {} beside a usual {}", "volume", pl.col("usual_volume").round(0)),
-        "bar_is_not_a_copy": pl.format("the bar of {} repeats another session's", "session"),
+        "volume_is_possible": pl.format(
+            "the volume {} is implausible; the usual volume is {}", "volume", pl.col("usual_volume").round(0)
+        ),
+        "bar_is_not_a_copy": pl.format("the bar of {} repeats the bar of another session", "session"),
         "restated_bar_is_better": pl.when(pl.col("close_change").abs() > SMALL_RESTATEMENT)
         .then(
             pl.format(
-                "the close was {}, is now {}, and the other funds agree with the former", pl.col("known_close").round(4), "close"
+                "the close changes from {} to {}, but the other funds agree with the known one",
+                pl.col("known_close").round(4),
+                "close",
             )
         )
         .otherwise(
             pl.format(
-                "high and low were {} and {}, are now {} and {}, and the close is the same",
+                "high and low change from {} and {} to {} and {}, with the same close",
                 pl.col("known_high").round(4),
                 pl.col("known_low").round(4),
                 "high",
@@ -343,13 +347,13 @@ def _percent(column: str) -> pl.Expr:
 
 def _with_row_flags(evidence: pl.DataFrame) -> pl.DataFrame:
     wrong_adjustment = (pl.col("adjusted_error") > pl.col("adjusted_tolerance")).fill_null(False) & ~_known_explains()
-    # A wrong close breaks its own move and the next one; a wrong dividend breaks its own alone.
+    # A wrong close affects its own move and the next one; a wrong dividend affects only its own.
     is_return = wrong_adjustment.shift(1).fill_null(False) & ~wrong_adjustment.shift(-1).fill_null(False)
     alone = pl.col("is_alone")
     close_back = pl.when(alone).then(ALONE_CLOSE_RETURN).otherwise(CLOSE_RETURN)
     open_back = pl.when(alone).then(ALONE_OPEN_RETURN).otherwise(OPEN_RETURN)
     newest = pl.when(alone).then(ALONE_NEWEST_JUMP).otherwise(NEWEST_JUMP)
-    # With the known close in place of the document's, its move and the next one differ by as much, the other way round.
+    # With the known close instead of the document's, its move and the next one change by the same amount in opposite directions.
     change = (pl.col("known_close") / pl.col("close")).log().abs()
     with_new = pl.col("gap").fill_null(0) + pl.col("gap").shift(-1).fill_null(0)
     with_known = (pl.col("gap").fill_null(0) - change).abs() + (pl.col("gap").shift(-1).fill_null(0) - change).abs()
@@ -372,7 +376,7 @@ def _with_row_flags(evidence: pl.DataFrame) -> pl.DataFrame:
         breaks_volume_is_possible=(pl.col("volume_ratio") > LARGEST_VOLUME_RATIO)
         | ((pl.col("volume") == 0) & (pl.col("usual_volume") > 0)),
         breaks_bar_is_not_a_copy=pl.col("is_copy"),
-        # A single bar is compared with its known neighbours: a history that changes as a whole is judged as a whole.
+        # A single bar is compared with its known neighbours; a restated history is judged as a whole.
         breaks_restated_bar_is_better=pl.lit(not _history_is_restated(evidence))
         & pl.when(pl.col("close_change").abs() > SMALL_RESTATEMENT)
         .then(with_new > with_known - RESTATEMENT_BETTER_BY)
@@ -381,23 +385,23 @@ def _with_row_flags(evidence: pl.DataFrame) -> pl.DataFrame:
 
 
 def _known_explains() -> pl.Expr:
-    """The document has no distribution there, and its own adjusted close moves as the known one says."""
+    """Whether the document has no distribution and its adjusted close agrees with the known one."""
     nothing = pl.col("dividend").fill_null(0) + pl.col("capital_gain").fill_null(0) == 0
     return (nothing & (pl.col("error_if_known") <= pl.col("adjusted_tolerance"))).fill_null(False)
 
 
 def _implausible_actions(evidence: pl.DataFrame, actions: pl.DataFrame, known: KnownPrices) -> pl.DataFrame:
-    """Actions of sessions that were known before: withdrawn, changed or added without the adjusted close agreeing.
+    """Actions of known sessions that are withdrawn, changed or added, while the adjusted close does not agree.
 
     Returns:
-        ex_date, kind, and the columns of the quarantine.
+        ex_date, kind, and the columns of a quarantined row.
     """
     last_known = known.bars["session"].max() if known.bars.height else None
     if not isinstance(last_known, date):
         return pl.DataFrame(schema={"ex_date": pl.Date, "kind": pl.String, **QUARANTINE_COLUMNS})
     settled = known.bars["session"].min(), last_known - SETTLING
     tolerance = pl.col("adjusted_tolerance")
-    # Where the bar itself is implausible, its adjusted close says nothing.
+    # If the bar itself is implausible, its adjusted close is no evidence.
     supported = (pl.col("adjusted_error") <= tolerance) & ~(pl.min_horizontal("error_if_known", "error_if_none") <= tolerance)
     judged = (
         actions.filter(pl.col("ex_date").is_between(*settled))
@@ -408,7 +412,7 @@ def _implausible_actions(evidence: pl.DataFrame, actions: pl.DataFrame, known: K
             evidence.select(
                 pl.col("session").alias("ex_date"),
                 supported.fill_null(False).alias("supported"),
-                # A dividend so small that the adjusted close agrees with and without it stays known.
+                # A dividend so small that the adjusted close agrees with and without it is kept.
                 ((pl.col("error_if_none") <= tolerance) & (pl.col("error_if_known") > tolerance))
                 .fill_null(False)
                 .alias("denied"),
@@ -419,11 +423,16 @@ def _implausible_actions(evidence: pl.DataFrame, actions: pl.DataFrame, known: K
     )
     is_split = pl.col("kind") == "split"
     splits = pl.concat([known.actions, actions.select("ex_date", "kind", "value")]).filter(is_split & (pl.col("value") > 0))
-    # After a split the vendor rescales dividends, too.
+    # After a split, the vendor also rescales dividends.
     splits_rescaled = splits.filter(pl.col("ex_date") > settled[1]).height > 0
     breaks = pl.when(is_split).then(True).when(pl.col("value") == 0).then(~pl.col("denied")).otherwise(~pl.col("supported"))
     kept = judged.filter(breaks.fill_null(True) & ~(pl.lit(splits_rescaled) & ~is_split))
-    reason = pl.format("the {} of {} a share stays known, not {}: the adjusted close does not agree", "kind", "known", "value")
+    reason = pl.format(
+        "the known {} of {} per share is kept instead of {}: the adjusted close does not agree with the change",
+        "kind",
+        "known",
+        "value",
+    )
     return kept.select(
         "ex_date", "kind", pl.col("_line").alias("line"), pl.lit("known_action_is_kept").alias("rule"), reason.alias("reason"),
         pl.col("_content").alias("content"),
@@ -456,9 +465,9 @@ def _document_findings(
     if missing > max(MISSING_SESSIONS, MISSING_SHARE * expected):
         yield Finding("sessions_are_complete", f"{missing} of the {expected} sessions from {first} to {last} are missing")
     dollars = evidence.tail(250).select((pl.col("close") * pl.col("volume")).median()).item()
-    is_index = symbol.startswith("^")  # the vendor gives the volume of its members
+    is_index = symbol.startswith("^")  # its volume is that of its members
     if dollars is not None and dollars > LARGEST_DOLLAR_VOLUME and not is_index:
-        yield Finding("dollar_volume_is_possible", f"it trades {dollars:,.0f} dollars a session")
+        yield Finding("dollar_volume_is_possible", f"the median traded value is {dollars:,.0f} dollars per session")
     yield from _identity(evidence, symbol, others)
     yield from _alignment(evidence, symbol, others)
 
@@ -468,14 +477,16 @@ def _beginning(first: date, symbol: str, inceptions: dict[str, date]) -> Iterato
     if own is None:
         return
     if first < own - INCEPTION_GRACE:
-        yield Finding("begins_with_the_fund", f"its first bar is of {first}, and {symbol} began on {own}")
+        yield Finding("begins_with_the_fund", f"the first bar is dated {first}, before the inception of {symbol} on {own}")
     same = [name for name, day in inceptions.items() if name != symbol and day <= first < day + INCEPTION_GRACE]
     if same and first > own + timedelta(days=365):
-        yield Finding("begins_with_the_fund", f"its first bar is of {first}, when {same[0]} began, and {symbol} began on {own}")
+        yield Finding(
+            "begins_with_the_fund", f"the first bar is dated {first}, the inception of {same[0]}; {symbol} began on {own}"
+        )
 
 
 def _jumps(evidence: pl.DataFrame) -> Iterator[Finding]:
-    """A jump that stays: not the bar of a spike, not its return, not the newest bar."""
+    """A lasting jump: not a spike, not its reversal, not the newest bar."""
     spike = (
         pl.col("breaks_close_moves_with_others")
         | pl.col("breaks_open_moves_with_others")
@@ -494,7 +505,7 @@ def _jumps(evidence: pl.DataFrame) -> Iterator[Finding]:
         yield Finding(
             "level_is_continuous",
             f"the close moves {worst['move']:+.1%} (log) to {worst['close']:g} on {worst['session']}, {worst['gap']:.1%} from"
-            " every other fund, and stays",
+            " every other fund, and does not return",
         )
 
 
@@ -509,7 +520,7 @@ def _splits(evidence: pl.DataFrame) -> Iterator[Finding]:
         worst = unscaled.row(0, named=True)
         yield Finding(
             "split_is_rescaled",
-            f"it has a split of {worst['split']:g} on {worst['session']}, and closes before are on the old basis",
+            f"closes before the split of {worst['split']:g} on {worst['session']} are on the old basis",
         )
 
 
@@ -525,14 +536,14 @@ def _identity(evidence: pl.DataFrame, symbol: str, others: OtherFunds) -> Iterat
     )
     first = evidence["session"].min()
     for row in same.iter_rows(named=True):
-        # Of two documents with the same prices the one is wrong whose symbol has another document that says otherwise,
-        # or the one that begins when the other fund began.
+        # Of two documents with the same prices, the wrong one is that whose symbol has another document with other prices,
+        # or that which begins at the inception of the other fund.
         if symbol not in others.disputed and row["symbol"] in others.disputed:
             continue
         own, theirs = others.inceptions.get(symbol), others.inceptions.get(row["symbol"])
         if _begins_with(first, own) and _begins_with(row["first"], own) and not _begins_with(row["first"], theirs):
             continue
-        yield Finding("is_not_another_fund", f"{row['equal']} of {row['common']} closes are those of {row['symbol']}")
+        yield Finding("is_not_another_fund", f"{row['equal']} of {row['common']} closes equal those of {row['symbol']}")
         return
 
 
@@ -541,17 +552,17 @@ def _begins_with(first: object, inception: date | None) -> bool:
 
 
 def _alignment(evidence: pl.DataFrame, symbol: str, others: OtherFunds) -> Iterator[Finding]:
-    """Each stretch of sessions on its own: only a part of a table may be shifted."""
+    """Check each block of sessions separately, because dates may be shifted in only part of the table."""
     of_others = others.moves.filter(pl.col("symbol") != symbol).select("symbol", "session", theirs="move")
     both = evidence.select("session", "move").join(of_others, on="session", how="inner").drop_nulls().sort("symbol", "session")
     neighbour = pl.col("theirs")
-    stretches = (
+    blocks = (
         both.with_columns(
             earlier=neighbour.shift(1).over("symbol"),
             later=neighbour.shift(-1).over("symbol"),
-            stretch=pl.int_range(pl.len()).reverse().over("symbol") // LAG_SESSIONS,
+            block=pl.int_range(pl.len()).reverse().over("symbol") // LAG_SESSIONS,
         )
-        .group_by("symbol", "stretch")
+        .group_by("symbol", "block")
         .agg(
             pl.col("session").min().alias("first"),
             pl.len().alias("sessions"),
@@ -559,8 +570,8 @@ def _alignment(evidence: pl.DataFrame, symbol: str, others: OtherFunds) -> Itera
             apart=pl.max_horizontal(pl.corr("move", "earlier"), pl.corr("move", "later")),
         )
         .filter(pl.col("sessions") >= LAG_SESSIONS // 2)
-        # A fund whose own table is shifted is apart from this one, too: two others at least, and all of them, have to say so.
-        .group_by("stretch")
+        # Another fund may be the shifted one: at least two others, and all of them, must show the shift.
+        .group_by("block")
         .agg(
             pl.col("first").min(),
             pl.col("same").max(),
@@ -572,12 +583,12 @@ def _alignment(evidence: pl.DataFrame, symbol: str, others: OtherFunds) -> Itera
         .filter("is_shifted")
         .sort("first")
     )
-    if stretches.height:
-        worst = stretches.row(0, named=True)
+    if blocks.height:
+        worst = blocks.row(0, named=True)
         yield Finding(
             "dates_are_aligned",
-            f"from {worst['first']} on its moves correlate {worst['same']:.2f} with the other funds' on the same session and"
-            f" {worst['apart']:.2f} one session apart",
+            f"from {worst['first']} on, moves correlate {worst['same']:.2f} with those of the other funds on the same session and"
+            f" {worst['apart']:.2f} at one session's distance",
         )
 
 
@@ -586,7 +597,7 @@ def _restatement(restated: pl.DataFrame, evidence: pl.DataFrame) -> str:
     closes = restated.filter("is_close_restated").height
     of = evidence["known_close"].count()
     return (
-        f"{closes} of {of} known closes change without a split, and {restated.height - closes} volumes alone, such as the"
+        f"without a split, {closes} of {of} known closes change, and {restated.height - closes} volumes alone; for example the"
         f" close of {worst['session']} from {worst['known_close']:g} to {worst['close']:g}"
     )
 
@@ -594,8 +605,8 @@ def _restatement(restated: pl.DataFrame, evidence: pl.DataFrame) -> str:
 def _agrees_better(
     bars: pl.DataFrame, evidence: pl.DataFrame, known: KnownPrices, others: OtherFunds, symbol: str, calendar: pl.DataFrame
 ) -> bool:
-    """Whether what is known is the one that is wrong: another fund's prices, prices of before the fund, adjusted closes in place
-    of closes, or moves that are further from the other funds' than the document's."""
+    """Whether the known prices are the wrong ones: those of another fund, from before the inception, adjusted closes instead of
+    closes, or moves further from the other funds than the document's."""
     restated = evidence.filter("is_close_restated")
     if restated.is_empty():
         return False
@@ -623,7 +634,7 @@ def _agrees_better(
 
 
 def _is_constant(ratio: pl.Series) -> bool:
-    """The same to a few parts in ten thousand on nearly all sessions."""
+    """Whether the ratio is within 0.05 % of its median on 95 % of the sessions."""
     known = ratio.drop_nulls()
     if len(known) < FEWEST_TO_COMPARE:
         return False

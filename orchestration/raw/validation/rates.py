@@ -1,6 +1,6 @@
-"""Is a rates document plausible? Held against itself, against what is known of its series, and against the other series.
+"""Validation of a rates document: against itself, the known values of its series, and the other series.
 
-The target range is 0.25 points wide and holds the effective rate: three series that cannot all be wrong in the same way.
+The target range is 0.25 points wide and contains the effective rate, so an error in one of the three series is visible.
 """
 
 from collections.abc import Iterator
@@ -12,9 +12,9 @@ from orchestration.raw.validation.rules import Finding
 from orchestration.raw.validation.verdict import Verdict, quarantine_rows
 
 EFFECTIVE, UPPER, LOWER, TARGET = "DFF", "DFEDTARU", "DFEDTARL", "DFEDTAR"
-# The single target ended when the range began.
+# The single target ended when the target range began.
 RANGE_BEGINS = date(2008, 12, 16)
-# Beside each limit: what the real series show.
+# The comment at each limit: the extreme values of the real series.
 LOWEST_RATE, HIGHEST_RATE = -1.0, 25.0  # 0.04 to 22.36 %
 RANGE_WIDTH = 0.25
 ALONE_DAYS = 10  # these series have every calendar day
@@ -22,7 +22,7 @@ LARGEST_STEP, STEP_DAYS = 2.0, 11  # 1.0: March 2020
 BELOW_LOWER, ABOVE_UPPER = 0.15, 0.10  # 0.10, 0.05
 OFF_TARGET = 3.0  # 1.81
 FRACTION_BELOW, LONG_SERIES = 0.2, 3000
-REVISED_BY = 0.011  # the effective rate is revised in its last digit
+REVISED_BY = 0.011  # revisions change the last digit of the effective rate
 FEW_ROWS, FEW_SHARE = 3, 0.01
 FEWEST_TO_COMPARE = 20
 _FIRST_DATE = date(1950, 1, 1)
@@ -31,12 +31,12 @@ _FIRST_DATE = date(1950, 1, 1)
 def judge_rates(
     rows: dict[str, pl.DataFrame], *, series: str, retrieved_at: datetime, known: pl.DataFrame, others: pl.DataFrame
 ) -> Verdict:
-    """Judge one series.
+    """Validate one series.
 
     Args:
-        rows: `rates` with `_line` and `_content`; percent a year.
+        rows: `rates` with `_line` and `_content`; percent per year.
         known: date and value as known before the document, and `by_person`, whether a person accepted it.
-        others: series, date, value of the other series, in every version that a document gives.
+        others: series, date, value of the other series, in every version that a document contains.
     """
     rates = rows["rates"].sort("date").with_columns(before=pl.col("value").shift(1), after=pl.col("value").shift(-1))
     around = pl.col("value").median().rolling(index_column="date", period=f"{STEP_DAYS}d", offset=f"-{STEP_DAYS // 2 + 1}d")
@@ -54,7 +54,7 @@ def judge_rates(
     if changed.height > max(FEW_ROWS, FEW_SHARE * compared.height):
         worst = changed.sort((pl.col("value") - pl.col("known")).abs()).row(-1, named=True)
         reason = (
-            f"{changed.height} of {compared.height} known rates change, such as {worst['date']} from {worst['known']:g}"
+            f"{changed.height} of {compared.height} known rates change, for example {worst['date']} from {worst['known']:g}"
             f" to {worst['value']:g}"
         )
         if not findings and _are_many(_disagreeing_days(series, known, others).height, known.height):
@@ -84,10 +84,10 @@ def _implausible_rows(rates: pl.DataFrame, series: str, retrieved_at: datetime) 
     }
     reasons = {
         "rate_is_possible": pl.format("the rate {} on {} is not between -1 % and 25 %", "value", "date"),
-        "date_is_possible": pl.format("the series has no value on {}, or none near it", "date"),
-        "step_is_possible": pl.format("the target moves to {} on {} for a few days at most", "value", "date"),
+        "date_is_possible": pl.format("the series cannot have a value on {}, or has none near it", "date"),
+        "step_is_possible": pl.format("the target is {} on {} for a few days only", "value", "date"),
         "series_agree": pl.format("on {} the rate {} agrees with no other series: {}", "date", "value", "against"),
-        "known_rate_is_kept": pl.format("the rate {} of {} is kept: the document has none", "known", "date"),
+        "known_rate_is_kept": pl.format("the known rate {} of {} is kept: the document has no value", "known", "date"),
     }
     return quarantine_rows(rates, reasons, conditions)
 
@@ -95,7 +95,9 @@ def _implausible_rows(rates: pl.DataFrame, series: str, retrieved_at: datetime) 
 def _document_findings(rates: pl.DataFrame, plausible: pl.DataFrame, quarantined: pl.DataFrame) -> Iterator[Finding]:
     highest = plausible["value"].max()
     if isinstance(highest, float) and plausible.height > LONG_SERIES and highest < FRACTION_BELOW:
-        yield Finding("rates_are_percent", f"its highest value in {plausible.height} days is {highest:g} %: are these fractions?")
+        yield Finding(
+            "rates_are_percent", f"the highest value in {plausible.height} days is {highest:g} %: the values may be fractions"
+        )
     implausible = quarantined["line"].n_unique()
     if _are_many(implausible, rates.height):
         first = quarantined.sort("line").row(0, named=True)
@@ -106,7 +108,7 @@ def _document_findings(rates: pl.DataFrame, plausible: pl.DataFrame, quarantined
 
 
 def _disagreeing_days(series: str, rates: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
-    """The days on which a rate agrees with none of the others that have one, in any of their documents: date, against."""
+    """The days on which a rate disagrees with every other series that has a value, in every version: date, against."""
     pairs = [
         rates.select("date", "value")
         .join(others.filter(pl.col("series") == other), on="date", how="inner", suffix="_theirs")
@@ -129,7 +131,7 @@ def _disagreeing_days(series: str, rates: pl.DataFrame, others: pl.DataFrame) ->
 
 
 def disagreement(rates: pl.DataFrame, everything: pl.DataFrame) -> tuple[int, float]:
-    """With how many other series a document disagrees on many days, and the share of its days on which it agrees with none.
+    """The number of series with which a document disagrees on many days, and the share of days on which it agrees with none.
 
     Args:
         rates: series, date, value of one document.
@@ -155,7 +157,7 @@ def _mirrored(bounds: tuple[float, float]) -> tuple[float, float]:
     return -high, -low
 
 
-# The series' value less the other's, in percentage points.
+# The series' value minus the other's, in percentage points: minimum, maximum.
 _UPPER_LESS_LOWER = (RANGE_WIDTH, RANGE_WIDTH)
 _EFFECTIVE_LESS_UPPER = (-RANGE_WIDTH - BELOW_LOWER, ABOVE_UPPER)
 _EFFECTIVE_LESS_LOWER = (-BELOW_LOWER, RANGE_WIDTH + ABOVE_UPPER)

@@ -1,8 +1,8 @@
-"""The validation rules: what makes a readable document implausible. One entry per rule, with its sentence and its limits.
+"""The validation rules for readable documents: one entry per rule, with a sentence that states what must hold.
 
-A rule judges a row or a whole document. An implausible row is quarantined alone and the rest of its document is used; a document
-is quarantined when what is wrong concerns all of it. Limits are set from what the real markets did (the largest value measured on
-26 years of IWM, SPY and QQQ stands beside each one), with a margin of about two.
+A rule judges a row or a whole document. An implausible row is quarantined and the rest of its document is used; a document is
+quarantined if the fault concerns all of it. Limits are about twice the largest true value of 26 years of IWM, SPY and QQQ, which
+is given at each limit.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class Scope(StrEnum):
-    """What a rule judges."""
+    """What a rule judges: a row or the whole document."""
 
     row = "row"
     document = "document"
@@ -18,7 +18,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True)
 class Rule:
-    """A named rule: what must hold, in one sentence."""
+    """A rule: its name, the kind of document, what it judges, and the sentence that must hold."""
 
     name: str
     kind: str
@@ -32,71 +32,74 @@ RULES: dict[str, Rule] = {
     rule.name: rule
     for rule in (
         # Prices
-        Rule(
-            "adjusted_close_agrees", "prices", _ROW, "The adjusted close moves as (close + distribution) / previous close says."
-        ),
+        Rule("adjusted_close_agrees", "prices", _ROW, "The adjusted close moves by (close + distribution) / previous close."),
         Rule(
             "close_moves_with_others",
             "prices",
             _ROW,
-            "A close does not leave those of all other funds and return the next session.",
+            "A close does not depart from all other funds and return in the next session.",
         ),
         Rule(
             "open_moves_with_others",
             "prices",
             _ROW,
-            "A bar does not open far from the previous close and close far from the next open, alone among all funds.",
+            "A bar does not open far from the previous close and close far from the next open while no other fund does.",
         ),
-        Rule("newest_close_is_confirmed", "prices", _ROW, "The newest close does not jump alone; the next session decides."),
+        Rule(
+            "newest_close_is_confirmed",
+            "prices",
+            _ROW,
+            "The newest close does not jump while no other fund does; the next session decides.",
+        ),
         Rule(
             "range_is_possible",
             "prices",
             _ROW,
-            "High and low are within 60 % of each other, and beyond open and close by at most 5 %, or 16 usual ranges.",
+            "High and low are within 60 % of each other, and beyond open and close by at most 5 % or 16 usual ranges.",
         ),
-        Rule("volume_is_possible", "prices", _ROW, "A volume is at most 60 times the median of the 21 sessions before."),
+        Rule("volume_is_possible", "prices", _ROW, "A volume is at most 60 times the median of the previous 21 sessions."),
         Rule("bar_is_not_a_copy", "prices", _ROW, "A bar does not repeat the bar of another session."),
         Rule(
             "restated_bar_is_better",
             "prices",
             _ROW,
-            "A changed close of a known session is nearer to the other funds than the known one. With the same close, high"
-            " and low widen by at most 2 %.",
+            "A changed close of a known session is closer to the other funds than the known one. If the close is the same,"
+            " high and low widen by at most 2 %.",
         ),
         Rule(
             "known_action_is_kept",
             "prices",
             _ROW,
-            "A known dividend or split is withdrawn only where the adjusted close agrees; absence is not zero.",
+            "A known dividend or split is withdrawn only if the adjusted close agrees; a missing value is not zero.",
         ),
-        Rule("few_rows_are_implausible", "prices", _DOCUMENT, "At most 3 rows, or 2 in a thousand, are implausible."),
-        Rule("level_is_continuous", "prices", _DOCUMENT, "Closes do not jump to another level alone among all funds."),
-        Rule("split_is_rescaled", "prices", _DOCUMENT, "Closes before a split are on the basis after it."),
+        Rule("few_rows_are_implausible", "prices", _DOCUMENT, "At most 3 rows, or 0.2 % of the rows, are implausible."),
+        Rule("level_is_continuous", "prices", _DOCUMENT, "Closes do not jump to another level while no other fund does."),
+        Rule("split_is_rescaled", "prices", _DOCUMENT, "Closes before a split are on the basis after the split."),
         Rule("begins_with_the_fund", "prices", _DOCUMENT, "No bar is older than the fund."),
         Rule(
             "sessions_are_complete",
             "prices",
             _DOCUMENT,
-            "At most 20 sessions between its first and last bar, or 1 % of them, are missing.",
+            "At most 20 sessions between the first and the last bar, or 1 % of them, are missing.",
         ),
         Rule(
             "history_is_not_restated",
             "prices",
             _DOCUMENT,
-            "Without a split, closes and volumes of at most 3 known sessions, or 1 % of them, change.",
+            "Without a split, closes and volumes change on at most 3 known sessions, or 1 % of them.",
         ),
-        Rule("is_not_another_fund", "prices", _DOCUMENT, "Its closes are not those of another fund."),
+        Rule("is_not_another_fund", "prices", _DOCUMENT, "The closes are not those of another fund."),
         Rule(
             "dates_are_aligned",
             "prices",
             _DOCUMENT,
-            "Its moves go with those of the other funds on the same day, not the day before or after.",
+            "Moves correlate with those of the other funds on the same day, not on the day before or after.",
         ),
         Rule(
             "dollar_volume_is_possible",
             "prices",
             _DOCUMENT,
-            "The median traded value of a fund is below 300 billion dollars a session.",
+            "The median traded value of a fund is below 300 billion dollars per session.",
         ),
         # Rates
         Rule("rate_is_possible", "rates", _ROW, "A rate is between -1 % and 25 %."),
@@ -104,43 +107,51 @@ RULES: dict[str, Rule] = {
             "date_is_possible",
             "rates",
             _ROW,
-            "A date is not before 1950 nor after the retrieval, and in a daily series not alone by 10 days.",
+            "A date is neither before 1950 nor after the retrieval, and in a daily series not 10 days from any other.",
         ),
         Rule(
             "step_is_possible",
             "rates",
             _ROW,
-            "The target does not move for one day and return, and is within 2 points of its median of the 11 days around.",
+            "The target does not move for one day and return, and is within 2 points of its 11-day median.",
         ),
         Rule(
             "series_agree",
             "rates",
             _ROW,
-            "A rate agrees with another series: the range is 0.25 wide and holds the effective rate.",
+            "A rate agrees with another series: the range is 0.25 points wide and contains the effective rate.",
         ),
-        Rule("known_rate_is_kept", "rates", _ROW, "A known rate is not withdrawn by a missing value: absence is not zero."),
+        Rule("known_rate_is_kept", "rates", _ROW, "A missing value does not withdraw a known rate."),
         Rule("few_rates_are_implausible", "rates", _DOCUMENT, "At most 3 rows, or 1 %, are implausible."),
-        Rule("rates_are_percent", "rates", _DOCUMENT, "Over ten years a rate reaches 0.2 %: values are percent, not fractions."),
+        Rule("rates_are_percent", "rates", _DOCUMENT, "In ten years a rate reaches 0.2 %: values are percent, not fractions."),
         Rule("rates_are_not_restated", "rates", _DOCUMENT, "Known rates change on at most 3 days, or 1 % of them."),
         # Holdings
-        Rule("lines_are_not_too_many", "holdings", _DOCUMENT, "It has at most as many lines as the fund can have (funds.csv)."),
+        Rule("lines_are_not_too_many", "holdings", _DOCUMENT, "The number of lines is at most the fund's maximum (funds.csv)."),
         Rule(
             "lines_are_as_before",
             "holdings",
             _DOCUMENT,
-            "The count of lines changes by at most 20 %, and 5 lines, from the snapshot before.",
+            "The number of lines changes by at most 20 % plus 5 lines from the previous snapshot.",
         ),
-        Rule("value_is_price_times_quantity", "holdings", _DOCUMENT, "Price times quantity is the market value, line by line."),
+        Rule("value_is_price_times_quantity", "holdings", _DOCUMENT, "On each line, price times quantity is the market value."),
         Rule(
             "prices_agree_elsewhere",
             "holdings",
             _DOCUMENT,
-            "A share is worth what other funds' files of that time say, within a factor of 2.",
+            "The value per share agrees with other funds' files of about the same date, within a factor of 2.",
         ),
         Rule(
-            "weights_agree_elsewhere", "holdings", _DOCUMENT, "Its larger lines are the larger ones in another fund's file, too."
+            "weights_agree_elsewhere",
+            "holdings",
+            _DOCUMENT,
+            "The order of the weights is similar to that in another fund's file.",
         ),
-        Rule("net_assets_agree", "holdings", _DOCUMENT, "Market values sum to shares outstanding times the fund's close."),
+        Rule(
+            "net_assets_agree",
+            "holdings",
+            _DOCUMENT,
+            "Market values sum to shares outstanding times the fund's close, within 5 %.",
+        ),
         Rule(
             "net_assets_are_as_before",
             "holdings",
@@ -151,20 +162,20 @@ RULES: dict[str, Rule] = {
             "names_are_as_before",
             "holdings",
             _DOCUMENT,
-            "At least half of the names are those of the snapshot before, and none of its largest is missing.",
+            "At least half of the names are those of the previous snapshot, and none of its largest is missing.",
         ),
-        Rule("weights_are_as_before", "holdings", _DOCUMENT, "Weights overlap those of the snapshot before by at least 60 %."),
+        Rule("weights_are_as_before", "holdings", _DOCUMENT, "Weights overlap those of the previous snapshot by at least 60 %."),
         Rule(
             "implied_prices_are_as_before",
             "holdings",
             _DOCUMENT,
-            "Weight per share of a line changes by less than a factor of 2 for nine lines of ten.",
+            "The weight per share changes by less than a factor of 2 on nine of ten lines.",
         ),
         Rule(
             "sectors_are_as_before",
             "holdings",
             _DOCUMENT,
-            "No sector's weight changes by more than 8 points from the snapshot before.",
+            "No sector's weight changes by more than 8 points from the previous snapshot.",
         ),
         Rule("sectors_are_many", "holdings", _DOCUMENT, "No sector has more than 70 % of the lines of a broad fund."),
         Rule(
@@ -177,19 +188,30 @@ RULES: dict[str, Rule] = {
             "tickers_bear_their_names",
             "holdings",
             _DOCUMENT,
-            "At most 20 % of the tickers bear another name than in known snapshots and other funds' files.",
+            "At most 20 % of the tickers have another name than in known snapshots and other funds' files.",
         ),
-        Rule("no_line_dominates", "holdings", _DOCUMENT, "No line is above 25 % of a fund of 100 lines and more."),
-        Rule("snapshot_is_not_a_copy", "holdings", _DOCUMENT, "Quantities and values are not those of another date's snapshot."),
+        Rule(
+            "no_line_dominates",
+            "holdings",
+            _DOCUMENT,
+            "In a fund of 100 or more lines, no line has more than 25 % of the weight.",
+        ),
+        Rule(
+            "snapshot_is_not_a_copy",
+            "holdings",
+            _DOCUMENT,
+            "Quantities and values are not copied from a snapshot of another date.",
+        ),
         # Every document
         Rule("retrieval_is_past", "every", _DOCUMENT, "The retrieval is not after the clock."),
         Rule("as_of_is_past", "every", _DOCUMENT, "The as-of date is not after the retrieval."),
-        Rule("lines_are_usable", "every", _DOCUMENT, "At most 10 lines, or a tenth of them, are unusable."),
+        Rule("lines_are_usable", "every", _DOCUMENT, "At most 10 lines, or 10 % of the lines, are unusable."),
         Rule(
             "is_not_contradicted",
             "every",
             _DOCUMENT,
-            "No later document contradicts it and agrees better with its neighbours, nor do two that agree with each other.",
+            "No later document contradicts it and agrees better with its neighbours, and no two later ones agree with each other"
+            " against it.",
         ),
     )
 }
@@ -198,10 +220,10 @@ RULES: dict[str, Rule] = {
 def as_markdown() -> str:
     """The rules as the table of docs/RELIABILITY.md, one line each."""
     lines = [f"| {rule.kind} | `{rule.name}` | {rule.scope} | {rule.sentence} |" for rule in RULES.values()]
-    return "\n".join(["| kind | rule | judges a | what must hold |", "|---|---|---|---|", *lines])
+    return "\n".join(["| kind | rule | scope | what must hold |", "|---|---|---|---|", *lines])
 
 
-# Rules that compare with what is known: where they alone are broken, either side may be the wrong one.
+# Rules that compare with known values: if only these are broken, either side may be wrong.
 CONTRADICTIONS = frozenset(
     {
         "history_is_not_restated",
@@ -221,7 +243,7 @@ CONTRADICTIONS = frozenset(
 
 @dataclass(frozen=True)
 class Finding:
-    """A rule that a document breaks, with the figures that say so."""
+    """A rule that a document breaks, and the reason with its figures."""
 
     rule: str
     reason: str

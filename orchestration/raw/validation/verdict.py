@@ -1,4 +1,4 @@
-"""What validation says of one document: the rows to use, the rows quarantined alone, and what condemns the whole."""
+"""The outcome of the validation of one document: rows to use, quarantined rows, and findings about the whole document."""
 
 from dataclasses import dataclass, field
 
@@ -18,9 +18,9 @@ QUARANTINE_COLUMNS: dict[str, type[pl.DataType]] = {
 class Verdict:
     """The outcome of validation.
 
-    `rows` are the plausible rows by raw table. `quarantined` lists the others: line, rule, reason, content. `findings` are about
-    the document as a whole: with one, nothing of it is used. `contradicts` says that the document disagrees with what was known
-    before, and agrees better with the other funds: the earlier documents are quarantined, and the finding says why.
+    `rows`: the plausible rows by raw table. `quarantined`: the other rows (line, rule, reason, content). `findings`: about the
+    whole document; with at least one, the document is quarantined. `contradicts`: the document disagrees with what is known and
+    agrees better with the other funds, so that the earlier documents are quarantined with this finding.
     """
 
     rows: dict[str, pl.DataFrame]
@@ -30,12 +30,12 @@ class Verdict:
 
 
 def quarantine_rows(rows: pl.DataFrame, reasons: dict[str, pl.Expr], conditions: dict[str, pl.Expr]) -> pl.DataFrame:
-    """The rows that break a rule, once per rule.
+    """The rows that break a rule, one row per rule.
 
     Args:
-        rows: with `_line`, `_content` and the figures that the expressions use.
-        reasons: by rule, the sentence with its figures.
-        conditions: by rule, true where the rule is broken.
+        rows: with `_line`, `_content` and the columns that the expressions use.
+        reasons: by rule, the reason with its figures.
+        conditions: by rule, true for rows that break the rule.
 
     Returns:
         line, rule, reason, content.

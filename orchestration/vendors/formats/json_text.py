@@ -1,4 +1,4 @@
-"""Reading vendors' JSON: numbers as they are written, objects as rows of text, and one sentence where it is damaged."""
+"""Reading vendors' JSON: numbers as written, objects as rows of text, one clear message if it is damaged."""
 
 import html
 import json
@@ -8,50 +8,50 @@ from typing import Any
 import polars as pl
 
 from orchestration.vendors.feed import WrongLayout
-from orchestration.vendors.formats.text import with_nothing_as_null
+from orchestration.vendors.formats.text import with_placeholders_as_null
 
 
 def load_object(text: str) -> dict[str, Any]:
-    """The document's object; numbers stay the text they are written in.
+    """The document's JSON object; numbers stay text.
 
     Raises:
-        WrongLayout: it is no JSON, no object, or nested beyond reason.
+        WrongLayout: it is not JSON, not an object, or nested too deeply.
     """
     try:
         answer = json.loads(text, parse_int=str, parse_float=str)
     except json.JSONDecodeError as error:
-        raise WrongLayout(f"it is no whole JSON document: {error.msg} at character {error.pos}") from error
+        raise WrongLayout(f"the file is not valid JSON (truncated?): {error.msg} at character {error.pos}") from error
     except RecursionError as error:
-        raise WrongLayout("its JSON is nested without end") from error
+        raise WrongLayout("the JSON is nested too deeply") from error
     if not isinstance(answer, dict):
-        raise WrongLayout(f"its JSON holds a {type(answer).__name__}, not an object")
+        raise WrongLayout(f"the JSON is a {type(answer).__name__}, not an object")
     return answer
 
 
-def check_lines(lines: Any, promised: int) -> list[dict[str, Any]]:
-    """The list of holdings, as long as the document promises.
+def check_lines(lines: Any, stated: int) -> list[dict[str, Any]]:
+    """The list of holdings, with the length that the document states.
 
     Raises:
-        WrongLayout: it is no list of objects, or has another length.
+        WrongLayout: it is not a list of objects, or has another length.
     """
     if not isinstance(lines, list) or not all(isinstance(line, dict) for line in lines):
-        raise WrongLayout("its holdings are no list of objects")
-    if promised != len(lines):
-        raise WrongLayout(f"it promises {promised} holdings and lists {len(lines)}")
+        raise WrongLayout("the holdings are not a list of objects")
+    if stated != len(lines):
+        raise WrongLayout(f"the file states {stated} holdings but lists {len(lines)}")
     return lines
 
 
 def objects_table(lines: list[tuple[int, dict[str, Any]]], columns: Mapping[str, str]) -> pl.DataFrame:
-    """One row an object, as trimmed text under our names, with `_line` and `_content`; NULL for what an object lacks
-    and for the vendors' signs for nothing.
+    """One row per object, as trimmed text under our column names, with `_line` and `_content`; NULL for missing fields and for
+    the vendors' placeholders.
 
     Args:
-        lines: place in the document and object.
-        columns: our name of each column, with the vendor's.
+        lines: position in the document, and object.
+        columns: our name of each column, with the vendor's name.
     """
     rows = [(*[_as_text(line.get(theirs)) for theirs in columns.values()], place, json.dumps(line)) for place, line in lines]
     schema = {**dict.fromkeys(columns, pl.String), "_line": pl.Int64, "_content": pl.String}
-    return with_nothing_as_null(pl.DataFrame(rows, schema=schema, orient="row"), list(columns))
+    return with_placeholders_as_null(pl.DataFrame(rows, schema=schema, orient="row"), list(columns))
 
 
 def _as_text(value: object) -> str | None:

@@ -1,4 +1,4 @@
-"""Excel workbooks from outside: whole, and of a size that a reader may open."""
+"""Checks of Excel workbooks before they are opened: integrity and size."""
 
 import re
 import zipfile
@@ -16,12 +16,12 @@ _REFERENCE = re.compile(rb"""\br\s*=\s*["']([A-Za-z]{1,3})(\d{1,7})["']""")
 
 
 def check_workbook(content: bytes) -> None:
-    """Verify every checksum, and refuse what would grow beyond reason when it is read.
+    """Verify every checksum and the unpacked size.
 
-    Readers skip checksums, and take memory for every cell between the first and the last one named.
+    Excel readers skip checksums and allocate memory for every cell up to the last one referenced.
 
     Raises:
-        DocumentRejected: it is damaged, or too large once unpacked.
+        DocumentRejected: the workbook is damaged or too large when unpacked.
     """
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:
@@ -29,16 +29,16 @@ def check_workbook(content: bytes) -> None:
             unpacked = sum(member.file_size for member in members)
             if len(members) > _MOST_MEMBERS or unpacked > _LARGEST_UNPACKED_BYTES:
                 raise DocumentRejected(
-                    f"the workbook unpacks to {unpacked:,} bytes in {len(members):,} parts: no issuer's file is that large"
+                    f"the workbook unpacks to {unpacked:,} bytes in {len(members):,} parts, too large for an issuer's file"
                 )
             for member in members:
                 _check_member(archive, member)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError) as error:
-        raise DocumentRejected(f"the workbook is damaged ({str(error)[:120]}): download it again") from error
+        raise DocumentRejected(f"the workbook is damaged ({str(error)[:120]}): download the file again") from error
 
 
 def _check_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
-    """Read it to its end, where zipfile compares the checksum."""
+    """Read a member to its end, so that zipfile verifies the checksum."""
     width = height = 1
     before = b""
     with archive.open(member) as stream:
@@ -50,12 +50,12 @@ def _check_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
             before = chunk[-40:]
     if width * height > _MOST_CELLS:
         raise DocumentRejected(
-            f"the workbook has a sheet of {height:,} rows and {width:,} columns: no issuer's file is that large"
+            f"the workbook has a sheet of {height:,} rows and {width:,} columns, too large for an issuer's file"
         )
 
 
 def _number(column: bytes) -> int:
-    """A is 1, Z 26, AA 27."""
+    """Column letters as a number: A is 1, Z is 26, AA is 27."""
     number = 0
     for letter in column.upper():
         number = number * 26 + letter - 64

@@ -1,8 +1,8 @@
-"""The layouts in which people keep Yahoo's daily bars: all become one table under Yahoo's own column names.
+"""The layouts of Yahoo's daily bars: all are converted to one table with Yahoo's column names.
 
-Our fetch writes Parquet with one header; `Ticker.history` and the old download button give a CSV; `yf.download` writes two
-header levels, prices and tickers, in either order; the web page is copied with tabs, dates such as "Aug 14, 2026" and actions
-between the bars. Which columns there are differs: actions may be missing, and that is not the same as having been zero.
+Our fetch writes Parquet with one header row; `Ticker.history` and the former download button give a CSV; `yf.download` writes two
+header levels, prices and tickers, in either order; the copied web page has tabs, dates such as "Aug 14, 2026" and actions between
+the bars. Action columns may be missing, which does not mean that there were no actions.
 """
 
 import re
@@ -27,7 +27,7 @@ ACTION_ROWS: dict[str, type[pl.DataType]] = {
     "_line": pl.Int64,
     "_content": pl.String,
 }
-# Two names of one index.
+# Two names for the same index.
 _SAME = {"^SPX": "^GSPC"}
 _NEW_YORK = "America/New_York"
 _MIDNIGHT = r"^\d{4}-\d{2}-\d{2}([ T]00:00:00\S*( \S+)?)?$"
@@ -46,10 +46,10 @@ _FIRST_DAY, _LAST_DAY = date(1800, 1, 1), date(2200, 1, 1)
 
 @dataclass(frozen=True)
 class Table:
-    """What a document says.
+    """A document's table.
 
-    `rows` holds Date as written, session (NULL where that is no day), Yahoo's columns as DOUBLE, `_line` and `_content`;
-    `actions` those that stand in rows of their own; `rejects` what could not be read.
+    `rows`: Date as written, session (NULL if Date is invalid), Yahoo's columns as DOUBLE, `_line` and `_content`; `actions`:
+    those in separate rows; `rejects`: lines that could not be read.
     """
 
     rows: pl.DataFrame
@@ -58,17 +58,17 @@ class Table:
 
 
 def read(content: bytes, extension: str, symbol: str) -> Table:
-    """The document's table, whatever its layout.
+    """The table of a document in any known layout.
 
     Raises:
-        DocumentRejected: it is none of them, or holds other symbols.
+        DocumentRejected: the layout is unknown, or the file contains other symbols.
     """
     table = _read_parquet(content, symbol) if extension == "parquet" else _read_text(decode(content), symbol)
     return Table(table.rows.with_columns(_session().alias("session")), table.rejects, table.actions)
 
 
 def _session() -> pl.Expr:
-    """The exchange's day: midnight as written, or midnight in New York written in UTC."""
+    """The session: a date or midnight as written, or New York midnight in UTC."""
     text = pl.col("Date")
     utc = text.str.slice(0, 19).str.replace("T", " ").str.to_datetime("%Y-%m-%d %H:%M:%S", strict=False)
     local = utc.dt.replace_time_zone("UTC").dt.convert_time_zone(_NEW_YORK)
@@ -86,19 +86,19 @@ def _wanted(header: list[str]) -> dict[str, tuple[str, ...]]:
     """The columns to read.
 
     Raises:
-        WrongLayout: one that every layout has is missing.
+        WrongLayout: a column that every layout has is missing.
     """
     if "Close" in header and "Adj Close" not in header:
-        raise WrongLayout("the column 'Adj Close' is missing: its Close may be adjusted for dividends, which nobody can undo")
+        raise WrongLayout("the column 'Adj Close' is missing, so Close may be adjusted for dividends")
     return {name: (name,) for name in ("Date", *BARS)}
 
 
 def _without_actions(header: list[str]) -> list[pl.DataFrame]:
-    """Said once a document, so that nobody takes missing columns for years without dividends."""
+    """One reject per document, so that missing columns are not taken for years without dividends."""
     missing = [name for name in ACTIONS[:2] if name not in header]
     if not missing:
         return []
-    reason = f"it has no column {' and no '.join(missing)}: it says nothing about them, which is not the same as none"
+    reason = f"the file has no column {' and no column '.join(missing)}; known actions are kept"
     return [pl.DataFrame([(None, reason, ", ".join(header))], schema=REJECT_COLUMNS, orient="row")]
 
 
@@ -109,12 +109,12 @@ def _read_text(text: str, symbol: str) -> Table:
         return _read_page(lines[:first_row], lines[first_row:])
     header, lines = _header(lines, symbol)
     rows, ragged = read_table(lines, header, _wanted(header), _OPTIONAL)
-    rows, broken = _numbers(rows)
-    return Table(rows, [ragged, broken, *_without_actions(header)])
+    rows, invalid = _numbers(rows)
+    return Table(rows, [ragged, invalid, *_without_actions(header)])
 
 
 def _header(lines: list[tuple[int, str]], symbol: str) -> tuple[list[str], list[tuple[int, str]]]:
-    """The column names, and the lines behind them."""
+    """The column names, and the lines after them."""
     levels = [header_cells(line) for _, line in lines[:3]]
     if not levels[0][0]:
         levels[0][0] = "Date"  # an index without a name
@@ -129,16 +129,16 @@ def _header(lines: list[tuple[int, str]], symbol: str) -> tuple[list[str], list[
 
 
 def _of_symbol(pairs: list[tuple[str, str]], symbol: str) -> list[str]:
-    """Column names of a table with two header levels: Yahoo's for the symbol's columns, others for other symbols'."""
+    """Column names of a table with two header levels: Yahoo's names for the columns of `symbol`, others for other symbols."""
     tickers = list(dict.fromkeys(ticker for _, ticker in pairs if ticker))
     if symbol not in [_SAME.get(ticker, ticker) for ticker in tickers]:
-        raise DocumentRejected(f"it holds {', '.join(tickers)[:80] or 'no symbol'}, not {symbol}")
+        raise DocumentRejected(f"the file contains {', '.join(tickers)[:80] or 'no symbol'}, not {symbol}")
     return [price if _SAME.get(ticker, ticker) == symbol else f"{price} of {ticker}" for price, ticker in pairs]
 
 
 def _read_page(above: list[tuple[int, str]], lines: list[tuple[int, str]]) -> Table:
     separator = "\t" if "\t" in lines[0][1] else ","
-    # The page explains its columns inside the header: "Close Close price adjusted for splits."
+    # The header of the page contains explanations: "Close Close price adjusted for splits."
     header = " ".join(line.strip("\r\n") for _, line in above)
     cells = [" ".join(cell.replace("*", "").split()) for cell in header_cells(header[max(header.find("Date"), 0) :], separator)]
     names = [next((name for name in ("Adj Close", "Close", "Volume") if cell.startswith(name)), cell) for cell in cells]
@@ -152,13 +152,13 @@ def _read_page(above: list[tuple[int, str]], lines: list[tuple[int, str]]) -> Ta
         value = float(match["value"].replace(",", "")) / float((match["per"] or ":1")[1:])
         actions.append((match["day"], column, value, number, line.rstrip("\r\n")))
     rows, ragged = read_table(bars, names, _wanted(names), _OPTIONAL, separator=separator)
-    rows, broken = _numbers(rows)
+    rows, invalid = _numbers(rows)
     found = pl.DataFrame(actions, schema={name: kind for name, kind in ACTION_ROWS.items() if name != "session"}, orient="row")
-    return Table(rows, [ragged, broken], found.with_columns(_session().alias("session")).select(*ACTION_ROWS))
+    return Table(rows, [ragged, invalid], found.with_columns(_session().alias("session")).select(*ACTION_ROWS))
 
 
 def _numbers(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """pandas writes a missing number as nothing, and people's own exports as nan."""
+    """Read the number columns. pandas writes a missing number as an empty cell; other exports write nan."""
     numbers = [name for name in rows.columns if name in (*BARS, *ACTIONS)]
     rows = rows.with_columns(pl.when(pl.col(name).str.to_lowercase() != "nan").then(name).alias(name) for name in numbers)
     return read_numbers(rows, numbers)
@@ -168,13 +168,15 @@ def _read_parquet(content: bytes, symbol: str) -> Table:
     try:
         frame = pl.read_parquet(BytesIO(content))
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        raise DocumentRejected(f"it cannot be read as parquet: {(str(error).splitlines() or [''])[0][:120]}") from error
+        raise DocumentRejected(
+            f"the file is not valid Parquet (truncated?): {(str(error).splitlines() or [''])[0][:120]}"
+        ) from error
     frame.columns = header = _one_level(frame.columns, symbol)
     present = list(find_columns(header, _wanted(header), _OPTIONAL))
-    # A column without any value has no type of its own.
-    odd = [name for name in present if not _fits(name, frame.schema[name])]
-    if odd:
-        raise DocumentRejected(f"its column {odd[0]!r} holds {frame.schema[odd[0]]}")
+    # A column without values has the type Null.
+    invalid = [name for name in present if not _fits(name, frame.schema[name])]
+    if invalid:
+        raise DocumentRejected(f"the column {invalid[0]!r} has the type {frame.schema[invalid[0]]}")
     rows = (
         frame.select(_day_as_text(frame.schema["Date"]), *[pl.col(name).cast(pl.Float64) for name in present if name != "Date"])
         .with_columns(pl.concat_str(pl.col(present).cast(pl.String).fill_null(""), separator=",").alias("_content"))
@@ -185,7 +187,7 @@ def _read_parquet(content: bytes, symbol: str) -> Table:
 
 
 def _one_level(columns: list[str], symbol: str) -> list[str]:
-    """The names of the columns. pandas writes two levels as "('Close', 'IWM')", and an index without a name as its place."""
+    """Column names on one level. pandas writes two levels as "('Close', 'IWM')" and an unnamed index as its position."""
     levels = [_TWO_LEVELS.match(name) for name in columns]
     if not any(levels):
         return ["Date" if name == "__index_level_0__" else name for name in columns]
@@ -203,7 +205,7 @@ def _fits(name: str, kind: pl.DataType) -> bool:
 
 
 def _day_as_text(kind: pl.DataType) -> pl.Expr:
-    """Date as text, NULL beyond reason: a damaged number can name a day that no calendar has, and polars would panic."""
+    """Date as text; NULL outside the years 1800 to 2200, because polars panics on impossible dates from damaged numbers."""
     day = pl.col("Date")
     if kind == pl.String:
         return day

@@ -1,4 +1,4 @@
-"""Yahoo prices and actions, through yfinance: one symbol at a time, unadjusted, never trusted to be complete."""
+"""Yahoo prices and actions, through yfinance: one symbol per request, unadjusted, possibly incomplete."""
 
 from datetime import date, datetime, timedelta
 from io import BytesIO
@@ -8,13 +8,23 @@ import polars as pl
 from orchestration.market_calendar import FINAL_BAR_DELAY
 from orchestration.schemas import REJECT_COLUMNS
 from orchestration.universe import Fund
-from orchestration.vendors.feed import Context, DocumentRejected, Feed, Fetched, FetchFailed, Parsed, Request, Universe, brings
+from orchestration.vendors.feed import (
+    Context,
+    DocumentRejected,
+    Feed,
+    Fetched,
+    FetchFailed,
+    Parsed,
+    Request,
+    Universe,
+    with_advice,
+)
 from orchestration.vendors.http import Client
 from orchestration.vendors.yahoo import layouts, yfinance_client
 
 VENDOR, KIND = "yahoo", "prices"
 FIRST_DAY = date(1990, 1, 1)
-# Sessions asked for again on every run: enough to see a restatement before it matters.
+# Sessions requested again on every run, to detect restatements.
 OVERLAP_SESSIONS = 45
 PRICE_TOLERANCE, VOLUME_TOLERANCE = 1e-4, 5e-3
 _COLUMNS = {
@@ -29,10 +39,10 @@ _ACTIONS = {"Dividends": "dividend", "Stock Splits": "split", "Capital Gains": "
 
 
 def fetch(request: Request, client: Client) -> Fetched:
-    """Recent sessions, or the whole history where nothing is known or the vendor has restated what is.
+    """Recent sessions, or the whole history if nothing is known or the vendor restated known bars.
 
     Raises:
-        FetchFailed: Yahoo answered with an error, with nothing, or not at all.
+        FetchFailed: Yahoo gave an error, an empty answer, or no answer.
     """
     known = request.known_bars if request.known_bars is not None else pl.DataFrame(schema={"session": pl.Date})
     recent = known.tail(OVERLAP_SESSIONS)
@@ -47,9 +57,9 @@ def fetch(request: Request, client: Client) -> Fetched:
 
 
 def is_restated(known: pl.DataFrame, answer: pl.DataFrame) -> bool:
-    """Whether a settled bar of the overlap differs from what is known: a dividend or split has rescaled the past, or worse.
+    """Whether a settled bar of the overlap differs from the known one, for example because a dividend rescaled the history.
 
-    The two newest known sessions are left out: their volume still drifts. A bar that came without its price says nothing.
+    The two newest known sessions are ignored, because their volume is still provisional. So are bars without a price.
     """
     both = known.head(-2).join(answer.fill_nan(None), left_on="session", right_on="Date", how="inner")
 
@@ -71,25 +81,25 @@ def _history(symbol: str, start: date, end: date, client: Client) -> pl.DataFram
     """One answer as a frame: Date and Yahoo's own columns, oldest session first."""
     frame = client.ask(lambda: yfinance_client.ask(symbol, start, end, client))
     if frame.empty:
-        raise FetchFailed(f"Yahoo answered without a bar for {symbol} since {start}")
-    # The index is New York midnight: the exchange's own date.
+        raise FetchFailed(f"Yahoo's answer has no bar for {symbol} since {start}")
+    # The index is New York midnight, the exchange's date.
     columns = {str(column): frame[column].to_numpy(dtype="float64") for column in frame.columns}
     return pl.DataFrame({"Date": [moment.date() for moment in frame.index], **columns}, schema_overrides={"Date": pl.Date})
 
 
-@brings(
-    "Export yf.Ticker(symbol).history(period='max', auto_adjust=False, actions=True).to_csv(), or"
+@with_advice(
+    "export yf.Ticker(symbol).history(period='max', auto_adjust=False, actions=True).to_csv(), or"
     " yf.download(symbol, auto_adjust=False, actions=True).to_csv()"
 )
 def parse(content: bytes, context: Context) -> Parsed:
     """Rows for `price_bars` and `corporate_actions`.
 
     Raises:
-        DocumentRejected: not a price table, or none of its bars is usable.
+        DocumentRejected: not a price table, or no bar is usable.
     """
     table = layouts.read(content, context.extension, context.symbol)
-    usable, unusable = _judge_sessions(table.rows, context)
-    actions, others = _judge_sessions(table.actions, context)
+    usable, unusable = _check_sessions(table.rows, context)
+    actions, others = _check_sessions(table.actions, context)
     rejects = [*table.rejects, unusable, others]
     bars = usable.select(
         pl.lit(context.symbol).alias("symbol"),
@@ -101,7 +111,7 @@ def parse(content: bytes, context: Context) -> Parsed:
         "_content",
     )
     if bars.drop_nulls(["open", "high", "low", "close", "volume"]).is_empty():
-        raise DocumentRejected(f"none of its bars is usable{_first_reason(rejects)}")
+        raise DocumentRejected(f"no bar is usable{_first_reason(rejects)}")
     last = bars["session"].max()
     return Parsed(
         "price_bars",
@@ -112,7 +122,7 @@ def parse(content: bytes, context: Context) -> Parsed:
 
 
 def _first_reason(rejects: list[pl.DataFrame]) -> str:
-    """The first row that was refused, and why."""
+    """The first rejected row and its reason."""
     lines = [row for frame in rejects for row in frame.drop_nulls("line").rows()]
     if not lines:
         return ""
@@ -121,44 +131,46 @@ def _first_reason(rejects: list[pl.DataFrame]) -> str:
 
 
 def _double(column: str) -> pl.Expr:
-    """Yahoo's number; what is missing, not a number or infinite is NULL."""
+    """Yahoo's number; NULL if it is missing, not a number, or infinite."""
     return pl.when(pl.col(column).is_finite()).then(column)
 
 
-def _judge_sessions(rows: pl.DataFrame, context: Context) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Part the rows of sessions whose closing bar was final at the retrieval from all others."""
+def _check_sessions(rows: pl.DataFrame, context: Context) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Separate rows of sessions with a final closing bar at the retrieval from all others, which become rejects."""
     at: datetime = context.retrieved_at.replace(tzinfo=None)
     closes = context.sessions.select("session", "closes_at")
-    judged = rows.join(closes, on="session", how="left", maintain_order="left").with_columns(
+    checked = rows.join(closes, on="session", how="left", maintain_order="left").with_columns(
         pl.when(pl.col("session").is_null())
         .then(pl.format("'{}' is not a date", pl.col("Date").fill_null("")))
         .when(pl.col("session") < closes["session"].min())
-        .then(pl.format("our calendar begins on {}", pl.lit(closes["session"].min()).cast(pl.String)))
+        .then(
+            pl.format("the session is before the calendar, which begins on {}", pl.lit(closes["session"].min()).cast(pl.String))
+        )
         .when(pl.col("closes_at").is_null())
-        .then(pl.lit("XNYS does not trade on that day"))
+        .then(pl.lit("XNYS does not trade on this day"))
         .when(pl.col("closes_at") + FINAL_BAR_DELAY > at)
-        .then(pl.lit("the session was still running when the vendor answered"))
+        .then(pl.lit("the session was still open at the retrieval"))
         .alias("_reason")
     )
-    bad = judged.filter(pl.col("_reason").is_not_null()).select(
+    rejected = checked.filter(pl.col("_reason").is_not_null()).select(
         pl.col("_line").alias("line"), pl.col("_reason").alias("reason"), pl.col("_content").alias("content")
     )
-    return judged.filter(pl.col("_reason").is_null()), bad.cast(REJECT_COLUMNS)  # type: ignore[arg-type]
+    return checked.filter(pl.col("_reason").is_null()), rejected.cast(REJECT_COLUMNS)  # type: ignore[arg-type]
 
 
 def _actions(rows: pl.DataFrame, own_rows: pl.DataFrame, symbol: str) -> pl.DataFrame:
-    """Every action of every session whose column is there, zero included: a zero where an action was known takes it back.
+    """The actions of every session, zeros included: a zero withdraws a known action.
 
-    An absent column or an empty cell says nothing.
+    A missing column or an empty cell changes nothing.
     """
-    place = ["_line", "_content"]
-    told = [
-        rows.select("session", pl.lit(name).alias("column"), pl.col(name).alias("value"), *place)
+    origin = ["_line", "_content"]
+    from_columns = [
+        rows.select("session", pl.lit(name).alias("column"), pl.col(name).alias("value"), *origin)
         for name in layouts.ACTIONS
         if name in rows.columns
     ]
     return (
-        pl.concat([own_rows.select("session", "column", "value", *place), *told])
+        pl.concat([own_rows.select("session", "column", "value", *origin), *from_columns])
         .select(
             pl.lit(symbol).alias("symbol"),
             pl.col("session").alias("ex_date"),
@@ -178,7 +190,7 @@ def _priced(universe: Universe) -> dict[str, Fund | None]:
 FEED = Feed(
     vendor=VENDOR,
     kind=KIND,
-    description="Daily bars, dividends, splits: one document per symbol and retrieval, as yfinance gave it.",
+    description="Daily bars, dividends and splits: one document per symbol and retrieval, as received from yfinance.",
     symbols=_priced,
     address=yfinance_client.ADDRESS,
     fetch=fetch,

@@ -1,4 +1,4 @@
-"""The one seam that yfinance offers for its requests: a session of our own, with our address, our limits and our failures."""
+"""The HTTP session that yfinance uses: our address, limits and errors."""
 
 import json
 from functools import lru_cache
@@ -21,17 +21,17 @@ _LONGEST_EXPLANATION = 300
 
 
 class YahooSession(requests.Session):  # type: ignore[type-arg]
-    """Every request of yfinance goes through `request`."""
+    """All requests of yfinance go through `request`."""
 
     def __init__(self, base_url: str, timeout: float) -> None:
         super().__init__(impersonate="chrome")
         self._base, self._limit = urlsplit(base_url), timeout
 
     def request(self, method: Any, url: str, **kwargs: Any) -> "Response":  # type: ignore[override]
-        """Send it to our address, within our time and size.
+        """Send a request to the configured address, with limits on time and size.
 
         Raises:
-            FetchFailed: Yahoo refused, or answered without end; `WorthRetrying` where another try may help.
+            FetchFailed: Yahoo refused, or the answer is too large; `WorthRetrying` if a retry may help.
         """
         kwargs["timeout"] = min(kwargs.get("timeout") or self._limit, self._limit)
         if not (kwargs.get("params") or {}).get("crumb", True):
@@ -43,15 +43,15 @@ class YahooSession(requests.Session):  # type: ignore[type-arg]
             _check_crumb(response)
         elif asked.hostname in _DATA_HOSTS and not (response.status_code in _OTHER_COOKIE and self.has_cookies):
             _check_data(response)
-        return response  # yfinance reads the cookie of a page that does not exist, and tries another where one is refused
+        return response  # yfinance reads the cookie of a missing page, and tries another if one is refused
 
     @property
     def has_cookies(self) -> bool:
-        """Whether the address hands out cookies and crumbs: only Yahoo itself does."""
+        """Whether the address issues cookies and crumbs: only Yahoo itself does."""
         return _is_yahoo(self._base.hostname or "")
 
     def _address(self, url: str) -> str:
-        """Data always come from our address; cookies and consent, too, where it is not one of Yahoo's."""
+        """The URL with the configured address for data, and for cookies and consent if the address is not Yahoo's."""
         parts = urlsplit(url)
         host = parts.hostname or ""
         if host in _DATA_HOSTS or (_is_yahoo(host) and not self.has_cookies):
@@ -65,12 +65,12 @@ def _is_yahoo(host: str) -> bool:
 
 @lru_cache(maxsize=8)
 def session_for(base_url: str, timeout: float) -> YahooSession:
-    """One session an address, so that its connections and cookies are kept."""
+    """One session per address, so that connections and cookies are reused."""
     return YahooSession(base_url, timeout)
 
 
 def _check_crumb(response: "Response") -> None:
-    """yfinance would send the text of a refusal as the crumb of every later request: what it cannot get, it does without."""
+    """Raise if the crumb was refused: yfinance would otherwise send the error text as the crumb of later requests."""
     from yfinance.exceptions import YFRateLimitError
 
     if response.status_code == 429:
@@ -80,19 +80,19 @@ def _check_crumb(response: "Response") -> None:
 
 
 def _check_data(response: "Response") -> None:
-    """yfinance would read the body of any status, and ask again with another cookie."""
+    """Raise on an error status: yfinance would read the body of any status and retry with another cookie."""
     if response.status_code == 429:
-        raise WorthRetrying("Yahoo limits the rate of requests (429)", retry_after(response.headers.get("Retry-After")))
+        raise WorthRetrying("Yahoo's rate limit is reached (429)", retry_after(response.headers.get("Retry-After")))
     if explanation := _explanation(response.content) if response.status_code in (400, 404, 422) else None:
-        # "Possibly delisted" is also what an outage prints: it is never believed on one answer.
+        # "Possibly delisted" also appears during outages, so one answer proves nothing.
         raise FetchFailed(f"Yahoo answered {response.status_code}: {explanation}")
     check_status(response, "Yahoo")
 
 
 def _explanation(body: bytes) -> str | None:
-    """Why Yahoo refuses, from the error in its JSON."""
+    """The error description in Yahoo's JSON, or None."""
     try:
-        (part,) = json.loads(body).values()
-        return str(part["error"]["description"])[:_LONGEST_EXPLANATION]
+        (answer,) = json.loads(body).values()
+        return str(answer["error"]["description"])[:_LONGEST_EXPLANATION]
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None

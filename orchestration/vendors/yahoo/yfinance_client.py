@@ -1,4 +1,4 @@
-"""yfinance: its address, caches, warnings and exceptions. Only `prices` and `fund_data` call it."""
+"""yfinance: address, caches, warnings and exceptions. Only `prices` and `fund_data` use this module."""
 
 import json
 import logging
@@ -23,13 +23,13 @@ _SHARE_CLASS = re.compile(r"\.([ABC])$")  # BRK.B is BRK-B at Yahoo
 
 
 def ask(symbol: str, start: date, end: date, client: Client) -> "pandas.DataFrame":
-    """Unadjusted daily bars with actions, from start to the day before end.
+    """Unadjusted daily bars with actions, from `start` to the day before `end`.
 
     Raises:
-        FetchFailed: Yahoo answered with an error or with nothing usable; `WorthRetrying` where another try may help.
+        FetchFailed: Yahoo gave an error or no usable answer; `WorthRetrying` if a retry may help.
     """
     ticker = _ticker(symbol, client)
-    with _in_our_words():
+    with _translated_errors():
         return ticker.history(
             start=start.isoformat(),
             end=end.isoformat(),
@@ -42,28 +42,28 @@ def ask(symbol: str, start: date, end: date, client: Client) -> "pandas.DataFram
 
 
 def ask_fund_data(symbol: str, client: Client) -> dict[str, Any]:
-    """What Yahoo tells of a fund: `info` as it is, and the parts of `funds_data` as plain values.
+    """Yahoo's data about a fund: `info` as received, and `funds_data` as plain values.
 
     Raises:
-        FetchFailed: Yahoo answered with an error or with nothing usable; `WorthRetrying` where another try may help.
+        FetchFailed: Yahoo gave an error or no usable answer; `WorthRetrying` if a retry may help.
     """
     ticker = _ticker(symbol, client)
-    # It would ask one more address, for a stock's price-earnings-growth ratio.
+    # Prevents one more request, for the price-earnings-growth ratio of stocks.
     ticker._quote._already_fetched_complementary = True
-    with _in_our_words():
+    with _translated_errors():
         info: dict[str, Any] = ticker.info
-        told = ticker.funds_data
-        operations = told.fund_operations.iloc[:, 0].astype(object)
+        data = ticker.funds_data
+        operations = data.fund_operations.iloc[:, 0].astype(object)
         return {
             "symbol": symbol,
             "info": info,
             "funds_data": {
-                "quote_type": told.quote_type(),
-                "fund_overview": told.fund_overview,
+                "quote_type": data.quote_type(),
+                "fund_overview": data.fund_overview,
                 "fund_operations": operations.where(operations.notna(), None).to_dict(),
-                "asset_classes": told.asset_classes,
-                "top_holdings": told.top_holdings.reset_index().to_dict("records"),
-                "sector_weightings": told.sector_weightings,
+                "asset_classes": data.asset_classes,
+                "top_holdings": data.top_holdings.reset_index().to_dict("records"),
+                "sector_weightings": data.sector_weightings,
             },
         }
 
@@ -82,14 +82,14 @@ def _ticker(symbol: str, client: Client) -> Any:
         shared._cookie, shared._crumb = True, ""
     elif shared._crumb == "":
         shared._cookie, shared._crumb = None, None
-    # All our symbols trade in New York: without this yfinance asks for the zone first, and would keep a bad answer to that.
+    # All symbols trade in New York: otherwise yfinance requests the time zone first, and caches a wrong answer.
     ticker._tz = _TIME_ZONE
     return ticker
 
 
 @contextmanager
-def _in_our_words() -> Iterator[None]:
-    """Its own deprecation warnings silenced, its many exceptions as one of ours."""
+def _translated_errors() -> Iterator[None]:
+    """Suppress yfinance's deprecation warnings and convert its exceptions to `FetchFailed`."""
     from yfinance.exceptions import YFException, YFRateLimitError
 
     with warnings.catch_warnings():
@@ -100,13 +100,13 @@ def _in_our_words() -> Iterator[None]:
         except FetchFailed:
             raise
         except YFRateLimitError as error:
-            raise WorthRetrying("Yahoo limits the rate of requests (429)") from error
+            raise WorthRetrying("Yahoo's rate limit is reached (429)") from error
         except YFException as error:
-            # "Possibly delisted" is also what an outage prints: it is never believed on one answer.
+            # "Possibly delisted" also appears during outages, so one answer proves nothing.
             raise FetchFailed(f"Yahoo: {error}") from error
         except json.JSONDecodeError as error:
-            raise WorthRetrying("Yahoo's answer is not whole JSON: a page of its own, an error, or half an answer") from error
-        except Exception as error:  # yfinance lets network and decoding errors of several libraries through
+            raise WorthRetrying("Yahoo's answer is not valid JSON (truncated, or a web page)") from error
+        except Exception as error:  # yfinance passes on network and decoding errors of several libraries
             raise WorthRetrying(f"no usable answer from Yahoo: {type(error).__name__}: {str(error)[:200]}") from error
 
 
@@ -115,18 +115,18 @@ def _configure(client: Client) -> None:
     from yfinance import data
 
     yfinance.config.debug.hide_exceptions = False
-    yfinance.config.network.retries = 0  # our own retries are paced and bounded
-    data.YfData.cache_get.cache_clear()  # it would answer a second try with the first one's bad answer
+    yfinance.config.network.retries = 0  # `Client` retries, with rate limit and time budget
+    data.YfData.cache_get.cache_clear()  # otherwise a retry would get the cached answer
     _keep_caches_in(client.cache_dir / "yfinance")
     logger = logging.getLogger("yfinance")
     if not any(isinstance(known, _Noise) for known in logger.filters):
         logger.addFilter(_Noise())
-        # Without a handler of the application's, Python would print warnings to the console.
+        # Without a handler, Python would print warnings to the console.
         logger.addHandler(logging.NullHandler())
 
 
 def _keep_caches_in(directory: Path) -> None:
-    """The cookie and time-zone caches are SQLite files that lock: they lie in our own directory, never in the user's."""
+    """Put the cookie and time-zone caches, which are locking SQLite files, in our directory instead of the user's."""
     import yfinance
     from yfinance import cache
 
@@ -134,13 +134,13 @@ def _keep_caches_in(directory: Path) -> None:
         return
     directory.mkdir(parents=True, exist_ok=True)
     yfinance.set_tz_cache_location(str(directory))
-    # Both hold on to the file they opened first.
+    # Both keep the file that they opened first.
     cache._TzCacheManager._tz_cache = None
     cache._CookieCacheManager._Cookie_cache = None
 
 
 class _Noise(logging.Filter):
-    """Prices need neither cookie nor crumb: that yfinance got none is worth a debug line of ours, not a warning."""
+    """Log missing cookies and crumbs at debug level: prices need neither."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         text = record.getMessage()
