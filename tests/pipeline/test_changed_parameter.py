@@ -1,6 +1,6 @@
 """A changed number in seeds/signal_parameters.csv gives changed rows a new params_id and leaves other tables unchanged.
 
-tests/test_parameters.py checks this for every parameter in the compiled SQL.
+tests/dbt_project/test_parameters.py checks this for every parameter in the compiled SQL.
 """
 
 import shutil

@@ -20,7 +20,7 @@ from orchestration.raw.ledger import Outcome
 from orchestration.sample_market.yahoo_tables import adjustment
 from orchestration.universe import Fund
 from orchestration.warehouse.connection import Warehouse
-from tests.test_ingest import House
+from tests.raw.test_ingest import House
 from tests.vendors.documents import IShares, Prices, session_days
 
 DAY = timedelta(days=1)
