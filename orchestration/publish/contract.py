@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from packaging.version import Version
+
 from orchestration.settings import PROJECT_ROOT
 
 # Raised with every change of the published schema: the first number for breaking changes (a table, column or key removed, renamed
@@ -81,10 +83,11 @@ def raised(old: str, new: str) -> str:
     Raises:
         ContractBroken: the new one is lower.
     """
-    before, after = (tuple(int(part) for part in version.split(".")) for version in (old, new))
+    before, after = Version(old), Version(new)
     if after < before:
         raise ContractBroken(f"The contract version {new} is lower than {old}.")
-    return next((level for level, b, a in zip(("major", "minor", "patch"), before, after, strict=True) if a > b), "none")
+    parts = {"major": "major", "minor": "minor", "micro": "patch"}  # packaging's name of a part, and ours
+    return next((level for part, level in parts.items() if getattr(after, part) > getattr(before, part)), "none")
 
 
 def entry_of(version: str, changelog: str) -> str:
