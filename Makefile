@@ -17,7 +17,7 @@ run: $(READY)  ## Build the warehouse from the sample market and publish a relea
 
 # Two workers; the tests of whole runs share their data directories and stay together (tests/pipeline/conftest.py).
 test: $(READY)  ## Every test, offline
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2
 
 test-fast: $(READY)  ## Without whole runs and without a browser: a minute
 	$(BIN)/python -m pytest -n 2 --ignore tests/pipeline --ignore tests/torture

@@ -53,15 +53,12 @@ IJR = "IJR,iShares Core S&P Small-Cap ETF,BlackRock (iShares),S&P SmallCap 600,c
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run tests of slow directories last, so that other tests run while they are built. All are one group: they share the
-    directories, which one worker builds."""
+    """Run tests of slow directories last, so that other tests run while they are built."""
 
     def turn(item: pytest.Item) -> int:
         return max((BUILT_LAST.index(name) + 1 for name in getattr(item, "fixturenames", ()) if name in BUILT_LAST), default=0)
 
     places = [place for place, item in enumerate(items) if item.path.parent == Path(__file__).parent]
-    for place in places:
-        items[place].add_marker(pytest.mark.xdist_group("pipeline"))
     for place, item in zip(places, sorted((items[place] for place in places), key=turn), strict=True):
         items[place] = item
 
