@@ -119,8 +119,9 @@ def _step_log(progress: Progress) -> dg.LoggerDefinition:
         def emit(self, record: logging.LogRecord) -> None:
             meta: dict[str, Any] = getattr(record, "dagster_meta", {})
             event = meta.get("dagster_event")
-            if event is None and record.levelno >= logging.INFO and not _DAGSTER_NOISE.search(record.getMessage()):
-                progress(f"  {textwrap.shorten(meta.get('orig_message', record.getMessage()), _LONGEST_LINE, placeholder=' …')}")
+            text = meta.get("orig_message", record.getMessage())
+            if event is None and record.levelno >= logging.INFO and not _DAGSTER_NOISE.search(text):
+                progress(f"  {textwrap.shorten(text, _LONGEST_LINE, placeholder=' …')}")
             elif event is not None and event.is_step_success:
                 progress(f"{event.step_key}: {event.step_success_data.duration_ms / 1000:.1f} s")
 

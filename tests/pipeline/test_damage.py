@@ -17,6 +17,7 @@ import polars as pl
 import pytest
 
 from orchestration import market_calendar
+from orchestration.defs.assets.landing import landing_of
 from orchestration.defs.instance import prepare_dagster_home
 from orchestration.landing.collect import collect_sessions
 from orchestration.landing.documents import document_name
@@ -77,7 +78,7 @@ def test_a_run_in_an_unusual_path_repairs_damaged_caches(sample_home: Home, tmp_
 @pytest.mark.parametrize("sign", ["#", "?", "\n", "\udcff"], ids=ascii)
 def test_an_impossible_database_path_is_rejected_before_any_work(tmp_path: Path, sign: str) -> None:
     done = smallcap("run", "--data-dir", f"x/Data {sign}1/data", cwd=tmp_path)
-    assert_one_sentence(done, "choose another --data-dir")
+    assert_one_sentence(done, "Choose another --data-dir")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -85,7 +86,6 @@ def test_documents_are_read_from_a_folder_with_any_name(sample_home: Home, tmp_p
     folder = tmp_path / "Data #1?[x]*"
     shutil.copytree(sample_home.path / "landing/fred", folder / "fred")
     settings = Settings(data_dir=tmp_path / "home", source="landing", landing_dir=folder)  # type: ignore[arg-type]
-    from orchestration.defs.assets.landing import landing_of
     from orchestration.vendors import fred
 
     assert len(landing_of(settings).documents(fred.FEED)) == len(list((folder / "fred").rglob("*.csv"))) > 3
@@ -202,16 +202,16 @@ def test_a_damaged_script_bundle_is_rebuilt(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"PAR1 and then nothing", None], ids=["empty", "garbage", "flipped"])
 def test_a_damaged_calendar_is_generated_again(tmp_path: Path, content: bytes | None) -> None:
     settings = Settings(data_dir=tmp_path)
-    collect_sessions(settings)
+    collect_sessions(landing_of(settings))
     (document,) = (settings.own_landing_dir / "exchange_calendars/sessions/XNYS").iterdir()
     whole = document.read_bytes()
     half = bytearray(whole)
     for place in range(4, len(half), 7):
         half[place] ^= 0x5A
     document.write_bytes(bytes(half) if content is None else content)
-    assert [outcome.status for outcome in collect_sessions(settings)] == ["new"]
+    assert [outcome.status for outcome in collect_sessions(landing_of(settings))] == ["new"]
     assert pl.read_parquet(document).equals(pl.read_parquet(whole))
-    assert [outcome.status for outcome in collect_sessions(settings)] == ["unchanged"]
+    assert [outcome.status for outcome in collect_sessions(landing_of(settings))] == ["unchanged"]
 
 
 def test_a_sound_calendar_of_another_version_is_kept(tmp_path: Path) -> None:
@@ -220,7 +220,7 @@ def test_a_sound_calendar_of_another_version_is_kept(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     old = folder / document_name(datetime(2020, 1, 1, tzinfo=UTC), "parquet")
     old.write_bytes(market_calendar.sessions_document(date(2021, 12, 31)))
-    assert [outcome.status for outcome in collect_sessions(settings)] == ["new"]
+    assert [outcome.status for outcome in collect_sessions(landing_of(settings))] == ["new"]
     assert old.exists()
 
 

@@ -137,7 +137,7 @@ def test_today_begins_with_withheld_tables(faulty: FaultyRun, tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("Warning: ")
     assert f"because {FAILED_TEST}: regime_daily" in done.stdout
-    assert "the table `reading` is withheld" in done.stdout
+    assert "The table `reading` is withheld" in done.stdout
 
 
 def test_doctor_lists_withheld_tables(faulty: FaultyRun, tmp_path: Path) -> None:
