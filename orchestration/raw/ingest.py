@@ -465,7 +465,7 @@ def _outcome(
 
 def _last_day(reading: Reading, rows: dict[str, pl.DataFrame]) -> object:
     """The day a document is about: its own, or the last of those whose rows are used."""
-    day = {"price_bars": "session", "rates": "date"}.get(reading.main)
+    day = {"price_bars": "session", "rates": "date", "factors": "date"}.get(reading.main)
     return rows[reading.main][day].max() if day else reading.as_of
 
 

@@ -13,6 +13,7 @@ from typing import Protocol
 import duckdb
 import polars as pl
 
+from orchestration.raw.validation.factors import judge_factors
 from orchestration.raw.validation.holdings import KnownHoldings, judge_holdings, name_key, shares_outstanding
 from orchestration.raw.validation.prices import KnownPrices, OtherFunds, judge_prices, log_moves
 from orchestration.raw.validation.rates import disagreement, judge_rates
@@ -76,6 +77,8 @@ def judge_for(
         return _RateJudge(connection, batch)
     if kind == "holdings":
         return _HoldingsJudge(connection, universe, calendar, write_waiting)
+    if kind == "factors":
+        return _FactorJudge(connection, calendar, write_waiting)
     return _NoRules()
 
 
@@ -309,6 +312,57 @@ def _agreeing(batch: list[Parsed], known: pl.DataFrame) -> list[pl.DataFrame]:
             break  # all agree, or nothing tells which one is wrong
         del frames[worst]
     return frames
+
+
+# Factors
+
+_FACTORS = "date, market_excess, small_minus_large, high_minus_low, risk_free"
+_FUND_MOVES = """
+    with known as (
+        select symbol, session, close from raw.price_bars where symbol in ('SPY', 'IWM')
+        qualify row_number() over (partition by symbol, session order by observed_at desc, document_id desc) = 1
+    ),
+    closes as (
+        select session, max(close) filter (symbol = 'SPY') as spy, max(close) filter (symbol = 'IWM') as iwm
+        from known group by session
+    )
+    select session, 100 * (spy / lag(spy) over days - 1) as spy, 100 * (iwm / lag(iwm) over days - 1) as iwm
+    from closes window days as (order by session) order by session
+"""
+
+
+class _FactorJudge:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, calendar: pl.DataFrame, write_waiting: Callable[[], None]) -> None:
+        self._connection, self._calendar, self._write_waiting = connection, calendar, write_waiting
+        self._known = self._funds = pl.DataFrame()
+
+    def begin(self, symbol: str, before: tuple[datetime, str]) -> None:
+        self._write_waiting()
+        self._known = frame_of(
+            self._connection.sql(
+                f"select {_FACTORS} from raw.factors where dataset = ? and {_BEFORE}"
+                " qualify dense_rank() over (order by observed_at desc, document_id desc) = 1 order by date",
+                params=[symbol, *before],
+            )
+        )
+        self._funds = frame_of(self._connection.sql(_FUND_MOVES))
+
+    def judge(self, document: Parsed) -> Verdict:
+        return self._judge(document, self._known)
+
+    def agree(self, one: Parsed, other: Parsed) -> bool:
+        return not self._judge(other, one.rows["factors"].select(_FACTORS.split(", "))).findings
+
+    def _judge(self, document: Parsed, known: pl.DataFrame) -> Verdict:
+        return judge_factors(
+            document.rows, retrieved_at=document.retrieved_at, known=known, funds=self._funds, calendar=self._calendar
+        )
+
+    def learn(self, document: Parsed, rows: Rows) -> None:
+        self._known = rows["factors"].select(_FACTORS.split(", "))
+
+    def suppliers(self, document: Parsed) -> set[str]:
+        return set()
 
 
 # Holdings
