@@ -1,7 +1,7 @@
 """Asset groups, numbered so that the UI, which sorts by name, lists them along the data's way."""
 
 _ALONG_THE_WAY = (
-    "landing", "raw", "seeds", "staging", "intermediate", "holdings", "signals", "rates", "calendar",
+    "landing", "raw", "seeds", "staging", "intermediate", "holdings", "signals", "rates", "calendar", "long_run",
     "portfolio", "funds", "audit", "published",
 )  # fmt: skip
 
