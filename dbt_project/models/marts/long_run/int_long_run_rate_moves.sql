@@ -32,8 +32,13 @@ whole_months as (
         known_from,
         rate - lag(rate) over (order by month_start) as move,
         lag(known_from) over (order by month_start) as known_from_before
-    from months
-    where last_day = known_from - 1 or month_start < (select max(month_start) from months)
+    from (
+        select
+            *,
+            max(month_start) over () as newest_month
+        from months
+    ) as aged
+    where last_day = known_from - 1 or month_start < newest_month
 )
 
 select

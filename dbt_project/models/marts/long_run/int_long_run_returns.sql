@@ -7,7 +7,8 @@
 -- the last known day.
 with horizons as (
     {% for horizon in horizons -%}
-    select cast({{ horizon | int }} as integer) as horizon {% if not loop.last %}union all
+    select cast({{ horizon | int }} as integer) as horizon
+    {% if not loop.last %}union all
     {% endif -%}
     {% endfor %}
 ),
