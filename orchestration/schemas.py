@@ -105,11 +105,28 @@ class FundFacts(dy.Schema):
 
 
 class Rates(dy.Schema):
-    """One row per FRED series and calendar day, in percent per year; NULL where FRED prints a dot."""
+    """One row per FRED series and calendar day, in percent per year; NULL where FRED prints a dot.
+
+    USREC has one row per month, dated on its first day: 1 in a recession of the NBER, else 0.
+    """
 
     series = dy.String(primary_key=True)
     date = dy.Date(primary_key=True)
     value = dy.Float64(nullable=True, min=-10, max=100)
+
+
+class Factors(dy.Schema):
+    """One row a day of Kenneth French's daily factors, in percent a session (0.09 is 0.09 %); NULL where the library has -99.99.
+
+    The days are the file's own: until May 1952 they include Saturdays.
+    """
+
+    dataset = dy.String(primary_key=True)
+    date = dy.Date(primary_key=True)
+    market_excess = dy.Float64(nullable=True, min=-100, max=100)
+    small_minus_large = dy.Float64(nullable=True, min=-100, max=100)
+    high_minus_low = dy.Float64(nullable=True, min=-100, max=100)
+    risk_free = dy.Float64(nullable=True, min=-100, max=100)
 
 
 @dataclass(frozen=True)
@@ -149,6 +166,8 @@ RAW_TABLES: dict[str, RawTable] = {
         RawTable("holdings", Holdings, ("fund", "as_of", "line_no"), snapshot_key=("fund", "as_of")),
         RawTable("fund_facts", FundFacts, ("fund", "fact", "as_of", "vendor")),
         RawTable("rates", Rates, ("series", "date")),
+        # Each edition revises the whole history: an edition is one snapshot, and no table mixes two of them.
+        RawTable("factors", Factors, ("dataset", "date"), snapshot_key=("dataset",)),
     )
 }
 

@@ -43,3 +43,11 @@ def real_cases() -> Path:
     if not (SHARED / "cases").is_dir():
         pytest.skip(f"needs real files in {SHARED / 'cases'}, which are licensed and not part of the project")
     return SHARED / "cases"
+
+
+@pytest.fixture(scope="session")
+def real_longrun() -> Path:
+    """Real documents of the long histories; the same rule."""
+    if not (SHARED / "longrun").is_dir():
+        pytest.skip(f"needs real documents in {SHARED / 'longrun'}, which are licensed and not part of the project")
+    return SHARED / "longrun"

@@ -466,7 +466,7 @@ def _outcome(
 
 def _last_day(parsed: ParsedDocument, rows: dict[str, pl.DataFrame]) -> object:
     """The date of a document: its as-of date, or the last date of the rows that are used."""
-    day = {"price_bars": "session", "rates": "date"}.get(parsed.main)
+    day = {"price_bars": "session", "rates": "date", "factors": "date"}.get(parsed.main)
     return rows[parsed.main][day].max() if day else parsed.as_of
 
 

@@ -8,6 +8,7 @@ from functools import lru_cache, partial
 import polars as pl
 
 from orchestration.sample_market import (
+    french_files,
     invesco_files,
     ishares_files,
     schwab_files,
@@ -16,7 +17,7 @@ from orchestration.sample_market import (
     vanguard_files,
     yahoo_fund_data,
 )
-from orchestration.sample_market.market_paths import Paths, market_paths, position
+from orchestration.sample_market.market_paths import Days, Paths, market_paths, position
 from orchestration.sample_market.price_history import History, history
 from orchestration.sample_market.rates import series_file
 from orchestration.sample_market.streams import DEFAULT_SEED
@@ -25,7 +26,7 @@ from orchestration.universe import Fund, load_universe
 
 __all__ = ["DEFAULT_SEED", "SampleDocument", "sample_documents"]
 
-_RATE_SERIES = ("DFEDTAR", "DFEDTARL", "DFEDTARU", "DFF")
+_RATE_SERIES = ("DFEDTAR", "DFEDTARL", "DFEDTARU", "DFF", "USREC")
 _RUSSELL_2000_FUND = "IWM"
 
 # fund, as-of date, seed -> bytes
@@ -63,6 +64,7 @@ def sample_documents(vendor: str, kind: str, sessions: pl.DataFrame, seed: int =
         ("vanguard", "holdings"): lambda: _vanguard(seed),
         ("schwab", "holdings"): lambda: _schwab(seed),
         ("fred", "rates"): lambda: _rates(seed),
+        ("french", "factors"): lambda: _factors(sessions, seed),
     }
     return list(makers[vendor, kind]())
 
@@ -184,3 +186,16 @@ def _rates(seed: int) -> Iterator[SampleDocument]:
             last_day = retrieved_at.date() - timedelta(days=1)
             build = partial(series_file, series, last_day, first_column, seed)
             yield SampleDocument("fred", "rates", series, retrieved_at, "csv", None, build)
+
+
+def _factors(sessions: pl.DataFrame, seed: int) -> Iterator[SampleDocument]:
+    """An older edition as people keep it, and the newer one as the library sends it."""
+    paths, days = _paths(sessions, seed), sessions["session"].sort().to_numpy().astype("datetime64[D]")
+    makers = (("csv", french_files.kept_csv), ("zip", french_files.archive))
+    for (retrieved_at, last_day), (extension, make) in zip(truths.FACTOR_EDITIONS, makers, strict=True):
+        build = partial(_edition, make, days, paths, last_day, seed)
+        yield SampleDocument("french", "factors", "daily", retrieved_at, extension, None, build)
+
+
+def _edition(make: Callable[..., bytes], days: Days, paths: Callable[[], Paths], last_day: date, seed: int) -> bytes:
+    return make(days, paths(), last_day, seed)

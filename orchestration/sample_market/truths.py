@@ -176,6 +176,63 @@ RATE_CYCLES = (
     RateCycle(date(2022, 3, 17), 12, 42, 0.25),
     RateCycle(date(2024, 9, 19), 6, 49, -0.25),
 )
+# Before there is a target, the effective rate alone tells of the Fed: it begins at EARLY_RATE and ends at FIRST_TARGET.
+FIRST_FUNDS_DAY, EARLY_RATE = date(1954, 7, 1), 2.00
+EARLY_RATE_CYCLES = (
+    RateCycle(date(1955, 3, 1), 10, 35, 0.25),
+    RateCycle(date(1958, 1, 6), 8, 35, -0.25),
+    RateCycle(date(1959, 6, 1), 12, 28, 0.25),
+    RateCycle(date(1961, 2, 1), 10, 35, -0.25),
+    RateCycle(date(1963, 9, 2), 8, 42, 0.25),
+    RateCycle(date(1967, 1, 2), 6, 42, -0.25),
+    RateCycle(date(1968, 3, 4), 16, 28, 0.25),
+    RateCycle(date(1970, 10, 5), 12, 28, -0.25),
+    RateCycle(date(1973, 3, 5), 16, 28, 0.25),
+    RateCycle(date(1975, 1, 6), 14, 28, -0.25),
+    RateCycle(date(1977, 6, 1), 20, 28, 0.25),
+    RateCycle(date(1980, 7, 1), 12, 28, -0.25),
+    RateCycle(date(1983, 5, 2), 8, 42, 0.25),
+    RateCycle(date(1985, 1, 7), 14, 35, -0.25),
+    RateCycle(date(1988, 3, 1), 10, 35, 0.25),
+    RateCycle(date(1990, 6, 4), 16, 42, -0.25),
+    RateCycle(date(1994, 2, 1), 10, 35, 0.25),
+    RateCycle(date(1998, 9, 1), 4, 42, -0.25),
+)
+# First and last month of each recession, as USREC has them: those of the NBER, because the announcements are real.
+FIRST_RECESSION_MONTH = date(1926, 7, 1)
+RECESSIONS = (
+    (date(1926, 11, 1), date(1927, 11, 1)),
+    (date(1929, 9, 1), date(1933, 3, 1)),
+    (date(1937, 6, 1), date(1938, 6, 1)),
+    (date(1945, 3, 1), date(1945, 10, 1)),
+    (date(1948, 12, 1), date(1949, 10, 1)),
+    (date(1953, 8, 1), date(1954, 5, 1)),
+    (date(1957, 9, 1), date(1958, 4, 1)),
+    (date(1960, 5, 1), date(1961, 2, 1)),
+    (date(1970, 1, 1), date(1970, 11, 1)),
+    (date(1973, 12, 1), date(1975, 3, 1)),
+    (date(1980, 2, 1), date(1980, 7, 1)),
+    (date(1981, 8, 1), date(1982, 11, 1)),
+    (date(1990, 8, 1), date(1991, 3, 1)),
+    (date(2001, 4, 1), date(2001, 11, 1)),
+    (date(2008, 1, 1), date(2009, 6, 1)),
+    (date(2020, 3, 1), date(2020, 4, 1)),
+)
 RATES_RETRIEVED = datetime(2026, 10, 1, 1, 0, tzinfo=UTC)
 OLD_HEADER_RETRIEVED = datetime(2023, 12, 1, 1, 0, tzinfo=UTC)
 MISSING_RATE_DAY = date(2026, 7, 3)  # DFF prints a dot
+
+# --- factors ----------------------------------------------------------------------------------------------------------
+
+FIRST_FACTOR_DAY, LAST_SATURDAY = date(1926, 7, 1), date(1952, 5, 31)
+# An edition ends some weeks before it is published; the second one revises the whole history.
+FACTOR_EDITIONS = (
+    (datetime(2026, 6, 20, 1, 0, tzinfo=UTC), date(2026, 4, 30)),
+    (datetime(2026, 9, 20, 1, 0, tzinfo=UTC), date(2026, 7, 31)),
+)
+# Small companies gain and lose in turn by so much a session (log points), each time for so many sessions: what the regime of
+# small minus large says about the size return that follows is then true. Before the funds begin, neither the regime nor the rate
+# regime says anything about the market, and the rate regime nothing about size.
+SIZE_DRIFT, SIZE_PHASE_SESSIONS = 0.0006, (300, 600)
+LONG_RUN_WORKS = ("regime", "small_minus_large")
+LONG_RUN_DOES_NOT_WORK = ("rate_regime", "small_minus_large")

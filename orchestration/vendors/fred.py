@@ -1,4 +1,4 @@
-"""FRED: interest-rate series as two-column CSV, in percent per year."""
+"""FRED: interest rates in percent per year, and USREC, which is 1 in a recession and else 0, as two-column CSV."""
 
 from datetime import date
 
@@ -9,7 +9,7 @@ from orchestration.vendors.formats.text import decode, header_cells, read_number
 from orchestration.vendors.http import Client
 
 VENDOR, KIND = "fred", "rates"
-SERIES = ("DFEDTAR", "DFEDTARL", "DFEDTARU", "DFF")
+SERIES = ("DFEDTAR", "DFEDTARL", "DFEDTARU", "DFF", "USREC")
 _DATE_NAMES = ("observation_date", "DATE", "date")
 # A series exported by a program often has no name.
 _VALUE_NAMES = ("value", "VALUE")
@@ -95,7 +95,7 @@ def _place(row: pl.DataFrame) -> str:
 FEED = Feed(
     vendor=VENDOR,
     kind=KIND,
-    description="Interest rates: one CSV per FRED series and retrieval.",
+    description="Interest rates, and the recession months of the NBER: one CSV per FRED series and retrieval.",
     symbols=lambda _: dict.fromkeys(SERIES),
     address="https://fred.stlouisfed.org",
     fetch=fetch,

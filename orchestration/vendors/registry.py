@@ -1,6 +1,6 @@
 """The list of feeds. A new vendor adds one line here."""
 
-from orchestration.vendors import fred, invesco, ishares, schwab, ssga, vanguard, xnys
+from orchestration.vendors import fred, french, invesco, ishares, schwab, ssga, vanguard, xnys
 from orchestration.vendors.feed import Feed
 from orchestration.vendors.yahoo import fund_data, prices
 
@@ -14,6 +14,7 @@ FEEDS: tuple[Feed, ...] = (
     vanguard.FEED,
     schwab.FEED,
     fred.FEED,
+    french.FEED,
 )
 BY_PLACE: dict[tuple[str, str], Feed] = {(feed.vendor, feed.kind): feed for feed in (CALENDAR, *FEEDS)}
 ADDRESSES: dict[str, str] = {feed.vendor: feed.address for feed in FEEDS if feed.address}

@@ -20,6 +20,7 @@ NEVER_BUILT = "it was never built"
 _INPUTS = {
     "sessions": "no sessions are known", "price_bars": "no prices are known", "holdings": "no holdings are known",
     "fund_facts": "no fund data are known", "rates": "no interest rates are known",
+    "factors": "no factors are known",
 }  # fmt: skip
 _STATE = """
 create schema if not exists build;

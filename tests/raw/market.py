@@ -21,7 +21,7 @@ from orchestration.sample_market.yahoo_tables import adjustment
 from orchestration.universe import Fund
 from orchestration.warehouse.connection import Warehouse
 from tests.raw.test_ingest import House
-from tests.vendors.documents import IShares, Prices, session_days
+from tests.vendors.documents import French, IShares, Prices, session_days
 
 DAY = timedelta(days=1)
 CLOCK = datetime(2026, 5, 20, tzinfo=UTC)
@@ -239,6 +239,26 @@ def fred(series: str, frame: pl.DataFrame) -> bytes:
     return ("\n".join([f"observation_date,{series}", *lines]) + "\n").encode()
 
 
+# Factors
+
+
+@cache
+def factors() -> pl.DataFrame:
+    """date and the four factors, percent a session: the market is SPY's, small minus large IWM's less SPY's, each with noise."""
+    moves = pl.col("Close").pct_change().fill_null(0.0) * 100
+    spy, iwm = (since_ever(symbol).select(moves)["Close"] for symbol in ("SPY", "IWM"))
+    noise = np.random.default_rng(7).normal(0, 0.15, (3, len(SESSIONS)))
+    values = {"market_excess": spy - 0.016 + noise[0], "small_minus_large": 0.8 * (iwm - spy) + noise[1]}
+    frame = pl.DataFrame({"date": SESSIONS, **values, "high_minus_low": 3 * noise[2]})
+    return frame.with_columns(pl.exclude("date").round(2), risk_free=pl.lit(0.016))
+
+
+def french(frame: pl.DataFrame) -> bytes:
+    """The library's table; a missing value is -99.99."""
+    rows = [(f"{day:%Y%m%d}", *[-99.99 if value is None else value for value in values]) for day, *values in frame.iter_rows()]
+    return French(rows=rows).encode()
+
+
 # Landing and warehouse
 
 
@@ -270,6 +290,10 @@ class Desk(House):
     def rates(self, series: str, frame: pl.DataFrame, when: datetime = AT) -> Document:
         """Write a rates document."""
         return self.put(f"fred/rates/{series}", fred(series, frame), when)
+
+    def factors(self, frame: pl.DataFrame, when: datetime = AT) -> Document:
+        """Put an edition of the factors."""
+        return self.put("french/factors/daily", french(frame), when)
 
     def run(self, universe: dict[str, Fund] = UNIVERSE) -> list[Outcome]:
         """Ingest new documents, prices before holdings, with the recorded decisions."""
@@ -306,4 +330,6 @@ class Desk(House):
         state = self.known(datetime(2099, 1, 1))
         newest = "qualify row_number() over (partition by series, date order by observed_at desc, document_id desc) = 1"
         state["rates"] = set(self.sql(f"select series, date, value from raw.rates {newest}"))
+        newest = "qualify dense_rank() over (partition by dataset order by observed_at desc, document_id desc) = 1"
+        state["factors"] = set(self.sql(f"select * exclude (observed_at, document_id) from raw.factors {newest}"))
         return state

@@ -15,6 +15,8 @@ Frame = pl.DataFrame
 UPPER, EFFECTIVE = rates("DFEDTARU"), rates("DFF")
 DAYS = [CALENDAR_DAYS[n] for n in (300, 350, 600, 750, 800, 810, 820, 830, 840, 850)]
 _LONG = 3100
+MONTHS = [date(year, month, 1) for year in range(1954, 2026) for month in range(1, 13)]
+RECESSIONS = pl.DataFrame({"date": MONTHS, "value": [0.0] * len(MONTHS)})
 
 
 def _put(series: str, frame: Frame, *, later: bool = True) -> Put:
@@ -130,6 +132,24 @@ CASES = [
         _on(EFFECTIVE, lambda value: value - 0.25, DAYS[0]),
         DAYS[0],
         note="a fraction",
+    ),
+    Case(
+        "recession_is_a_flag",
+        _put("USREC", _on(RECESSIONS, lambda _: 0.5, MONTHS[5])),
+        _put("USREC", RECESSIONS),
+        "neighbours",
+        (MONTHS[5],),
+        "rates",
+    ),
+    Case(
+        "rates_are_not_restated",
+        _put("USREC", _on(RECESSIONS, lambda _: 1.0, *MONTHS[3:12])),
+        # An announcement changes the months since the turning point.
+        _put("USREC", _on(RECESSIONS, lambda _: 1.0, *MONTHS[-21:])),
+        "empty",
+        table="rates",
+        note="recessions",
+        prepare=lambda desk: (desk.rates("USREC", RECESSIONS, AT - DAY), desk.run())[0] and None,
     ),
     _row(
         "series_agree",

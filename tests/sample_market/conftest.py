@@ -19,7 +19,8 @@ from orchestration.vendors.registry import CALENDAR
 from orchestration.warehouse.connection import Warehouse
 
 KINDS = (("yahoo", "prices"), ("yahoo", "fund_data"), ("ishares", "holdings"), ("ssga", "holdings"), ("invesco", "holdings"),
-         ("vanguard", "holdings"), ("schwab", "holdings"), ("fred", "rates"))  # fmt: skip
+         ("vanguard", "holdings"), ("schwab", "holdings"), ("fred", "rates"),
+         ("french", "factors"))  # fmt: skip
 
 Query = Callable[..., pl.DataFrame]
 

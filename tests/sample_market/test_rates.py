@@ -26,7 +26,7 @@ def test_the_series_cover_every_calendar_day(market: Ingested) -> None:
         ("DFEDTAR", truths.FIRST_RATE_DAY, truths.RANGE_BEGINS - timedelta(days=1)),
         ("DFEDTARL", truths.RANGE_BEGINS, LAST_SESSION),
         ("DFEDTARU", truths.RANGE_BEGINS, LAST_SESSION),
-        ("DFF", truths.FIRST_RATE_DAY, LAST_SESSION - timedelta(days=1)),
+        ("DFF", truths.FIRST_FUNDS_DAY, LAST_SESSION - timedelta(days=1)),
     ):
         days = _series(market, series)["date"]
         assert (days[0], days[-1]) == (first, last)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import zipfile
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
@@ -450,6 +451,39 @@ class Fred:
     def encode(self) -> bytes:
         """The document."""
         return ("\n".join([self.header, *[f"{day},{value}" for day, value in self.rows]]) + "\n").encode()
+
+
+@dataclass
+class French:
+    """Kenneth French's daily factors, as the CSV inside the archive or as the archive."""
+
+    header: str = ",Mkt-RF,SMB,HML,RF"
+    rows: list[tuple[str, float, float, float, float]] = field(
+        default_factory=lambda: [
+            (f"{day:%Y%m%d}", 0.09 + 0.01 * place, -0.25 - 0.01 * place, -0.27, 0.009)
+            for place, day in enumerate(session_days(28))
+        ]
+    )
+    preamble: tuple[str, ...] = (
+        "This file was created by using the 202503 CRSP database.",
+        "The Tbill return is the simple daily rate that, over the number of trading days",
+        "compounds to 1-month TBill rate.",
+        "",
+    )
+    footer: tuple[str, ...] = ("", "Copyright 2025 Eugene F. Fama and Kenneth R. French")
+
+    def encode(self) -> bytes:
+        """The table."""
+        rows = [f"{day},{m:8.2f},{s:8.2f},{h:8.2f},{r:8.3f}" for day, m, s, h, r in self.rows]
+        return "\r\n".join([*self.preamble, self.header, *rows, *self.footer, ""]).encode("latin-1")
+
+    def archive(self, name: str = "F-F_Research_Data_Factors_daily.CSV", **others: bytes) -> bytes:
+        """The table, and other files, as an archive."""
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            for member, content in {name: self.encode(), **others}.items():
+                archive.writestr(zipfile.ZipInfo(member, (2025, 5, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
+        return buffer.getvalue()
 
 
 def session_days(count: int, last: date = AS_OF) -> list[date]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from orchestration.settings import Settings
-from orchestration.vendors import fred, http, invesco, ishares, ssga, vanguard
+from orchestration.vendors import fred, french, http, invesco, ishares, ssga, vanguard
 from orchestration.vendors.feed import DocumentRejected, Feed, Fetched, FetchFailed
 from tests.vendors import documents as invented
 from tests.vendors.asking import ask, client_of
@@ -20,6 +20,7 @@ FETCHED: dict[str, tuple[Feed, str]] = {
     "invesco": (invesco.FEED, "QQQ"),
     "vanguard": (vanguard.FEED, "VTWO"),
     "fred": (fred.FEED, "DFF"),
+    "french": (french.FEED, "daily"),
 }
 GOOD = {
     "ishares": lambda: Answer(invented.IShares().encode()),
@@ -27,6 +28,7 @@ GOOD = {
     "invesco": lambda: Answer(invented.InvescoJson().encode(), content_type="text/plain"),
     "vanguard": lambda: Answer(invented.Vanguard().encode(), content_type="application/json"),
     "fred": lambda: Answer(invented.Fred().encode()),
+    "french": lambda: Answer(invented.French().archive(), content_type="application/zip"),
 }
 PATHS = {
     "ishares": ("/varnish-api/blk-one01-product-data/product-data/api/v1/get-fund-document", {"portfolioId": "idIWM"}),
@@ -34,6 +36,7 @@ PATHS = {
     "invesco": ("/cache/v1/accounts/en_US/shareclasses/idQQQ/holdings/fund", {"idType": "ticker", "productType": "ETF"}),
     "vanguard": ("/vmf/api/idVTWO/portfolio-holding/stock.json", {"start": "1", "count": "20000"}),
     "fred": ("/graph/fredgraph.csv", {"id": "DFF"}),
+    "french": ("/pages/faculty/ken.french/ftp/F-F_Research_Data_Factors_daily_CSV.zip", {}),
 }
 VENDORS = pytest.mark.parametrize("vendor", sorted(FETCHED))
 

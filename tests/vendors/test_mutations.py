@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestration.schemas import RAW_TABLES, check_rows
-from orchestration.vendors import fred, invesco, ishares, schwab, ssga, vanguard
+from orchestration.vendors import fred, french, invesco, ishares, schwab, ssga, vanguard
 from orchestration.vendors.feed import Context, DocumentRejected, Parsed
 from orchestration.vendors.yahoo import prices as yahoo
 from tests.vendors import documents as invented
@@ -57,6 +57,14 @@ SUBJECTS = {
         schwab.parse, invented.Schwab().encode(), invented.context("SCHA", "csv"), "holdings", ["as_of", "name"], HOLDINGS
     ),
     "fred": Subject(fred.parse, invented.Fred().encode(), invented.context("DFF", "csv"), "rates", ["date"], ["value"]),
+    "french": Subject(
+        french.parse,
+        invented.French(header="Date,Mkt-RF,SMB,HML,RF").encode(),
+        invented.context("daily", "csv"),
+        "factors",
+        ["date"],
+        ["market_excess", "small_minus_large", "high_minus_low", "risk_free"],
+    ),
     "yahoo": Subject(
         yahoo.parse,
         invented.Prices.invented(invented.session_days(30)).csv(),

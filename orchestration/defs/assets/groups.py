@@ -1,7 +1,7 @@
 """Asset groups, numbered so that the UI, which sorts by name, lists them in the order of the data flow."""
 
 _DATA_FLOW_ORDER = (
-    "landing", "raw", "seeds", "staging", "intermediate", "holdings", "signals", "rates", "calendar",
+    "landing", "raw", "seeds", "staging", "intermediate", "holdings", "signals", "rates", "calendar", "long_run",
     "portfolio", "funds", "audit", "published",
 )  # fmt: skip
 

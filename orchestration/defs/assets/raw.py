@@ -114,5 +114,7 @@ raw_assets = [
         [raw_key("sessions"), raw_key("price_bars")],
     ),
     _raw_assets("raw_rates", ["rates"], _of_kind("rates"), [raw_key("sessions")]),
+    # The factors are compared with the funds.
+    _raw_assets("raw_factors", ["factors"], _of_kind("factors"), [raw_key("sessions"), raw_key("price_bars")]),
     raw_ledger,
 ]  # fmt: skip

@@ -14,6 +14,7 @@ import duckdb
 import polars as pl
 
 from orchestration.frames import frame_of
+from orchestration.raw.validation.factors import judge_factors
 from orchestration.raw.validation.holdings import KnownHoldings, judge_holdings, name_key, shares_outstanding
 from orchestration.raw.validation.prices import KnownPrices, OtherFunds, judge_prices, log_moves
 from orchestration.raw.validation.rates import disagreement, judge_rates
@@ -76,6 +77,8 @@ def judge_for(
         return _RateJudge(connection, batch)
     if kind == "holdings":
         return _HoldingsJudge(connection, universe, calendar, write_pending)
+    if kind == "factors":
+        return _FactorJudge(connection, calendar, write_pending)
     return _NoRules()
 
 
@@ -311,6 +314,57 @@ def _agreeing(batch: list[Candidate], known: pl.DataFrame) -> list[pl.DataFrame]
             break  # all agree, or it is unknown which one is wrong
         del frames[worst]
     return frames
+
+
+# Factors
+
+_FACTORS = "date, market_excess, small_minus_large, high_minus_low, risk_free"
+_FUND_MOVES = """
+    with known as (
+        select symbol, session, close from raw.price_bars where symbol in ('SPY', 'IWM')
+        qualify row_number() over (partition by symbol, session order by observed_at desc, document_id desc) = 1
+    ),
+    closes as (
+        select session, max(close) filter (symbol = 'SPY') as spy, max(close) filter (symbol = 'IWM') as iwm
+        from known group by session
+    )
+    select session, 100 * (spy / lag(spy) over days - 1) as spy, 100 * (iwm / lag(iwm) over days - 1) as iwm
+    from closes window days as (order by session) order by session
+"""
+
+
+class _FactorJudge:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, calendar: pl.DataFrame, write_pending: Callable[[], None]) -> None:
+        self._connection, self._calendar, self._write_pending = connection, calendar, write_pending
+        self._known = self._funds = pl.DataFrame()
+
+    def begin(self, symbol: str, before: tuple[datetime, str]) -> None:
+        self._write_pending()
+        self._known = frame_of(
+            self._connection.sql(
+                f"select {_FACTORS} from raw.factors where dataset = ? and {_BEFORE}"
+                " qualify dense_rank() over (order by observed_at desc, document_id desc) = 1 order by date",
+                params=[symbol, *before],
+            )
+        )
+        self._funds = frame_of(self._connection.sql(_FUND_MOVES))
+
+    def judge(self, document: Candidate) -> Verdict:
+        return self._judge(document, self._known)
+
+    def agree(self, one: Candidate, other: Candidate) -> bool:
+        return not self._judge(other, one.rows["factors"].select(_FACTORS.split(", "))).findings
+
+    def _judge(self, document: Candidate, known: pl.DataFrame) -> Verdict:
+        return judge_factors(
+            document.rows, retrieved_at=document.retrieved_at, known=known, funds=self._funds, calendar=self._calendar
+        )
+
+    def learn(self, document: Candidate, rows: Rows) -> None:
+        self._known = rows["factors"].select(_FACTORS.split(", "))
+
+    def suppliers(self, document: Candidate) -> set[str]:
+        return set()
 
 
 # Holdings

@@ -107,8 +107,9 @@ RULES: dict[str, Rule] = {
             "date_is_possible",
             "rates",
             _ROW,
-            "A date is neither before 1950 nor after the retrieval, and in a daily series not 10 days from any other.",
+            "A date is neither before the series can begin nor after the retrieval, and not alone by 10 days in a daily series.",
         ),
+        Rule("recession_is_a_flag", "rates", _ROW, "USREC is 0 or 1, dated on the first day of a month."),
         Rule(
             "step_is_possible",
             "rates",
@@ -124,7 +125,31 @@ RULES: dict[str, Rule] = {
         Rule("known_rate_is_kept", "rates", _ROW, "A missing value does not withdraw a known rate."),
         Rule("few_rates_are_implausible", "rates", _DOCUMENT, "At most 3 rows, or 1 %, are implausible."),
         Rule("rates_are_percent", "rates", _DOCUMENT, "In ten years a rate reaches 0.2 %: values are percent, not fractions."),
-        Rule("rates_are_not_restated", "rates", _DOCUMENT, "Known rates change on at most 3 days, or 1 % of them."),
+        Rule(
+            "rates_are_not_restated",
+            "rates",
+            _DOCUMENT,
+            "Known rates change on at most 3 days, or 1 % of them; USREC only in its newest 36 months.",
+        ),
+        # Factors
+        Rule("factors_are_percent", "factors", _DOCUMENT, "The market's standard deviation is between 0.2 and 5 % per session."),
+        Rule("factors_are_complete", "factors", _DOCUMENT, "Market, size and T-bill have a value on each day."),
+        Rule("factor_is_possible", "factors", _DOCUMENT, "No day is much larger than the largest since 1926 (October 1987)."),
+        Rule(
+            "factor_days_are_sessions",
+            "factors",
+            _DOCUMENT,
+            "The days are the exchange's sessions; Saturdays until 1952, no Sunday, none after the retrieval.",
+        ),
+        Rule("factor_days_are_complete", "factors", _DOCUMENT, "No gap is longer than 15 days, and no year has under 200 days."),
+        Rule("edition_is_not_shorter", "factors", _DOCUMENT, "It covers all days of the previous edition."),
+        Rule(
+            "edition_is_as_before",
+            "factors",
+            _DOCUMENT,
+            "It correlates 0.98 or more with the previous edition, and no day changes by more than 3 points (value: 4).",
+        ),
+        Rule("factors_move_with_funds", "factors", _DOCUMENT, "The market correlates 0.9 with SPY, and size 0.5 with IWM - SPY."),
         # Holdings
         Rule("lines_are_not_too_many", "holdings", _DOCUMENT, "The number of lines is at most the fund's maximum (funds.csv)."),
         Rule(
@@ -229,6 +254,7 @@ CONTRADICTIONS = frozenset(
         "history_is_not_restated",
         "few_rows_are_implausible",
         "rates_are_not_restated",
+        "edition_is_as_before",
         "net_assets_are_as_before",
         "lines_are_as_before",
         "names_are_as_before",

@@ -35,5 +35,7 @@ select
     trend_gap,
     -- No close, no label.
     case when trend_gap is not null then regime end as regime,
+    case regime when 'risk_on' then trend_gap + {{ p.threshold }} when 'risk_off' then {{ p.threshold }} - trend_gap end as distance,
+    abs(trend_gap) <= {{ p.threshold }} as is_inside_band,
     {{ params_id() }} as params_id
 from labels

@@ -1,0 +1,51 @@
+{{ config(meta={'signals': ['performance']}) }}
+{% set p = signal_parameters('performance', ['sessions_a_year', 'least_rate_coverage']) -%}
+-- The same windows by two conventions: cash is the policy rate of the day, or the T-bill that the factors state for each session.
+with excess as (
+    select
+        windows.fund,
+        windows.window_name,
+        windows.start_session,
+        windows.end_session,
+        returns.session,
+        returns.total_return - factors.risk_free as excess_return
+    from {{ ref('int_performance_windows') }} as windows
+    inner join {{ ref('int_daily_returns') }} as returns
+        on windows.fund = returns.fund and returns.session > windows.start_session and returns.session <= windows.end_session
+    left join {{ ref('stg_factors') }} as factors on returns.session = factors.session
+    where returns.sessions_spanned = 1
+),
+
+figures as (
+    select
+        fund,
+        window_name,
+        start_session,
+        end_session,
+        count(*) as sessions,
+        count(excess_return) / cast(count(*) as double) as tbill_coverage,
+        max(case when excess_return is not null then session end) as tbill_until,
+        avg(excess_return) * {{ p.sessions_a_year }} as mean_excess_return,
+        stddev_samp(excess_return) * sqrt({{ p.sessions_a_year }}) as excess_volatility
+    from excess
+    group by fund, window_name, start_session, end_session
+)
+
+select
+    figures.fund,
+    figures.window_name,
+    figures.start_session,
+    figures.end_session,
+    cast(figures.sessions as integer) as sessions,
+    performance.sharpe as sharpe_policy_rate,
+    case
+        when figures.tbill_coverage >= {{ p.least_rate_coverage }} and figures.excess_volatility > 0
+            then figures.mean_excess_return / figures.excess_volatility
+    end as sharpe_tbill,
+    case when figures.tbill_coverage >= {{ p.least_rate_coverage }} then figures.mean_excess_return end as mean_excess_return,
+    figures.tbill_coverage,
+    figures.tbill_until,
+    {{ params_id() }} as params_id
+from figures
+inner join {{ ref('performance') }} as performance
+    on figures.fund = performance.fund and figures.window_name = performance.window_name
