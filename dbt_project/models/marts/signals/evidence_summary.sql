@@ -3,7 +3,13 @@
 with rows_of_families as (
     select family, verdict, p_value from {{ ref('scorecard') }}
     union all
-    select 'total', verdict, p_value from {{ ref('scorecard') }}
+    select family, verdict, p_value from {{ ref('long_run_scorecard') }}
+),
+
+with_total as (
+    select family, verdict, p_value from rows_of_families
+    union all
+    select 'total', verdict, p_value from rows_of_families
 )
 
 select
@@ -17,5 +23,5 @@ select
     cast(count(case when verdict = 'bounded' then 1 end) as integer) as bounded,
     cast(count(case when verdict = 'undecided' then 1 end) as integer) as undecided,
     {{ params_id() }} as params_id
-from rows_of_families
+from with_total
 group by family

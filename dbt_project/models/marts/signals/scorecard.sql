@@ -35,13 +35,9 @@ judged as (
 decided as (
     select
         *,
-        case
-            when has_clusters and p_family <= {{ p.significance }} and has_one_sign
-                then case when expected is null then 'significant' when expected = found then 'supported' else 'contradicted' end
-            when has_clusters and interval_low > -practical and interval_high < practical then 'bounded'
-            when has_clusters and p_value <= {{ p.significance }} then 'suggestive'
-            else 'undecided'
-        end as verdict
+        {{ evidence_verdict(
+            p.significance, "case when expected is null then 'significant' when expected = found then 'supported' else 'contradicted' end"
+        ) }} as verdict
     from judged
 )
 
