@@ -19,7 +19,9 @@ def statistics(labels: Relation, returns: Relation, parameters: Relation, expect
 def long_run_statistics(labels: Relation, returns: Relation, parameters: Relation) -> ArrowStream:
     """The rows of `int_long_run_statistics`: one family, in which nothing is claimed."""
     named = frame_of(labels).rename({"series": "subject"})
-    everything = named.select("signal", "subject", "label").unique().join(frame_of(returns).select("target").unique(), how="cross")
+    everything = (
+        named.select("signal", "subject", "label").unique().join(frame_of(returns).select("target").unique(), how="cross")
+    )
     claims = everything.with_columns(family=pl.lit("long_run"))
     found = scorecard.statistics(named, frame_of(returns), claims, _method(parameters))
     return ArrowStream(found.rename({"subject": "series"}))

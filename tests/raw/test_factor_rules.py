@@ -115,7 +115,7 @@ def test_a_new_edition_replaces_the_whole_history(make_desk: MakeDesk) -> None:
         desk.factors(edition, when)
     desk.run()
     assert desk.sql("select count(*) from raw.factors") == [(590 + 600,)]
-    assert desk.waiting() == []
+    assert desk.in_quarantine() == []
     desk.factors(_revised(0.03), AT + 2 * DAY)
     desk.run()
     assert desk.sql("select count(*) from raw.factors") == [(590 + 600,)], "the same edition again adds nothing"

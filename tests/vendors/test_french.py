@@ -74,7 +74,7 @@ def _damaged(archive: bytes) -> bytes:
         (French(rows=[*French().rows, ("20260230", 0.1, 0.1, 0.1, 0.1)]).encode(), "'20260230' is not a day"),
         (French(rows=[*French().rows, French().rows[0]]).encode(), "do not follow each other"),
         (French(rows=French().rows[::-1]).encode(), "do not follow each other"),
-        (French(footer=()).encode().rstrip()[:-2], "it may be cut"),
+        (French(footer=()).encode().rstrip()[:-2], "may be truncated"),
         (b"<html>moved</html>", "web page"),
         (b"", "empty"),
     ],

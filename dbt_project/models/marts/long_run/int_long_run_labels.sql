@@ -1,4 +1,4 @@
-{{ config(schema='intermediate', contract={'enforced': false}) }}
+{{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
 -- The labels as the evidence reads them: known ones only, with the spell they belong to. A day without a label ends a spell.
 with labels as (
     select

@@ -1,4 +1,4 @@
-{{ config(schema='intermediate', contract={'enforced': false}, meta={'signals': ['scorecard', 'long_run']}) }}
+{{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['scorecard', 'long_run']}) }}
 {% set p = signal_parameters('scorecard', ['horizon_month', 'horizon_quarter', 'horizon_half_year', 'horizon_year']) -%}
 {% set entry = signal_parameters('long_run', ['entry_sessions']).entry_sessions | int -%}
 {% set horizons = [p.horizon_month, p.horizon_quarter, p.horizon_half_year, p.horizon_year] -%}
