@@ -28,6 +28,8 @@ STAGING_ON_STAGING = {
     ("stg_rejects", "stg_documents"): "a rejected line counts only as long as its document does",
 }
 WITHOUT_READER = {
+    "int_long_run_labels": "the statistics of the scorecard read it outside of dbt",
+    "int_long_run_returns": "the statistics of the scorecard read it outside of dbt",
     "signal_parameters": "models read the file when they are compiled; the table is for people and for the manifest of a release",
 }
 MANY_READERS = {
@@ -112,6 +114,8 @@ def test_a_step_stands_beside_the_mart_that_uses_it(manifest: dict[str, Any], mo
         if node["fqn"][1] == "intermediate":
             assert not any(parent["fqn"][1] == "marts" for parent in parents), f"{node['name']} reads a mart or its step"
             assert len(marts_made_from(manifest, models, uid)) > 1, f"one mart alone uses {node['name']}: put it beside that"
+        elif not folders:
+            assert node["name"] in WITHOUT_READER, node["name"]
         elif folders == {tuple(node["fqn"][1:3])}:
             assert node["config"]["access"] == "private", f"{node['name']} is read in its own folder alone"
         else:

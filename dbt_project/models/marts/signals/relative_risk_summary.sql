@@ -55,7 +55,8 @@ select
     sqrt(errors.residual_variance / errors.denominator_squares) as beta_error,
     errors.alpha * {{ year }} as alpha,
     sqrt(
-        errors.residual_variance * (1.0e0 / errors.sessions + errors.denominator_mean * errors.denominator_mean / errors.denominator_squares)
+        errors.residual_variance
+        * (1.0e0 / errors.sessions + errors.denominator_mean * errors.denominator_mean / errors.denominator_squares)
     ) * {{ year }} as alpha_error,
     errors.correlation,
     errors.mean_gap * {{ year }} as mean_gap,
