@@ -17,7 +17,7 @@ from orchestration.sample_market.market_paths import SESSIONS_A_YEAR, Days, Floa
 from orchestration.sample_market.rates import funds_rate
 from orchestration.sample_market.streams import stream
 
-_MARKET_DRIFT, _MARKET_VOLATILITY = 0.0003, 0.008
+_MARKET_DRIFT, _MARKET_VOLATILITY = 0.0003, 0.006
 _SIZE_VOLATILITY, _VALUE_VOLATILITY = 0.0035, 0.004
 _FUND_NOISE = 0.0008
 _EARLY_CASH = 1.0  # percent a year, before FRED has a rate
@@ -86,7 +86,7 @@ def factors(sessions: Days, paths: Paths, last_day: date, seed: int, *, is_revis
         draws = stream(seed, "factors: revision")
         revisions = draws.integers(-_LARGEST_REVISION, _LARGEST_REVISION + 1, (len(columns), count)) / 100
         is_changed = draws.random((len(columns), count)) < _REVISED_SHARE
-        columns = [c + np.where(changed, by, 0.0) for c, changed, by in zip(columns, is_changed, revisions, strict=True)]
+        columns = [column + change for column, change in zip(columns, np.where(is_changed, revisions, 0.0), strict=True)]
     shown = every_day <= np.datetime64(last_day)
     return Factors(every_day[shown], *(column[shown] for column in (*columns, cash)))
 

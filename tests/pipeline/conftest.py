@@ -3,6 +3,7 @@
 A run takes half a minute of one core: the directories of all selected tests are started at the beginning.
 """
 
+import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -47,7 +48,7 @@ class Workshop:
         self._pool.shutdown(cancel_futures=True)
 
 
-BUILT_LAST = ("real_home", "live_homes", "second_run", "home_with_ijr", "killed_home")
+BUILT_LAST = ("real_home", "long_run_home", "live_homes", "second_run", "home_with_ijr", "killed_home")
 # The line shown in docs/ARCHITECTURE.md.
 IJR = "IJR,iShares Core S&P Small-Cap ETF,BlackRock (iShares),S&P SmallCap 600,compared,2000-05-22,ishares,239774,IJR,580,35,750"
 
@@ -80,9 +81,18 @@ def workshop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         landing = SHARED / "landing"
         return homes.run(root / "real", "landing", "--landing-dir", landing, cwd=elsewhere) if landing.is_dir() else None
 
+    def long_run() -> Home | None:
+        folders = [SHARED / "landing", SHARED / "longrun"]
+        if not all(folder.is_dir() for folder in folders):
+            return None
+        for folder in folders:
+            shutil.copytree(folder, root / "long_run_landing", dirs_exist_ok=True, copy_function=shutil.copyfile)
+        return homes.run(root / "long_run", "landing", "--landing-dir", root / "long_run_landing", cwd=elsewhere)
+
     recipes: dict[str, Build] = {
         "sample_home": lambda: homes.run(root / "sample", "sample", cwd=elsewhere),
         "real_home": real,
+        "long_run_home": long_run,
         "killed_home": lambda: kill_three_times(root / "killed", elsewhere),
         "live_homes": lambda: run_live_twice(root / "live", elsewhere),
         "second_run": again,
@@ -109,6 +119,15 @@ def sample_home(workshop: Workshop) -> Home:
 def real_home(real_landing: Path, workshop: Workshop) -> Home:
     """The real documents after one run."""
     home = workshop.take("real_home")
+    assert isinstance(home, Home)
+    assert home.code == 0, home.out + home.err
+    return home
+
+
+@pytest.fixture(scope="session")
+def long_run_home(real_landing: Path, real_longrun: Path, workshop: Workshop) -> Home:
+    """The real documents and the real long histories after one run."""
+    home = workshop.take("long_run_home")
     assert isinstance(home, Home)
     assert home.code == 0, home.out + home.err
     return home
