@@ -16,7 +16,7 @@ from tests.vendors.conftest import NOWHERE
 from tests.vendors.server import Answer, Request, VendorServer
 from tests.vendors.yahoo_funds import YahooFund
 
-VENDORS = ("yahoo", "ishares", "ssga", "invesco", "vanguard", "fred")
+VENDORS = ("yahoo", "ishares", "ssga", "invesco", "vanguard", "fred", "french")
 LINES = {"239710": 1600, "239714": 2100, "239726": 460, "spy": 460, "QQQ": 95, "VTWO": 1600, "VOO": 460}
 PRICED = [fund.fund for fund in load_universe().values() if fund.price_symbol]
 DOWN = "ssga"
@@ -48,7 +48,7 @@ class LocalVendors:
         """The answer of the requested vendor."""
         for mark, vendor in (("finance/chart", "yahoo"), ("quoteSummary", "yahoo_fund"), ("finance/quote", "yahoo_fund"),
                              ("portfolio-holding", "vanguard"), ("get-fund-document", "ishares"), ("holdings-daily", "ssga"),
-                             ("shareclasses", "invesco"), ("fredgraph", "fred")):  # fmt: skip
+                             ("shareclasses", "invesco"), ("fredgraph", "fred"), ("ken.french", "french")):  # fmt: skip
             if mark in request.path:
                 return Answer(status=500) if vendor in self.down else getattr(self, f"_{vendor}")(request)
         return Answer(status=404)
@@ -111,11 +111,19 @@ class LocalVendors:
 
     def _fred(self, request: Request) -> Answer:
         series = request.query["id"]
+        if series == "USREC":
+            months = [(f"{year}-{month:02}-01", "0") for year in range(2000, 2026) for month in range(1, 13)]
+            return Answer(invented.Fred(header=f"observation_date,{series}", rows=months).encode())
         first = date(2008, 1, 1) if series == "DFEDTAR" else date(2026, 1, 1)  # the single target ended in 2008
         below = {"DFEDTARL": 0.25, "DFF": 0.12}.get(series, 0.0)
         days = [first + timedelta(days=i) for i in range(120)]
         rows = [(str(day), f"{(3.75 if day >= date(2026, 2, 2) else 3.50) - below:.2f}") for day in days]
         return Answer(invented.Fred(header=f"observation_date,{series}", rows=rows).encode())
+
+    def _french(self, _: Request) -> Answer:
+        days = self.prices.frame["Date"].to_list()[:200]
+        rows = [(f"{day:%Y%m%d}", (-1) ** i * 0.7, (-1) ** (i // 2) * 0.4, 0.1, 0.016) for i, day in enumerate(days)]
+        return Answer(invented.French(rows=rows).archive(), content_type="application/zip")
 
 
 @contextmanager

@@ -13,18 +13,22 @@ from tests.pipeline.homes import Home, ask, published, warehouse
 from tests.pipeline.long_run_recomputation import HORIZONS, LongRun, long_run
 
 
+@pytest.fixture(scope="class")
+def again(home: Home) -> LongRun:
+    """Labels and returns from raw rows."""
+    with warehouse(home) as connection:
+        return long_run(connection)
+
+
+@pytest.fixture(scope="class")
+def connection(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The writer's file."""
+    with warehouse(home) as connection:
+        yield connection
+
+
 class Recomputed:
     """The same questions to every data directory."""
-
-    @pytest.fixture(scope="class")
-    def again(self, home: Home) -> LongRun:
-        with warehouse(home) as connection:
-            return long_run(connection)
-
-    @pytest.fixture(scope="class")
-    def connection(self, home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
-        with warehouse(home) as connection:
-            yield connection
 
     @pytest.mark.parametrize("signal", ["regime", "rate_regime", "business_cycle"])
     def test_labels(self, connection: duckdb.DuckDBPyConnection, again: LongRun, signal: str) -> None:
@@ -122,7 +126,9 @@ class Recomputed:
 
 class TestSample(Recomputed):
     @pytest.fixture(scope="class")
-    def home(self, sample_home: Home) -> Home:
+    @classmethod
+    def home(cls, sample_home: Home) -> Home:
+        """The sample."""
         return sample_home
 
     def test_the_planted_signal_works_and_the_other_does_not(self, again: LongRun) -> None:
@@ -152,7 +158,9 @@ class TestSample(Recomputed):
 
 class TestReal(Recomputed):
     @pytest.fixture(scope="class")
-    def home(self, long_run_home: Home) -> Home:
+    @classmethod
+    def home(cls, long_run_home: Home) -> Home:
+        """The real documents with the long histories."""
         return long_run_home
 
     def test_the_regime_gives_the_figures_computed_before(self, again: LongRun) -> None:
