@@ -11,11 +11,10 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 
-from orchestration.defs.assets import models
 from orchestration.defs.build import build_defs
 from orchestration.defs.jobs import DAILY_JOB, after_the_close
 from orchestration.defs.runner import RunFailed, run_daily
-from orchestration.warehouse.dbt_build import BuildFailed
+from orchestration.warehouse.dbt_build import BuildFailed, Dbt
 from tests.pipeline.homes import EVERYTHING, RAW_TABLES, Home, ask, copied, warehouse
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -197,14 +196,14 @@ def test_after_a_failed_step_the_previous_release_remains_current(
     home = copied(sample_home, tmp_path / "home", parts=EVERYTHING)
     before = {path.name: path.read_bytes() for path in home.latest.iterdir()}
 
-    def broken(*_: Any) -> Iterator[dict[str, Any]]:
+    def broken(*_: Any, **__: Any) -> Iterator[dict[str, Any]]:
         yield from ()
         raise BuildFailed("1 dbt nodes failed: planted")
 
-    monkeypatch.setattr(models, "build", broken)
+    monkeypatch.setattr(Dbt, "build", broken)
     messages: list[str] = []
     with pytest.raises(RunFailed, match="planted"):
-        run_daily(home.settings(), progress=messages.append)
+        run_daily(home.settings(), progress=messages.append, force=True)
     assert home.releases == sample_home.releases
     assert home.latest.resolve().name == home.releases[0]
     assert {path.name: path.read_bytes() for path in home.latest.iterdir()} == before
