@@ -74,6 +74,9 @@ def _lead(summary: dict[str, Row]) -> str:
             f"Of {number(row['tested'])} other comparisons, {number(row['surviving'])} survive; {number(row['found'])} have a"
             f" p-value of at most 5 % alone, against {number(row['by_chance'], 1)} by chance."
         )
+    if "long_run" in summary:
+        row = summary["long_run"]
+        words.append(f"Of {number(row['tested'])} comparisons on the long history of factors, {number(row['surviving'])} survive.")
     return " ".join(words)
 
 
@@ -86,10 +89,10 @@ def _summary(summary: dict[str, Row]) -> Table:
         ],
         rows=[
             [
-                name, number(row["tested"]), number(row["by_chance"], 1), number(row["found"]), number(row["surviving"]),
+                label(name), number(row["tested"]), number(row["by_chance"], 1), number(row["found"]), number(row["surviving"]),
                 number(row["bounded"]), number(row["undecided"]),
             ]
-            for name, row in sorted(summary.items(), key=lambda item: _place(item[0], ("claims", "exploratory", "total")))
+            for name, row in sorted(summary.items(), key=lambda item: _place(item[0], ("claims", "exploratory", "long_run", "total")))
         ],
         source="Mart evidence_summary. By chance: rows with a p-value of at most 5 % if no label said anything.",
     )  # fmt: skip
