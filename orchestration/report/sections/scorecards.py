@@ -36,6 +36,7 @@ _VERDICTS = {
     "significant": "significant, no claim in the guide", "bounded": "no effect of practical size",
     "suggestive": "suggestive, not significant", "undecided": "undecided: too little data",
 }  # fmt: skip
+_FAMILIES = ("claims", "exploratory", "long_run", "total")
 _SURVIVING = ("supported", "contradicted", "significant")
 _FIGURES = (
     "difference", "interval_low", "interval_high", "mean_return", "rest_return", "p_value", "p_family", "min_detectable",
@@ -76,7 +77,7 @@ def _lead(summary: dict[str, Row]) -> str:
         )
     if "long_run" in summary:
         row = summary["long_run"]
-        words.append(f"Of {number(row['tested'])} comparisons on the long history of factors, {number(row['surviving'])} survive.")
+        words.append(f"Of {number(row['tested'])} comparisons on the long history, {number(row['surviving'])} survive.")
     return " ".join(words)
 
 
@@ -92,7 +93,7 @@ def _summary(summary: dict[str, Row]) -> Table:
                 label(name), number(row["tested"]), number(row["by_chance"], 1), number(row["found"]), number(row["surviving"]),
                 number(row["bounded"]), number(row["undecided"]),
             ]
-            for name, row in sorted(summary.items(), key=lambda item: _place(item[0], ("claims", "exploratory", "long_run", "total")))
+            for name, row in sorted(summary.items(), key=lambda item: _place(item[0], _FAMILIES))
         ],
         source="Mart evidence_summary. By chance: rows with a p-value of at most 5 % if no label said anything.",
     )  # fmt: skip
