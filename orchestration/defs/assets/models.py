@@ -73,7 +73,11 @@ def dbt_models(settings: Settings) -> dg.AssetsDefinition:
         settings: dg.ResourceParam[Settings],
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterator[Any]:
-        if config.skip_unchanged and (release := unchanged_release(settings.published_dir, warehouse, origin_of(settings))):
+        if (
+            config.skip_unchanged
+            and not context.is_subset
+            and (release := unchanged_release(settings.published_dir, warehouse, origin_of(settings)))
+        ):
             context.log.info(f"Nothing has changed since release {release.name}. It remains current; no new release is made.")
             return
         selected = _selection(context, manifest) if context.is_subset else []
