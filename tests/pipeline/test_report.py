@@ -249,6 +249,9 @@ def test_the_libraries_are_bundled_once(sample_home: Home) -> None:
 
 
 def test_the_report_is_not_imported_at_startup() -> None:
-    code = "import sys, orchestration.defs.runner; print([m for m in sys.modules if m.startswith(('vl_convert', 'orchestration.report.'))])"
+    code = (
+        "import sys, orchestration.defs.runner; "
+        "print([m for m in sys.modules if m.startswith(('vl_convert', 'orchestration.report.'))])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip().endswith("['orchestration.report.manifest']")

@@ -37,7 +37,7 @@ def test_every_table_has_a_relation_or_is_independent() -> None:
     # Statements, evidence, claims and the long history of factors: independent tables.
     alone = {
         "reading", "scorecard", "scorecard_eras", "signal_forecasts", "evidence_summary", "guide_claims", "replications",
-        "relative_risk_summary", "long_run_labels", "long_run_scorecard", "long_run_proxy",
+        "long_run_labels", "long_run_scorecard", "long_run_proxy",
     }  # fmt: skip
     assert tables - related == alone
     assert related <= tables

@@ -73,11 +73,8 @@ def dbt_models(settings: Settings) -> dg.AssetsDefinition:
         settings: dg.ResourceParam[Settings],
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterator[Any]:
-        if (
-            config.skip_unchanged
-            and not context.is_subset
-            and (release := unchanged_release(settings.published_dir, warehouse, origin_of(settings)))
-        ):
+        may_skip = config.skip_unchanged and not context.is_subset
+        if may_skip and (release := unchanged_release(settings.published_dir, warehouse, origin_of(settings))):
             context.log.info(f"Nothing has changed since release {release.name}. It remains current; no new release is made.")
             return
         selected = _selection(context, manifest) if context.is_subset else []
