@@ -1,6 +1,6 @@
 """The cost of signals and evidence as history grows: the sample market repeated 1, 4 and 16 times.
 
-Part of `make bench`. Compiled SQL in DuckDB on one thread, in seconds of processor time; the ratio to 1x is comparable.
+Part of `make bench`. The models without dbt, on one thread, in seconds of processor time; the ratio to 1x is comparable.
 """
 
 import json
@@ -10,7 +10,9 @@ import tempfile
 import time
 from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import Any
 
+import bare_models
 import duckdb
 
 FOLDERS = ("signals", "rates", "portfolio")
@@ -53,9 +55,8 @@ def lengthen(connection: duckdb.DuckDBPyConnection, times: int) -> None:
     """)
 
 
-def signal_models(home: Path) -> list[tuple[str, str, str]]:
-    """Name, schema and compiled SQL of every signal model and its dependencies after the replaced inputs, in order."""
-    nodes = json.loads((home / "dbt" / "manifest.json").read_text())["nodes"]
+def signal_models(nodes: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every signal model and its dependencies after the replaced inputs, in order."""
     models = {uid: node for uid, node in nodes.items() if node["resource_type"] == "model"}
     replaced = {f"model.small_cap_signal.{table.split('.')[1]}" for table in (SESSIONS, BARS, DISTRIBUTIONS, RATES)}
     wanted: set[str] = set()
@@ -66,25 +67,22 @@ def signal_models(home: Path) -> list[tuple[str, str, str]]:
             wanted.add(uid)
             waiting += [parent for parent in models[uid]["depends_on"]["nodes"] if parent in models]
     order = TopologicalSorter({uid: [d for d in models[uid]["depends_on"]["nodes"] if d in wanted] for uid in wanted})
-    compiled = home / "dbt" / "compiled" / "small_cap_signal"
-    return [
-        (models[uid]["name"], models[uid]["schema"], (compiled / models[uid]["original_file_path"]).read_text())
-        for uid in order.static_order()
-    ]
+    return [models[uid] for uid in order.static_order()]
 
 
 def measure(home: Path, times: int) -> float:
     """Seconds for all signal models on `times` histories; prints the three slowest."""
+    nodes = json.loads((home / "dbt" / "manifest.json").read_text())["nodes"]
     with tempfile.TemporaryDirectory() as folder:
         # The file keeps its name, because views contain it.
         copy = shutil.copy(home / "warehouse.duckdb", Path(folder) / "warehouse.duckdb")
         with duckdb.connect(str(copy), config={"threads": 1}) as connection:
             lengthen(connection, times)
             costs: dict[str, float] = {}
-            for name, schema, sql in signal_models(home):
+            for node in signal_models(nodes):
                 began = time.process_time()
-                connection.execute(f"create or replace table {schema}.{name} as {sql}")
-                costs[name] = time.process_time() - began
+                bare_models.build(connection, node, nodes, home / "dbt" / "compiled" / "small_cap_signal")
+                costs[node["name"]] = time.process_time() - began
             sessions = connection.execute(f"select count(*) from {SESSIONS}").fetchall()[0][0]
     dearest = sorted(costs.items(), key=lambda cost: -cost[1])[:3]
     named = ", ".join(f"{name} {seconds:.2f}" for name, seconds in dearest)

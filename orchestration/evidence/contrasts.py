@@ -36,6 +36,12 @@ class Contrast:
     shifted_error: Floats
     clusters: int
 
+    @property
+    def shifted_statistics(self) -> Floats:
+        """The difference over its standard error at each shift; NaN or infinite where there is no error."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return self.shifted / self.shifted_error
+
 
 def shift_fractions(count: int, lengths: list[int], longest_horizon: int) -> Floats:
     """Evenly spaced shifts as fractions of a history, the same for all histories; none is within one horizon of no shift.

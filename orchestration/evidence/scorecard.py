@@ -65,26 +65,31 @@ class Method:
 def statistics(labels: pl.DataFrame, returns: pl.DataFrame, claims: pl.DataFrame, method: Method) -> pl.DataFrame:
     """One row per signal, subject, label, horizon and target, with the columns of `STATISTICS`.
 
+    A row with fewer clusters than `least_clusters` has no interval and no `p_family`, and is not part of its family's correction.
+
     Args:
         labels: signal, subject, session_no, label, spell_no, cycle_no; one row per signal, subject and session.
         returns: target, horizon, session_no, forward_return.
         claims: signal, subject, label, target, family; rows without one are of the family `exploratory`.
         method: the parameters.
     """
-    rows, shifted = [], []
+    rows, observed, shifted = [], [], []
     for row, found in _contrasts(labels, returns, method):
         rows.append(row)
-        shifted.append(found.shifted)
+        observed.append(found.difference / found.error if found.clusters >= method.least_clusters else np.nan)
+        shifted.append(found.shifted_statistics)
     if not rows:
         return pl.DataFrame(schema=STATISTICS)
     frame = pl.DataFrame(rows).join(claims, on=["signal", "subject", "label", "target"], how="left", maintain_order="left")
     frame = frame.with_columns(pl.col("family").fill_null("exploratory"))
-    joint, p_family, q_value = np.array(shifted), np.empty(frame.height), np.empty(frame.height)
+    score, joint = np.array(observed), np.array(shifted)
+    p_family, q_value = np.full(frame.height, np.nan), np.empty(frame.height)
     for family in frame["family"].unique():
         own = (frame["family"] == family).to_numpy()
-        p_family[own] = family_p_values(frame["difference"].to_numpy()[own], joint[own])
+        judged = own & np.isfinite(score)
+        p_family[judged] = family_p_values(score[judged], joint[judged])
         q_value[own] = benjamini_yekutieli(frame["p_value"].to_numpy()[own])
-    return frame.with_columns(p_family=pl.Series(p_family), q_value=pl.Series(q_value)).select(
+    return frame.with_columns(p_family=pl.Series(p_family).fill_nan(None), q_value=pl.Series(q_value)).select(
         pl.col(name).cast(kind) for name, kind in STATISTICS.items()
     )
 
@@ -156,8 +161,7 @@ def _row(
 def _critical(found: Contrast, coverage: float) -> float:
     """How many standard errors an interval reaches on each side: as many as cover that share of the differences under shifts, so
     that it misses zero as rarely as it should where the label says nothing."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        studentised = np.abs(found.shifted / found.shifted_error)
+    studentised = np.abs(found.shifted_statistics)
     return float(np.quantile(studentised[np.isfinite(studentised)], coverage))
 
 

@@ -173,3 +173,26 @@ def studentised(market: Market, signal: Signal, label: str, horizon: int, target
     cells = [influence[a:b].sum() for a, b in zip(starts, [*starts[1:], returns.size], strict=True)]
     cells[-1] += influence[: starts[0]].sum()  # before the first cluster is after the last one
     return mean - rest_mean, float(np.sqrt(len(cells) / (len(cells) - 1) * np.square(cells).sum()))
+
+
+def shifted_statistics(market: Market, signal: Signal, label: str, horizon: int, target: str) -> Floats:
+    """The difference over its standard error once all labels are moved by each number of sessions (history,), by Fourier
+    transforms of every cell: a cluster and the rest up to the next."""
+    returns = market.forward[horizon, target][signal.history]
+    known = ~np.isnan(returns)
+    has = signal.has(label)
+    starts = [group[0][0] for group in signal.clusters(label, horizon)]
+    cell = np.searchsorted(starts, np.arange(returns.size), side="right") - 1
+    cell[cell < 0] = len(starts) - 1  # before the first cluster is after the last one
+    in_cell = cell == np.arange(len(starts))[:, None]
+
+    def moved(where: NDArray[np.bool_], values: Floats) -> Floats:
+        return np.fft.irfft(np.conj(np.fft.rfft(where, axis=1)) * np.fft.rfft(values), returns.size, axis=1)
+
+    filled, ones = np.nan_to_num(returns), known.astype(float)
+    total, number = moved(in_cell & has, filled), np.round(moved(in_cell & has, ones))
+    rest_total, rest_number = moved(in_cell & ~has, filled), np.round(moved(in_cell & ~has, ones))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean, rest = total.sum(axis=0) / number.sum(axis=0), rest_total.sum(axis=0) / rest_number.sum(axis=0)
+        influence = (total - mean * number) / number.sum(axis=0) - (rest_total - rest * rest_number) / rest_number.sum(axis=0)
+        return np.asarray((mean - rest) / np.sqrt(len(starts) / (len(starts) - 1) * np.square(influence).sum(axis=0)))

@@ -87,19 +87,26 @@ class Recomputed:
             assert row["p_value"] == pytest.approx((1 + far) / (1 + known.size), abs=2.1 / again.SHIFTS), row
             assert row["min_detectable"] == pytest.approx(reach * known.std(), rel=1e-9), row
 
-    def test_p_values_of_families_by_the_definition(self, rows: Rows, shifted: np.ndarray) -> None:
+    def test_p_values_of_families_by_the_definition(self, rows: Rows, evidence: Evidence) -> None:
+        market, signals = evidence
+        lengths = [signal.history.stop - signal.history.start for signal in signals.values()]
+        assert all((row["p_family"] is None) == (row["clusters"] < LEAST_CLUSTERS) for row in rows)
         for family in ("claims", "exploratory"):
-            own = [place for place, row in enumerate(rows) if row["family"] == family]
-            deviation = np.nanstd(shifted[own], axis=1)
-            observed = np.array([abs(rows[place]["difference"]) for place in own]) / deviation
-            null = np.nan_to_num(np.abs(shifted[own]) / deviation[:, None])
+            own = [row for row in rows if row["family"] == family]
+            judged = [row for row in own if row["p_family"] is not None]
+            scores = []
+            for row in judged:
+                at_each = again.shifted_statistics(market, signals[row["signal"], row["subject"]], *arguments(row))
+                steps = again.shift_steps(lengths, at_each.size) % at_each.size
+                scores.append(np.abs(np.concatenate([at_each[:1], at_each[steps]])))
+            observed, null = np.array(scores)[:, 0], np.nan_to_num(np.array(scores)[:, 1:])
             floor = 0.0
             for rank in np.argsort(-observed, kind="stable"):
                 largest = null[observed <= observed[rank]].max(axis=0)
                 floor = max(floor, (1 + (largest >= observed[rank] - 1e-12).sum()) / (1 + again.SHIFTS))
-                assert rows[own[rank]]["p_family"] == pytest.approx(floor, abs=2.1 / again.SHIFTS), rows[own[rank]]
-            expected = multipletests([rows[place]["p_value"] for place in own], method="fdr_by")[1]
-            assert [rows[place]["q_value"] for place in own] == pytest.approx(expected, abs=1e-12)
+                assert judged[rank]["p_family"] == pytest.approx(floor, abs=2.1 / again.SHIFTS), judged[rank]
+            expected = multipletests([row["p_value"] for row in own], method="fdr_by")[1]
+            assert [row["q_value"] for row in own] == pytest.approx(expected, abs=1e-12)
 
     def test_intervals_session_by_session(self, rows: Rows, evidence: Evidence) -> None:
         market, signals = evidence

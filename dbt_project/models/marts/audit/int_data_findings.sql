@@ -1,5 +1,5 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['data_quality']}) }}
-{% set p = signal_parameters('data_quality', ['rate_days', 'least_coverage']) -%}
+{% set p = signal_parameters('data_quality', ['rate_days', 'factor_days', 'least_coverage']) -%}
 -- Every finding of every check, one row each: table, symbol and date. The date is NULL where a document has none. Ages are
 -- measured against the run's clock and the calendar: the latest data alone cannot show that everything is old.
 with newest_bars as (
@@ -25,6 +25,10 @@ newest_rates as (
     from {{ ref('stg_rates') }}
     where series in ('DFEDTARU', 'DFEDTARL')
     group by series
+),
+
+newest_factors as (
+    select max(session) as session from {{ ref('stg_factors') }}
 )
 
 select 'raw.price_bars' as table_name, 'missing_session' as check_name, fund as symbol, session as found_on
@@ -53,6 +57,11 @@ select 'raw.rates', 'stale_rate', newest_rates.series, newest_rates.date
 from newest_rates
 cross join {{ ref('int_clock') }} as clock
 where {{ days_between('newest_rates.date', 'clock.clock_date') }} > {{ p.rate_days | int }}
+union all
+select 'raw.factors', 'stale_factors', 'daily', newest_factors.session
+from newest_factors
+cross join {{ ref('int_clock') }} as clock
+where {{ days_between('newest_factors.session', 'clock.clock_date') }} > {{ p.factor_days | int }}
 union all
 select 'marts.sector_coverage', 'unknown_sectors', coverage.fund, coverage.as_of
 from {{ ref('sector_coverage') }} as coverage
