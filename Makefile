@@ -15,12 +15,14 @@ help:  ## List the targets
 run: $(READY)  ## Build the warehouse from the sample market and publish a release
 	$(BIN)/smallcap run --source sample
 
-# Two workers; the tests of whole runs share their data directories and stay together (tests/pipeline/conftest.py).
+# Two workers; the tests of a file stay on one, and the data directories of whole runs are shared (tests/pipeline/conftest.py).
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
 test: $(READY)  ## Every test, offline
-	$(BIN)/python -m pytest -n 2
+	$(PYTEST)
 
 test-fast: $(READY)  ## Without whole runs and without a browser: a minute
-	$(BIN)/python -m pytest -n 2 --ignore tests/pipeline --ignore tests/torture
+	$(PYTEST) --ignore tests/pipeline --ignore tests/torture
 
 lint: lint-python lint-types lint-sql  ## Style and types; .pre-commit-config.yaml runs the same
 

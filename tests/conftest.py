@@ -1,24 +1,10 @@
 """Fixtures for all tests."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
-from xdist.scheduler import LoadScopeScheduling
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
-
-
-class ByDirectory(LoadScopeScheduling):  # type: ignore[misc]
-    """Whole runs stay on one worker, since their tests share data directories; all other tests go by file."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return "tests/pipeline" if nodeid.startswith("tests/pipeline/") else nodeid.partition("::")[0]
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByDirectory:
-    """With `-n`, pytest-xdist asks which tests go to which worker."""
-    return ByDirectory(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -1,15 +1,19 @@
-"""Data directories shared by the tests of this folder, built in parallel in the background.
+"""Data directories shared by the tests of this folder and by all workers, built in the background.
 
 A run takes half a minute of one core: the directories of all selected tests are started at the beginning.
 """
 
+import pickle
 import shutil
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from filelock import FileLock, Timeout
 
+from orchestration.files import write_atomically
 from tests.conftest import SHARED
 from tests.pipeline import homes
 from tests.pipeline.homes import EVERYTHING, Home
@@ -20,32 +24,42 @@ Build = Callable[[], object]
 
 
 class Workshop:
-    """Builds each directory once, two at a time, in the order of the recipes."""
+    """Builds each directory once for all workers, in the order of the recipes; a worker takes what no other is building.
 
-    def __init__(self, recipes: dict[str, Build]) -> None:
+    Args:
+        root: shared by the workers; it has a lock and the result of each recipe.
+    """
+
+    def __init__(self, root: Path, recipes: dict[str, Build]) -> None:
+        self._root = root
         self._recipes = recipes
-        self._pool = ThreadPoolExecutor(max_workers=2)
-        self._futures: dict[str, Future[object]] = {}
+        self._pool = ThreadPoolExecutor(max_workers=1)
 
     def open(self, wanted: set[str]) -> None:
-        """Start all required directories; recipes may use the workshop, so it must exist before."""
+        """Build all required directories in the background."""
         for name in self._recipes:
             if name in wanted:
-                self.begin(name)
-
-    def begin(self, name: str) -> Future[object]:
-        """Start a directory unless it is already started."""
-        if name not in self._futures:
-            self._futures[name] = self._pool.submit(self._recipes[name])
-        return self._futures[name]
+                self._pool.submit(self._build_if_free, name)
 
     def take(self, name: str) -> object:
-        """Wait for a directory."""
-        return self.begin(name).result()
+        """The result of a recipe; wait for it if it is being built."""
+        with FileLock(self._root / f"{name}.lock"):
+            return self._result(name)
 
     def close(self) -> None:
-        """Wait for all started directories."""
+        """Wait for the directory that is being built."""
         self._pool.shutdown(cancel_futures=True)
+
+    def _build_if_free(self, name: str) -> None:
+        with suppress(Timeout), FileLock(self._root / f"{name}.lock", blocking=False):
+            self._result(name)
+
+    def _result(self, name: str) -> object:
+        done = self._root / f"{name}.pickle"
+        if not done.exists():
+            result = self._recipes[name]()
+            write_atomically(done, pickle.dumps(result))
+        return pickle.loads(done.read_bytes())
 
 
 BUILT_LAST = ("real_home", "long_run_home", "live_homes", "second_run", "home_with_ijr", "killed_home")
@@ -67,9 +81,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def workshop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
     """Start the directories of the selected tests at once."""
-    root = tmp_path_factory.mktemp("pipeline")
+    base = tmp_path_factory.getbasetemp()
+    root = (base.parent if hasattr(request.config, "workerinput") else base) / "pipeline"  # workers have folders of their own
     elsewhere = root / "elsewhere"
-    elsewhere.mkdir()
+    elsewhere.mkdir(parents=True, exist_ok=True)
 
     def again() -> Home:
         sample = shop.take("sample_home")
@@ -100,7 +115,7 @@ def workshop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     }
     # Pytest knows each test's fixtures before the first test.
     wanted = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
-    shop = Workshop(recipes)
+    shop = Workshop(root, recipes)
     shop.open(wanted | {"sample_home"})
     yield shop
     shop.close()
