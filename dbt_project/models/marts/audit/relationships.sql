@@ -10,5 +10,11 @@ union all
 {% endif -%}
 {% else -%}
 -- Only a compilation knows the graph.
-select {{ text('null') }} as child, {{ text('null') }} as parent, {{ text('null') }} as columns, {{ text('null') }} as parent_columns, {{ text('null') }} as holds
+select
+    {{ text('null') }} as child,
+    {{ text('null') }} as parent,
+    {{ text('null') }} as columns,
+    {{ text('null') }} as parent_columns,
+    {{ text('null') }} as holds
+where 1 = 0
 {% endfor %}
