@@ -32,6 +32,8 @@ WITHOUT_PARENT = {"relationships": "it describes the project's own graph"}
 MANY_READERS = {
     "stg_sessions": "the calendar that every count of sessions needs",
     "int_daily_returns": "the one place where a total return is computed",
+    "regime_daily": "the label that phases, spells, levels, track records and corrections start from",
+    "rate_regime_daily": "the label that phases, spells, track records and corrections start from",
 }
 MANY_JOINS = {
     "reading": "a union of statements, most of which join a table or two",
