@@ -26,6 +26,7 @@ DAILY = {
     "rate_regime_daily": ["session"],
     "cycle_phase_daily": ["session"],
     "satellite_target": ["session"],
+    "signal_state_daily": ["session"],
     "relative_risk_daily": ["pair", "session"],
     "long_run_labels": ["signal", "series", "session"],
 }

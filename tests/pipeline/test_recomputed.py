@@ -1,6 +1,8 @@
 """Every figure of the release, recomputed independently from raw rows."""
 
 import re
+from calendar import monthrange
+from collections.abc import Callable
 from datetime import date, timedelta
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 
 from tests.pipeline import recomputation
 from tests.pipeline.homes import FUNDS, PAIRS, Home, ask, published, warehouse
+from tests.pipeline.signal_recomputation import seed
 
 NUMBERS = ("trend_gap", "slope", "zscore", "percentile", "channel_high", "channel_low")
 Paths = dict[str, recomputation.Path]
@@ -45,11 +48,28 @@ def test_ratio_signals_and_regimes_match_the_definitions(sample_home: Home, path
     assert rows["trend_break"].drop_nulls().len() > 10
 
 
+def months_before(last: date, months: int) -> date:
+    """The same day of an earlier month, or its last day if it is shorter."""
+    year, month = divmod(last.year * 12 + last.month - 1 - months, 12)
+    return date(year, month + 1, min(last.day, monthrange(year, month + 1)[1]))
+
+
+SHORT: dict[str, Callable[[date], date]] = {
+    "1d": lambda last: last - timedelta(days=1),
+    "1w": lambda last: last - timedelta(days=7),
+    "1m": lambda last: months_before(last, 1),
+    "3m": lambda last: months_before(last, 3),
+    "ytd": lambda last: date(last.year - 1, 12, 31),
+}
+
+
 def window_start(name: str, path: recomputation.Path) -> tuple[date, date]:
     """First and last day of a window."""
     last = path.sessions[-1]
     if name == "all":
         return path.sessions[0], last
+    if name in SHORT:
+        return SHORT[name](last), last
     if re.fullmatch(r"\d+y", name):
         return last.replace(year=last.year - int(name[:-1])), last
     return date(int(name) - 1, 12, 31), date(int(name), 12, 31)
@@ -60,7 +80,8 @@ def test_performance_of_every_window_matches_the_definitions(sample_home: Home, 
     path = paths[fund]
     with published(sample_home) as release:
         rows = ask(release, "select * from performance where fund = ?", fund)
-    wanted = {"all", "1y", "3y", "5y", "10y", *map(str, range(path.sessions[0].year + 1, path.sessions[-1].year + 1))}
+    # These funds are older than the sample's prices: no return since inception.
+    wanted = {"all", "1y", "3y", "5y", "10y", *SHORT, *map(str, range(path.sessions[0].year + 1, path.sessions[-1].year + 1))}
     assert set(rows["window_name"]) == wanted
     for row in rows.iter_rows(named=True):
         first_day, last_day = window_start(row["window_name"], path)
@@ -75,11 +96,29 @@ def test_performance_of_every_window_matches_the_definitions(sample_home: Home, 
         singles = path.returns[inside][path.spans[inside] == 1]
         depth, peak, trough, recovery = recomputation.max_drawdown(path.index[start : end + 1], path.sessions[start : end + 1])
         assert row["total_return"] == pytest.approx(total - 1, abs=1e-9)
-        assert row["volatility"] == pytest.approx(singles.std(ddof=1) * np.sqrt(252), abs=1e-9)
+        is_annualised = is_complete and row["window_name"] not in SHORT
+        assert row["volatility"] == (pytest.approx(singles.std(ddof=1) * np.sqrt(252), abs=1e-9) if is_annualised else None)
+        assert row["sharpe"] is None or is_annualised
         assert row["max_drawdown"] == pytest.approx(depth, abs=1e-9)
         assert (row["drawdown_peak"], row["drawdown_trough"], row["drawdown_recovery"]) == (peak, trough, recovery)
         assert row["is_complete"] == is_complete
-        assert row["cagr"] == (pytest.approx(total ** (1 / years) - 1, abs=1e-9) if is_complete else None)
+        assert row["cagr"] == (pytest.approx(total ** (1 / years) - 1, abs=1e-9) if is_annualised else None)
+
+
+def test_a_return_since_inception_needs_the_first_closes(sample_home: Home) -> None:
+    with published(sample_home) as release:
+        rows = ask(
+            release,
+            "select fund, inception.start_session, whole.start_session, inception.total_return, whole.total_return"
+            " from performance as inception join performance as whole using (fund)"
+            " where inception.window_name = 'inception' and whole.window_name = 'all'",
+        ).rows()
+    began = {row["fund"]: date.fromisoformat(row["inception"]) for row in seed("funds")}
+    assert {row[0] for row in rows} == {"VTWO", "SCHA", "VOO"}
+    for fund, start, first, since_inception, whole in rows:
+        assert start == first
+        assert timedelta(0) <= start - began[fund] <= timedelta(days=10)
+        assert since_inception == whole
 
 
 NO_COMPANY = re.compile(r"( |-)(CVR|RIGHTS?|WARRANTS?|ESCROW)( |$)|^ESC ")

@@ -76,17 +76,17 @@ phase_now as (
     where is_open
 ),
 
-sector_gaps as (
+widest_gaps as (
     select
         sector,
-        iwm_minus_spy,
-        iwm_as_of,
-        spy_as_of,
+        gap,
+        as_of_a as iwm_as_of,
+        as_of_b as spy_as_of,
         days_apart,
         is_comparable,
-        row_number() over (order by abs(iwm_minus_spy) desc, sector) as gap_rank
-    from {{ ref('sector_comparison') }}
-    where iwm_minus_spy is not null and sector not in ('Cash and Other', 'Unclassified')
+        row_number() over (order by abs(gap) desc, sector) as gap_rank
+    from {{ ref('sector_gaps') }}
+    where fund_a = 'IWM' and fund_b = 'SPY' and gap is not null and sector not in ('Cash and Other', 'Unclassified')
 ),
 
 -- The funds that are compared with each other, without the alternatives to them.
@@ -175,15 +175,15 @@ statements as (
     from {{ ref('reconstitution_calendar') }}
     where is_next
     union all
-    select 'sector_gap', sector, case when iwm_minus_spy > 0 then 'IWM above SPY' else 'IWM below SPY' end,
-        'weight in IWM minus weight in SPY', iwm_minus_spy, 'fraction', null, null, iwm_as_of, spy_as_of, null
-    from sector_gaps
+    select 'sector_gap', sector, case when gap > 0 then 'IWM above SPY' else 'IWM below SPY' end,
+        'weight in IWM minus weight in SPY', gap, 'fraction', null, null, iwm_as_of, spy_as_of, null
+    from widest_gaps
     where gap_rank <= 5 and is_comparable
     union all
     select 'sector_gap', 'IWM against SPY', null, 'weight in IWM minus weight in SPY', null, 'fraction', null, null, iwm_as_of, spy_as_of,
         'not compared: the snapshots of IWM (' || {{ text('iwm_as_of') }} || ') and SPY (' || {{ text('spy_as_of') }}
         || ') are ' || {{ text('days_apart') }} || ' days apart'
-    from sector_gaps
+    from widest_gaps
     where gap_rank = 1 and not is_comparable
     union all
     select 'performance', fund, null, 'total return over one year', total_return, 'fraction', null, null, end_session, null, null

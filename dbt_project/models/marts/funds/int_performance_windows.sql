@@ -1,4 +1,5 @@
-{{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
+{{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['performance']}) }}
+{% set p = signal_parameters('performance', ['inception_days']) -%}
 -- The windows that each fund's history covers: from one close to another, both with a bar.
 with history as (
     select
@@ -10,18 +11,49 @@ with history as (
 ),
 
 rolling as (
-    {% for years in [1, 3, 5, 10] -%}
+    {% for name, part, count in [
+        ('1w', 'day', 7), ('1m', 'month', 1), ('3m', 'month', 3),
+        ('1y', 'year', 1), ('3y', 'year', 3), ('5y', 'year', 5), ('10y', 'year', 10)
+    ] -%}
     select
         fund,
-        '{{ years }}y' as window_name,
-        cast({{ dbt.dateadd('year', -years, 'last_session') }} as date) as from_date,
+        '{{ name }}' as window_name,
+        cast({{ dbt.dateadd(part, -count, 'last_session') }} as date) as from_date,
         last_session as to_date,
-        {{ 'true' if years == 1 else 'false' }} as is_one_year,
+        {{ 'true' if name == '1y' else 'false' }} as is_one_year,
+        {{ 'false' if part == 'year' else 'true' }} as is_short,
         true as is_complete
     from history
     {% if not loop.last %}union all
     {% endif -%}
     {% endfor %}
+),
+
+-- A return over a session without a bar is not that of a day.
+latest_day as (
+    select
+        history.fund,
+        '1d' as window_name,
+        history.last_session - 1 as from_date,
+        history.last_session as to_date,
+        false as is_one_year,
+        true as is_short,
+        true as is_complete
+    from history
+    inner join {{ ref('int_daily_returns') }} as returns on history.fund = returns.fund and history.last_session = returns.session
+    where returns.sessions_spanned = 1
+),
+
+year_to_date as (
+    select
+        fund,
+        'ytd' as window_name,
+        cast({{ dbt.date_trunc('year', 'last_session') }} as date) - 1 as from_date,
+        last_session as to_date,
+        false as is_one_year,
+        true as is_short,
+        true as is_complete
+    from history
 ),
 
 whole as (
@@ -31,8 +63,24 @@ whole as (
         first_session as from_date,
         last_session as to_date,
         false as is_one_year,
+        false as is_short,
         true as is_complete
     from history
+),
+
+-- Closes that begin later than the fund say nothing about its first years.
+since_inception as (
+    select
+        whole.fund,
+        'inception' as window_name,
+        whole.from_date,
+        whole.to_date,
+        whole.is_one_year,
+        whole.is_short,
+        whole.is_complete
+    from whole
+    inner join {{ ref('funds') }} as funds on whole.fund = funds.fund
+    where {{ days_between('funds.inception', 'whole.from_date') }} between 0 and {{ p.inception_days | int }}
 ),
 
 calendar_years as (
@@ -40,8 +88,7 @@ calendar_years as (
         returns.fund,
         {{ text('extract(year from returns.session)') }} as window_name,
         cast({{ dbt.date_trunc('year', 'returns.session') }} as date) - 1 as from_date,
-        cast({{ dbt.dateadd('year', 1, dbt.date_trunc('year', 'returns.session')) }} as date) - 1 as to_date,
-        true as is_one_year
+        cast({{ dbt.dateadd('year', 1, dbt.date_trunc('year', 'returns.session')) }} as date) - 1 as to_date
     from {{ ref('int_daily_returns') }} as returns
 ),
 
@@ -52,7 +99,8 @@ judged_years as (
         calendar_years.window_name,
         calendar_years.from_date,
         calendar_years.to_date,
-        calendar_years.is_one_year,
+        history.last_session > calendar_years.to_date as is_one_year,
+        history.last_session <= calendar_years.to_date as is_short,
         history.last_session > calendar_years.to_date as is_complete
     from calendar_years
     inner join history on calendar_years.fund = history.fund
@@ -61,7 +109,13 @@ judged_years as (
 windows as (
     select * from rolling
     union all
+    select * from latest_day
+    union all
+    select * from year_to_date
+    union all
     select * from whole
+    union all
+    select * from since_inception
     union all
     select * from judged_years
 ),
@@ -71,6 +125,7 @@ bounds as (
         windows.fund,
         windows.window_name,
         windows.is_one_year,
+        windows.is_short,
         windows.is_complete,
         max(case when returns.session <= windows.from_date then returns.session end) as start_session,
         max(returns.session) as end_session
@@ -78,7 +133,7 @@ bounds as (
     inner join {{ ref('int_daily_returns') }} as returns
         on windows.fund = returns.fund and returns.session <= windows.to_date
     inner join history on windows.fund = history.fund and windows.from_date >= history.first_session
-    group by windows.fund, windows.window_name, windows.is_one_year, windows.is_complete
+    group by windows.fund, windows.window_name, windows.is_one_year, windows.is_short, windows.is_complete
 )
 
 select
@@ -90,6 +145,6 @@ select
     -- A one-year window counts as one year, whether its closes are 364 or 366 days apart.
     case
         when is_one_year then cast(1 as double)
-        else {{ days_between('start_session', 'end_session') }} / 365.25e0
+        when not is_short then {{ days_between('start_session', 'end_session') }} / 365.25e0
     end as years
 from bounds

@@ -52,10 +52,10 @@ select
     cast(figures.sessions as integer) as sessions,
     figures.total_return,
     -- Periods shorter than a year are never annualised.
-    case when figures.is_complete and figures.years >= 1 then power(1 + figures.total_return, 1 / figures.years) - 1 end as cagr,
-    figures.volatility,
+    case when figures.years >= 1 then power(1 + figures.total_return, 1 / figures.years) - 1 end as cagr,
+    case when figures.years >= 1 then figures.volatility end as volatility,
     case
-        when figures.rate_coverage >= {{ p.least_rate_coverage }} and figures.volatility > 0
+        when figures.years >= 1 and figures.rate_coverage >= {{ p.least_rate_coverage }} and figures.volatility > 0
             then (figures.mean_annual_return - figures.mean_policy_rate) / figures.volatility
     end as sharpe,
     figures.rate_coverage,

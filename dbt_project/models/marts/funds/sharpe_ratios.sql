@@ -13,7 +13,7 @@ with excess as (
     inner join {{ ref('int_daily_returns') }} as returns
         on windows.fund = returns.fund and returns.session > windows.start_session and returns.session <= windows.end_session
     left join {{ ref('stg_factors') }} as factors on returns.session = factors.session
-    where returns.sessions_spanned = 1
+    where returns.sessions_spanned = 1 and windows.years >= 1
 ),
 
 figures as (

@@ -1,5 +1,3 @@
-{{ config(meta={'signals': ['sector_comparison']}) }}
-{%- set p = signal_parameters('sector_comparison', ['most_days_apart']) %}
 -- The latest snapshots of the three funds compared, with the change since the previous snapshot.
 with snapshots as (
     select
@@ -39,13 +37,13 @@ side_by_side as (
     group by sector
 ),
 
--- A sector that only one of the two funds holds still gets the dates.
+-- The same in every row, also of a sector that only one of the two funds holds; NULL without a snapshot of either.
 dates as (
     select
-        max(iwm_as_of) as iwm_as_of,
-        max(spy_as_of) as spy_as_of,
-        abs({{ days_between('max(spy_as_of)', 'max(iwm_as_of)') }}) as days_apart
-    from side_by_side
+        max(days_apart) as days_apart,
+        max(case when is_comparable then 1 else 0 end) = 1 as is_comparable
+    from {{ ref('sector_gaps') }}
+    where fund_a = 'IWM' and fund_b = 'SPY'
 )
 
 select
@@ -54,8 +52,8 @@ select
     funds.spy_weight,
     funds.qqq_weight,
     funds.iwm_weight - funds.spy_weight as iwm_minus_spy,
-    cast(dates.days_apart as integer) as days_apart,
-    dates.days_apart <= {{ p.most_days_apart | int }} as is_comparable,
+    dates.days_apart,
+    dates.is_comparable,
     guide.iwm_weight as guide_iwm_weight,
     guide.spy_weight as guide_spy_weight,
     guide.iwm_weight - guide.spy_weight as guide_iwm_minus_spy,
