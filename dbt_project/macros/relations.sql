@@ -4,7 +4,7 @@
 -#}
 {% macro relations() %}
     {%- set found = [] -%}
-    {%- for node in graph.nodes.values() if execute -%}
+    {%- for node in graph.get('nodes', {}).values() if execute -%}
         {%- if node.resource_type == 'test' and (node.test_metadata or {}).name in ['relationships', 'composite_relationships'] -%}
             {%- set given = node.test_metadata.kwargs -%}
             {%- set parent = node.depends_on.nodes | reject('equalto', node.attached_node) | first -%}
