@@ -128,6 +128,11 @@ class Settings(BaseSettings):
         """A person's decisions about documents; with `known_at`, those of the current data directory."""
         return (self.home.parent if self.known_at and self.data_dir is None else self.home) / "decisions.jsonl"
 
+    @property
+    def diary_path(self) -> Path:
+        """What the first release of each session said; append-only, and not part of a rebuild."""
+        return self.home / "diary.jsonl"
+
     def as_environment(self) -> dict[str, str]:
         """The settings that differ from their defaults, as environment variables for another process."""
         given = self.model_dump(mode="json", exclude_defaults=True)

@@ -10,7 +10,7 @@ import dagster as dg
 
 from orchestration.defs.assets.published import GROUP as PUBLISHED
 from orchestration.defs.assets.raw import raw_key
-from orchestration.publish.release import LATEST
+from orchestration.publish.history import LATEST
 from orchestration.raw import queries
 from orchestration.report.manifest import withheld_sentences
 from orchestration.settings import Settings

@@ -14,12 +14,17 @@ from typing import Any
 import duckdb
 
 from orchestration.files import sync_directory, write_atomically
+from orchestration.publish.changes import Side
 from orchestration.publish.contract import CONTRACT_VERSION
+from orchestration.publish.diary import Diary
 from orchestration.publish.fingerprint import fingerprint, is_current
+from orchestration.publish.freshness import freshness, sessions_behind
+from orchestration.publish.history import LATEST, RELEASES, readable, releases_on_disk
+from orchestration.publish.made_tables import MADE_TABLES, Past, make_tables
 from orchestration.publish.release_files import (
-    Mart,
     NotPublishable,
     PublishedTable,
+    Table,
     file_facts,
     withheld_marts,
     write_data_dictionary,
@@ -33,7 +38,6 @@ from orchestration.universe import load_universe
 from orchestration.warehouse.connection import Warehouse
 from orchestration.warehouse.withholding import withheld_tables
 
-LATEST = "latest"
 _UNFINISHED = ".unfinished-"
 
 
@@ -48,16 +52,17 @@ class Release:
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """The origin of a release: source, clock (UTC), `known_at` (UTC) and the file of decisions."""
+    """The origin of a release: source, clock (UTC), `known_at` (UTC), and the files of decisions and of the signal diary."""
 
     source: str
     clock: datetime
     known_at: datetime | None
     decisions: Path
+    diary: Path
 
 
 def publish(
-    warehouse: Warehouse, marts: list[Mart], origin: Origin, *, published_dir: Path, scripts_dir: Path, keep: int, run_id: str
+    warehouse: Warehouse, marts: list[Table], origin: Origin, *, published_dir: Path, scripts_dir: Path, keep: int, run_id: str
 ) -> Release:
     """Write one release of all sound tables and make it the latest; the other tables are withheld: columns and no rows.
 
@@ -74,19 +79,31 @@ def publish(
         WarehouseUnusable: the warehouse cannot be read.
     """
     _clear_unfinished(published_dir)
+    latest = published_dir / LATEST
+    past = Past(list(readable(releases_on_disk(published_dir))), latest.resolve() if latest.is_symlink() else None, keep)
+    diary = Diary(origin.diary)
     release_id = _next_release_id()
-    directory = published_dir / "releases" / release_id
-    unfinished = published_dir / "releases" / f"{_UNFINISHED}{release_id}"
+    directory = published_dir / RELEASES / release_id
+    unfinished = published_dir / RELEASES / f"{_UNFINISHED}{release_id}"
     identity = {"release_id": release_id, "source": origin.source}
     with warehouse.connect(read_only=True) as connection:
         withheld = withheld_marts(connection, marts)
         if len(withheld) == len(marts):
             raise NotPublishable(f"No table can be published: {_most_frequent(withheld.values())}")
         unfinished.mkdir(parents=True)
-        tables = [write_parquet(connection, mart, unfinished, identity, withheld=withheld.get(mart.name)) for mart in marts]
-        manifest = _manifest(connection, tables, origin, release_id=release_id, run_id=run_id)
-        write_serving_copy(connection, marts, tables, unfinished / "warehouse.duckdb", manifest)
-        write_data_dictionary(connection, tables, marts, unfinished / "data_dictionary.md")
+        written = [write_parquet(connection, mart, unfinished, identity, withheld=withheld.get(mart.name)) for mart in marts]
+        manifest = _manifest(connection, written, origin, release_id=release_id, run_id=run_id)
+        made = make_tables(connection, Side(unfinished, manifest), past, diary)
+        manifest |= made.facts
+        tables = sorted([*marts, *(one.table for one in MADE_TABLES)], key=lambda table: table.name)
+        written += [
+            write_parquet(connection, one.table, unfinished, identity, withheld=made.withheld.get(one.name))
+            for one in MADE_TABLES
+        ]
+        written.sort(key=lambda facts: facts.name)
+        manifest["tables"] = [asdict(facts) for facts in written]
+        write_serving_copy(connection, tables, written, unfinished / "warehouse.duckdb", manifest)
+        write_data_dictionary(connection, tables, written, unfinished / "data_dictionary.md")
     manifest |= _report(unfinished, manifest, scripts=scripts_dir)
     manifest["serving_copy"] = file_facts(unfinished / "warehouse.duckdb")
     manifest["data_dictionary"] = file_facts(unfinished / "data_dictionary.md")
@@ -96,6 +113,8 @@ def publish(
     unfinished.replace(directory)
     sync_directory(directory.parent)
     _point_latest(published_dir, release_id)
+    if made.entry is not None:
+        diary.append([made.entry])
     _drop_old(published_dir, keep)
     return Release(release_id, directory, manifest)
 
@@ -156,6 +175,7 @@ def _manifest(
 
     newest = ask("staging.stg_price_bars", "select max(session)::varchar from {table}")
     snapshots = ask("staging.stg_holdings", "select fund, max(as_of)::varchar from {table} group by fund order by fund")
+    fresh = freshness(connection, origin.clock)
     parameters = ask(
         "seeds.signal_parameters",
         "select signal || '.' || parameter, value::double, unit, meaning from {table} order by signal, parameter",
@@ -172,6 +192,8 @@ def _manifest(
         "run_id": run_id,
         "git_revision": _git_revision(),
         "made_of": _made_of(connection, origin),
+        "freshness": [{**row, "newest": row["newest"] and row["newest"].isoformat()} for row in fresh.to_dicts()],
+        "sessions_behind": sessions_behind(fresh),
         "parameters": {name: {"value": value, "unit": unit, "meaning": meaning} for name, value, unit, meaning in parameters},
         "failed_fetches": [{**asdict(fetch), "attempted_at": fetch.attempted_at.isoformat()} for fetch in failing(connection)],
         "quarantine": [
@@ -199,7 +221,7 @@ def _sync_file(path: Path) -> None:
 def _point_latest(published: Path, release_id: str) -> None:
     link = published / f"{_UNFINISHED}{LATEST}"
     link.unlink(missing_ok=True)
-    link.symlink_to(Path("releases") / release_id)
+    link.symlink_to(Path(RELEASES) / release_id)
     link.replace(published / LATEST)
     sync_directory(published)
 
@@ -207,7 +229,7 @@ def _point_latest(published: Path, release_id: str) -> None:
 def _drop_old(published: Path, keep: int) -> None:
     """Delete the oldest releases beyond `keep`, never the one that `latest` points to."""
     current = (published / LATEST).resolve().name
-    releases = sorted(path for path in (published / "releases").iterdir() if not path.name.startswith("."))
+    releases = sorted(path for path in (published / RELEASES).iterdir() if not path.name.startswith("."))
     for path in releases[:-keep]:
         if path.name != current:
             _remove_release(path)
@@ -222,5 +244,5 @@ def _remove_release(path: Path) -> None:
 
 def _clear_unfinished(published: Path) -> None:
     """Remove unfinished releases of killed runs."""
-    for path in (published / "releases").glob(f"{_UNFINISHED}*"):
+    for path in (published / RELEASES).glob(f"{_UNFINISHED}*"):
         shutil.rmtree(path)

@@ -8,8 +8,9 @@ import dagster as dg
 from orchestration.defs.assets.groups import group
 from orchestration.defs.dbt_project import dbt_of
 from orchestration.defs.previews import Published, published_tables
+from orchestration.publish.made_tables import MADE_TABLES
 from orchestration.publish.release import Origin, Release, publish
-from orchestration.publish.release_files import Mart
+from orchestration.publish.release_files import Table
 from orchestration.settings import Settings
 from orchestration.warehouse.connection import Warehouse
 from orchestration.warehouse.withholding import Graph
@@ -22,7 +23,7 @@ _CHARTS = {
 }  # fmt: skip
 
 
-def published_marts(settings: Settings) -> list[Mart]:
+def published_marts(settings: Settings) -> list[Table]:
     """The marts of the dbt project with their keys, from their `primary_key` tests."""
     manifest = dbt_of(settings).manifest()
     nodes, graph = manifest["nodes"], Graph(manifest)
@@ -33,7 +34,7 @@ def published_marts(settings: Settings) -> list[Mart]:
     }
     return sorted(
         (
-            Mart(node["name"], node["description"], keys[unique_id], graph.depends_on(node["name"]))
+            Table(node["name"], node["description"], keys[unique_id], graph.depends_on(node["name"]))
             for unique_id, node in nodes.items()
             if node["resource_type"] == "model" and node["schema"] == "marts"
         ),
@@ -44,11 +45,12 @@ def published_marts(settings: Settings) -> list[Mart]:
 def origin_of(settings: Settings) -> Origin:
     """The origin of releases with these settings."""
     return Origin(
-        source=settings.source.value, clock=settings.clock, known_at=settings.known_at, decisions=settings.decisions_path
-    )
+        source=settings.source.value, clock=settings.clock, known_at=settings.known_at, decisions=settings.decisions_path,
+        diary=settings.diary_path,
+    )  # fmt: skip
 
 
-def publish_release(settings: Settings, marts: list[Mart], *, run_id: str) -> Release:
+def publish_release(settings: Settings, marts: list[Table], *, run_id: str) -> Release:
     """Publish the current warehouse of these settings.
 
     Raises:
@@ -72,6 +74,12 @@ def published_assets(settings: Settings) -> dg.AssetsDefinition:
         for mart in marts
     ] + [
         dg.AssetSpec(
+            [GROUP, table.name], group_name=group(GROUP), kinds={"parquet"}, owners=["team:data"], deps=mart_keys,
+            description=f"{table.description} As Parquet, sorted by {', '.join(table.key)}.",
+        )
+        for table in MADE_TABLES
+    ] + [
+        dg.AssetSpec(
             [GROUP, "warehouse"], group_name=group(GROUP), kinds={"duckdb"}, owners=["team:data"], deps=mart_keys,
             description="Every mart in one read-only DuckDB file, with comments, and the tables `release` and `readme`.",
         ),
@@ -89,6 +97,8 @@ def published_assets(settings: Settings) -> dg.AssetsDefinition:
     def release(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> Iterator[dg.MaterializeResult[None]]:
         published = publish_release(settings, marts, run_id=context.run.run_id)
         tables = published.manifest["tables"]
+        if published.manifest["diary_note"]:
+            context.log.warning(published.manifest["diary_note"])
         # Tags show the outcome in the list of runs.
         tags = {"source": settings.source.value, "session": published.manifest["last_session"], "release": published.release_id}
         context.instance.add_run_tags(context.run.run_id, {name: value for name, value in tags.items() if value})
