@@ -7,7 +7,7 @@ SOURCE ?= sample
 # Where Python may not write bytecode, it is written once: every start of a process would compile some thousand modules.
 COMPILE := $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
 
-.PHONY: run test test-fast lint lint-python lint-types lint-sql ui live lock bench test-duckdb2 test-spark torture calibrate test-superset test-bi contract clean help
+.PHONY: run test test-fast lint lint-python lint-types lint-sql ui live lock bench test-duckdb2 test-spark torture calibrate test-superset test-bi contract dbt docs has-warehouse clean help
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -40,6 +40,21 @@ ui: $(READY)  ## Dagster UI at 127.0.0.1:3000 with the schedules running (SOURCE
 
 live: $(READY)  ## Fetch from the vendors, build and publish
 	$(BIN)/smallcap run --source live
+
+# The run's clock, which is fixed for the sample market: without it dbt measures ages from now.
+WAREHOUSE = $(CURDIR)/data/$(SOURCE)/warehouse.duckdb
+CLOCK = $(BIN)/python -c "from orchestration.settings import Settings; print(Settings(source='$(SOURCE)').clock.strftime('%F %T'))"
+DBT = DBT_PROJECT_DIR=dbt_project DBT_PROFILES_DIR=dbt_project DBT_TARGET_PATH=$(CURDIR)/data/dbt DBT_LOG_PATH=$(CURDIR)/data/dbt \
+	SMALLCAP_WAREHOUSE=$(WAREHOUSE) $(BIN)/dbt $(1) $(if $(findstring --vars,$(1)),,--vars "{clock: '$$($(CLOCK))'}")
+
+dbt: $(READY) has-warehouse  ## dbt by hand on the warehouse of SOURCE: make dbt ARGS='build --select ratio_daily'
+	$(call DBT,$(or $(ARGS),ls --resource-type model))
+
+docs: $(READY) has-warehouse  ## dbt's documentation of every model as one page: data/dbt/static_index.html
+	$(call DBT,docs generate --static)
+
+has-warehouse:
+	@test -e $(WAREHOUSE) || { echo "There is no $(WAREHOUSE) yet: run smallcap run --source $(SOURCE) first."; exit 1; }
 
 bench: $(READY)  ## What a run costs, part by part
 	$(BIN)/python tests/bench.py

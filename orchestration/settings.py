@@ -10,10 +10,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, HttpUrl, TypeAdapter, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, HttpUrl, SecretStr, TypeAdapter, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-PROJECT_ROOT = Path(__file__).resolve().parents[1]
+PACKAGE_DIR = Path(__file__).resolve().parent
+# A wheel contains the dbt project and workspace.yaml in this folder of the package; in a checkout they are beside the package.
+_IN_WHEEL = PACKAGE_DIR / "project"
+PROJECT_ROOT = _IN_WHEEL if _IN_WHEEL.is_dir() else PACKAGE_DIR.parent
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
 SEEDS_DIR = DBT_PROJECT_DIR / "seeds"
 
@@ -81,6 +84,11 @@ class Settings(BaseSettings):
         default_factory=dict, description="replacement address of a vendor, by name: SMALLCAP_VENDOR_URLS__FRED=https://…"
     )
 
+    notify_urls: SecretStr = Field(
+        SecretStr(""), description="addresses of notification services in the notation of Apprise, separated by spaces; secret"
+    )
+    notify_daily: bool = Field(False, description="also send a summary of each session's reading")
+
     @field_validator("known_at")
     @classmethod
     def _known_at_in_utc(cls, value: datetime | None, info: ValidationInfo) -> datetime | None:
@@ -129,13 +137,21 @@ class Settings(BaseSettings):
         return (self.home.parent if self.known_at and self.data_dir is None else self.home) / "decisions.jsonl"
 
     @property
+    def notified_path(self) -> Path:
+        """The messages of `smallcap notify` and which service confirmed them."""
+        return self.home / "notified.jsonl"
+
+    @property
     def diary_path(self) -> Path:
         """What the first release of each session said; append-only, and not part of a rebuild."""
         return self.home / "diary.jsonl"
 
     def as_environment(self) -> dict[str, str]:
-        """The settings that differ from their defaults, as environment variables for another process."""
-        given = self.model_dump(mode="json", exclude_defaults=True)
+        """The settings that differ from their defaults, as environment variables for another process.
+
+        Without secrets, which are no options of a command: the other process inherits their variables.
+        """
+        given = self.model_dump(mode="json", exclude_defaults=True, exclude={"notify_urls"})
         return {
             f"SMALLCAP_{name.upper()}": json.dumps(value) if isinstance(value, dict) else str(value)
             for name, value in given.items()

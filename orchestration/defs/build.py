@@ -11,11 +11,13 @@ import dagster as dg
 from orchestration.defs.assets.history import ishares_holdings_history
 from orchestration.defs.assets.landing import landing_assets
 from orchestration.defs.assets.models import dbt_models
+from orchestration.defs.assets.notifications import notifications
 from orchestration.defs.assets.published import published_assets
 from orchestration.defs.assets.raw import raw_assets
 from orchestration.defs.checks import checks
 from orchestration.defs.dead_runs import one_process
 from orchestration.defs.jobs import jobs, schedules
+from orchestration.defs.sensors import landing_sensor
 from orchestration.files import clear_unfinished
 from orchestration.settings import Settings
 from orchestration.warehouse.connection import Warehouse, clear_unfinished_rebuild, writer_lock
@@ -62,10 +64,13 @@ def build_defs(settings: Settings, *, console: dg.LoggerDefinition | None = None
     landing, published = [*landing_assets], published_assets(settings)
     fresh = dg.map_asset_specs(lambda spec: dg.apply_freshness_policy(spec, FRESH), [*landing, published])
     return dg.Definitions(
-        assets=dg.with_source_code_references([*fresh, ishares_holdings_history, *raw_assets, dbt_models(settings)]),
+        assets=dg.with_source_code_references(
+            [*fresh, ishares_holdings_history, *raw_assets, dbt_models(settings), notifications]
+        ),
         asset_checks=checks,
         jobs=jobs,
         schedules=schedules,
+        sensors=[landing_sensor(settings)],
         resources={"settings": settings, "warehouse": warehouse},
         loggers={"console": console} if console else {},
         executor=one_process,

@@ -8,11 +8,16 @@ from orchestration import market_calendar
 from orchestration.defs.assets.groups import group
 from orchestration.defs.assets.history import HISTORY
 from orchestration.defs.assets.landing import landing_key
+from orchestration.defs.assets.notifications import GROUP as NOTIFY
 from orchestration.defs.assets.published import GROUP as PUBLISHED
 from orchestration.defs.dead_runs import one_process
 from orchestration.vendors.registry import FEEDS
 
 DAILY_JOB, BACKFILL_JOB = "daily", "backfill"
+
+
+# All tables of a release, and telling what changed.
+RELEASE = dg.AssetSelection.groups(group(PUBLISHED), group(NOTIFY))
 
 
 def build_config(*, force: bool) -> dict[str, Any]:
@@ -35,8 +40,8 @@ def _only(name: str, kind: str, description: str) -> Any:
     documents = dg.AssetSelection.assets(*(landing_key(feed) for feed in FEEDS if feed.kind == kind))
     return dg.define_asset_job(
         name,
-        # One step makes the whole release, so all its assets are selected.
-        selection=documents.downstream().required_multi_asset_neighbors(),
+        # A release has every table, whichever of them this job computes.
+        selection=documents.downstream() | RELEASE,
         description=description,
         executor_def=one_process,
     )
@@ -52,7 +57,7 @@ holdings_job = _only(
 )
 publish_job = dg.define_asset_job(
     "publish",
-    selection=dg.AssetSelection.groups(group(PUBLISHED)),
+    selection=RELEASE,
     description="A new release from the current warehouse; nothing is fetched or computed.",
     executor_def=one_process,
 )

@@ -1,7 +1,7 @@
 """Fingerprint of the inputs of a release: if all are the same, a new release would have the same content."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -13,11 +13,11 @@ from orchestration.files import content_hash, hash_of_files
 from orchestration.market_calendar import FINAL_BAR_DELAY
 from orchestration.raw.fetches import failing
 from orchestration.schemas import RAW_TABLES
-from orchestration.settings import DBT_PROJECT_DIR, PROJECT_ROOT
+from orchestration.settings import DBT_PROJECT_DIR, PACKAGE_DIR
 from orchestration.warehouse.raw_tables import LEDGER_TABLES
 
 _PACKAGES = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "polars")
-_CODE = ((PROJECT_ROOT / "orchestration", ("*.py", "*.j2", "*.css", "*.js")), (DBT_PROJECT_DIR, ("*.sql", "*.yml", "*.csv")))
+_CODE = ((PACKAGE_DIR, ("*.py", "*.j2", "*.css", "*.js")), (DBT_PROJECT_DIR, ("*.sql", "*.yml", "*.csv")))
 # The time of a request does not matter, only which requests fail.
 _OBSERVED = (*RAW_TABLES, *(table for table in LEDGER_TABLES if table != "fetches"))
 
@@ -60,9 +60,15 @@ def _last_final_session(connection: duckdb.DuckDBPyConnection, clock: datetime) 
 
 
 def _code() -> str:
-    files = (file for root, patterns in _CODE for pattern in patterns for file in root.rglob(pattern))
-    own = hash_of_files((file for file in files if not {"target", "logs"} & set(file.parts)), PROJECT_ROOT)
-    return _short("\n".join([own, *(f"{name} {version(name)}" for name in _PACKAGES)]))
+    """The same for a checkout and for an installed package, which have the folders in different places."""
+    own = [hash_of_files(_files(root, patterns), root) for root, patterns in _CODE]
+    return _short("\n".join([*own, *(f"{name} {version(name)}" for name in _PACKAGES)]))
+
+
+def _files(root: Path, patterns: tuple[str, ...]) -> Iterator[Path]:
+    """The files of a folder, without those that dbt writes."""
+    files = (file for pattern in patterns for file in root.rglob(pattern))
+    return (file for file in files if not {"target", "logs"} & set(file.relative_to(root).parts))
 
 
 def _short(text: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from orchestration.files import sync_directory, write_atomically
+from orchestration.publish.calendar_file import CALENDAR_FILE, calendar_ics
 from orchestration.publish.changes import Side
 from orchestration.publish.contract import CONTRACT_VERSION
 from orchestration.publish.diary import Diary
@@ -104,8 +105,10 @@ def publish(
         manifest["tables"] = [asdict(facts) for facts in written]
         write_serving_copy(connection, tables, written, unfinished / "warehouse.duckdb", manifest)
         write_data_dictionary(connection, tables, written, unfinished / "data_dictionary.md")
+    (unfinished / CALENDAR_FILE).write_bytes(calendar_ics(unfinished, origin.clock))
     manifest |= _report(unfinished, manifest, scripts=scripts_dir)
     manifest["serving_copy"] = file_facts(unfinished / "warehouse.duckdb")
+    manifest["calendar"] = file_facts(unfinished / CALENDAR_FILE)
     manifest["data_dictionary"] = file_facts(unfinished / "data_dictionary.md")
     for file in unfinished.iterdir():
         _sync_file(file)
@@ -206,6 +209,8 @@ def _manifest(
 
 def _git_revision() -> str | None:
     """The revision of the code that made the release, with + when the work tree differs; None outside a checkout."""
+    if not (PROJECT_ROOT / ".git").exists():  # an installed package may be in the folder of another repository
+        return None
     command = ["git", "-C", str(PROJECT_ROOT), "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()

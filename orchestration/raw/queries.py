@@ -23,6 +23,12 @@ def extent(warehouse: Warehouse, table: str) -> tuple[int, date | datetime | Non
     return rows, newest
 
 
+def documents_of_kind(warehouse: Warehouse, kind: str) -> int:
+    """The number of documents of a kind in the ledger, whatever became of them."""
+    count: int = warehouse.ask("select count(*) from raw.documents where kind = ?", kind)[0][0]
+    return count
+
+
 def known_bars(warehouse: Warehouse, symbol: str) -> pl.DataFrame:
     """The last known bars of a symbol, oldest first: session, close, vendor_adj_close, volume."""
     warehouse.prepare()

@@ -67,6 +67,10 @@ class Graph:
         """Names of the published models."""
         return sorted(name for name, node in self.nodes.items() if node["schema"] == MARTS)
 
+    def reads(self, name: str) -> frozenset[str]:
+        """The models and seeds that a table reads directly."""
+        return frozenset(parent for parent in self._reads[name] if not parent.startswith("raw."))
+
     def depends_on(self, name: str) -> frozenset[str]:
         """All models and seeds that a table depends on."""
         return frozenset(parent for parent in self._all(name) if not parent.startswith("raw."))

@@ -2,7 +2,7 @@
 
 _DATA_FLOW_ORDER = (
     "landing", "raw", "seeds", "staging", "intermediate", "holdings", "signals", "rates", "calendar", "long_run",
-    "portfolio", "funds", "audit", "published",
+    "portfolio", "funds", "audit", "published", "notify",
 )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """The dbt project as assets: one build per run, with its tests as asset checks."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -8,6 +8,7 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtP
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from pydantic import Field
 
+from orchestration.defs.assets.check_descriptions import description_of
 from orchestration.defs.assets.groups import group
 from orchestration.defs.assets.lineage import COLUMN_LINEAGE, ColumnLineage
 from orchestration.defs.assets.published import origin_of
@@ -38,7 +39,7 @@ class _Translator(DagsterDbtTranslator):
     ) -> dg.AssetCheckSpec | None:
         """No test stops the run: the release withholds the table that fails and all tables that depend on it."""
         spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
-        return spec._replace(blocking=False) if spec else None
+        return spec._replace(blocking=False, description=description_of(manifest["nodes"][unique_id])) if spec else None
 
 
 class BuildConfig(dg.Config):
@@ -78,6 +79,12 @@ def dbt_models(settings: Settings) -> dg.AssetsDefinition:
             context.log.info(f"Nothing has changed since release {release.name}. It remains current; no new release is made.")
             return
         selected = _selection(context, manifest) if context.is_subset else []
+        if absent := _absent_inputs(Graph(manifest), selected, warehouse):
+            raise dg.Failure(
+                f"{', '.join(absent)} were never built, and the selection reads them. Materialise them first, or run"
+                " the job `daily`.",
+                allow_retries=False,
+            )
         table_events: list[dict[str, Any]] = []
 
         def asset_events(event: dict[str, Any], history: dict[str, Any]) -> Iterator[Any]:
@@ -140,6 +147,14 @@ class _TableDetails:
             **({"dagster/row_count": self._rows[table]} if table in self._rows else {}),
             **({"last_rows": dg.MetadataValue.md(self._previews[table])} if table in self._previews else {}),
         }
+
+
+def _absent_inputs(graph: Graph, selected: Collection[str], warehouse: Warehouse) -> list[str]:
+    """The models and seeds that the selection reads, does not contain, and the warehouse does not have, as asset keys."""
+    chosen = graph.selected(selected)
+    inputs = {parent for name in chosen for parent in graph.reads(name)} - chosen
+    present = {table for _, table in catalog.columns(warehouse)}
+    return sorted(f"{graph.nodes[name]['schema']}/{name}" for name in inputs - present)
 
 
 def _selection(context: dg.AssetExecutionContext, manifest: dict[str, Any]) -> list[str]:

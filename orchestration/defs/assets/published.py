@@ -93,8 +93,15 @@ def published_assets(settings: Settings) -> dg.AssetsDefinition:
         ),
     ]  # fmt: skip
 
-    @dg.multi_asset(name="publish_release", specs=specs, pool="warehouse")
+    # Whatever is selected, a whole release is made; the selected assets are reported.
+    @dg.multi_asset(name="publish_release", specs=specs, pool="warehouse", can_subset=True)
     def release(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> Iterator[dg.MaterializeResult[None]]:
+        results = results_of_a_release(context, settings)
+        yield from (result for result in results if result.asset_key in context.selected_asset_keys)
+
+    def results_of_a_release(context: dg.AssetExecutionContext, settings: Settings) -> Iterator[dg.MaterializeResult[None]]:
+        if not settings.warehouse_path.exists():
+            raise dg.Failure("There is no warehouse to publish yet. Run the job `daily` first.", allow_retries=False)
         published = publish_release(settings, marts, run_id=context.run.run_id)
         tables = published.manifest["tables"]
         if published.manifest["diary_note"]:

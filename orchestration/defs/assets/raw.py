@@ -8,10 +8,11 @@ import dagster as dg
 from orchestration.defs.assets.groups import group
 from orchestration.defs.assets.landing import landing_key, landing_of
 from orchestration.defs.previews import recent_rejects
+from orchestration.landing.collect import Landing
 from orchestration.raw.decisions import read_decisions
 from orchestration.raw.ingest import ingest
 from orchestration.raw.ledger import Outcome
-from orchestration.raw.queries import extent
+from orchestration.raw.queries import documents_of_kind, extent
 from orchestration.schemas import RAW_TABLES
 from orchestration.settings import Settings
 from orchestration.universe import load_universe
@@ -41,22 +42,44 @@ def _spec(table: str, deps: list[dg.AssetKey]) -> dg.AssetSpec:
 def _raw_assets(name: str, tables: list[str], feeds: Sequence[Feed], upstream: list[dg.AssetKey]) -> dg.AssetsDefinition:
     deps = [landing_key(feed) for feed in feeds] + upstream
 
-    @dg.multi_asset(name=name, specs=[_spec(table, deps) for table in tables], pool="warehouse")
+    # Documents give rows for several tables at once: whichever table is selected, all documents of the step are read.
+    @dg.multi_asset(name=name, specs=[_spec(table, deps) for table in tables], pool="warehouse", can_subset=True)
     def read_documents(
         context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[dg.MaterializeResult[None]]:
         landing = landing_of(settings)
         documents = [document for feed in feeds for document in landing.documents(feed)]
         warehouse.prepare()
+        if missing := _missing(context, warehouse, landing, feeds, upstream, has_documents=bool(documents)):
+            raise dg.Failure(missing, allow_retries=False)
         with warehouse.connect() as connection:
             outcomes = ingest(
                 connection, documents, universe=load_universe(), clock=settings.clock,
                 decisions=read_decisions(settings.decisions_path), progress=context.log.info,
             )  # fmt: skip
         for table in tables:
-            yield dg.MaterializeResult(asset_key=raw_key(table), metadata=_metadata(warehouse, table, outcomes))
+            if raw_key(table) in context.selected_asset_keys:
+                yield dg.MaterializeResult(asset_key=raw_key(table), metadata=_metadata(warehouse, table, outcomes))
 
     return read_documents
+
+
+def _missing(
+    context: dg.AssetExecutionContext, warehouse: Warehouse, landing: Landing, feeds: Sequence[Feed],
+    upstream: list[dg.AssetKey], *, has_documents: bool,
+) -> str | None:  # fmt: skip
+    """What to materialise before this step, as a sentence; None if nothing is missing. A whole run has all steps in order."""
+    chosen = ", ".join(sorted(key.to_user_string() for key in context.selected_asset_keys))
+    if raw_key("sessions") in upstream and not extent(warehouse, "sessions")[0]:
+        return f"{chosen}: no sessions are known. Materialise landing/nyse_sessions and raw/sessions first."
+    unread = raw_key("price_bars") in upstream and not documents_of_kind(warehouse, "prices")
+    if unread and any(landing.documents(feed) for feed in _of_kind("prices")):
+        return f"{chosen}: the prices in landing, for comparison, were not read yet. Materialise raw/price_bars first."
+    sources = [landing_key(feed) for feed in feeds]
+    if not has_documents and not set(sources) & context.job_def.asset_layer.selected_asset_keys:
+        listed = " or ".join(key.to_user_string() for key in sources)
+        return f"{chosen}: landing has no document for it. Materialise {listed} first."
+    return None
 
 
 def _metadata(warehouse: Warehouse, table: str, outcomes: list[Outcome]) -> dict[str, Any]:
@@ -89,11 +112,13 @@ _LEDGER_DESCRIPTIONS = {
         )
         for table, text in _LEDGER_DESCRIPTIONS.items()
     ],
+    can_subset=True,
 )  # fmt: skip
-def raw_ledger(warehouse: dg.ResourceParam[Warehouse]) -> Iterator[dg.MaterializeResult[None]]:
+def raw_ledger(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> Iterator[dg.MaterializeResult[None]]:
     """Report the ledger tables, which the other steps write in the same transactions as their rows."""
+    warehouse.prepare()
     preview = recent_rejects(warehouse)
-    for table in LEDGER_TABLES:
+    for table in (table for table in LEDGER_TABLES if raw_key(table) in context.selected_asset_keys):
         rows, newest = extent(warehouse, table)
         metadata: dict[str, Any] = {"dagster/row_count": rows, "newest": str(newest) if newest else "none"}
         if table == "rejects":

@@ -1,0 +1,50 @@
+"""The command that tells services what a release changes."""
+
+from typing import Annotated
+
+import typer
+
+from orchestration.cli.console import Refused, say
+from orchestration.cli.options import DataDirOption, SourceOption, settings_from
+from orchestration.cli.releases import latest
+
+
+def notify(
+    source: SourceOption = None,
+    data_dir: DataDirOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be told; send and record nothing.")] = False,
+    test: Annotated[bool, typer.Option("--test", help="Send a test message to every service; record nothing.")] = False,
+) -> None:
+    """Tell the services of SMALLCAP_NOTIFY_URLS what the latest release changes, each change once; a run does it by itself."""
+    from filelock import Timeout
+
+    from orchestration.notify.ledger import NotifiedDamaged
+    from orchestration.notify.services import UnknownService
+    from orchestration.notify.tell import send_test, tell, untold
+
+    settings = settings_from(source=source, data_dir=data_dir)
+    addresses, ledger = settings.notify_urls.get_secret_value(), settings.notified_path
+    if not (addresses.strip() or dry_run):
+        raise Refused(
+            "No service is set: put its address into SMALLCAP_NOTIFY_URLS in the notation of Apprise, for example"
+            " ntfy://ntfy.sh/my-topic. `smallcap notify --dry-run` prints what would be told."
+        )
+    try:
+        if test:
+            outcome = send_test(addresses)
+        elif dry_run:
+            found = untold(latest(settings.published_dir), ledger=ledger, daily=settings.notify_daily)
+            say("\n\n".join(one.text for one in found) or "There is nothing to tell.")
+            return
+        else:
+            outcome = tell(latest(settings.published_dir), addresses=addresses, ledger=ledger, daily=settings.notify_daily)
+    except (UnknownService, NotifiedDamaged) as error:
+        raise Refused(str(error)) from error
+    except Timeout as error:
+        raise Refused("Another process is sending notifications: wait for it to end, then try again.") from error
+    for service, count in outcome.confirmed.items():
+        say(f"{service}: {count} told")
+    if outcome.failures:
+        raise Refused("\n".join(f"Not told, and due again: {failure}" for failure in outcome.failures))
+    if not outcome.confirmed:
+        say("There is nothing new to tell.")

@@ -1,0 +1,82 @@
+"""`calendar.ics` of a release: the steps of Russell reconstitutions and the early closes of the exchange."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+CALENDAR_FILE = "calendar.ics"
+# Column of reconstitution_calendar, its name, and what happens on the day.
+STEPS = {
+    "rank_day": ("rank day", "companies are ranked by total market capitalisation"),
+    "preliminary_list": ("preliminary lists", "the lists of additions and deletions are first published"),
+    "lock_down": ("lock-down", "from this day the lists change only to correct errors"),
+    "effective": ("reconstitution", "the new indices apply after the close of this day"),
+}
+_PAST_SHOWN = timedelta(days=365)
+_NEW_YORK = ZoneInfo("America/New_York")
+
+
+def calendar_ics(release: Path, clock: datetime) -> bytes:
+    """The calendar as RFC 5545 text: all-day events from one year before the clock to the last scheduled one.
+
+    An event keeps its identity between releases, so that a program that reads the file again updates it.
+
+    Args:
+        release: a directory with reconstitution_calendar.parquet and session_calendar.parquet; a withheld table has no rows.
+        clock: the run's clock (UTC), the time at which the events are stamped.
+    """
+    import icalendar
+
+    calendar = icalendar.Calendar()
+    calendar.add("prodid", "-//Small-Cap Signal//calendar//EN")
+    calendar.add("version", "2.0")
+    calendar.add("x-wr-calname", "Small-Cap Signal")
+    for day, identity, title, text, is_certain in sorted([*_steps(release), *_early_closes(release)]):
+        if day < clock.date() - _PAST_SHOWN:
+            continue
+        event = icalendar.Event()
+        event.add("uid", f"{identity}@small-cap-signal")
+        event.add("dtstamp", clock.astimezone(UTC).replace(microsecond=0))
+        event.add("dtstart", day)
+        event.add("dtend", day + timedelta(days=1))
+        event.add("summary", title)
+        event.add("description", text)
+        event.add("status", "CONFIRMED" if is_certain else "TENTATIVE")
+        event.add("transp", "TRANSPARENT")  # the day does not count as busy
+        calendar.add_component(event)
+    content: bytes = calendar.to_ical()
+    return content
+
+
+_Entry = tuple[date, str, str, str, bool]
+
+
+def _steps(release: Path) -> Iterator[_Entry]:
+    for row in _rows(release, "reconstitution_calendar"):
+        for step, (name, meaning) in STEPS.items():
+            if row[step]:
+                is_certain = row["basis"] == "published"
+                source = "" if is_certain else f" The date is {row['basis']}, not announced."
+                text = f"{meaning[:1].upper()}{meaning[1:]}.{source}"
+                yield row[step], f"{row['event']}-{step}", f"Russell {row['event']}: {name}", text, is_certain
+
+
+def _early_closes(release: Path) -> Iterator[_Entry]:
+    for row in _rows(release, "session_calendar"):
+        if row["is_half_day"]:
+            at = f"{row['closes_at'].replace(tzinfo=UTC).astimezone(_NEW_YORK):%H:%M}"
+            yield (
+                row["session"],
+                f"{row['session']}-half-day",
+                f"NYSE closes at {at}",
+                f"Half day: closes at {at} New York time.",
+                True,
+            )
+
+
+def _rows(release: Path, table: str) -> list[dict[str, Any]]:
+    return pl.read_parquet(release / f"{table}.parquet").to_dicts()
