@@ -1,9 +1,10 @@
 """The building blocks of a report section. The template renders these and nothing else."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from orchestration.report.freshness import stale_words
 from orchestration.report.release_tables import ReleaseTables
 
 Manifest = dict[str, Any]
@@ -30,7 +31,11 @@ class Control:
 
 @dataclass(frozen=True)
 class Chart:
-    """A Vega-Lite specification and its data by column. `summary` states what the chart shows, for readers who cannot see it."""
+    """A Vega-Lite specification and its data by column. `summary` states what the chart shows, for readers who cannot see it.
+
+    The CSV file of the page holds the first data set. `years` turns on the period buttons and is the period shown first (0: all);
+    the last panel of such a chart is the overview, whose parameter is `zoom`.
+    """
 
     name: str
     title: str
@@ -41,7 +46,7 @@ class Chart:
     data: dict[str, dict[str, list[Any]]]
     legend: list[Key] = field(default_factory=list)
     controls: list[Control] = field(default_factory=list)
-    zoom: bool = False
+    years: int | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table. The first cell of each row is its header. `groups` maps a row number to the heading above that row."""
+    """A table. The first cell of each row is its header. `groups` maps a row number to the heading above that row.
+
+    `faded` has the numbers of the rows whose data are stale.
+    """
 
     caption: str
     columns: list[Column]
@@ -73,6 +81,7 @@ class Table:
     stacks: bool = False
     folded: bool = False
     groups: dict[int, str] = field(default_factory=dict)
+    faded: set[int] = field(default_factory=set)
 
 
 def headings(words: list[str]) -> dict[int, str]:
@@ -81,28 +90,30 @@ def headings(words: list[str]) -> dict[int, str]:
 
 
 @dataclass(frozen=True)
-class Statement:
-    """One statement of the reading: subject, label, figure, dates and track record."""
+class Sentences:
+    """A list of sentences under a heading: `first` is shown, `rest` is folded. `nothing` stands where there is none."""
 
-    subject: str
-    reading: str
-    figure: str
-    since: str
-    evidence: str
-    tone: str = ""
+    caption: str
+    first: list[str]
+    rest: list[str] = field(default_factory=list)
+    nothing: str = ""
 
 
 @dataclass(frozen=True)
 class Section:
-    """A section of the page. If `unavailable` is set, it explains why there is no content."""
+    """A section of the page. If `unavailable` is set, it explains why there is no content.
+
+    `lead` says what was found; a collapsed section shows it beside its title. `stale` names the late data behind the section.
+    """
 
     name: str
     title: str
     lead: str = ""
-    statements: list[Statement] = field(default_factory=list)
     blocks: list[Chart | Table] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     unavailable: str | None = None
+    is_open: bool = False
+    stale: str = ""
 
     @property
     def charts(self) -> list[Chart]:
@@ -112,14 +123,20 @@ class Section:
 
 @dataclass(frozen=True)
 class Chapter:
-    """How a section is built: the marts it requires, and the function that builds it from the tables and the manifest."""
+    """How a section is built: the marts it requires, the function that builds it, and the feeds whose age matters to it.
+
+    `feeds` are beginnings of the feed names in the table `freshness`: prices, rates, holdings.
+    """
 
     name: str
     title: str
     needs: tuple[str, ...]
     write: Callable[[ReleaseTables, Manifest], Section]
+    feeds: tuple[str, ...] = ()
+    is_open: bool = False
 
     def section(self, tables: ReleaseTables, manifest: Manifest) -> Section:
         """The section, or one sentence that says which tables are not available."""
         unavailable = tables.unavailable(*self.needs)
-        return Section(self.name, self.title, unavailable=unavailable) if unavailable else self.write(tables, manifest)
+        written = Section(self.name, self.title, unavailable=unavailable) if unavailable else self.write(tables, manifest)
+        return replace(written, is_open=self.is_open, stale=stale_words(tables, self.feeds))

@@ -20,6 +20,7 @@ VERDICT_SHAPES = {
 }  # fmt: skip
 YEAR_AXIS: Spec = {"title": None, "grid": False, "tickCount": {"expr": "max(3, floor(width / 90))"}, "labelFlush": True}
 DATE_SCALE = {"type": "temporal", "scale": {"type": "utc"}}
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 LEFT = 54  # pixels for the vertical axis of every time chart, so that stacked panels line up
 
 # Zero has no sign.

@@ -1,11 +1,11 @@
-"""Data warnings of a release, shared by its manifest and its report."""
+"""How old the data of a release are, and its data warnings; shared by its manifest and its report."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from orchestration.report.release_tables import ReleaseTables
-from orchestration.report.wording import label
+from orchestration.report.release_tables import ReleaseTables, Row
+from orchestration.report.wording import MAIN_FUNDS, day, label, plural
 
 Missing = dict[str, Any]
 
@@ -43,6 +43,40 @@ def missing_from(tables: ReleaseTables, *, priced: Collection[str], failed_fetch
             for row in warnings
         ]
     return found
+
+
+def feeds(tables: ReleaseTables) -> list[Row]:
+    """The rows of `freshness` that the page is about: prices, rates and the holdings of the three funds; [] without the table."""
+    if not tables.has("freshness"):
+        return []
+    rows = tables.rows("select feed, newest, age_days, sessions_behind, is_stale, limit_text from freshness order by feed")
+    order = ["prices", "rates", *(f"holdings {fund}" for fund in MAIN_FUNDS)]
+    return sorted((row for row in rows if row["feed"] in order), key=lambda row: order.index(row["feed"]))
+
+
+def stale_feeds(tables: ReleaseTables, beginnings: Sequence[str]) -> list[Row]:
+    """The late ones among the feeds whose names begin so."""
+    return [row for row in feeds(tables) if row["is_stale"] and str(row["feed"]).startswith(tuple(beginnings))]
+
+
+def stale_words(tables: ReleaseTables, beginnings: Sequence[str]) -> str:
+    """A clause about the late data behind a section; empty if none are late."""
+    return "; ".join(ends(row) for row in stale_feeds(tables, beginnings))
+
+
+def ends(row: Row) -> str:
+    """Where a feed ends, and how far that is behind the clock of the run."""
+    behind = row["sessions_behind"]
+    late = (
+        f", {plural(behind, 'session')} behind"
+        if behind
+        else f", {plural(row['age_days'], 'day')} old"
+        if row["is_stale"]
+        else ""
+    )
+    if row["newest"] is None:
+        return f"no {row['feed']}"
+    return f"{row['feed']} end {day(row['newest'])}{late}"
 
 
 def days_before(day: str | None, last: str | None) -> int | None:

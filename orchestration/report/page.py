@@ -1,6 +1,7 @@
 """Builds the page: sections, style and scripts in one HTML file that loads nothing from a network."""
 
 import base64
+import gzip
 import hashlib
 import json
 import re
@@ -25,27 +26,31 @@ from orchestration.report.sections import (
     events,
     fees,
     funds,
+    long_run,
+    months,
     overlap,
     profiles,
     quality,
     rates,
     ratio,
-    reading,
     reconstitution,
     scorecards,
     seasonality,
     sectors,
 )  # fmt: skip
+from orchestration.report.sections.today import today
+from orchestration.report.terms import TERMS, Explainer, anchor
 from orchestration.report.vega import vega_script
 from orchestration.report.wording import days_since_epoch
 
 FILE = "report.html"
+_DIVISOR = 10_000
 _DATE = re.compile(r"\b\d{4}-\d{2}(-\d{2})?\b")
 CHAPTERS = [
     module.CHAPTER
     for module in (
-        reading, ratio, breadth, rates, sectors, funds, overlap, scorecards, seasonality, events, reconstitution, changes,
-        core_satellite, fees, profiles, claims, quality,
+        ratio, months, breadth, scorecards, long_run, claims, rates, sectors, funds, overlap, changes, reconstitution, events,
+        seasonality, core_satellite, fees, profiles, quality,
     )
 ]  # fmt: skip
 
@@ -64,21 +69,25 @@ def render(tables: ReleaseTables, manifest: Manifest, vega: str) -> str:
         manifest: identity, dates, parameters and withheld tables of the release.
         vega: the chart libraries as an ES module.
     """
-    sections = [chapter.section(tables, manifest) for chapter in CHAPTERS]
-    style, theme, charts = (template(name) for name in ("style.css", "theme.js", "charts.js"))
-    heights = sorted({chart.height for section in sections for chart in section.charts})
-    style += "".join(f".h{height} {{ min-height: {height}px; }}\n" for height in heights)
+    sections = [(chapter.section(tables, manifest), Explainer()) for chapter in CHAPTERS]
+    charts = [chart for section, _ in sections for chart in section.charts]
+    style, theme, drawing = (template(name) for name in ("style.css", "theme.js", "charts.js"))
+    style += "".join(f".h{height} {{ min-height: {height}px; }}\n" for height in sorted({chart.height for chart in charts}))
     return _page_template().render(
+        today=today(tables, manifest),
+        explainer=Explainer(),
         sections=sections,
         manifest=manifest,
         withheld=withheld_sentences(manifest),
         quarantined=quarantine_sentences(manifest),
+        terms=[(term, anchor(term), words) for term, words in TERMS.items()],
         style=_trusted(style),
-        scripts=[_trusted(script) for script in (_escaped_script(vega), charts)],
         theme=_trusted(theme),
-        policy=_policy(style, [theme, _escaped_script(vega), charts]),
-        payloads=[(chart.name, _trusted(payload(chart))) for section in sections for chart in section.charts],
-    )  # fmt: skip
+        charts=_trusted(drawing),
+        library=base64.b64encode(gzip.compress(vega.encode(), mtime=0)).decode(),
+        policy=_policy(style, [theme, vega, drawing]),
+        payloads=[(chart.name, _trusted(payload(chart))) for chart in charts],
+    )
 
 
 @cache
@@ -123,22 +132,34 @@ def _sum(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _escaped_script(script: str) -> str:
-    """Escape the sequences with which a string inside the script could close the script element."""
-    return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
-
-
 def payload(chart: Chart) -> str:
     """A chart as JSON that cannot close its script element. Data are stored by column, dates as days since 1970-01-01."""
     days = {
         name: [column for column, values in columns.items() if any(isinstance(value, date) for value in values)]
         for name, columns in chart.data.items()
     }
-    content: dict[str, Any] = {"spec": chart.spec, "data": chart.data, "days": days}
+    data = {name: {column: _packed(values) for column, values in columns.items()} for name, columns in chart.data.items()}
+    content: dict[str, Any] = {"spec": chart.spec, "data": data, "days": days}
     text = json.dumps(content, default=_plain, separators=(",", ":"), allow_nan=False)
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text
+
+
+def _packed(values: list[Any]) -> list[Any] | dict[str, Any]:
+    """A column in its shortest form: repeated words as codes, short decimals as whole numbers with their divisor."""
+    words = list(dict.fromkeys(values))
+    if any(isinstance(word, str) for word in words) and len(words) * 2 <= len(values):
+        places = {word: place for place, word in enumerate(words)}
+        return {"codes": [places[value] for value in values], "words": words}
+    if any(isinstance(value, float) for value in values) and all(_is_short(value) for value in values):
+        return {"divided": [None if value is None else round(value * _DIVISOR) for value in values], "by": _DIVISOR}
+    return values
+
+
+def _is_short(value: Any) -> bool:
+    """Whether a value has at most four decimals."""
+    return value is None or (isinstance(value, float) and round(value, 4) == value)
 
 
 def _plain(value: Any) -> Any:

@@ -4,12 +4,14 @@ import base64
 import json
 import re
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from orchestration.report.blocks import Chart, Manifest
-from orchestration.report.page import CHAPTERS, payload, template
+from orchestration.report.page import CHAPTERS, template
 from orchestration.report.release_tables import release_tables
+from orchestration.report.wording import days_since_epoch
 
 WIDTH = 760
 _DAY = 86_400_000  # Vega counts dates in milliseconds
@@ -37,9 +39,8 @@ def png(chart: Chart) -> bytes:
     """The chart in the light colours of the page, `WIDTH` pixels wide."""
     import vl_convert  # slow to import, and only images need it
 
-    content: dict[str, Any] = json.loads(payload(chart))
-    datasets = {name: _rows(columns, content["days"][name]) for name, columns in content["data"].items()}
-    spec = {**_sized(content["spec"]), "datasets": datasets, "background": "white"}
+    datasets = {name: _rows(columns) for name, columns in chart.data.items()}
+    spec = {**_sized(chart.spec), "datasets": datasets, "background": "white"}
     colours = _light_colours()
     return vl_convert.vegalite_to_png(_VARIABLE.sub(lambda found: colours[found[1]], json.dumps(spec)))
 
@@ -49,12 +50,16 @@ def _sized(spec: dict[str, Any]) -> dict[str, Any]:
     return {**spec, "vconcat": [{**panel, "width": WIDTH} for panel in panels]} if panels else {**spec, "width": WIDTH}
 
 
-def _rows(columns: dict[str, list[Any]], days: list[str]) -> list[dict[str, Any]]:
-    moments = {
-        name: [value * _DAY if name in days and value is not None else value for value in values]
-        for name, values in columns.items()
-    }
-    return [dict(zip(moments, row, strict=True)) for row in zip(*moments.values(), strict=True)]
+def _rows(columns: dict[str, list[Any]]) -> list[dict[str, Any]]:
+    """The rows of a data set, dates in milliseconds."""
+    return [
+        {name: _moment(value) if isinstance(value, date) else value for name, value in zip(columns, row, strict=True)}
+        for row in zip(*columns.values(), strict=True)
+    ]
+
+
+def _moment(value: date) -> int:
+    return (days_since_epoch(value) or 0) * _DAY
 
 
 def _light_colours() -> dict[str, str]:

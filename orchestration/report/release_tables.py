@@ -37,6 +37,10 @@ class ReleaseTables:
         parts += [f"{_listed(empty)} empty"] if empty else []
         return f"Not available in this release: {' and '.join(parts)}." if parts else None
 
+    def exists(self, mart: str) -> bool:
+        """Whether the mart is in the release and not withheld, with or without rows."""
+        return mart in self._rows and mart not in self._reasons
+
     def has(self, mart: str) -> bool:
         """Whether the mart exists and has at least one row."""
         return bool(self._rows.get(mart))

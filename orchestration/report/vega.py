@@ -9,7 +9,10 @@ from pathlib import Path
 from orchestration.files import write_atomically
 
 # The only function of the bundle that the page calls. `ast` interprets expressions, so the page does not need unsafe-eval.
-_SNIPPET = "window.drawChart = (place, spec, options) => vegaEmbed(place, spec, {...options, ast: true});"
+_SNIPPET = """
+window.drawChart = (place, spec, options) => vegaEmbed(place, spec, {...options, ast: true});
+dispatchEvent(new Event("library"));
+"""
 
 
 def vega_script(kept_in: Path) -> str:

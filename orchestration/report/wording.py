@@ -105,6 +105,11 @@ def listed(words: list[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else "none"
 
 
+def capitalised(sentence: str) -> str:
+    """The sentence with a capital first letter; the rest is left as it is."""
+    return sentence[:1].upper() + sentence[1:]
+
+
 def fund_order(fund: str) -> tuple[int, str]:
     """Sort key: IWM, SPY and QQQ first, then the other funds in alphabetical order."""
     return (MAIN_FUNDS.index(fund) if fund in MAIN_FUNDS else len(MAIN_FUNDS), fund)

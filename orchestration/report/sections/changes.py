@@ -43,9 +43,13 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     return Section(
         CHAPTER.name,
         CHAPTER.title,
-        lead="Each fund's newest snapshot compared with the previous one. The two can be far apart: the changes then include"
-        " mergers and new listings, and weights move with prices as well as with the fund's trades.",
+        lead=f"{pairs[0]['fund']} from {day(pairs[0]['previous_as_of'])} to {day(pairs[0]['as_of'])}:"
+        f" {number(pairs[0]['added'])} added, {number(pairs[0]['removed'])} removed, {number(pairs[0]['kept'])} kept.",
         blocks=[_counts(pairs), _chart(pairs, largest), _names(largest)],
+        notes=[
+            "Each fund's newest snapshot compared with the previous one. The two can be far apart: the changes then include"
+            " mergers and new listings, and weights move with prices as well as with the fund's trades."
+        ],
     )
 
 
@@ -175,4 +179,4 @@ def _names(largest: list[Row]) -> Table:
     )  # fmt: skip
 
 
-CHAPTER = Chapter("changes", "Holdings changes", ("holdings_changes", "security_master"), _write)
+CHAPTER = Chapter("changes", "Holdings changes", ("holdings_changes", "security_master"), _write, feeds=("holdings",))

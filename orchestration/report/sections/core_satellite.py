@@ -1,4 +1,4 @@
-"""Core and satellite: growth of the SPY and IWM portfolios, and the gap of each to the static middle portfolio."""
+"""Core and satellite: the SPY and IWM portfolios relative to the static middle one."""
 
 from orchestration.report.blocks import Cell, Chapter, Chart, Column, Key, Manifest, Section, Table
 from orchestration.report.chart_parts import (
@@ -8,8 +8,6 @@ from orchestration.report.chart_parts import (
     chart,
     crosshair,
     date_axis,
-    log_scale,
-    panel_title,
     row_axis,
     span,
     tip,
@@ -18,11 +16,12 @@ from orchestration.report.chart_parts import (
     zero_line,
 )  # fmt: skip
 from orchestration.report.release_tables import ReleaseTables, Row
-from orchestration.report.wording import day, interval, label, number, percent, rounded
+from orchestration.report.wording import day, interval, label, number, percent
 
-_TONES = {"timed": "orange", "spy_only": "green", "static_least": "purple", "static_middle": "ink", "static_most": "blue"}
-_DASHES = {"timed": [1, 0], "spy_only": [2, 2], "static_least": [4, 2], "static_middle": [1, 0], "static_most": [8, 3]}
-_MARKS = {"timed": "line", "spy_only": "dots", "static_least": "dash", "static_middle": "line", "static_most": "dash"}
+_MIDDLE = "static_middle"
+_TONES = {"timed": "orange", "spy_only": "green", "static_least": "purple", _MIDDLE: "ink", "static_most": "blue"}
+_DASHES = {"timed": [1, 0], "spy_only": [2, 2], "static_least": [4, 2], "static_most": [8, 3]}
+_MARKS = {"timed": "line", "spy_only": "dots", "static_least": "dash", "static_most": "dash"}
 ROW = 40
 # One close per month is enough for a line of 25 years.
 _GROWTH = """
@@ -37,75 +36,76 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     rows = tables.rows("select * from core_satellite_summary")
     order = list(_TONES)
     rows.sort(key=lambda row: order.index(row["strategy"]) if row["strategy"] in order else len(order))
-    charts = [_growth(tables, rows)] if tables.has("core_satellite_daily") else []
+    charts = [_relative(tables, rows)] if tables.has("core_satellite_daily") else []
     return Section(
         CHAPTER.name,
         CHAPTER.title,
-        lead="Five portfolios of SPY and IWM. Weights are decided at one close and traded at the next, with trading costs. The"
-        " portfolios differ little: compare their gaps to the static middle portfolio, and whether the interval excludes zero.",
+        lead=_lead(rows),
         blocks=[*charts, _gaps(rows), _table(rows)],
-        notes=[] if charts else [tables.unavailable("core_satellite_daily") or ""],
+        notes=[
+            "Five portfolios of SPY and IWM. Weights are decided at one close and traded at the next, with trading costs. The"
+            " portfolios differ little: compare their gaps to the static middle portfolio, and whether the interval excludes"
+            " zero.",
+            *([] if charts else [tables.unavailable("core_satellite_daily") or ""]),
+        ],
     )
 
 
-def _growth(tables: ReleaseTables, rows: list[Row]) -> Chart:
+def _lead(rows: list[Row]) -> str:
+    timed = next((row for row in rows if row["strategy"] == "timed"), None)
+    if timed is None or timed["gap_to_static"] is None:
+        return "The timed satellite cannot be compared."
+    return (
+        f"Timing the satellite changed growth by {percent(timed['gap_to_static'], 2, signed=True)} a year"
+        f" ({interval(timed['gap_low'], timed['gap_high'], 2)}): {timed['verdict']}."
+    )
+
+
+def _relative(tables: ReleaseTables, rows: list[Row]) -> Chart:
     values = tables.columns(_GROWTH)
-    shown = [name for name in _TONES if name in values]
-    ends = ", ".join(f"{label(row['strategy'])} {number(row['growth'], 2)}" for row in rows)
-    gaps = {f"{name} gap": _against_middle(values, name) for name in shown}
-    grown = log_scale([value for name in shown for value in values[name]])
+    shown = [name for name in _TONES if name in values and name != _MIDDLE]
+    gaps = {name: _against_middle(values, name) for name in shown}
+    ends = ", ".join(f"{label(name)} {percent(gaps[name][-1], signed=True)}" for name in shown)
+    growth = next((row["growth"] for row in rows if row["strategy"] == _MIDDLE), None)
     return Chart(
         name="core_satellite",
-        title="Growth of $1, and growth relative to the static middle portfolio",
-        summary=f"One dollar invested on {day(rows[0]['first_session'])} was worth, on {day(rows[0]['last_session'])}:"
-        f" {ends} dollars.",
-        source="Mart core_satellite_daily, month ends. Total returns after trading costs, in dollars (log scale) and in"
-        " percent relative to the static middle portfolio.",
-        height=452,
-        spec=chart(vconcat=[_panel(shown, "", grown), _panel(shown, " gap", {})]),
-        data={"values": {"session": values["session"], **{name: rounded(values[name], 4) for name in shown}, **gaps}},
+        title="Growth relative to the static middle portfolio",
+        summary=f"One dollar in the static middle portfolio grew from {day(rows[0]['first_session'])} to"
+        f" {day(rows[0]['last_session'])} to {number(growth, 2)} dollars. The others ended, relative to it: {ends}.",
+        source="Mart core_satellite_daily, month ends. Total returns after trading costs, in percent of the value of the static"
+        " middle portfolio.",
+        height=250,
+        spec=_spec(shown),
+        data={"values": {"session": values["session"], **gaps}},
         legend=[Key(_MARKS[name], _TONES[name], label(name)) for name in shown],
     )
 
 
-def _panel(shown: list[str], suffix: str, scale: dict[str, object]) -> dict[str, object]:
-    """The lines of all strategies: their values or, with the suffix, their gaps to the static middle portfolio."""
-    form, axis = ("+.2%", vertical_axis(None, "+.0%", **SIGNED)) if suffix else (".3f", vertical_axis(None, "$.1~f"))
-    colours = [TONES.get(_TONES[name], f"var(--{_TONES[name]})") for name in shown]
+def _spec(shown: list[str]) -> dict[str, object]:
     named = {"field": "strategy", "legend": None}
-    tooltip = [
-        tip("session", "Session", kind="temporal"),
-        *(tip(f"{name}{suffix}", label(name), form) for name in shown),
-    ]
+    tooltip = [tip("session", "Session", kind="temporal"), *(tip(name, label(name), "+.2%") for name in shown)]
     lines = {
         "data": {"name": "values"},
         "mark": {"type": "line", "strokeWidth": 1.5},
-        "transform": [
-            {"fold": [f"{name}{suffix}" for name in shown], "as": ["named", "value"]},
-            {"calculate": "replace(datum.named, ' gap', '')", "as": "strategy"},
-        ],
+        "transform": [{"fold": shown, "as": ["strategy", "value"]}],
         "encoding": {
             "x": date_axis("session"),
-            "y": {"field": "value", "type": "quantitative", "scale": scale, "axis": axis},
-            "color": {**named, "scale": {"domain": shown, "range": colours}},
+            "y": {"field": "value", "type": "quantitative", "axis": vertical_axis(None, "+.0%", **SIGNED)},
+            "color": {**named, "scale": {"domain": shown, "range": [TONES[_TONES[name]] for name in shown]}},
             "strokeDash": {**named, "scale": {"domain": shown, "range": [_DASHES[name] for name in shown]}},
         },
     }
-    text = "Value relative to the static middle portfolio" if suffix else "Value of $1"
-    return {
-        "height": 150 if suffix else 190,
-        "title": panel_title(text),
-        "layer": [lines, crosshair("drift" if suffix else "growth", "session", tooltip, "values")],
-    }
+    zero = {**zero_line(), "encoding": {"y": {"datum": 0}}}
+    return chart(height=220, layer=[zero, lines, crosshair("near", "session", tooltip, "values")])
 
 
 def _against_middle(values: dict[str, list[float | None]], name: str) -> list[float | None]:
-    middle = values.get("static_middle", [None] * len(values["session"]))
+    middle = values.get(_MIDDLE, [None] * len(values["session"]))
     return [None if v is None or not m else round(v / m - 1, 5) for v, m in zip(values[name], middle, strict=True)]
 
 
 def _gaps(rows: list[Row]) -> Chart:
-    shown = [row for row in rows if row["strategy"] != "static_middle" and row["gap_low"] is not None]
+    shown = [row for row in rows if row["strategy"] != _MIDDLE and row["gap_low"] is not None]
     data: dict[str, list[object]] = {
         "name": [label(row["strategy"]) for row in shown], "verdict": [str(row["verdict"]) for row in shown],
         **{field: [round(row[field], 6) for row in shown] for field in ("gap_to_static", "gap_low", "gap_high")},
@@ -178,7 +178,7 @@ def _is_significant(row: Row) -> bool:
 
 
 def _interval(row: Row) -> str:
-    return interval(None, None) if row["strategy"] == "static_middle" else interval(row["gap_low"], row["gap_high"], 2)
+    return interval(None, None) if row["strategy"] == _MIDDLE else interval(row["gap_low"], row["gap_high"], 2)
 
 
-CHAPTER = Chapter("core_satellite", "Core and satellite", ("core_satellite_summary",), _write)
+CHAPTER = Chapter("core_satellite", "Core and satellite", ("core_satellite_summary",), _write, feeds=("prices",))

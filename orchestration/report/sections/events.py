@@ -48,4 +48,4 @@ def _fund(row: Row | None) -> Cell | str:
     return Cell(percent(row["total_return"], signed=True), note=f"max drawdown {percent(row['max_drawdown'])}\n{back}")
 
 
-CHAPTER = Chapter("events", "Market stress events", ("market_events",), _write)
+CHAPTER = Chapter("events", "Market stress events", ("market_events",), _write, feeds=("prices",))

@@ -1,11 +1,9 @@
 """The cost of a fee gap over several holding periods."""
 
-from orchestration.report.blocks import Cell, Chapter, Chart, Column, Key, Manifest, Section, Table
-from orchestration.report.chart_parts import chart, tip, tones, value_axis
+from orchestration.report.blocks import Cell, Chapter, Column, Manifest, Section, Table
 from orchestration.report.release_tables import ReleaseTables, Row
 from orchestration.report.wording import day, dollars, label, percent
 
-_KINDS = {"current fees": "blue", "the guide's fees": "grey"}
 _GROWTH = 0.08  # the guide's assumption; the mart has other growth rates
 
 
@@ -14,58 +12,21 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     growths = sorted({row["growth"] for row in rows})
     growth = _GROWTH if _GROWTH in growths else growths[-1]
     shown = [row for row in rows if row["growth"] == growth]
+    dearest = max(shown, key=lambda row: float(row["cost_compounded"] or 0))
     amount = manifest["parameters"].get("fee_drag.amount", {}).get("value")
     put_in = f"{amount:,.0f} US dollars" if amount else "the set amount"
     return Section(
         CHAPTER.name,
         CHAPTER.title,
-        lead=f"Extra cost of the more expensive fund for a one-time investment of {put_in} that grows {percent(growth, 0)} a year"
-        " before fees.",
-        blocks=[_chart(shown), _table(shown)],
-        notes=["The guide does not say how it compounds fees, so both methods are given."],
+        lead=f"{_pair(dearest)} costs up to {dollars(dearest['cost_compounded'])} more on {put_in} over"
+        f" {dearest['horizon_years']} years.",
+        blocks=[_table(shown)],
+        notes=[
+            f"Extra cost of the more expensive fund for a one-time investment of {put_in} that grows {percent(growth, 0)} a year"
+            " before fees.",
+            "The guide does not say how it compounds fees, so both methods are given.",
+        ],
     )
-
-
-def _chart(rows: list[Row]) -> Chart:
-    horizon = max(row["horizon_years"] for row in rows)
-    longest = [row for row in rows if row["horizon_years"] == horizon]
-    data: dict[str, list[object]] = {
-        "pair": [_pair(row) for row in longest], "fees": [_fees(row) for row in longest],
-        "compounded": [row["cost_compounded"] for row in longest], "subtracted": [row["cost_subtracted"] for row in longest],
-        "gap": [row["fee_gap"] for row in longest],
-    }  # fmt: skip
-    dearest = max(longest, key=lambda row: float(row["cost_compounded"]))
-    return Chart(
-        name="fees",
-        title=f"Cost of the fee gap after {horizon} years",
-        summary=f"The largest cost is {_pair(dearest)} with {_fees(dearest)}: {dollars(dearest['cost_compounded'])} with the fee"
-        f" deducted from the balance, or {dollars(dearest['cost_subtracted'])} with the fee subtracted from growth.",
-        source="Mart fee_drag. US dollars; the fee is deducted from the balance at the end of each year.",
-        height=44 * len(set(data["pair"])) + 36,
-        spec=_spec(len(set(data["pair"]))),
-        data={"costs": data},
-        legend=[Key("band-full", tone, text) for text, tone in _KINDS.items()],
-    )
-
-
-def _spec(pairs: int) -> dict[str, object]:
-    axis = {"title": None, "domain": False, "ticks": False, "labelLimit": 160}
-    return chart(
-        height=44 * pairs,
-        data={"name": "costs"},
-        mark={"type": "bar", "height": 10},
-        encoding={
-            "y": {"field": "pair", "type": "nominal", "axis": axis},
-            "yOffset": {"field": "fees", "sort": list(_KINDS)},
-            "x": value_axis("compounded", "$,.0f", scale={"zero": True}),
-            "color": {"field": "fees", "legend": None, "scale": tones(_KINDS)},
-            "tooltip": [
-                tip("pair", "Funds", kind="nominal"), tip("fees", "Fees", kind="nominal"), tip("gap", "Fee gap", ".3%"),
-                tip("compounded", "Fee deducted from balance", "$,.0f"),
-                tip("subtracted", "Fee subtracted from growth", "$,.0f"),
-            ],
-        },
-    )  # fmt: skip
 
 
 def _pair(row: Row) -> str:

@@ -14,6 +14,7 @@ _FIGURES: dict[str, tuple[str, Callable[[float | None], str]]] = {
     "largest_holding_weight": ("Weight of the largest holding", lambda value: percent(value, 2)),
     "dividend_yield": ("Dividend yield", lambda value: percent(value, 2)),
 }
+_FUND, _FEE = "fund", "expense_ratio"
 _TEXTS = {"issuer": "Issuer", "index_name": "Index", "market_cap_focus": "Market cap focus"}
 
 
@@ -23,9 +24,12 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     return Section(
         CHAPTER.name,
         CHAPTER.title,
-        lead="Below each figure: its date, its origin and the guide's figure (2026-05-12).",
+        lead=f"A year costs {', '.join(f'{fee(row[_FEE])} in {row[_FUND]}' for row in rows[:3])}.",
         blocks=[_table(rows)],
-        notes=[f"{DASH}: no document provides the figure. The guide's figures never replace missing measurements."],
+        notes=[
+            "Below each figure: its date, its origin and the guide's figure (2026-05-12).",
+            f"{DASH}: no document provides the figure. The guide's figures never replace missing measurements.",
+        ],
     )
 
 

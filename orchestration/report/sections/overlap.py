@@ -15,14 +15,23 @@ order by overlap desc, fund_a, fund_b
 
 def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     rows = tables.rows(_NEWEST)
+    own = [row for row in rows if {row["fund_a"], row["fund_b"]} == {"IWM", "SPY"}]
     return Section(
         CHAPTER.name,
         CHAPTER.title,
-        lead="The overlap of two funds is the sum, over all companies, of the smaller of the two weights:"
-        f" {percent(0, 0)} means nothing in common, {percent(1, 0)} means the same weights in every company.",
+        lead=f"{_sentence(own[0])} {_sentence(rows[0])}" if own else _sentence(rows[0]),
         blocks=[_chart(rows), _table(rows)],
-        notes=["The newest snapshots of two funds can be far apart; the table gives both dates."],
+        notes=[
+            "The overlap of two funds is the sum, over all companies, of the smaller of the two weights:"
+            f" {percent(0, 0)} means nothing in common, {percent(1, 0)} means the same weights in every company. The newest"
+            " snapshots of two funds can be far apart; the table gives both dates."
+        ],
     )
+
+
+def _sentence(row: Row) -> str:
+    common = plural(row["names_in_common"], "company", "companies")
+    return f"{row['fund_a']} and {row['fund_b']} overlap by {share(row['overlap'])}, with {common} in common."
 
 
 def _neighbours(rows: list[Row]) -> list[str]:
@@ -48,13 +57,11 @@ def _dates(rows: list[Row]) -> dict[str, str]:
 
 def _chart(rows: list[Row]) -> Chart:
     order, dates = _neighbours(rows), _dates(rows)
-    most = rows[0]
     pairs = [sorted((row["fund_a"], row["fund_b"]), key=order.index) for row in rows]
     return Chart(
         name="overlap",
         title="Overlap of the funds by weight, in percent",
-        summary=f"{plural(len(rows), 'pair')} of {plural(len(order), 'fund')}. The largest overlap: {most['fund_a']} and"
-        f" {most['fund_b']}, {share(most['overlap'])} with {plural(most['names_in_common'], 'company', 'companies')} in common.",
+        summary=f"{plural(len(rows), 'pair')} of {plural(len(order), 'fund')}. The largest overlap: {_sentence(rows[0])}",
         source="Mart fund_overlap, equities only. Newest snapshots: "
         + ", ".join(f"{fund} {dates[fund]}" for fund in order) + ".",
         height=ROW * (len(order) - 1) + 34,
@@ -116,4 +123,4 @@ def _table(rows: list[Row]) -> Table:
     )  # fmt: skip
 
 
-CHAPTER = Chapter("overlap", "Overlap of the funds", ("fund_overlap",), _write)
+CHAPTER = Chapter("overlap", "Overlap of the funds", ("fund_overlap",), _write, feeds=("holdings",))

@@ -1,4 +1,4 @@
-"""Data quality: findings of the checks, and the age of the holdings."""
+"""Data quality: the age of every feed, and the findings of the checks."""
 
 from orchestration.report.blocks import Cell, Chapter, Column, Manifest, Section, Table
 from orchestration.report.freshness import days_before
@@ -9,25 +9,25 @@ _LOOKS = {"warning": ("orange", "diamond"), "note": ("blue", "circle")}
 
 
 def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
-    fresh = [_freshness(manifest)] if manifest["holdings_as_of"] else []
-    lead = f"Last session with prices: {manifest['last_session'] or DASH}. "
+    ages = [_freshness(tables)] if tables.has("freshness") else [_holdings(manifest)] if manifest["holdings_as_of"] else []
+    absent = [tables.unavailable("freshness") or ""]
     if not tables.has("data_quality"):
-        unavailable = tables.unavailable("data_quality") or ""
-        return Section(CHAPTER.name, CHAPTER.title, lead=lead, blocks=[*fresh], notes=[unavailable, *_unknown(manifest)])
+        lead = tables.unavailable("data_quality") or ""
+        return Section(CHAPTER.name, CHAPTER.title, lead=lead, blocks=[*ages], notes=[*absent, *_unknown(manifest)])
     rows = tables.rows("select * from data_quality order by severity desc, table_name, check_name, symbol")
     counts = {severity: sum(row["severity"] == severity for row in rows) for severity in ("ok", "note", "warning")}
     warnings, noted = ([row for row in rows if row["severity"] == severity] for severity in ("warning", "note"))
     return Section(
         CHAPTER.name,
         CHAPTER.title,
-        lead=f"{lead}{plural(len(rows), 'check')}: {counts['ok']} without findings, {counts['note']} with notes,"
-        f" {counts['warning']} with warnings. Missing values are never filled in.",
+        lead=f"{plural(len(rows), 'check')}: {counts['ok']} without findings, {counts['note']} with notes, {counts['warning']}"
+        " with warnings.",
         blocks=[
-            *fresh,
+            *ages,
             *([_findings("Warnings to review", warnings)] if warnings else []),
             *([_findings("Notes", noted, folded=True)] if noted else []),
         ],
-        notes=_unknown(manifest),
+        notes=["Missing values are never filled in.", *absent, *_unknown(manifest)],
     )  # fmt: skip
 
 
@@ -39,7 +39,27 @@ def _unknown(manifest: Manifest) -> list[str]:
     return unknown + [item["words"] for item in manifest["missing"] if item["check"] == "fetch_failed"]
 
 
-def _freshness(manifest: Manifest) -> Table:
+def _freshness(tables: ReleaseTables) -> Table:
+    rows = tables.rows("select * from freshness order by is_stale desc, feed")
+    return Table(
+        caption="Age of every feed",
+        columns=[
+            Column("Feed", False), Column("Newest"), Column("Days old"), Column("Sessions behind"), Column("Limit", False),
+            Column("State", False),
+        ],
+        rows=[
+            [
+                row["feed"], day(row["newest"]), number(row["age_days"]), number(row["sessions_behind"]), row["limit_text"] or DASH,
+                Cell("stale", tone="orange", mark="diamond") if row["is_stale"] else "current",
+            ]
+            for row in rows
+        ],
+        source="Mart freshness, by the clock of the run; manifest.json has the same.",
+        stacks=True,
+    )  # fmt: skip
+
+
+def _holdings(manifest: Manifest) -> Table:
     last = manifest["last_session"]
     return Table(
         caption="Age of each fund's holdings",
@@ -74,4 +94,4 @@ def _severity(row: Row) -> Cell:
     return Cell(row["severity"], tone=tone, mark=mark)
 
 
-CHAPTER = Chapter("quality", "Data quality and freshness", (), _write)
+CHAPTER = Chapter("quality", "Data quality and age", (), _write)

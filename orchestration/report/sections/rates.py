@@ -2,7 +2,7 @@
 
 from orchestration.report.blocks import Cell, Chapter, Chart, Column, Key, Manifest, Section, Table
 from orchestration.report.chart_parts import INK, TONES, chart, crosshair, date_axis, log_scale, tip, vertical_axis
-from orchestration.report.release_tables import ReleaseTables, Row
+from orchestration.report.release_tables import Columns, ReleaseTables, Row
 from orchestration.report.wording import MAIN_FUNDS, day, label, number, percent, plural, rounded
 
 _REGIMES = {"hiking": "orange", "hold_after_hikes": "orange", "cutting": "blue", "hold_after_cuts": "blue"}
@@ -20,34 +20,43 @@ from policy_rate_daily
 qualify policy_rate is distinct from lag(policy_rate) over (order by session) or session = max(session) over ()
 order by session
 """
+_SPELLS = "select first_session, last_session, rate_regime, sessions from rate_regime_spells order by spell_no"
 
 
 def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     has_table = tables.has("rate_regime_performance")
     hold = manifest["parameters"].get("rate_regime.hold_days", {}).get("value")
     wait = f"{hold:.0f} days without a move" if hold else "a set time without a move"
+    rates = tables.columns(_RATE)
+    spells = tables.columns(_SPELLS)
     return Section(
         CHAPTER.name,
         CHAPTER.title,
-        lead=f"Only moves that the Fed has already made count. A hold begins after {wait}.",
-        blocks=[_chart(tables), *([_performance(tables)] if has_table else [])],
-        notes=[] if has_table else [tables.unavailable("rate_regime_performance") or ""],
+        lead=f"{_now(spells).capitalize()}; the midpoint of the target range is {percent(rates['policy_rate'][-1], 3)}.",
+        blocks=[_chart(tables.columns(_RELATIVE), rates, spells), *([_performance(tables)] if has_table else [])],
+        notes=[
+            f"Only moves that the Fed has already made count. A hold begins after {wait}.",
+            *([] if has_table else [tables.unavailable("rate_regime_performance") or ""]),
+        ],
     )
 
 
-def _chart(tables: ReleaseTables) -> Chart:
-    relative, rate = tables.columns(_RELATIVE), tables.columns(_RATE)
-    spells = tables.columns("select first_session, last_session, rate_regime, sessions from rate_regime_spells order by spell_no")
-    now = f"{label(spells['rate_regime'][-1])} since {day(spells['first_session'][-1])}" if spells["rate_regime"] else "no regime"
+def _now(spells: Columns) -> str:
+    return (
+        f"{label(spells['rate_regime'][-1])} since {day(spells['first_session'][-1])}" if spells["rate_regime"] else "no regime"
+    )
+
+
+def _chart(relative: Columns, rate: Columns, spells: Columns) -> Chart:
     gained = relative["relative"][-1] / relative["relative"][0] - 1 if relative["relative"] else None
     summary = (
         f"On {day(rate['session'][-1])} the midpoint of the Fed funds target range was"
-        f" {percent(rate['policy_rate'][-1], 3)}: {now}."
+        f" {percent(rate['policy_rate'][-1], 3)}: {_now(spells)}."
         f" Since {day(relative['session'][0]) if relative['session'] else 'the start'} the return of IWM"
         f" relative to SPY, dividends included, is {percent(gained, signed=True)}."
     )
-    spells["label"] = [label(name) for name in spells["rate_regime"]]
-    relative["relative"] = rounded(relative["relative"], 4)
+    shown = {**spells, "label": [label(name) for name in spells["rate_regime"]]}
+    relative = {**relative, "relative": rounded(relative["relative"], 4)}
     return Chart(
         name="rates",
         title="IWM against SPY through the rate cycle",
@@ -57,7 +66,7 @@ def _chart(tables: ReleaseTables) -> Chart:
         height=404,
         spec=chart(vconcat=[_panel(210, _lines(log_scale(relative["relative"]))), _panel(120, _steps())],
         resolve={"scale": {"x": "shared"}}),
-        data={"relative": relative, "rate": rate, "spells": spells},
+        data={"relative": relative, "rate": rate, "spells": shown},
         legend=[
             Key("band", "orange", "hiking"), Key("band-light", "orange", "hold after hikes"), Key("band", "blue", "cutting"),
             Key("band-light", "blue", "hold after cuts"),
@@ -158,4 +167,6 @@ def _returned(cell: Row | None) -> Cell | str:
     return Cell(percent(cell["annual_return"], signed=True), note="" if cell["own_sessions"] == cell["sessions"] else own)
 
 
-CHAPTER = Chapter("rates", "The rate cycle", ("ratio_daily", "policy_rate_daily", "rate_regime_spells"), _write)
+CHAPTER = Chapter(
+    "rates", "The rate cycle", ("ratio_daily", "policy_rate_daily", "rate_regime_spells"), _write, feeds=("prices", "rates")
+)

@@ -36,6 +36,11 @@ _VERDICTS = {
     "significant": "significant, no claim in the guide", "bounded": "no effect of practical size",
     "suggestive": "suggestive, not significant", "undecided": "undecided: too little data",
 }  # fmt: skip
+_SOURCE = (
+    "Mean forward total return from the next close after the label, minus the mean after the rest of the signal's history, in"
+    " percentage points. Interval: standard error over clusters of spells, calibrated on circular shifts; none with fewer than"
+    " five clusters."
+)
 _FAMILIES = ("claims", "exploratory", "long_run", "total")
 _SURVIVING = ("supported", "contradicted", "significant")
 _FIGURES = (
@@ -53,7 +58,7 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
         CHAPTER.name,
         CHAPTER.title,
         lead=_lead(summary),
-        blocks=[_summary(summary), _chart(rows), *([_claimed(claimed)] if claimed else [])],
+        blocks=[_chart(rows), _summary(summary), *([_claimed(claimed)] if claimed else [])],
         notes=[
             "A row is undecided if its data could not show an effect of the size that is plausible: it says nothing about whether"
             " there is one. The smallest detectable difference says what could have been seen. Method: docs/EVIDENCE.md."
@@ -75,9 +80,6 @@ def _lead(summary: dict[str, Row]) -> str:
             f"Of {number(row['tested'])} other comparisons, {number(row['surviving'])} survive; {number(row['found'])} have a"
             f" p-value of at most 5 % alone, against {number(row['by_chance'], 1)} by chance."
         )
-    if "long_run" in summary:
-        row = summary["long_run"]
-        words.append(f"Of {number(row['tested'])} comparisons on the long history, {number(row['surviving'])} survive.")
     return " ".join(words)
 
 
@@ -113,30 +115,41 @@ def _target(name: str) -> str:
 
 
 def _chart(rows: list[Row]) -> Chart:
-    names = list(dict.fromkeys(_name(row) for row in rows))
-    horizons = sorted({row["horizon"] for row in rows})
+    named = [{**row, "name": _name(row)} for row in rows]
     targets = sorted({row["target"] for row in rows}, key=lambda target: _place(target, _TARGETS))
-    chosen = [row for row in rows if row["horizon"] == horizons[-1] and row["target"] == targets[0]]
-    telling = [f"{_name(row)} ({points(row['difference'])})" for row in chosen if row["verdict"] in _SURVIVING]
-    fields = ("signal", "horizon", "target", "verdict", "expected", "clusters", "sessions")
-    data = {field: [row[field] for row in rows] for field in fields}
-    data["name"] = [_name(row) for row in rows]
+    words = {target: _target(target) for target in targets}
+    return evidence_chart("scorecards", named, words, f"Mart scorecard. {_SOURCE}")
+
+
+def evidence_chart(name: str, rows: list[Row], targets: dict[str, str], source: str) -> Chart:
+    """Differences with intervals, one row a label, for a chosen target and horizon.
+
+    Args:
+        rows: rows of a scorecard, each with the `name` of its label, in the order to be shown.
+        targets: the targets with their words; the first is shown first.
+    """
+    names = list(dict.fromkeys(row["name"] for row in rows))
+    horizons = sorted({row["horizon"] for row in rows})
+    first = next(iter(targets))
+    chosen = [row for row in rows if row["horizon"] == horizons[-1] and row["target"] == first]
+    telling = [f"{row['name']} ({points(row['difference'])})" for row in chosen if row["verdict"] in _SURVIVING]
+    fields = ("name", "signal", "horizon", "target", "verdict", "expected", "clusters", "sessions")
+    data = {field: [row.get(field) for row in rows] for field in fields}
     for field in _FIGURES:
         data[field] = [None if row[field] is None else round(row[field], 4) for row in rows]
+    seen = {row["verdict"] for row in rows}
     return Chart(
-        name="scorecards",
+        name=name,
         title="Forward return after the label minus that after the rest, with 95 % interval",
-        summary=f"{targets[0]} over {plural(horizons[-1], 'session')} after each of {plural(len(chosen), 'label')}."
+        summary=f"{targets[first]} over {plural(horizons[-1], 'session')} after each of {plural(len(chosen), 'label')}."
         + (f" Surviving: {listed(telling)}." if telling else " None survives the correction for the number of tests."),
-        source="Mart scorecard. Mean forward total return from the next close after the label, minus the mean after the rest of"
-        " the signal's history. Interval: standard error over clusters of spells, calibrated on circular shifts; none with fewer"
-        " than five clusters.",
+        source=source,
         height=ROW * len(names) + 36,
-        spec=_spec(names, horizons[-1], targets[0]),
+        spec=_spec(names, horizons[-1], first),
         data={"scores": data},
-        legend=[Key(MARKS[verdict], tone, _VERDICTS[verdict]) for verdict, tone in VERDICT_TONES.items()],
+        legend=[Key(MARKS[verdict], tone, _VERDICTS[verdict]) for verdict, tone in VERDICT_TONES.items() if verdict in seen],
         controls=[
-            Control("target", "Return of", [(target, _target(target)) for target in targets], targets[0]),
+            Control("target", "Return of", list(targets.items()), first),
             Control("horizon", "over", [(horizon, f"{horizon} sessions") for horizon in horizons], horizons[-1]),
         ],
     )
@@ -147,7 +160,9 @@ def _spec(names: list[str], horizon: int, target: str) -> dict[str, object]:
     verdicts = {"field": "verdict", "legend": None}
     colour = {**verdicts, "scale": {"domain": list(VERDICT_TONES), "range": [TONES[tone] for tone in VERDICT_TONES.values()]}}
     shape = {**verdicts, "scale": {"domain": list(VERDICT_SHAPES), "range": list(VERDICT_SHAPES.values())}}
-    point = {"type": "point", "size": 80, "opacity": 1, "filled": True}
+    # Hollow where nothing was decided.
+    hollow = {"condition": {"test": "datum.verdict == 'undecided'", "value": PAPER}, **colour}
+    look = {"stroke": colour, "fill": hollow}
     place = {"y": rows, "x": value_axis("difference", "+.0%", 80), "shape": shape, "tooltip": _TOOLTIP}
     low = value_axis("interval_low", "+.0%", 80)
     return chart(
@@ -158,16 +173,7 @@ def _spec(names: list[str], horizon: int, target: str) -> dict[str, object]:
         layer=[
             zero_line(),
             span(rows, low, "interval_high", mark={"opacity": 0.75}, color=colour, tooltip=_TOOLTIP),
-            {
-                "mark": point,
-                "transform": [{"filter": "datum.verdict != 'undecided'"}],
-                "encoding": {**place, "color": colour},
-            },
-            {
-                "mark": {**point, "fill": PAPER, "strokeWidth": 1.6},
-                "transform": [{"filter": "datum.verdict == 'undecided'"}],
-                "encoding": {**place, "stroke": colour},
-            },
+            {"mark": {"type": "point", "size": 80, "opacity": 1, "strokeWidth": 1.6}, "encoding": {**place, **look}},
         ],
     )
 
@@ -200,4 +206,4 @@ def _claimed(rows: list[Row]) -> Table:
     )  # fmt: skip
 
 
-CHAPTER = Chapter("scorecards", "What followed each signal", ("scorecard", "evidence_summary"), _write)
+CHAPTER = Chapter("scorecards", "What followed each signal", ("scorecard", "evidence_summary"), _write, feeds=("prices",))

@@ -1,8 +1,9 @@
 """Seasonality: total returns by calendar month, and whether the share of months with a gain differs from chance."""
 
-from orchestration.report.blocks import Chapter, Chart, Column, Control, Key, Manifest, Section, Table, headings
+from orchestration.report.blocks import Chapter, Chart, Control, Key, Manifest, Section
 from orchestration.report.chart_parts import (
     FAINT,
+    MONTHS,
     PAPER,
     SIGNED,
     TONES,
@@ -16,7 +17,6 @@ from orchestration.report.chart_parts import (
 from orchestration.report.release_tables import ReleaseTables, Row
 from orchestration.report.wording import DASH, fund_order, number, percent
 
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _RETURNS, _SHARES = 150, 130
 
 
@@ -28,10 +28,9 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     return Section(
         CHAPTER.name,
         CHAPTER.title,
-        lead=f"The share of months with a gain is outside the chance band in {outside} of {number(len(rows))} combinations of"
-        f" fund and calendar month. If all months were alike, about {number(len(rows) * (1 - chance))} or fewer would be"
-        " outside it by chance.",
-        blocks=[_chart(rows, manifest, chance), _table(rows)],
+        lead=f"{outside} of {number(len(rows))} combinations of fund and calendar month gain more or less often than chance"
+        f" allows; about {number(len(rows) * (1 - chance))} would by chance alone.",
+        blocks=[_chart(rows, manifest, chance)],
         notes=[
             "The mart has no dispersion of the returns, so the means have no interval. Where mean and median differ widely, a"
             " few months dominate the mean. The funds move together, so their months are not independent evidence."
@@ -43,9 +42,9 @@ def _chart(rows: list[Row], manifest: Manifest, chance: float) -> Chart:
     funds = list(dict.fromkeys(row["fund"] for row in rows))
     own = [row for row in rows if row["fund"] == funds[0]]
     best, worst = max(own, key=_mean), min(own, key=_mean)
-    outside = [_MONTHS[row["month"] - 1] for row in own if row["is_beyond_chance"]]
+    outside = [MONTHS[row["month"] - 1] for row in own if row["is_beyond_chance"]]
     data: dict[str, list[object]] = {
-        "fund": [row["fund"] for row in rows], "month": [_MONTHS[row["month"] - 1] for row in rows],
+        "fund": [row["fund"] for row in rows], "month": [MONTHS[row["month"] - 1] for row in rows],
         "months": [row["months"] for row in rows], "outside": [row["is_beyond_chance"] for row in rows],
     }  # fmt: skip
     for field in ("mean_return", "median_return", "hit_rate", "chance_low", "chance_high"):
@@ -54,7 +53,7 @@ def _chart(rows: list[Row], manifest: Manifest, chance: float) -> Chart:
         name="seasonality",
         title="Total return by calendar month, and the share of months with a gain",
         summary=f"{funds[0]}, {_counts(own)} values of each month: the mean ranges from {percent(_mean(worst), signed=True)}"
-        f" in {_MONTHS[worst['month'] - 1]} to {percent(_mean(best), signed=True)} in {_MONTHS[best['month'] - 1]}; the share of"
+        f" in {MONTHS[worst['month'] - 1]} to {percent(_mean(best), signed=True)} in {MONTHS[best['month'] - 1]}; the share of"
         f" months with a gain is outside the chance band in {', '.join(outside) or 'no month'}.",
         source=f"Mart seasonality, complete months as of {manifest['last_session'] or DASH}. Total returns, dividends"
         f" included, percent a month. The chance band covers {percent(chance, 0)} of the shares that chance would give if each"
@@ -134,7 +133,7 @@ def _on_months(mark: Spec, field: str, axis: Spec, **more: Spec) -> Spec:
         "transform": [{"filter": "datum.fund == fund"}],
         "mark": mark,
         "encoding": {
-            "x": {"field": "month", "type": "ordinal", "scale": {"domain": list(_MONTHS)}, "axis": letters},
+            "x": {"field": "month", "type": "ordinal", "scale": {"domain": list(MONTHS)}, "axis": letters},
             "y": {"field": field, "type": "quantitative", "scale": {"zero": False}, "axis": axis},
             "tooltip": tooltip,
             **more,
@@ -142,25 +141,4 @@ def _on_months(mark: Spec, field: str, axis: Spec, **more: Spec) -> Spec:
     }
 
 
-def _table(rows: list[Row]) -> Table:
-    return Table(
-        caption="All funds and calendar months",
-        columns=[
-            Column("Month", False), Column("Mean"), Column("Median"), Column("Share with a gain"), Column("Chance band"),
-            Column("Months"),
-        ],
-        rows=[
-            [
-                _MONTHS[row["month"] - 1], percent(row["mean_return"], 2, signed=True),
-                percent(row["median_return"], 2, signed=True), percent(row["hit_rate"], 0),
-                f"{number(row['chance_low'] * 100)} to {percent(row['chance_high'], 0)}", number(row["months"]),
-            ]
-            for row in rows
-        ],
-        source="Mart seasonality. Total returns in percent a month; the chance band is the one in the chart.",
-        folded=True,
-        groups=headings([row["fund"] for row in rows]),
-    )  # fmt: skip
-
-
-CHAPTER = Chapter("seasonality", "Seasonality", ("seasonality",), _write)
+CHAPTER = Chapter("seasonality", "Seasonality", ("seasonality",), _write, feeds=("prices",))

@@ -14,8 +14,9 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     return Section(
         CHAPTER.name,
         CHAPTER.title,
-        lead=f"Snapshots: {_dates(rows[0])}. {_comparison(rows[0])}".strip(),
+        lead=_finding(rows),
         blocks=[_chart(rows), _table(rows)],
+        notes=[f"Snapshots: {_dates(rows[0])}. {_comparison(rows[0])}".strip()],
     )
 
 
@@ -27,6 +28,18 @@ def _comparison(row: Row) -> str:
         )
     dates = {row[f"{fund.lower()}_as_of"] for fund in FUND_TONES}
     return "Snapshots of different dates are compared without adjustment." if len(dates) > 1 else ""
+
+
+def _finding(rows: list[Row]) -> str:
+    known = [row for row in rows if row["iwm_minus_spy"] is not None]
+    if rows[0]["is_comparable"] is False:
+        return _comparison(rows[0])
+    if not known:
+        return "No sector weight is available for both IWM and SPY."
+    return (
+        f"Relative to SPY, IWM is most overweight in {known[0]['sector']} ({points(known[0]['iwm_minus_spy'])}) and most"
+        f" underweight in {known[-1]['sector']} ({points(known[-1]['iwm_minus_spy'])})."
+    )
 
 
 def _gap(row: Row) -> str:
@@ -42,19 +55,10 @@ def _chart(rows: list[Row]) -> Chart:
     today = [(row["sector"], fund, row[f"{fund.lower()}_weight"]) for row in rows for fund in FUND_TONES]
     guide = [(row["sector"], fund, row[f"guide_{fund.lower()}_weight"]) for row in rows for fund in ("IWM", "SPY")]
     gaps = {"sector": order, "iwm": [row["iwm_weight"] for row in rows], "spy": [row["spy_weight"] for row in rows]}
-    known = [row for row in rows if row["iwm_minus_spy"] is not None]
-    summary = "No sector weight is available for both IWM and SPY."
-    if rows[0]["is_comparable"] is False:
-        summary = _comparison(rows[0])
-    elif known:
-        summary = (
-            f"Relative to SPY, IWM is most overweight in {known[0]['sector']} ({points(known[0]['iwm_minus_spy'])}) and most"
-            f" underweight in {known[-1]['sector']} ({points(known[-1]['iwm_minus_spy'])})."
-        )
     return Chart(
         name="sectors",
         title="Sector weights of IWM, SPY and QQQ",
-        summary=summary,
+        summary=_finding(rows),
         source=f"Mart sector_comparison: share of the fund, GICS sectors; as of {_dates(rows[0])}. Hollow marks: the guide"
         " of 2026-05-12.",
         height=ROW * len(order) + 34,
@@ -127,4 +131,4 @@ def _table(rows: list[Row]) -> Table:
     )  # fmt: skip
 
 
-CHAPTER = Chapter("sectors", "Sector weights", ("sector_comparison",), _write)
+CHAPTER = Chapter("sectors", "Sector weights", ("sector_comparison",), _write, feeds=("holdings",))
