@@ -1,5 +1,7 @@
 """The terms that the page explains where they stand. The words are those of docs/GLOSSARY.md; a test compares them."""
 
+# ruff: noqa: RUF001 (formulas have a minus and a times sign)
+
 import re
 
 from markupsafe import Markup, escape
@@ -151,14 +153,14 @@ def anchor(term: str) -> str:
 
 
 class Explainer:
-    """Escapes the text of one section: the first use of each term links to its definition, and no date is broken over two lines."""
+    """Escapes the text of one section; the first use of a term links to its definition, and no date is broken over two lines."""
 
     def __init__(self) -> None:
         self.used: set[str] = set()
 
     def __call__(self, text: str) -> Markup:
         """The text as safe markup."""
-        return Markup(_FOUND.sub(self._marked, str(escape(text))))  # noqa: S704: the text is escaped before
+        return Markup(_FOUND.sub(self._marked, str(escape(text))))  # noqa: S704 (the text is escaped before)
 
     def _marked(self, found: re.Match[str]) -> str:
         if found["date"]:

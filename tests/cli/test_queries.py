@@ -18,7 +18,10 @@ WIDE = (
     + ", ".join(f"i as column_{n}" for n in range(30))
     + " from range(2500) as t (i)"
 )
-TYPES = "select 1::hugeint as h, 1.5::double as d, null::double as n, '2026-09-30'::date as day, timestamp '2026-09-30 20:00' as at, 'ü,\"' as s"
+TYPES = (
+    "select 1::hugeint as h, 1.5::double as d, null::double as n, '2026-09-30'::date as day,"
+    " timestamp '2026-09-30 20:00' as at, 'ü,\"' as s"
+)
 
 
 def test_a_piped_table_has_every_row_and_column(smallcap: Command) -> None:

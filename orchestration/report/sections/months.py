@@ -11,7 +11,9 @@ ROW = 19
 # The last close of each month and year over that of the one before; the last ones end with the last session.
 _RETURNS = """
 with ends as (
-    select fund, step, date_trunc(step, session) as start, max_by(total_return_index, session) as level, max(session) as last_session
+    select
+        fund, step, date_trunc(step, session) as start, max_by(total_return_index, session) as level,
+        max(session) as last_session
     from price_daily cross join (values ('month'), ('year')) as steps (step)
     where fund in ('IWM', 'SPY', 'QQQ') and total_return_index is not null
     group by fund, step, start

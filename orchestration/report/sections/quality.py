@@ -49,7 +49,8 @@ def _freshness(tables: ReleaseTables) -> Table:
         ],
         rows=[
             [
-                row["feed"], day(row["newest"]), number(row["age_days"]), number(row["sessions_behind"]), row["limit_text"] or DASH,
+                row["feed"], day(row["newest"]), number(row["age_days"]), number(row["sessions_behind"]),
+                row["limit_text"] or DASH,
                 Cell("stale", tone="orange", mark="diamond") if row["is_stale"] else "current",
             ]
             for row in rows

@@ -11,7 +11,8 @@ _RATIO, _PANEL, _OVERVIEW = 270, 92, 44
 _YEARS = 5  # the period shown first
 _WINDOW = 63  # sessions of the rolling volatility: one quarter
 _DIGITS = {
-    "ratio": 4, "trend": 4, "drawdown": 4, "fund_drawdown": 4, "volatility": 3, "other_volatility": 3, "correlation": 3, "beta": 3,
+    "ratio": 4, "trend": 4, "drawdown": 4, "fund_drawdown": 4,
+    "volatility": 3, "other_volatility": 3, "correlation": 3, "beta": 3,
 }  # fmt: skip
 # One point per week, plus every session of the last year and every trend break.
 _POINTS = """
