@@ -26,7 +26,9 @@ def traced(home: Path) -> Path:
         connection.execute(f"""
             create schema raw;
             create table raw.price_bars as select
-                symbol, session::date as session, close::double as close, volume::bigint as volume, observed_at::timestamp as observed_at, document_id from (values
+                symbol, session::date as session, close::double as close, volume::bigint as volume,
+                observed_at::timestamp as observed_at, document_id
+            from (values
                 ('IWM', '2026-09-29', 285.1, 30000000, '2026-09-29 23:30', 'first'),
                 ('IWM', '2026-09-30', 286.0, 29000000, '2026-09-30 21:00', 'first'),
                 ('IWM', '2026-09-30', 286.64, 31000000, '2026-10-01 01:00', 'second'),

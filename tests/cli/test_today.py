@@ -93,7 +93,8 @@ def test_everything_fits_a_small_terminal_without_folding_a_word(home: Path) -> 
     }
     also = (
         "insert into reading_changes select baseline, baseline_release_id, baseline_session, topic, subject || n, field,"
-        " value_before, value_after, change, cause, sentence || repeat(' and on it goes', 12) from reading_changes, range(40) as t (n)"
+        " value_before, value_after, change, cause, sentence || repeat(' and on it goes', 12)"
+        " from reading_changes, range(40) as t (n)"
     )
     release = write_release(home / "published", name="20261003T000000000000Z", also=also, **many)
     shown = _lines(release)

@@ -72,8 +72,8 @@ def _chart(data: Columns, episodes: Columns | None, span: str) -> Chart:
         title=f"Total return over {span}, and the episodes of each label",
         summary=summary,
         source="Marts breadth_daily, breadth_episodes. Rolling total returns, dividends included, in percent; weekly, in the view"
-        " of one year daily. A bar is an episode: an unbroken run of one label, long enough to count. Drag across the lowest panel"
-        " to zoom; double-click it to show all.",
+        " of one year daily. A bar is an episode: an unbroken run of one label, long enough to count. Drag across the lowest"
+        " panel to zoom; double-click it to show all.",
         height=_LINES + _OVERVIEW + 56 + (_BANDS + 30 if bands else 0),
         spec=chart(
             params=[{"name": "years", "value": 0}],
