@@ -69,7 +69,7 @@ main()
 def test_an_answer_needs_no_pyarrow(home: Path, tmp_path: Path) -> None:
     arguments = ["sql", TYPES, "--data-dir", str(home), "--output", str(tmp_path / "a.parquet")]
     subprocess.run([sys.executable, "-c", WITHOUT_PYARROW, *arguments], cwd=PROJECT_ROOT, check=True)
-    [(day, at)] = duckdb.sql(f"select day, at from '{tmp_path / 'a.parquet'}'").fetchall()
+    [(day, at)] = duckdb.sql(f"select day, \"at\" from '{tmp_path / 'a.parquet'}'").fetchall()
     assert (day, at) == (date(2026, 9, 30), datetime(2026, 9, 30, 20))
 
 

@@ -40,7 +40,9 @@ analogues as (
         count(*) as sessions,
         count(distinct ends.spell_no) as spells
         {%- for horizon in horizons %},
-        avg(case when not ends.is_open and ends.last_no + 1 - past.label_no <= {{ horizon }} then 1.0e0 else 0.0e0 end) as flips_{{ horizon }}
+        avg(
+            case when not ends.is_open and ends.last_no + 1 - past.label_no <= {{ horizon }} then 1.0e0 else 0.0e0 end
+        ) as flips_{{ horizon }}
         {%- endfor %}
     from today
     inner join distances as past
