@@ -82,13 +82,14 @@ def statistics(labels: pl.DataFrame, returns: pl.DataFrame, claims: pl.DataFrame
         return pl.DataFrame(schema=STATISTICS)
     frame = pl.DataFrame(rows).join(claims, on=["signal", "subject", "label", "target"], how="left", maintain_order="left")
     frame = frame.with_columns(pl.col("family").fill_null("exploratory"))
-    score, joint = np.array(observed), np.array(shifted)
+    score, joint, alone = np.array(observed), np.array(shifted), frame["p_value"].to_numpy()
     p_family, q_value = np.full(frame.height, np.nan), np.empty(frame.height)
     for family in frame["family"].unique():
         own = (frame["family"] == family).to_numpy()
         judged = own & np.isfinite(score)
-        p_family[judged] = family_p_values(score[judged], joint[judged])
-        q_value[own] = benjamini_yekutieli(frame["p_value"].to_numpy()[own])
+        # A small standard error by chance may make a row look better among all than it is alone.
+        p_family[judged] = np.maximum(family_p_values(score[judged], joint[judged]), alone[judged])
+        q_value[own] = benjamini_yekutieli(alone[own])
     return frame.with_columns(p_family=pl.Series(p_family).fill_nan(None), q_value=pl.Series(q_value)).select(
         pl.col(name).cast(kind) for name, kind in STATISTICS.items()
     )

@@ -197,6 +197,7 @@ def test_labels_that_say_nothing_are_found_as_often_as_they_should() -> None:
     misses = rows.filter((pl.col("interval_low") > 0) | (pl.col("interval_high") < 0)).height / rows.height
     assert 0.025 < misses < 0.08
     assert 0.025 < rows.filter(pl.col("p_value") <= 0.05).height / rows.height < 0.08
+    assert rows.filter(pl.col("p_family") < pl.col("p_value")).is_empty()
     families = [frame["p_family"].min() for frame in frames]
     assert sum(p <= 0.05 for p in families) / len(families) < 0.10  # type: ignore[operator]
 
