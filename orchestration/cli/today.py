@@ -416,12 +416,15 @@ def _warnings(manifest: Row, freshness: list[Row], signals: list[Signal], last: 
         found.append("There are no prices.")
     elif behind != 0:
         found.append(f"Prices end on {last}, {_sessions(behind)} ago: no label below says anything about today.")
-    found += [
-        f"{row['feed']}: newest {row['newest'] or 'none'}" + (f" ({row['limit_text']})." if row["limit_text"] else ".")
-        for row in freshness
-        if row["is_stale"] and not (row["feed"] == "prices" and behind != 0)
-    ]
-    found += [f"{one.signal}: {one.note}." for one in signals if one.note]
+    stale = [row for row in freshness if row["is_stale"] and not (row["feed"] == "prices" and behind != 0)]
+    if stale:
+        found.append("Old: " + ", ".join(f"{row['feed']} {row['newest'] or '(none)'}" for row in stale) + ".")
+    # Several signals may have the same cause, which is the first part of their notes.
+    causes: dict[str, list[str]] = {}
+    for one in signals:
+        if one.note:
+            causes.setdefault(one.note.partition(";")[0], []).append(one.signal)
+    found += [f"Without a label: {', '.join(names)}; {cause}." for cause, names in causes.items()]
     found += withheld_sentences(manifest)
     found += quarantine_sentences(manifest)
     return found + [f"Not received: {fetch}." for fetch in failed_fetches(manifest)]

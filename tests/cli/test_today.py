@@ -61,7 +61,7 @@ def test_without_an_earlier_release_the_session_before_is_compared(home: Path) -
 def test_a_label_that_cannot_be_given_has_no_figure_and_a_warning(smallcap: Command) -> None:
     text = answer(smallcap("today"))
     assert _line(text, "cycle phase") == ["cycle", "phase", "not", "given"]
-    assert "WARNING: cycle_phase: rates end on 2026-09-01" in text
+    assert "WARNING: Without a label: cycle_phase; rates end on 2026-09-01." in text
 
 
 def test_a_level_of_another_label_is_not_shown(home: Path) -> None:

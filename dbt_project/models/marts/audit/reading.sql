@@ -159,7 +159,10 @@ statements as (
         session, null, null
     from phase_now
     union all
-    select 'evidence', 'claims of the guide', 'Of ' || {{ text('tested') }} || ' claims tested, ' || {{ text('surviving') }} || ' survive',
+    select
+        'evidence', 'claims of the guide',
+        'Of ' || {{ text('tested') }} || ' claims tested, ' || {{ text('surviving') }}
+        || case surviving when 1 then ' survives' else ' survive' end,
         'claims that survive the correction for their number', surviving, 'claims', null, null, last_session, null, null
     from claims_tested
     union all
