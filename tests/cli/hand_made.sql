@@ -21,6 +21,7 @@ create table reading as select row_number() over () ::integer as line, topic, su
     ('performance', 'IWM', null, 'total return over one year', -0.096, 'fraction', null, null, '2026-09-30', null, null))
     as t (topic, subject, reading, measure, value, unit, since, sessions, session, note, evidence);
 create table scorecard as select * from (values ('regime', 'IWM/SPY', 'risk_off', 252, 'SPY', 'undecided', 'undecided: only a difference above 10.4 % could have been seen'), ('regime', 'IWM/SPY', 'risk_off', 252, 'IWM', 'bounded', 'bounded: no effect larger than 1.0 %'), ('trend_break', 'IWM/SPY', 'break_up', 252, 'SPY', 'suggestive', 'suggestive: not significant once all tests are counted'), ('rate_regime', 'Fed funds target', 'hold_after_cuts', 252, 'IWM - SPY', 'contradicted', 'contradicted: lower than the rest')) as t (signal, subject, label, horizon, target, verdict, verdict_in_words);
+create table evidence_summary as select 'claims' as family, 52 as tested, 2.6e0::double as by_chance, 4 as found, 3 as surviving;
 create table core_satellite_summary as select 'timed' as strategy, 'better than the static portfolio' as verdict;
 create table ratio_daily as select pair, session::date as session, trend_break from (values
     ('IWM/SPY', '2025-09-03', 'break_up'), ('IWM/SPY', '2026-09-30', null), ('IWM/QQQ', '2026-09-29', 'break_down'))
