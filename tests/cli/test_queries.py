@@ -84,7 +84,7 @@ def test_the_query_comes_from_a_file_or_standard_input(smallcap: Command, tmp_pa
 def test_an_unknown_table_lists_ours(smallcap: Command) -> None:
     said = refusal(smallcap("sql", "select * from radio_daily"))
     assert said.startswith(
-        "There is no table radio_daily. Did you mean ratio_daily? The tables are core_satellite_summary, evidence_summary, freshness, "
+        "There is no table radio_daily. Did you mean ratio_daily? The tables are core_satellite_summary, evidence_summary, "
     )
     assert "Did you mean" not in refusal(smallcap("sql", "select * from zzz"))
 

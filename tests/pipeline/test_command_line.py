@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.cli.today import read_today
+from orchestration.cli.today_text import lines
+from orchestration.settings import PROJECT_ROOT
 from tests.pipeline.homes import Home, environment, smallcap
 
+README = PROJECT_ROOT / "README.md"
 SLOW_TO_IMPORT = ("dagster", "dbt", "polars", "pandas", "dataframely", "exchange_calendars")
 
 
@@ -153,3 +157,11 @@ def test_a_run_prints_its_source_its_release_and_its_warnings(sample_home: Home)
     ):
         assert words in text
     assert "AssetObservation" not in sample_home.out
+
+
+def test_the_readme_shows_what_a_run_prints(sample_home: Home) -> None:
+    shown = README.read_text().partition("prints it again):\n\n")[2].partition("\n\n`make live`")[0]
+    printed = read_today(sample_home.latest)
+    found = ["" if not line.plain else f"    {line.plain}".rstrip() for line in lines(printed)]
+    found[0] = found[0].partition("   release")[0].rstrip()
+    assert shown.splitlines() == found
