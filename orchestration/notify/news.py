@@ -113,9 +113,9 @@ def _stale(release: ReleaseFiles) -> list[News]:
 
 
 def _stale_sentence(row: Row) -> str:
-    end = f"ends on {row['newest']}" if row["newest"] else "has no data"
+    newest = f"newest {row['newest']}" if row["newest"] else "none"
     limit = f" (limit: {row['limit_text']})" if row["limit_text"] else ""
-    return f"Stale data: {row['feed']} {end}{limit}."
+    return f"Stale data: {row['feed']}, {newest}{limit}."
 
 
 def _quarantined(release: ReleaseFiles) -> list[News]:

@@ -61,7 +61,7 @@ def test_everything_that_matters_is_told_and_nothing_else(tmp_path: Path, ledger
         "QQQ/SPY changes from risk_on to risk_off (trend_break).",
         "all funds changes from risk_on to risk_off (episode).",
         "Russell reconstitution 2026-12, 2026-10-30: companies are ranked by total market capitalisation.",
-        "Stale data: prices ends on 2026-09-01 (limit: 3 sessions).",
+        "Stale data: prices, newest 2026-09-01 (limit: 3 sessions).",
         "3 rows of yahoo/prices/IWM/x.csv are in quarantine, such as: a jump of 40 %. To decide: `smallcap quarantine`.",
         "Withheld, because a test fails: breadth_daily.",
     ]
