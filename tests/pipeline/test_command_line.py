@@ -14,7 +14,7 @@ from tests.pipeline.homes import Home, environment, smallcap
 
 README = PROJECT_ROOT / "README.md"
 # DuckDB itself imports pandas, for a query with parameters.
-SLOW_TO_IMPORT = ("dagster", "dbt", "polars", "pyarrow", "dataframely", "exchange_calendars", "apprise", "mcp")
+SLOW_TO_IMPORT = ("dagster", "dbt", "polars", "dataframely", "exchange_calendars", "apprise", "mcp")
 
 
 def assert_refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
