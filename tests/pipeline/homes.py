@@ -19,6 +19,7 @@ from orchestration.warehouse.dbt_build import Dbt
 
 SMALLCAP = Path(sys.executable).parent / "smallcap"
 RAW_TABLES = ("sessions", "price_bars", "corporate_actions", "holdings", "fund_facts", "rates", "factors", "documents", "rejects")
+ABOUT_RELEASES = {"release", "readme", "release_history", "reading_changes", "signal_diary"}
 PAIRS = ("IWM/SPY", "IWM/QQQ", "QQQ/SPY")
 FUNDS = ("IWM", "SPY", "QQQ")
 
@@ -133,7 +134,7 @@ def raw_tables(home: Home) -> dict[str, pl.DataFrame]:
 
 
 def served_tables(home: Home) -> dict[str, pl.DataFrame]:
-    """Every mart of the serving copy, rows in stored order."""
+    """Every mart of the serving copy, rows in stored order, without what differs between releases of the same data."""
     with published(home) as connection:
-        names = [name for (name,) in connection.execute("show tables").fetchall() if name not in ("release", "readme")]
+        names = [name for (name,) in connection.execute("show tables").fetchall() if name not in ABOUT_RELEASES]
         return {name: ask(connection, f"select * from {name}") for name in names}
