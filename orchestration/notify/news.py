@@ -59,7 +59,7 @@ class ReleaseFiles:
     def rows(self, table: str) -> list[Row]:
         """The rows of a table; none if the release has no such table."""
         file = self.directory / f"{table}.parquet"
-        return pl.read_parquet(file).to_dicts() if file.exists() else []
+        return pl.read_parquet(file, glob=False).to_dicts() if file.exists() else []
 
 
 def news_of(release: ReleaseFiles, seen: Path | None) -> list[News]:

@@ -79,4 +79,6 @@ def _early_closes(release: Path) -> Iterator[_Entry]:
 
 
 def _rows(release: Path, table: str) -> list[dict[str, Any]]:
-    return pl.read_parquet(release / f"{table}.parquet").to_dicts()
+    """The rows of a table; none if the release has no such table."""
+    file = release / f"{table}.parquet"
+    return pl.read_parquet(file, glob=False).to_dicts() if file.exists() else []

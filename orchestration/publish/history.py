@@ -72,7 +72,7 @@ def _carried_over(past: list[Side]) -> list[dict[str, Any]]:
     """The rows of the newest release whose history can be read."""
     for side in reversed(past):
         try:
-            frame = pl.read_parquet(side.directory / f"{RELEASE_HISTORY.name}.parquet")
+            frame = pl.read_parquet(side.directory / f"{RELEASE_HISTORY.name}.parquet", glob=False)
         except (OSError, pl.exceptions.PolarsError):
             continue
         if set(frame.columns) == set(RELEASE_HISTORY.columns):
