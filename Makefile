@@ -7,7 +7,7 @@ SOURCE ?= sample
 # Where Python may not write bytecode, it is written once: every start of a process would compile some thousand modules.
 COMPILE := $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
 
-.PHONY: run test test-fast lint lint-python lint-types lint-sql ui live lock bench test-duckdb2 test-spark torture calibrate test-superset test-bi contract dbt docs has-warehouse clean help
+.PHONY: run test test-fast lint lint-python lint-types lint-sql ui live lock bench test-duckdb2 test-spark torture calibrate superset test-superset test-bi contract dbt docs has-warehouse clean help
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -80,9 +80,12 @@ test-spark: $(READY)  ## Read every published file with PySpark, which needs Jav
 	test -e data/sample/published/latest/manifest.json || $(BIN)/smallcap run --source sample
 	PYTHONPATH=.spark PYSPARK_PYTHON=$(CURDIR)/$(BIN)/python $(BIN)/python tests/spark_reads.py data/sample/published/latest
 
-test-superset: $(READY) .superset/.ready  ## Read every published table and file with Apache Superset, on Python 3.11 or 3.12; not part of make test
+superset: $(READY)  ## The dashboard for Apache Superset on the release of SOURCE: data/superset-SOURCE.zip, to be imported there
+	$(BIN)/python docs/superset/bundle.py data/$(SOURCE)/published/latest data/superset-$(SOURCE).zip
+
+test-superset: $(READY) .superset/.ready  ## Draw the dashboard and read every table and file in Apache Superset, on Python 3.11 or 3.12; not part of make test
 	test -e data/sample/published/latest/manifest.json || $(BIN)/smallcap run --source sample
-	.superset/bin/python tests/superset_reads.py data/sample/published/latest
+	.superset/bin/python tests/superset_reads.py data/sample/published/latest data/superset.png
 
 .superset/.ready: .venv/.uv tests/superset.lock
 	$(BIN)/uv venv -q --clear --python $(BIN)/python .superset

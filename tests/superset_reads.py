@@ -1,10 +1,17 @@
-"""Read every table of a release in Apache Superset, from the serving copy and from Parquet: `make test-superset`."""
+"""Read a release in Apache Superset and draw its dashboard: `make test-superset`.
+
+The bundle of docs/superset is imported; every chart gives rows; a browser, where there is one, draws the dashboard. Then every
+table is read, from the serving copy and from Parquet.
+"""
 
 import json
 import os
 import secrets
+import shutil
+import subprocess
 import sys
 import tempfile
+import threading
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +23,8 @@ TYPES = {
     "TIMESTAMP": TEMPORAL,
 }  # fmt: skip
 MOST_ROWS = 100_000  # Superset's limit of rows per query
+BUNDLE = Path(__file__).parents[1] / "docs" / "superset" / "bundle.py"
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 class Superset:
@@ -25,13 +34,13 @@ class Superset:
         from superset.app import create_app
         from superset.cli.main import superset
 
-        application, password = create_app(), secrets.token_urlsafe()
+        self.application, password = create_app(), secrets.token_urlsafe()
         admin = "fab create-admin --username reader --firstname A --lastname Reader --email reader@example.com --password"
         for command in (["db", "upgrade"], [*admin.split(), password], ["init"]):
-            done = application.test_cli_runner().invoke(superset, command)
+            done = self.application.test_cli_runner().invoke(superset, command)
             assert done.exit_code == 0, done.output
-        self.version = application.config["VERSION_STRING"]
-        self.client, self.headers = application.test_client(), {}
+        self.version = self.application.config["VERSION_STRING"]
+        self.client, self.headers = self.application.test_client(), {}
         login = self.ask("security/login", username="reader", password=password, provider="db")
         self.headers["Authorization"] = f"Bearer {login['access_token']}"
         self.headers["X-CSRFToken"] = self.ask("security/csrf_token/")["result"]
@@ -45,6 +54,20 @@ class Superset:
     def chart(self, dataset: int, **query: Any) -> dict[str, Any]:
         of = {"id": dataset, "type": "table"}
         return self.ask("chart/data", datasource=of, queries=[{"row_limit": MOST_ROWS, **query}])["result"][0]
+
+    def session(self) -> str:
+        """The cookie of the reader's session: the form of the login page is Superset's business."""
+        signer = self.application.session_interface.get_signing_serializer(self.application)
+        return signer.dumps({"_user_id": str(self.ask("me/")["result"]["id"]), "_fresh": True})
+
+    def take(self, bundle: Path) -> None:
+        with bundle.open("rb") as stream:
+            form = {"formData": (stream, bundle.name), "passwords": "{}"}
+            answer = self.client.post("/api/v1/dashboard/import/", data=form, headers=self.headers)
+        assert answer.status_code == 200, answer.text
+
+    def all(self, kind: str) -> list[dict[str, Any]]:
+        return self.ask(f"{kind}/?q=(page_size:100)")["result"]
 
 
 def check(superset: Superset, table: dict[str, Any], **source: Any) -> None:
@@ -74,12 +97,76 @@ def check(superset: Superset, table: dict[str, Any], **source: Any) -> None:
         assert months["rowcount"] == len({one.replace(day=1) for one in dates}), source
 
 
-def main(release: Path) -> None:
-    """Fail at the first table that differs from the manifest in Superset."""
+def charts_with_rows(superset: Superset) -> dict[str, str]:
+    """Run the query of every chart; its kind by name. A table asks for columns, the others for a metric along an axis."""
+    kinds = {}
+    for listed in superset.all("chart"):
+        chart = superset.ask(f"chart/{listed['id']}")["result"]
+        params = json.loads(chart["params"])
+        query = {"columns": params.get("all_columns") or [params["x_axis"], *params["groupby"]]}
+        query |= {"metrics": params["metrics"]} if "metrics" in params else {}
+        query |= {"orderby": [json.loads(order) for order in params.get("order_by_cols", [])]}
+        dataset = int(params["datasource"].partition("__")[0])
+        answer = superset.chart(dataset, **query)
+        assert answer["rowcount"] > 0, chart["slice_name"]
+        assert set(query["columns"]) <= set(answer["colnames"]), chart["slice_name"]
+        kinds[chart["slice_name"]] = chart["viz_type"]
+    return kinds
+
+
+def draw(superset: Superset, charts: dict[str, str], picture: Path) -> None:
+    """Open the dashboard in a browser, check what it shows, and take its picture."""
+    from playwright.sync_api import Response, sync_playwright
+    from werkzeug.serving import make_server
+
+    [dashboard] = superset.all("dashboard")
+    server = make_server("127.0.0.1", 0, superset.application, threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    here = f"http://127.0.0.1:{server.server_port}"
+    refused: list[str] = []
+
+    def look(response: Response) -> None:
+        if "/api/v1/chart/data" in response.url and response.status != 200:
+            refused.append(f"{response.status} {response.text()}")
+
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            page = browser.new_page(viewport={"width": 1400, "height": 2080})  # what is below the window is not drawn
+            page.set_default_timeout(120_000)
+            page.on("response", look)
+            page.context.add_cookies([{"name": "session", "value": superset.session(), "url": here}])
+            page.goto(f"{here}{dashboard['url']}")
+            for name, kind in charts.items():
+                place = page.locator(f'[data-test-chart-name="{name}"]')
+                place.locator("tbody tr" if kind == "table" else "canvas").first.wait_for()
+                assert place.get_by_role("alert").count() == 0, f"{name}: {place.inner_text()}"
+            page.wait_for_function("document.querySelectorAll('[data-test=\"loading-indicator\"]').length === 0")
+            page.wait_for_timeout(2_000)  # lines grow into their place
+            page.screenshot(path=picture, full_page=True)
+            browser.close()
+    finally:
+        server.shutdown()
+    assert refused == []
+
+
+def main(release: Path, picture: Path) -> None:
+    """Fail at the first chart or table that differs from the manifest in Superset."""
     superset = Superset()
+    with tempfile.TemporaryDirectory() as folder:
+        bundle = Path(folder) / "bundle.zip"
+        subprocess.run([sys.executable, BUNDLE, release, bundle], check=True)
+        superset.take(bundle)
+    charts = charts_with_rows(superset)
+    assert len(charts) == len(list((BUNDLE.parent / "charts").iterdir()))
+    if CHROMIUM:
+        draw(superset, charts, picture)
+        print(f"Superset {superset.version} draws {len(charts)} charts: {picture}")
+    else:
+        print(f"Superset {superset.version} has rows for {len(charts)} charts; there is no Chromium here to draw them")
     uri = URI.format(release.absolute())
     superset.ask("database/test_connection/", sqlalchemy_uri=uri)
-    database = superset.ask("database/", database_name="Small-Cap Signal", sqlalchemy_uri=uri)["id"]
+    [database] = (found["id"] for found in superset.all("database"))
     schemas = superset.ask(f"database/{database}/schemas/")["result"]
     assert "warehouse.main" in schemas, schemas
     tables = json.loads((release / "manifest.json").read_text())["tables"]
@@ -97,5 +184,5 @@ def main(release: Path) -> None:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as home:
-        os.environ |= {"SUPERSET_HOME": home, "SUPERSET_SECRET_KEY": secrets.token_urlsafe(42)}
-        main(Path(sys.argv[1]))
+        os.environ |= {"SUPERSET_HOME": home, "SUPERSET_SECRET_KEY": secrets.token_urlsafe(42), "SCARF_ANALYTICS": "false"}
+        main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.publish.arrow_schema import arrow_schema
 from orchestration.warehouse.withholding import withheld_tables
 
 MARTS_SCHEMA = "marts"
@@ -122,7 +123,7 @@ def write_parquet(
     *,
     withheld: str | None = None,
 ) -> PublishedTable:
-    """Write a table as Parquet: sorted by key, compressed with ZSTD, with the release's identity in the key-value metadata.
+    """Write a table as Parquet: sorted by key, ZSTD; the footer has the release's identity and the meaning of every column.
 
     Args:
         withheld: the reason if the table is withheld; the file then has columns and no rows.
@@ -133,7 +134,9 @@ def write_parquet(
     never_null = [name for name, column in found.items() if not column.may_be_null or name in table.key]
     path = directory / f"{table.name}.parquet"
     order = ", ".join(f'"{column}"' for column in table.key)
-    metadata = ", ".join(f"{key}: {quoted(value)}" for key, value in identity.items())
+    described = {name: (column.kind, column.meaning) for name, column in found.items()}
+    footer = {**identity, "ARROW:schema": arrow_schema(described, {**identity, "description": table.description})}
+    metadata = ", ".join(f"{quoted(key)}: {quoted(value)}" for key, value in footer.items())
     rows_of = f"(select * from {table.relation} where {'false' if withheld else 'true'})"
     connection.execute(
         f"copy (select * from {rows_of} order by {order}) to {quoted(str(path))}"

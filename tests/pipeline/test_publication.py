@@ -66,6 +66,17 @@ def test_parquet_files_name_their_release_and_source(sample_home: Home, manifest
         assert metadata[b"source"] == b"sample"
 
 
+def test_parquet_files_describe_their_columns(sample_home: Home, manifest: dict[str, Any]) -> None:
+    with published(sample_home) as release:
+        comments = ask(release, "select table_name, column_name, comment from duckdb_columns() where not internal").rows()
+    described = {
+        (table["name"], field.name, field.metadata[b"description"].decode())
+        for table in manifest["tables"]
+        for field in pq.read_schema(sample_home.latest / table["file"])
+    }
+    assert described == {row for row in comments if row[0] not in {"release", "readme"}}
+
+
 def test_columns_rows_keys_and_dates_match_the_manifest(sample_home: Home, manifest: dict[str, Any]) -> None:
     for table in manifest["tables"]:
         frame = pl.read_parquet(sample_home.latest / table["file"])
