@@ -148,7 +148,7 @@ def read_today(release: Path, since: str | None = None, published: Path | None =
             asked_at=asked_at,
             sessions_behind=behind,
             days_behind=(asked_at.date() - last).days if last else None,
-            headline=_headline(last, behind, signals, news),
+            headline=_headline(manifest, last, behind, signals, news),
             evidence=_evidence(tables),
             changed_since=changed_since,
             changes=news,
@@ -361,7 +361,7 @@ def _values(changes: list[Row]) -> int:
     return sum(change["change"] == "value" for change in changes)
 
 
-def _headline(last: date | None, behind: int | None, signals: list[Signal], news: list[Row]) -> str:
+def _headline(manifest: Row, last: date | None, behind: int | None, signals: list[Signal], news: list[Row]) -> str:
     """One or two sentences: how old, whether something flipped, where the first signal stands and what would flip it."""
     if last is None:
         return "No prices: nothing can be read."
@@ -369,6 +369,8 @@ def _headline(last: date | None, behind: int | None, signals: list[Signal], news
     flips = [change for change in news if change["change"] == "flip"]
     if flips:
         parts.append(flips[0]["sentence"] + (f" And {len(flips) - 1} more flips." if len(flips) > 1 else ""))
+    if any(table["name"] == "reading" and table["status"] == "withheld" for table in manifest["tables"]):
+        return " ".join([*parts, "The table `reading` is withheld: no signal can be read."])
     regime = next((one for one in signals if one.signal == "regime" and one.label is not None), None)
     if regime is not None:
         parts.append(
