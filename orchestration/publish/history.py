@@ -13,6 +13,7 @@ from orchestration.publish.changes import NotComparable, Side, side_of
 from orchestration.publish.made import Column, MadeTable, schema_of
 
 RELEASES = "releases"
+_IF_NOT_ONE = "several if tables differ, unknown or NULL if not recorded"
 RELEASE_HISTORY = MadeTable(
     "release_history",
     "One row per release of this data directory up to this one, those no longer on disk included: what it was made of.",
@@ -24,9 +25,13 @@ RELEASE_HISTORY = MadeTable(
         "last_session": Column("date", "Last session with a final bar; NULL without prices.", True),
         "known_at": Column("timestamp", "The release is as known at this time (UTC); NULL: everything known.", True),
         "contract_version": Column("varchar", "Version of the published schema."),
-        "code": Column("varchar", "Hash of the code, the seeds and the versions of the libraries; NULL if not recorded.", True),
+        "code": Column(
+            "varchar", f"Hash of the code, the seeds and the versions of the libraries that built the tables; {_IF_NOT_ONE}.", True
+        ),
         "parameters_id": Column("varchar", "Hash of all parameters and their values."),
-        "observations": Column("varchar", "Hash of all observations and documents; NULL if not recorded.", True),
+        "observations": Column(
+            "varchar", f"Hash of all observations and documents at the build of the tables; {_IF_NOT_ONE}.", True
+        ),
         "git_revision": Column("varchar", "Git revision of the code; NULL outside a checkout.", True),
         "is_kept": Column("boolean", "Whether its directory was still on disk when this release was made."),
     },

@@ -37,6 +37,7 @@ from orchestration.raw.review import documents_in_quarantine
 from orchestration.settings import PROJECT_ROOT
 from orchestration.universe import load_universe
 from orchestration.warehouse.connection import Warehouse
+from orchestration.warehouse.made_of import made_of
 from orchestration.warehouse.withholding import withheld_tables
 
 _UNFINISHED = ".unfinished-"
@@ -150,17 +151,18 @@ def unchanged_release(published_dir: Path, warehouse: Warehouse, origin: Origin)
     release = latest_release(published_dir)
     if release is None:
         return None
-    with warehouse.connect() as connection:
-        made_of = _made_of(connection, origin)
+    inputs = inputs_of_a_build(warehouse, origin)
     try:
         manifest = json.loads((release / "manifest.json").read_text(encoding="utf-8"))
-        return release if is_current(manifest, made_of) else None
+        return release if is_current(manifest, inputs) else None
     except (OSError, ValueError, KeyError):  # a damaged release is replaced by a new one
         return None
 
 
-def _made_of(connection: duckdb.DuckDBPyConnection, origin: Origin) -> dict[str, str]:
-    return fingerprint(connection, decisions=origin.decisions, clock=origin.clock, known_at=origin.known_at)
+def inputs_of_a_build(warehouse: Warehouse, origin: Origin) -> dict[str, str]:
+    """The fingerprint of what a build would be made of now."""
+    with warehouse.connect() as connection:
+        return fingerprint(connection, decisions=origin.decisions, clock=origin.clock, known_at=origin.known_at)
 
 
 def _next_release_id() -> str:
@@ -194,7 +196,7 @@ def _manifest(
         "holdings_as_of": dict(snapshots),
         "run_id": run_id,
         "git_revision": _git_revision(),
-        "made_of": _made_of(connection, origin),
+        "made_of": made_of(connection, [table.name for table in tables]),
         "freshness": [{**row, "newest": row["newest"] and row["newest"].isoformat()} for row in fresh.to_dicts()],
         "sessions_behind": sessions_behind(fresh),
         "parameters": {name: {"value": value, "unit": unit, "meaning": meaning} for name, value, unit, meaning in parameters},

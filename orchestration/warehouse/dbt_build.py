@@ -6,7 +6,7 @@ Separate dbt commands would cost two more Python start-ups; dagster-dbt still co
 import json
 import os
 import queue
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +20,7 @@ from dbt_common.events.functions import msg_to_dict
 from orchestration.files import content_hash, hash_of_files, write_atomically
 from orchestration.settings import DBT_PROJECT_DIR
 from orchestration.warehouse.connection import Warehouse, raise_if_unusable
+from orchestration.warehouse.made_of import record_made_of
 from orchestration.warehouse.withholding import Withholding
 
 WAREHOUSE_VARIABLE = "SMALLCAP_WAREHOUSE"
@@ -65,7 +66,14 @@ class Dbt:
         manifest: dict[str, Any] = json.loads(self.manifest_path().read_text(encoding="utf-8"))
         return manifest
 
-    def build(self, select: Sequence[str] = (), *, clock: datetime, known_at: datetime | None = None) -> Iterator[dict[str, Any]]:
+    def build(
+        self,
+        select: Sequence[str] = (),
+        *,
+        clock: datetime,
+        known_at: datetime | None = None,
+        made_of: Mapping[str, str] | None = None,
+    ) -> Iterator[dict[str, Any]]:
         """Run models, seeds and data tests in the order of the graph, and yield dbt's events.
 
         A failed model or test stops only what depends on it: `withholding` records which tables are withheld, and why. Unit tests
@@ -75,6 +83,7 @@ class Dbt:
             select: dbt selectors; empty means everything.
             clock: the run's clock (UTC).
             known_at: build from what was observed by this time (UTC); None means everything known.
+            made_of: what the tables are built from, to be recorded with them.
 
         Raises:
             BuildFailed: dbt stopped; the message says why.
@@ -100,6 +109,8 @@ class Dbt:
             if one.status == "error":
                 raise_if_unusable(self.warehouse.path, str(one.message))
         withholding.end(results)
+        with self.warehouse.connect() as connection:
+            record_made_of(connection, withholding.built, made_of)
 
     def invoke(self, arguments: list[str], callbacks: Sequence[Any] = (), manifest: Any = None) -> dbtRunnerResult:
         """Run one dbt command in this process, without output, and release the warehouse afterwards."""

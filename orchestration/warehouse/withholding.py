@@ -95,7 +95,11 @@ class Graph:
 
 
 class Withholding:
-    """The withheld tables of one build, recorded before it begins and again after it ends."""
+    """The withheld tables of one build, recorded before it begins and again after it ends.
+
+    Attributes:
+        built: names of the models and seeds that the build selects.
+    """
 
     def __init__(
         self, warehouse: Warehouse, manifest: Manifest, select: Collection[str], known_at: datetime | None = None
@@ -105,7 +109,7 @@ class Withholding:
         self._tests = {uid: node for uid, node in manifest["nodes"].items() if node["resource_type"] == "test"}
         self._names = {uid: node["name"] for uid, node in manifest["nodes"].items()}
         self._graph = Graph(manifest)
-        self._built = self._graph.selected(select)
+        self.built = self._graph.selected(select)
 
     def begin(self) -> None:
         """Withhold the tables to be built and all that depend on them, so that a killed build publishes no unfinished table."""
@@ -116,7 +120,7 @@ class Withholding:
             for name in sorted(set(self._graph.marts) - present):
                 _make_empty(connection, self._graph.nodes[name])
                 own[name] = NEVER_BUILT
-            own |= dict.fromkeys(self._graph.after(self._built), OUTDATED) | dict.fromkeys(self._built, UNFINISHED)
+            own |= dict.fromkeys(self._graph.after(self.built), OUTDATED) | dict.fromkeys(self.built, UNFINISHED)
             self._write(connection, own, without_input)
 
     def end(self, results: Iterable[Any]) -> dict[str, str]:
@@ -128,13 +132,13 @@ class Withholding:
         states = {one.node.unique_id: one for one in results}
         with self._warehouse.connect() as connection:
             before = self._known(connection, passed_on=True)
-            own = {name: cause for name, cause in before.items() if name not in self._built}
+            own = {name: cause for name, cause in before.items() if name not in self.built}
             made = {self._names[uid] for uid, one in states.items() if one.status == "success" and uid not in self._tests}
             for uid, one in states.items():
                 own |= self._causes_of_test(uid, one) if uid in self._tests else self._causes_of_model(uid, one)
-            skipped = self._built - made - own.keys()
+            skipped = self.built - made - own.keys()
             own |= {name: "dbt did not build it" for name in skipped if not self._graph.depends_on(name) & own.keys()}
-            for name in sorted((self._built - made) & set(self._graph.marts)):
+            for name in sorted((self.built - made) & set(self._graph.marts)):
                 _make_empty(connection, self._graph.nodes[name])
             self._write(connection, own, self._without_input(connection))
             return withheld_tables(connection)

@@ -14,7 +14,7 @@ from orchestration.defs.assets.lineage import COLUMN_LINEAGE, ColumnLineage
 from orchestration.defs.assets.published import origin_of
 from orchestration.defs.dbt_project import dbt_of
 from orchestration.defs.previews import mart_previews
-from orchestration.publish.release import unchanged_release
+from orchestration.publish.release import inputs_of_a_build, unchanged_release
 from orchestration.settings import Settings
 from orchestration.warehouse import catalog
 from orchestration.warehouse.connection import Warehouse
@@ -91,7 +91,8 @@ def dbt_models(settings: Settings) -> dg.AssetsDefinition:
             message = DbtCoreCliEventMessage(raw_event=event, event_history_metadata=history)
             yield from message.to_default_asset_events(manifest, _TRANSLATOR, context, settings.dbt_target_dir, project)
 
-        for event in dbt.build(selected, clock=settings.clock, known_at=settings.known_at):
+        made_of = inputs_of_a_build(warehouse, origin_of(settings))
+        for event in dbt.build(selected, clock=settings.clock, known_at=settings.known_at, made_of=made_of):
             # Check results are passed on at once; tables can be read only after dbt has closed the file.
             if event["info"]["name"] == _RESULT_OF_A_TEST:
                 yield from asset_events(event, {})
