@@ -30,7 +30,7 @@ RELEASE_HISTORY = MadeTable(
         ),
         "parameters_id": Column("varchar", "Hash of all parameters and their values."),
         "observations": Column(
-            "varchar", f"Hash of all observations and documents at the build of the tables; {_IF_NOT_ONE}.", True
+            "varchar", f"Hash of all observations and documents at their build; {_IF_NOT_ONE}.", True
         ),
         "git_revision": Column("varchar", "Git revision of the code; NULL outside a checkout.", True),
         "is_kept": Column("boolean", "Whether its directory was still on disk when this release was made."),

@@ -3,8 +3,12 @@
 import json
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from orchestration.defs.assets.published import origin_of, publish_release, published_marts
+from orchestration.publish.release import unchanged_release
+from orchestration.warehouse.connection import Warehouse
 from tests.pipeline.homes import EVERYTHING, Home, copied, run, smallcap
 
 
@@ -38,3 +42,16 @@ def test_a_decision_makes_a_new_release(home: Home, tmp_path: Path) -> None:
         for name in home.releases[-2:]
     ]
     assert {name for name in made_of[0] if made_of[0][name] != made_of[1][name]} == {"decisions", "observations"}
+
+
+def test_tables_that_other_code_built_are_not_current(sample_home: Home, tmp_path: Path) -> None:
+    """Publishing alone must not hide from the next run that the tables are to be built again."""
+    copy = copied(sample_home, tmp_path / "home", parts=EVERYTHING)
+    settings = copy.settings()
+    warehouse = Warehouse(settings.warehouse_path)
+    assert unchanged_release(settings.published_dir, warehouse, origin_of(settings)) == copy.latest.resolve()
+    with duckdb.connect(str(settings.warehouse_path)) as connection:
+        connection.execute("update build.made_of set code = 'of yesterday' where table_name = 'ratio_daily'")
+    release = publish_release(settings, published_marts(settings), run_id="alone")
+    assert release.manifest["made_of"]["code"] == "several"
+    assert unchanged_release(settings.published_dir, warehouse, origin_of(settings)) is None
