@@ -29,7 +29,7 @@ RELEASE_HISTORY = MadeTable(
             "varchar", f"Hash of the code, the seeds and the versions of the libraries that built the tables; {_IF_NOT_ONE}.", True
         ),
         "parameters_id": Column("varchar", "Hash of all parameters and their values."),
-        "observations": Column(
+        "observations": Column("varchar", f"Hash of observations and documents at their build; {_IF_NOT_ONE}.", True),
             "varchar", f"Hash of all observations and documents at their build; {_IF_NOT_ONE}.", True
         ),
         "git_revision": Column("varchar", "Git revision of the code; NULL outside a checkout.", True),

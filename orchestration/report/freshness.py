@@ -60,8 +60,9 @@ def stale_feeds(tables: ReleaseTables, beginnings: Sequence[str]) -> list[Row]:
 
 
 def stale_words(tables: ReleaseTables, beginnings: Sequence[str]) -> str:
-    """A clause about the late data behind a section; empty if none are late."""
-    return "; ".join(ends(row) for row in stale_feeds(tables, beginnings))
+    """The late data behind a section with their newest dates; empty if none are late."""
+    late = stale_feeds(tables, beginnings)
+    return ", ".join(f"{row['feed']} to {day(row['newest'])}" if row["newest"] else f"no {row['feed']}" for row in late)
 
 
 def ends(row: Row) -> str:

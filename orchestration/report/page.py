@@ -41,7 +41,7 @@ from orchestration.report.sections import (
 from orchestration.report.sections.today import today
 from orchestration.report.terms import TERMS, Explainer, anchor
 from orchestration.report.vega import vega_script
-from orchestration.report.wording import days_since_epoch
+from orchestration.report.wording import days_since_epoch, typeset
 
 FILE = "report.html"
 _DIVISOR = 10_000
@@ -108,7 +108,7 @@ def _trusted(text: str) -> Markup:
 
 def _dated(text: str) -> Markup:
     """Escape the text and mark its dates, so that no date is broken over two lines."""
-    return _trusted(_DATE.sub(r"<time>\g<0></time>", str(escape(text))))
+    return _trusted(_DATE.sub(r"<time>\g<0></time>", str(escape(typeset(text)))))
 
 
 def template(name: str) -> str:

@@ -18,6 +18,8 @@ from orchestration.report.chart_parts import (
 OF_PAIR: Spec = {"filter": "datum.pair == pair"}
 # Evenly spaced points in every view: weekly, or daily where one year is shown.
 EVEN: Spec = {"filter": "datum.weekly || years == 1"}
+# The line of the ratio also passes through its trend breaks.
+_EVEN_OR_BREAK: Spec = {"filter": "datum.weekly || years == 1 || datum.trend_break"}
 ZOOMED: Spec = {"filter": {"param": "zoom", "empty": True}}
 _SOLID, _DASHED = [1, 0], [5, 3]
 
@@ -38,7 +40,7 @@ def zoomed_axis(*, has_labels: bool) -> Spec:
 
 
 def lines(title: str, height: int, shown: list[Line], form: str, *, at: float | None = None, is_last: bool = False) -> Spec:
-    """A panel of lines over the selected range of the chosen pair, with a rule at the value `at`."""
+    """A panel of lines over the selected range of the chosen pair, with a rule at the value `at`; the title is an expression."""
     x = zoomed_axis(has_labels=is_last)
     kept = [OF_PAIR, EVEN, ZOOMED]
     axis = vertical_axis(None, form, tickCount=4)
@@ -60,7 +62,7 @@ def lines(title: str, height: int, shown: list[Line], form: str, *, at: float | 
     near["encoding"]["x"] = x
     return {
         "height": height,
-        "title": panel_title(title),
+        "title": {**panel_title(""), "text": {"expr": title}},
         "data": {"name": "points"},
         "transform": kept,
         "layer": [*(rule if at is not None else []), *layers, {**near, "transform": kept}],
@@ -70,7 +72,7 @@ def lines(title: str, height: int, shown: list[Line], form: str, *, at: float | 
 def ratio_panel(height: int) -> Spec:
     """The ratio of the chosen pair with its trend mean, its regimes as bands and its trend breaks."""
     x = zoomed_axis(has_labels=False)
-    kept = [OF_PAIR, EVEN, ZOOMED]
+    kept = [OF_PAIR, _EVEN_OR_BREAK, ZOOMED]
     shown = {"data": {"name": "points"}, "transform": kept}
     y = {"field": "ratio", "type": "quantitative", "scale": {"zero": False, "nice": True}, "axis": vertical_axis(None, ".2f")}
     tooltip = [

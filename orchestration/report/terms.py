@@ -6,6 +6,8 @@ import re
 
 from markupsafe import Markup, escape
 
+from orchestration.report.wording import typeset
+
 TERMS = {
     "alpha": (
         "What a fund earned beyond its beta times the other fund, per year: the intercept of a regression of session"
@@ -160,7 +162,7 @@ class Explainer:
 
     def __call__(self, text: str) -> Markup:
         """The text as safe markup."""
-        return Markup(_FOUND.sub(self._marked, str(escape(text))))  # noqa: S704 (the text is escaped before)
+        return Markup(_FOUND.sub(self._marked, str(escape(typeset(text)))))  # noqa: S704 (the text is escaped before)
 
     def _marked(self, found: re.Match[str]) -> str:
         if found["date"]:

@@ -1,5 +1,6 @@
 """Formats numbers, dates and labels for people. None is shown as a dash, never as zero."""
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
@@ -14,6 +15,15 @@ _WORDS = {
     "risk_on": "risk-on", "risk_off": "risk-off", "small_cap_led": "small-cap led", "spy_only": "SPY only",
     "static_least": "static (least IWM)", "static_middle": "static (middle)", "static_most": "static (most IWM)",
 }  # fmt: skip
+
+
+_LOOSE_PERCENT = re.compile(r"(?<=\d) %")
+_HYPHEN_MINUS = re.compile(r"(?<![^\s(])-(?=\d)")
+
+
+def typeset(text: str) -> str:
+    """A sentence of a table as it is printed: minus signs, and percent signs that stay with their figure."""
+    return _HYPHEN_MINUS.sub(MINUS, _LOOSE_PERCENT.sub(f"{GAP}%", text))
 
 
 def number(value: float | int | None, digits: int = 0, *, signed: bool = False) -> str:
@@ -98,6 +108,11 @@ def p_value(value: float | None) -> str:
     if value is None:
         return DASH
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def survive(count: int) -> str:
+    """A count of tests with its verb: 1 survives, 2 survive."""
+    return f"{number(count)} {'survives' if count == 1 else 'survive'}"
 
 
 def listed(words: list[str]) -> str:

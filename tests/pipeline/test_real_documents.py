@@ -261,8 +261,10 @@ def test_the_command_and_the_report_begin_with_stale_prices(real_home: Home) -> 
     words = f"Prices end on {NEWEST}, "
     assert 0 < real_home.out.index(words) < real_home.out.index(f"Reading of {NEWEST}")
     page = (real_home.latest / "report.html").read_text()
-    assert 0 < page.index("Prices end on ") < page.index("At the close of ")
-    assert "217 days apart" in page
+    first = page[: page.index("<table")]
+    assert f"<strong>Stale data.</strong> Prices end <time>{NEWEST}</time>, " in first
+    assert f"as of <time>{NEWEST}</time>." in first
+    assert "217\xa0days apart" in page
 
 
 def test_labels_based_on_the_calendar_end_with_their_rates(release: duckdb.DuckDBPyConnection) -> None:

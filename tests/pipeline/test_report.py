@@ -2,10 +2,12 @@
 
 import hashlib
 import html
+import itertools
 import json
 import math
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 from datetime import date
@@ -18,8 +20,8 @@ import pytest
 
 from orchestration.report.page import CHAPTERS, write_report
 from orchestration.report.release_tables import release_tables
-from orchestration.report.wording import measure, percent
-from tests.pipeline.homes import Home
+from orchestration.report.wording import label, measure, percent, points
+from tests.pipeline.homes import FUNDS, PAIRS, Home
 
 HOSTILE = "</script><script>window.ran=1</script><img src=x onerror=window.ran=1>\"'&{{7*7}}"
 
@@ -78,7 +80,7 @@ def hostile_report(sample_home: Home, directory: Path) -> Path:
 def test_the_page_is_in_the_release_and_in_its_manifest(sample_home: Home, manifest: dict[str, Any], page: str) -> None:
     content = (sample_home.latest / "report.html").read_bytes()
     assert manifest["report"] == {"file": "report.html", "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    assert len(content) < 3_000_000
+    assert len(content) <= 1_200_000
     assert {"release_id", "git_revision", "run_id"} <= {key for key, value in manifest.items() if str(value) in page}
 
 
@@ -92,36 +94,73 @@ def test_the_manifest_lists_warnings_and_dates(manifest: dict[str, Any]) -> None
 
 
 def test_every_section_is_there_and_complete(page: str, elements: Elements) -> None:
-    assert [section["id"] for section in elements.named("section")] == [chapter.name for chapter in CHAPTERS]
+    assert [section["id"] for section in elements.named("section")] == [
+        "today", *(chapter.name for chapter in CHAPTERS), "release", "glossary",
+    ]  # fmt: skip
+    linked = [attributes["href"] for attributes in elements.named("a")]
+    assert [f"#{section['id']}" for section in elements.named("section")] == linked[1 : len(CHAPTERS) + 4]
     assert "Not available in this release" not in page
     assert "Simulated market." in page
 
 
 def test_every_chart_has_a_summary_a_height_and_data(page: str, elements: Elements) -> None:
     charts = [attributes for attributes in elements.named("div") if attributes.get("role") == "img"]
-    assert len(charts) >= 14
+    assert len(charts) >= 13
     assert len(charts) == len(elements.named("figure")) == len(elements.named("figcaption"))
     for chart in charts:
         assert len(chart["aria-label"] or "") > 60
         assert re.fullmatch(r"chart h\d{3}", chart["class"] or "")
         payload = re.search(rf'id="{chart["data-payload"]}">(.*?)</script>', page)
         assert payload
-        assert all(len(next(iter(columns.values()))) > 0 for columns in json.loads(payload[1])["data"].values())
+        assert all(len(unpacked(next(iter(columns.values())))) > 0 for columns in json.loads(payload[1])["data"].values())
+
+
+def test_every_figure_has_a_link_to_itself_its_files_its_source_and_a_sentence(page: str) -> None:
+    figures = re.findall(r'<figure class="drawing" id="([^"]+)">(.*?)</figure>', page, re.DOTALL)
+    assert len(figures) >= 10
+    for name, body in figures:
+        assert f'<a href="#{name}"' in body
+        assert 'data-save="csv"' in body and 'data-save="png"' in body
+        caption = plain(body.partition("<figcaption>")[2].partition('<span class="source">')[0])
+        source = plain(body.partition('<span class="source">')[2])
+        assert caption.endswith(".") and re.search(r"\d", caption), caption
+        assert re.match(r"Marts? [a-z_]+", source), source
+        assert re.search(r"percent|ratio|share|point|dollars|Percent", source), source
+
+
+def unpacked(column: Any) -> list[Any]:
+    """The values of a column of a chart's data, whatever form they are stored in."""
+    if isinstance(column, list):
+        return column
+    if "codes" in column:
+        return [column["words"][code] for code in column["codes"]]
+    return [None if value is None else value / column["by"] for value in column["divided"]]
 
 
 def chart_data(page: str, name: str) -> dict[str, dict[str, list[Any]]]:
     """The data of a chart, by name and column."""
     found = re.search(rf'id="data-{name}">(.*?)</script>', page)
     assert found, name
-    data: dict[str, dict[str, list[Any]]] = json.loads(found[1])["data"]
-    return data
+    data = json.loads(found[1])["data"]
+    return {part: {column: unpacked(values) for column, values in columns.items()} for part, columns in data.items()}
+
+
+def plain(text: str) -> str:
+    """The text of HTML with single spaces and hyphens for minus signs."""
+    text = re.sub(r"</?(time|a)\b[^>]*>", "", text)
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", text)).split()).replace("\N{MINUS SIGN}", "-")
+
+
+def epoch_days(day: date) -> int:
+    """A date as the page stores it."""
+    return (day - date(1970, 1, 1)).days
 
 
 def section_of(page: str, name: str) -> str:
     """The text of a section with single spaces."""
     found = re.search(rf'<section id="{name}".*?</section>', page, re.DOTALL)
     assert found, name
-    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", found[0])).split())
+    return plain(found[0])
 
 
 def answers(sample_home: Home, query: str) -> list[tuple[Any, ...]]:
@@ -134,17 +173,165 @@ def answers(sample_home: Home, query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query).fetchall()
 
 
-def test_the_other_ratios_use_one_close_per_week(sample_home: Home, page: str) -> None:
-    for pair in ("IWM/QQQ", "QQQ/SPY"):
-        points = chart_data(page, "other_ratios")[f"{pair} points"]
-        rows = answers(sample_home, f"select session, ratio from ratio_daily where pair = '{pair}' and ratio is not null")
-        ratios = {(session - date(1970, 1, 1)).days: ratio for session, ratio in rows}
-        weeks = {session.isocalendar()[:2] for session, _ in rows}
-        breaks = [place for place in points["trend_break"] if place]
-        assert len(weeks) <= len(points["session"]) <= len(weeks) + len(breaks)
-        assert points["session"][-1] == max(ratios)
-        for session, ratio in zip(points["session"], points["ratio"], strict=True):
-            assert ratio == pytest.approx(ratios[session], abs=6e-5)
+def test_the_main_chart_has_one_close_a_week_the_last_year_and_every_break_of_each_pair(sample_home: Home, page: str) -> None:
+    points = chart_data(page, "ratio")["points"]
+    for pair in PAIRS:
+        places = [place for place, name in enumerate(points["pair"]) if name == pair]
+        rows = answers(
+            sample_home, f"select session, ratio, trend_break from ratio_daily where pair = '{pair}' and ratio is not null"
+        )
+        ratios = {epoch_days(session): ratio for session, ratio, _ in rows}
+        last_of_week = {session.isocalendar()[:2]: epoch_days(session) for session, _, _ in sorted(rows)}
+        last_year = {day for day in ratios if day > max(ratios) - 365}
+        breaks = {epoch_days(session): kind for session, _, kind in rows if kind}
+        assert {points["session"][place] for place in places} == set(last_of_week.values()) | last_year | set(breaks)
+        assert {points["session"][place] for place in places if points["weekly"][place]} == set(last_of_week.values())
+        assert {points["session"][p]: points["trend_break"][p] for p in places if points["trend_break"][p]} == breaks
+        for place in places:
+            assert points["ratio"][place] == pytest.approx(ratios[points["session"][place]], abs=6e-5)
+
+
+def test_drawdown_volatility_correlation_and_beta_are_those_of_the_session_returns(sample_home: Home, page: str) -> None:
+    points = chart_data(page, "ratio")["points"]
+    rows = answers(sample_home, "select fund, session, total_return, total_return_index from price_daily")
+    returns = {(fund, epoch_days(session)): value for fund, session, value, _ in rows}
+    sessions = sorted({epoch_days(session) for _, session, _, _ in rows if session >= date(2001, 1, 1)})
+    checked = 0
+    for place in range(0, len(points["pair"]), 97):
+        one, other = points["pair"][place].split("/")
+        until = [day for day in sessions if day <= points["session"][place]]
+        for fund, name in ((one, "volatility"), (other, "other_volatility")):
+            own = [returns.get((fund, day)) for day in until if (fund, day) in returns][-63:]
+            known = [value for value in own if value is not None]
+            expected = statistics.stdev(known) * math.sqrt(252) if len(known) == 63 else None
+            assert points[name][place] == (None if expected is None else pytest.approx(expected, abs=6e-4)), (one, name, place)
+        if points["beta"][place] is None:
+            continue
+        both = [(returns.get((one, day)), returns.get((other, day))) for day in until[-252:]]
+        pairs = [pair for pair in both if None not in pair]
+        slope, _ = statistics.linear_regression([b for _, b in pairs], [a for a, _ in pairs])
+        assert points["beta"][place] == pytest.approx(slope, abs=6e-4)
+        linked = statistics.correlation([a for a, _ in pairs], [b for _, b in pairs])
+        assert points["correlation"][place] == pytest.approx(linked, abs=6e-4)
+        checked += 1
+    assert checked > 30
+    index = {(fund, epoch_days(session)): level for fund, session, _, level in rows}
+    for place in [place for place, pair in enumerate(points["pair"]) if pair == "IWM/SPY"][::50]:
+        until = [day for day in sessions if day <= points["session"][place]]
+        levels = [index["IWM", day] for day in until if index.get(("IWM", day)) is not None]
+        if index.get(("IWM", points["session"][place])) is not None:
+            assert points["fund_drawdown"][place] == pytest.approx(levels[-1] / max(levels) - 1, abs=6e-5)
+
+
+def test_no_two_lines_of_a_chart_coincide(page: str) -> None:
+    drawn = {
+        ("ratio", "points"): [("drawdown", "fund_drawdown"), ("volatility", "other_volatility"), ("correlation", "beta"),
+                              ("ratio", "trend")],
+        ("breadth", "points"): [("IWM", "SPY"), ("SPY", "QQQ"), ("IWM", "QQQ")],
+    }  # fmt: skip
+    for (chart, part), lines in drawn.items():
+        data = chart_data(page, chart)[part]
+        for one, other in lines:
+            both = [(a, b) for a, b in zip(data[one], data[other], strict=True) if a is not None and b is not None]
+            height = max(map(max, both)) - min(map(min, both))
+            apart = sum(abs(a - b) > height / 100 for a, b in both) / len(both)
+            assert apart > 0.5, (chart, one, other)
+    portfolios = chart_data(page, "core_satellite")
+    series: dict[str, dict[int, float]] = {}
+    for data in portfolios.values():
+        if "strategy" in data:
+            for name, session, value in zip(data["strategy"], data["session"], data["relative"], strict=True):
+                series.setdefault(name, {})[session] = value
+    for one, other in itertools.combinations(series.values(), 2):
+        common = one.keys() & other.keys()
+        assert sum(abs(one[day] - other[day]) > 0.0005 for day in common) > len(common) / 2
+
+
+def test_returns_by_month_are_the_session_returns_compounded(sample_home: Home, page: str) -> None:
+    data = chart_data(page, "months")["months"]
+    shown = {key[:3]: key[3] for key in zip(data["series"], data["year"], data["month"], data["total_return"], strict=True)}
+    rows = answers(
+        sample_home, "select fund, session, total_return from price_daily where fund in ('IWM', 'SPY', 'QQQ') order by session"
+    )
+    months: dict[tuple[str, str, str], list[float | None]] = {}
+    for fund, session, value in rows:
+        for step in (session.strftime("%b"), "Year"):
+            months.setdefault((fund, str(session.year), step), []).append(value)
+    for key, value in shown.items():
+        if key[0] in FUNDS and None not in months[key]:
+            assert value == pytest.approx(math.prod(1 + one for one in months[key] if one is not None) - 1, abs=6e-5), key
+        elif key[0] not in FUNDS:
+            assert value == pytest.approx(shown["IWM", *key[1:]] - shown["SPY", *key[1:]], abs=1.6e-4), key
+    whole = {key for key, values in months.items() if None not in values}
+    assert len(whole & set(shown)) > 800
+    assert {key for key in whole if key[2] != "Year"} <= set(shown)
+
+
+def test_the_first_screen_says_the_newest_labels(sample_home: Home, page: str) -> None:
+    words = section_of(page, "today")
+    [(regime,)] = answers(sample_home, "select max_by(regime, session) from regime_daily where pair = 'IWM/SPY'")
+    [(breadth,)] = answers(sample_home, "select max_by(breadth, session) from breadth_daily")
+    [(phase,)] = answers(sample_home, "select max_by(cycle_phase, session) from cycle_phase_daily")
+    assert f"IWM/SPY is {label(regime)}; breadth is {label(breadth)}; the Fed is on hold after cuts;" in words
+    assert f"the cycle phase is {label(phase)}." in words
+    newest = answers(sample_home, "select max(session) from price_daily")[0][0]
+    assert f"close of {newest}" in words
+    [(tested, surviving)] = answers(
+        sample_home,
+        "select count(*), count(*) filter (verdict in ('supported', 'contradicted')) from scorecard where family = 'claims'",
+    )
+    assert f"Of {tested} claims tested, {surviving} survive." in words
+
+
+def test_the_first_screen_has_each_signal_with_its_distance_to_the_flip(sample_home: Home, page: str) -> None:
+    words = section_of(page, "today")
+    for pair in PAIRS:
+        query = f"select ratio from ratio_daily where pair = '{pair}' and ratio is not null order by session"
+        ratios = [ratio for (ratio,) in answers(sample_home, query)]
+        level = statistics.fmean(map(math.log, ratios[-200:]))
+        [(regime,)] = answers(sample_home, f"select max_by(regime, session) from regime_daily where pair = '{pair}'")
+        # The next close x is one of the 200 whose mean it is compared with: x - (sum of the others + x) / 200 = 0.02 or -0.02.
+        gap = 0.02 if regime == "risk_off" else -0.02
+        flip = math.exp((gap + sum(map(math.log, ratios[-199:])) / 200) * 200 / 199)
+        way = "above" if regime == "risk_off" else "below"
+        value = plain(percent(ratios[-1] / math.exp(level) - 1, signed=True))
+        move = plain(percent(flip / ratios[-1] - 1, signed=True))
+        said = rf"{pair} {label(regime)} \S+ {re.escape(value)} {re.escape(move)} \S+ {way} {flip:.4f}"
+        assert re.search(said, words), said
+    for signal, subject, n, share in answers(sample_home, "select signal, subject, analogues_n, flips_21 from signal_levels"):
+        name = subject if signal == "regime" else f"Trend break {subject}"
+        assert re.search(rf"{name} [^%]*(%[^%]*)? % [^%]* {round(share * 100)} % of {n:,}", words), name
+
+
+def test_the_returns_of_the_first_screen_are_ratios_of_the_index(sample_home: Home, page: str) -> None:
+    words = section_of(page, "today")
+    ends = answers(sample_home, "select fund, window_name, start_session, end_session from performance")
+    windows = {row[:2]: row[2:] for row in ends}
+    rows = answers(sample_home, "select fund, session, close, total_return_index from price_daily")
+    index = {(fund, session): level for fund, session, _, level in rows}
+    sessions = sorted({session for fund, session, _, level in rows if fund == "SPY"})
+    found: dict[tuple[str, str], float] = {}
+    for fund in FUNDS:
+        for window in ("1d", "1w", "1m", "ytd", "1y"):
+            start, end = windows[fund, window]
+            assert end == sessions[-1]
+            found[fund, window] = index[fund, end] / index[fund, start] - 1
+        assert windows[fund, "1d"][0] == sessions[-2]
+        assert windows[fund, "ytd"][0] == max(session for session in sessions if session.year < sessions[-1].year)
+        close = next(close for name, session, close, _ in rows if (name, session) == (fund, sessions[-1]))
+        line = " ".join(percent(found[fund, window], signed=True) for window in ("1d", "1w", "1m", "ytd", "1y"))
+        assert f"{fund} {close:,.2f} {plain(line)}" in words
+    gaps = [found["IWM", window] - found["SPY", window] for window in ("1d", "1w", "1m", "ytd", "1y")]
+    assert f"IWM - SPY {plain(' '.join(points(gap) for gap in gaps))}" in words
+
+
+def test_the_first_screen_lists_every_change_and_says_that_there_is_no_earlier_release(sample_home: Home, page: str) -> None:
+    words = section_of(page, "today")
+    assert "Since the previous release Not compared: this is the first release." in words
+    rows = answers(sample_home, "select baseline, sentence from reading_changes")
+    assert rows and {baseline for baseline, _ in rows} == {"previous_session"}
+    for _, sentence in rows:
+        assert sentence.rstrip(".") in words
 
 
 def test_holdings_changes_match_an_independent_count(sample_home: Home, page: str) -> None:
@@ -196,13 +383,13 @@ def test_stress_events_and_investor_profiles_match_their_marts(sample_home: Home
     )
     for total, fall, recovery in falls:
         after = f"recovered {recovery}" if recovery else "ended higher" if total >= 0 else "not recovered"
-        shown = f"{percent(total, signed=True)} max drawdown {percent(fall)} {after}".replace("\xa0", " ")
+        shown = plain(f"{percent(total, signed=True)} max drawdown {percent(fall)} {after}")
         assert shown in events
     rows = answers(
         sample_home, "select criterion, reason, pick, figure, unit, guide_pick, is_the_guides_pick from investor_profiles"
     )
     for criterion, reason, pick, figure, unit, guide_pick, is_same in rows:
-        shown = f"{criterion.replace('_', ' ')} {reason} {pick} {measure(figure, unit)}".replace("\xa0", " ")
+        shown = plain(f"{criterion.replace('_', ' ')} {reason} {pick} {measure(figure, unit)}")
         after = investors.partition(shown)[2]
         assert after and f"{guide_pick} " in after
         assert {True: " yes ", False: " no "}[is_same] in f" {after} "
@@ -213,7 +400,7 @@ def test_claims_show_the_units_of_the_mart(sample_home: Home, page: str) -> None
     words = section_of(page, "claims")
     rows = answers(sample_home, "select statement, guide_says, measured_value, unit from guide_claims")
     for statement, says, value, unit in rows:
-        assert f"{statement} {says} {measure(value, unit)}".replace("\xa0", " ") in words
+        assert plain(f"{statement} {says} {measure(value, unit)}") in words
 
 
 def test_tables_have_captions_and_headers(page: str, elements: Elements) -> None:

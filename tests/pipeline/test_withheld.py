@@ -23,6 +23,7 @@ from orchestration.report.freshness import missing_from
 from orchestration.report.manifest import withheld_sentences
 from orchestration.report.page import CHAPTERS
 from orchestration.report.release_tables import ReleaseTables
+from orchestration.report.sections.today import today
 from orchestration.settings import DBT_PROJECT_DIR
 from orchestration.warehouse.connection import Warehouse
 from orchestration.warehouse.dbt_build import WAREHOUSE_VARIABLE
@@ -241,6 +242,8 @@ def test_no_section_of_the_report_fails_without_a_table(sample_home: Home, tmp_p
             tables = ReleaseTables(connection)
             sections = [chapter.section(tables, {**manifest, "last_session": None}) for chapter in CHAPTERS]
             assert [section.name for section in sections] == [chapter.name for chapter in CHAPTERS]
+            first = today(tables, {**manifest, "last_session": None})
+            assert first.headline and (first.signals is not None or "signal_levels" in empty or "reading" in empty)
             missing_from(tables, priced={"IWM"})
             for name in empty:
                 connection.execute(f"drop table {name}; alter table {name}__full rename to {name}")

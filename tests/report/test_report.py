@@ -14,8 +14,11 @@ from orchestration.report.blocks import Chart
 from orchestration.report.freshness import missing_from
 from orchestration.report.page import CHAPTERS, payload, render
 from orchestration.report.release_tables import ReleaseTables
+from orchestration.report.terms import TERMS
+from orchestration.settings import PROJECT_ROOT
 
 STYLE = Path(wording.__file__).parent / "templates" / "style.css"
+GLOSSARY = PROJECT_ROOT / "docs" / "GLOSSARY.md"
 TONES = ("ink", "faint", "blue", "orange", "green", "purple", "grey")
 
 
@@ -24,7 +27,8 @@ def manifest(**changes: Any) -> dict[str, Any]:
     return {
         "release_id": "20260930T000000000000Z", "source": "landing", "published_at": "2026-10-01T00:00:00.000000+00:00",
         "known_at": None, "last_session": "2026-09-30", "holdings_as_of": {"IWM": "2026-08-31"}, "run_id": "run",
-        "git_revision": "abc", "parameters": {}, "missing": [], "tables": [], **changes,
+        "git_revision": "abc", "parameters": {}, "missing": [], "tables": [],
+        "baseline": {"release_id": "20260929T000000000000Z", "reason": None}, **changes,
     }  # fmt: skip
 
 
@@ -72,6 +76,10 @@ def tables_with(*statements: str) -> ReleaseTables:
         (wording.plural(1, "spell"), "1\xa0spell"),
         (wording.listed(["a", "b", "c"]), "a, b and c"),
         (wording.listed([]), "none"),
+        (wording.survive(1), "1 survives"),
+        (wording.survive(0), "0 survive"),
+        (wording.typeset("SPY -4.0 % (-1 %)"), "SPY \u22124.0\xa0% (\u22121\xa0%)"),
+        (wording.typeset("risk-off since 2026-09-30, risk-2"), "risk-off since 2026-09-30, risk-2"),
     ],
 )
 def test_numbers_are_formatted_for_people(text: str, expected: str) -> None:
@@ -130,6 +138,72 @@ def test_chart_data_cannot_close_its_script_element() -> None:
 def test_a_script_cannot_close_its_own_element() -> None:
     page = render(tables_with("create table release as select 1"), manifest(), 'const a = "</script><!--";')
     assert page.count("</script>") == page.count("<script")
+
+
+LABELS = (
+    "create table reading as from (values (1, 'regime', 'IWM/SPY', 'risk_off', 0.1, date '2026-06-01', date '2026-06-17'),"
+    " (2, 'rate_regime', 'Fed funds target', 'cutting', 0.03, date '2026-05-01', date '2026-09-30'))"
+    " t(line, topic, subject, reading, value, since, session)",
+    "alter table reading add column evidence varchar",
+    "alter table reading add column note varchar",
+)
+FEEDS = (
+    "create table freshness as from (values ('prices', date '2026-06-17', 105, 72, {}, 'the last completed session'),"
+    " ('rates', date '2026-09-30', 0, 0, false, '10 days')) t(feed, newest, age_days, sessions_behind, is_stale, limit_text)"
+)
+
+
+def test_late_prices_are_said_first_and_grey_only_what_depends_on_them() -> None:
+    page = render(tables_with(*LABELS, FEEDS.format("true")), manifest(), "")
+    banner = page.index("Prices end <time>2026-06-17</time>, 72\xa0sessions behind (limit: the last completed session).")
+    assert page.index("<h1") < banner < page.index("<table")
+    assert "IWM/SPY is risk-off; the Fed is cutting; as of <time>2026-06-17</time>." in page
+    greyed = re.findall(r'<tr class="faded"><th scope="row">\s*<span>(.*?)</span>', page)
+    assert greyed == ["IWM/SPY"]
+    ratio = page[page.index('<section id="ratio"') :]
+    assert "stale: prices to <time>2026-06-17</time>" in ratio[: ratio.index("</h2>")]
+    assert "stale:" not in page[page.index('<section id="funds"') : page.index('<section id="overlap"')]
+
+
+def test_a_signal_without_a_label_is_named_with_its_reason() -> None:
+    unknown = (
+        "update reading set reading = null, value = null, since = null, note = 'rates end on 2026-06-05; the last label, cutting,"
+        " is 120 sessions behind' where topic = 'rate_regime'"
+    )
+    page = render(tables_with(*LABELS, unknown), manifest(), "")
+    assert "Not available: Fed funds; rates end on <time>2026-06-05</time>." in page
+    assert "IWM/SPY is risk-off." in page
+
+
+def test_current_prices_have_no_banner() -> None:
+    page = render(tables_with(*LABELS, FEEDS.format("false")), manifest(), "")
+    assert "Stale data." not in page and 'class="faded"' not in page and "as of <time>" not in page
+    assert "Current: prices to <time>2026-06-17</time>; rates to <time>2026-09-30</time>." in page
+
+
+CHANGES = (
+    "create table reading_changes (baseline varchar, baseline_session date, topic varchar, subject varchar, field varchar,"
+    " change varchar, cause varchar, sentence varchar)"
+)
+
+
+def test_no_change_and_no_comparison_are_different_things() -> None:
+    same = render(tables_with(CHANGES, "insert into reading_changes values ('previous_session', date '2026-09-29', 't', 's', 'f',"
+                              " 'value', 'new data', 'A moved.')"), manifest(), "")  # fmt: skip
+    assert re.search(r"Since the previous release</h2>\s*<p>Nothing changed\.</p>", same)
+    first = render(
+        tables_with(CHANGES, "insert into reading_changes values ('previous_session', date '2026-09-29', 't', 's', 'f',"
+                    " 'flip', 'rule', 'A flipped.')"),
+        manifest(baseline={"release_id": None, "reason": "this is the first release"}), "",
+    )  # fmt: skip
+    assert re.search(r"Since the previous release</h2>\s*<p>Not compared: this is the first release\.</p>", first)
+    assert "<li>A flipped (rule).</li>" in first
+
+
+def test_the_terms_are_those_of_the_glossary() -> None:
+    entries = dict(re.findall(r"^- \*\*(.+?)\*\*: (.+)$", GLOSSARY.read_text(), re.MULTILINE))
+    assert len(TERMS) >= 40
+    assert {term: entries.get(term) for term in TERMS} == TERMS
 
 
 def luminance(colour: str) -> float:

@@ -27,6 +27,7 @@ select
     session, iwm_return as "IWM", spy_return as "SPY", qqq_return as "QQQ", breadth,
     cast(row_number() over (partition by date_trunc('week', session) order by session desc) = 1 as integer) as weekly
 from breadth_daily
+where session >= (select min(session) from breadth_daily where breadth is not null)
 qualify weekly = 1 or session > max(session) over () - interval 1 year
 order by session
 """
@@ -74,7 +75,7 @@ def _chart(data: Columns, episodes: Columns | None, span: str) -> Chart:
         source="Marts breadth_daily, breadth_episodes. Rolling total returns, dividends included, in percent; weekly, in the view"
         " of one year daily. A bar is an episode: an unbroken run of one label, long enough to count. Drag across the lowest"
         " panel to zoom; double-click it to show all.",
-        height=_LINES + _OVERVIEW + 56 + (_BANDS + 30 if bands else 0),
+        height=_LINES + _OVERVIEW + 64 + (_BANDS + 30 if bands else 0),
         spec=chart(
             params=[{"name": "years", "value": 0}],
             vconcat=[_lines(is_last=not bands), *bands, overview(_OVERVIEW, "IWM", [EVEN])],

@@ -74,7 +74,7 @@ def _relative(tables: ReleaseTables, rows: list[Row]) -> Chart:
         f" {day(rows[0]['last_session'])} to {number(growth, 2)} dollars. The others ended, relative to it: {ends}.",
         source="Mart core_satellite_daily, month ends. Total returns after trading costs, in percent of the value of the static"
         " middle portfolio.",
-        height=250,
+        height=258,
         spec=_spec(shown),
         data={"values": {"session": values["session"], **gaps}},
         legend=[Key(_MARKS[name], _TONES[name], label(name)) for name in shown],

@@ -4,7 +4,7 @@ from orchestration.report.blocks import Cell, Chapter, Column, Manifest, Section
 from orchestration.report.chart_parts import VERDICT_TONES
 from orchestration.report.release_tables import ReleaseTables, Row
 from orchestration.report.sections.scorecards import MARKS, evidence_chart
-from orchestration.report.wording import DASH, GAP, MINUS, day, interval, label, number, p_value, percent, points
+from orchestration.report.wording import DASH, GAP, MINUS, day, interval, label, number, p_value, percent, points, survive
 
 _SIGNALS = {"regime": "", "rate_regime": "Fed", "business_cycle": "cycle"}
 _TARGETS = {"small_minus_large": f"small{GAP}{MINUS}{GAP}large", "market": "the market"}
@@ -23,10 +23,10 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
         CHAPTER.name,
         CHAPTER.title,
         lead=f"Since {day(first)}, on factors that stand for the funds: {number(len(rows))} comparisons,"
-        f" {number(len(surviving))} survive.",
+        f" {survive(len(surviving))}.",
         blocks=[
             evidence_chart(
-                "long_run", named, _TARGETS,
+                "long_run", "The same since 1926 on the factors: difference from the rest, with 95 % interval", named, _TARGETS,
                 "Mart long_run_scorecard. Mean forward return from the next close after the label, minus the mean after the rest"
                 " of the history, in percentage points, with 95 % interval; corrected over all rows, and with the same sign in"
                 " each era (to 1963, to 2000, since).",

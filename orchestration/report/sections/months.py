@@ -69,10 +69,10 @@ def _chart(rows: list[Row]) -> Chart:
                 "series": [row["series"] for row in rows],
                 "year": [str(row["start"].year) for row in rows],
                 "month": [MONTHS[row["start"].month - 1] if row["step"] == "month" else _YEAR for row in rows],
-                "total_return": rounded([row["total_return"] for row in rows], 4),
+                "total_return": rounded([row["total_return"] for row in rows], 6),
             }
         },
-        legend=[Key("band", "blue", "gain"), Key("band", "orange", "loss; darker means larger, up to 10 %")],
+        legend=[Key("band", "blue", "gain"), Key("band", "orange", "loss; the stronger the colour, the larger, up to 10 %")],
         controls=[Control("series", "Show", [(name, name) for name in series], series[0])],
     )
 
@@ -106,7 +106,7 @@ def _spec(years: list[str], series: str) -> Spec:
         ],
         encoding={
             "x": {"field": "month", "type": "nominal", "scale": {"domain": [*MONTHS, _YEAR]}, "axis": letters},
-            "y": row_axis("year", years),
+            "y": {**row_axis("year", []), "sort": "descending", "scale": {}},
             "tooltip": tooltip,
         },
         layer=[

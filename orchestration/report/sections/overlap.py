@@ -62,7 +62,7 @@ def _chart(rows: list[Row]) -> Chart:
         name="overlap",
         title="Overlap of the funds by weight, in percent",
         summary=f"{plural(len(rows), 'pair')} of {plural(len(order), 'fund')}. The largest overlap: {_sentence(rows[0])}",
-        source="Mart fund_overlap, equities only. Newest snapshots: "
+        source="Mart fund_overlap, equities only, in percent of the fund. Newest snapshots: "
         + ", ".join(f"{fund} {dates[fund]}" for fund in order) + ".",
         height=ROW * (len(order) - 1) + 34,
         spec=_spec(order),
@@ -76,7 +76,7 @@ def _chart(rows: list[Row]) -> Chart:
                 "second": [f"{row['fund_b']} {day(row['as_of_b'])}" for row in rows],
             }
         },
-        legend=[Key("band", "blue", "darker means more overlap")],
+        legend=[Key("band", "blue", "the stronger the colour, the more overlap")],
     )  # fmt: skip
 
 

@@ -51,7 +51,7 @@ def _freshness(tables: ReleaseTables) -> Table:
             [
                 row["feed"], day(row["newest"]), number(row["age_days"]), number(row["sessions_behind"]),
                 row["limit_text"] or DASH,
-                Cell("stale", tone="orange", mark="diamond") if row["is_stale"] else "current",
+                Cell("stale" if row["newest"] else "no data", tone="orange", mark="diamond") if row["is_stale"] else "current",
             ]
             for row in rows
         ],

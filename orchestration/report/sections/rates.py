@@ -155,7 +155,7 @@ def _performance(tables: ReleaseTables) -> Table:
         rows=body,
         source="Mart rate_regime_performance. Percent a year over the sessions for which all three funds have a return, spells"
         " pooled. Where a fund's own history differs, the small figure covers that history: do not compare it between funds. A"
-        f" handful of spells is weak evidence: the track record below tests the {plural(len(shown), 'regime')} against chance.",
+        f" handful of spells is weak evidence: the track record tests the {plural(len(shown), 'regime')} against chance.",
     )
 
 

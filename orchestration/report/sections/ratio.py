@@ -9,6 +9,7 @@ from orchestration.report.wording import day, label, number, percent, plural, ro
 PAIR = "IWM/SPY"
 _RATIO, _PANEL, _OVERVIEW = 270, 92, 44
 _YEARS = 5  # the period shown first
+_FIRST, _SECOND = "split(pair, '/')[0]", "split(pair, '/')[1]"  # the funds of the chosen pair, as Vega expressions
 _WINDOW = 63  # sessions of the rolling volatility: one quarter
 _DIGITS = {
     "ratio": 4, "trend": 4, "drawdown": 4, "fund_drawdown": 4,
@@ -45,7 +46,7 @@ select
     (select max_by(trend_break, session) from ratio_daily as b where b.pair = d.pair and b.trend_break is not null) as trend_break
 from ratio_daily as d
 qualify row_number() over (partition by pair order by session desc) = 1
-order by pair
+order by case pair when 'IWM/SPY' then 0 else 1 end, pair
 """
 
 
@@ -59,7 +60,7 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     return Section(
         CHAPTER.name,
         CHAPTER.title,
-        lead="A rising ratio means that small caps outperform large caps.",
+        lead="A rising ratio of IWM to SPY means that small caps outperform large caps.",
         blocks=[_chart(points, tables.columns(_SPELLS)), _standing(tables)],
         notes=[sentence for sentence in absent if sentence],
     )
@@ -99,9 +100,10 @@ def _chart(points: Columns, spells: Columns) -> Chart:
         f" Since {day(points['session'][own[0]])} there have been {plural(len(regimes), 'regime spell')} and"
         f" {plural(len(breaks), 'trend break')}{last}.",
         source="Marts ratio_daily, regime_spells, relative_risk_daily, price_daily. Ratio of the closes, without dividends."
-        " Drawdowns of total returns, from the running high, in percent. Volatility: standard deviation of daily total returns"
-        f" over {_WINDOW} sessions, percent a year. Correlation and beta of daily total returns over 252 sessions. Weekly, in the"
-        " view of one year daily. Drag across the lowest panel to zoom; double-click it to show all.",
+        " Drawdowns of the ratio of total returns and of the first fund's total return, from the running high, in percent."
+        f" Volatility: standard deviation of daily total returns over {_WINDOW} sessions, percent a year; none where one of them"
+        " has no return. Correlation, and beta of the first fund on the second, of daily total returns over 252 sessions."
+        " Weekly, in the view of one year daily. Drag across the lowest panel to zoom; double-click it to show all.",
         height=height,
         spec=chart(
             params=[{"name": "pair", "value": PAIR}, {"name": "years", "value": 0}],
@@ -110,10 +112,8 @@ def _chart(points: Columns, spells: Columns) -> Chart:
         ),
         data={"points": points, "spells": spells},
         legend=[
-            Key("line", "ink", "ratio, its drawdown, volatility of the first fund, correlation"),
-            Key("dash", "blue", "drawdown of the first fund, volatility of the second, beta"),
-            Key("dash", "faint", "trend mean"), Key("band", "blue", "risk-on"), Key("band", "orange", "risk-off"),
-            Key("up", "blue", "break up"), Key("down", "orange", "break down"),
+            Key("line", "ink", "ratio"), Key("dash", "faint", "trend mean"), Key("band", "blue", "risk-on"),
+            Key("band", "orange", "risk-off"), Key("up", "blue", "break up"), Key("down", "orange", "break down"),
         ],
         controls=[Control("pair", "Pair", [(pair, pair) for pair in pairs], PAIR)],
         years=_YEARS,
@@ -125,19 +125,19 @@ def _panels(points: Columns) -> tuple[list[Spec], int]:
     drawdowns = [Line("drawdown", "Ratio")] if "drawdown" in points else []
     drawdowns += [Line("fund_drawdown", "First fund", dashed=True)] if "fund_drawdown" in points else []
     wanted: list[tuple[str, list[Line], str, float | None]] = []
-    wanted.append(("Drawdown: ratio of total returns, and first fund (dashed)", drawdowns, ".0%", 0.0))
+    wanted.append((f"'Drawdown: ' + pair + ', ' + {_FIRST} + ' (dashed)'", drawdowns, ".0%", 0.0))
     if "volatility" in points:
         of_funds = [Line("volatility", "First fund"), Line("other_volatility", "Second fund", dashed=True)]
-        wanted.append((f"Volatility over {_WINDOW} sessions: first fund, and second (dashed)", of_funds, ".0%", None))
+        wanted.append((f"'Volatility, {_WINDOW} sessions: ' + {_FIRST} + ', ' + {_SECOND} + ' (dashed)'", of_funds, ".0%", None))
     if "beta" in points:
         linked = [Line("correlation", "Correlation"), Line("beta", "Beta", dashed=True)]
-        wanted.append(("Correlation, and beta of the first fund on the second (dashed), over 252 sessions", linked, ".2f", 1.0))
+        wanted.append(("'Over 252 sessions: correlation, beta (dashed)'", linked, ".2f", 1.0))
     shown = [panel for panel in wanted if panel[1]]
     panels = [
         lines(title, _PANEL, series, form, at=at, is_last=place == len(shown) - 1)
         for place, (title, series, form, at) in enumerate(shown)
     ]
-    return [ratio_panel(_RATIO), *panels], _RATIO + _OVERVIEW + 58 + (_PANEL + 30) * len(panels)
+    return [ratio_panel(_RATIO), *panels], _RATIO + _OVERVIEW + 76 + (_PANEL + 30) * len(panels)
 
 
 def _standing(tables: ReleaseTables) -> Table:

@@ -14,7 +14,19 @@ from orchestration.report.chart_parts import (
     zero_line,
 )
 from orchestration.report.release_tables import ReleaseTables, Row
-from orchestration.report.wording import GAP, MINUS, interval, label, listed, number, p_value, percent, plural, points
+from orchestration.report.wording import (
+    GAP,
+    MINUS,
+    interval,
+    label,
+    listed,
+    number,
+    p_value,
+    percent,
+    plural,
+    points,
+    survive,
+)
 
 MARKS = {
     "supported": "circle", "contradicted": "diamond", "significant": "up", "bounded": "square", "suggestive": "cross",
@@ -36,6 +48,7 @@ _VERDICTS = {
     "significant": "significant, no claim in the guide", "bounded": "no effect of practical size",
     "suggestive": "suggestive, not significant", "undecided": "undecided: too little data",
 }  # fmt: skip
+_TITLE = "Forward return after the label minus that after the rest, with 95 % interval"
 _SOURCE = (
     "Mean forward total return from the next close after the label, minus the mean after the rest of the signal's history, in"
     " percentage points. Interval: standard error over clusters of spells, calibrated on circular shifts; none with fewer than"
@@ -71,13 +84,13 @@ def _lead(summary: dict[str, Row]) -> str:
     if "claims" in summary:
         row = summary["claims"]
         words.append(
-            f"Of {number(row['tested'])} claims tested, {number(row['surviving'])} survive the correction for their number;"
+            f"Of {number(row['tested'])} claims tested, {survive(row['surviving'])} the correction for their number;"
             f" {number(row['found'])} have a p-value of at most 5 % alone, against {number(row['by_chance'], 1)} by chance."
         )
     if "exploratory" in summary:
         row = summary["exploratory"]
         words.append(
-            f"Of {number(row['tested'])} other comparisons, {number(row['surviving'])} survive; {number(row['found'])} have a"
+            f"Of {number(row['tested'])} other comparisons, {survive(row['surviving'])}; {number(row['found'])} have a"
             f" p-value of at most 5 % alone, against {number(row['by_chance'], 1)} by chance."
         )
     return " ".join(words)
@@ -118,10 +131,10 @@ def _chart(rows: list[Row]) -> Chart:
     named = [{**row, "name": _name(row)} for row in rows]
     targets = sorted({row["target"] for row in rows}, key=lambda target: _place(target, _TARGETS))
     words = {target: _target(target) for target in targets}
-    return evidence_chart("scorecards", named, words, f"Mart scorecard. {_SOURCE}")
+    return evidence_chart("scorecards", _TITLE, named, words, f"Mart scorecard. {_SOURCE}")
 
 
-def evidence_chart(name: str, rows: list[Row], targets: dict[str, str], source: str) -> Chart:
+def evidence_chart(name: str, title: str, rows: list[Row], targets: dict[str, str], source: str) -> Chart:
     """Differences with intervals, one row a label, for a chosen target and horizon.
 
     Args:
@@ -140,7 +153,7 @@ def evidence_chart(name: str, rows: list[Row], targets: dict[str, str], source: 
     seen = {row["verdict"] for row in rows}
     return Chart(
         name=name,
-        title="Forward return after the label minus that after the rest, with 95 % interval",
+        title=title,
         summary=f"{targets[first]} over {plural(horizons[-1], 'session')} after each of {plural(len(chosen), 'label')}."
         + (f" Surviving: {listed(telling)}." if telling else " None survives the correction for the number of tests."),
         source=source,

@@ -29,6 +29,7 @@ _SIGNALS = {
 _FEEDS = {"rate_regime": ("rates",), "cycle_phase": ("prices", "rates"), "satellite": ("prices", "rates")}
 _TONES = {"risk_on": "blue", "risk_off": "orange", "break_up": "blue", "break_down": "orange"}
 _HOLDS = {"hold_after_cuts": "on hold after cuts", "hold_after_hikes": "on hold after hikes"}
+_LABEL = re.compile(r"\b[a-z]+(_[a-z]+)+\b")
 _SHOWN = 5  # changes of each kind before the rest is folded
 # What a reader must see first; changed values come last, behind everything that changed in kind.
 _CHANGES = (
@@ -63,20 +64,20 @@ def today(tables: ReleaseTables, manifest: Manifest) -> Today:
     wanted = [(name, tables.unavailable(name)) for name in ("reading", "signal_levels", "performance", "freshness")]
     by_topic = {row["topic"]: row for row in reversed(readings)}
     return Today(
-        headline=_headline(by_topic),
+        headline=_headline(by_topic, stale_feeds(tables, ("prices",))),
         stale=[capitalised(f"{ends(row)} (limit: {row['limit_text']}).") for row in stale_feeds(tables, ("",))],
         current=_current(tables),
-        changes=_changes(tables),
+        changes=_changes(tables, manifest),
         signals=_signals(tables, readings),
         returns=_returns(tables, manifest) if tables.has("performance") else None,
         evidence=f"{by_topic['evidence']['reading']}." if "evidence" in by_topic else "",
         coming=_coming(by_topic),
-        unavailable=[sentence for _, sentence in wanted if sentence],
+        unavailable=[*(sentence for _, sentence in wanted if sentence), *_not_available(readings)],
     )
 
 
-def _headline(first: dict[str, Row]) -> str:
-    """The labels in one sentence; one without a current label is left out."""
+def _headline(first: dict[str, Row], late: list[Row]) -> str:
+    """The labels in one sentence; one without a current label is left out. If the prices are late, it says of when they are."""
     words = []
     for topic, form in (
         ("regime", "{subject} is {word}"), ("breadth", "breadth is {word}"), ("rate_regime", "the Fed is {word}"),
@@ -85,7 +86,8 @@ def _headline(first: dict[str, Row]) -> str:
         row = first.get(topic)
         if row is not None and row["reading"] is not None:
             words.append(form.format(subject=row["subject"], word=_HOLDS.get(row["reading"], label(row["reading"]))))
-    return capitalised(f"{'; '.join(words)}.") if words else "No label is available."
+    said = f"; as of {day(late[0]['newest'])}" if late else ""
+    return capitalised(f"{'; '.join(words)}{said}.") if words else "No label is available."
 
 
 def _current(tables: ReleaseTables) -> str:
@@ -104,7 +106,7 @@ def _coming(first: dict[str, Row]) -> str:
     return f"{row['subject']} reconstitution takes effect in {plural(int(row['value']), 'session')}: {label(row['reading'])}."
 
 
-def _changes(tables: ReleaseTables) -> list[Sentences]:
+def _changes(tables: ReleaseTables, manifest: Manifest) -> list[Sentences]:
     """The changes against each baseline, important ones first. Two baselines of one session say the same: one is shown."""
     if unavailable := tables.unavailable("reading_changes"):
         is_empty = tables.exists("reading_changes")
@@ -114,6 +116,9 @@ def _changes(tables: ReleaseTables) -> list[Sentences]:
     for baseline, caption in _BASELINES.items():
         own = [row for row in rows if row["baseline"] == baseline]
         since = own[0]["baseline_session"] if own else None
+        if baseline == "previous_release" and manifest["baseline"]["release_id"] is None:
+            found.append(Sentences(caption, [], nothing=f"Not compared: {manifest['baseline']['reason']}."))
+            continue
         if baseline != "previous_release" and (not own or since in seen):
             continue
         seen.add(since)
@@ -128,8 +133,11 @@ def _changes(tables: ReleaseTables) -> list[Sentences]:
 
 
 def _sentence(row: Row) -> str:
-    """The sentence of the table; its cause is named where it is not new data."""
-    return str(row["sentence"]) if row["cause"] in (None, "new data") else f"{row['sentence'].rstrip('.')} ({row['cause']})."
+    """The sentence of the table, with labels in words; its cause is named where it is not new data."""
+    said = str(row["sentence"])
+    if row["change"] in ("flip", "trend_break", "episode"):
+        said = _LABEL.sub(lambda found: label(found[0]), said)
+    return said if row["cause"] in (None, "new data") else f"{said.rstrip('.')} ({row['cause']})."
 
 
 def _signals(tables: ReleaseTables, readings: list[Row]) -> Table | None:
@@ -184,10 +192,19 @@ def _name(row: Row) -> str:
 
 def _label(row: Row) -> Cell:
     if row["reading"] is None:
-        return Cell("not available", note=row["note"] or "")
+        return Cell("not available")
     if row["topic"] == "satellite":
         return Cell(f"{percent(row['value'], 0)} IWM")
     return Cell(label(row["reading"]), tone=_TONES.get(row["reading"], ""))
+
+
+def _not_available(readings: list[Row]) -> list[str]:
+    """Why signals have no label: one sentence a reason, which is the first clause of their notes."""
+    found: dict[str, list[str]] = {}
+    for row in readings:
+        if row["topic"] in _SIGNALS and row["reading"] is None:
+            found.setdefault((row["note"] or "no reason is given").partition(";")[0], []).append(_name(row))
+    return [f"Not available: {listed(names)}; {reason}." for reason, names in found.items()]
 
 
 def _value(row: Row) -> str:
@@ -225,6 +242,7 @@ def _returns(tables: ReleaseTables, manifest: Manifest) -> Table:
         faded=set(range(len(rows))) if is_late else set(),
         source="Marts performance, price_daily. Total returns, dividends included, in percent; closes in US dollars;"
         " the difference in percentage points (pp).",
+        stacks=True,
     )
 
 

@@ -172,7 +172,9 @@ ago.classList.toggle("old", days > 3);
 // The definition of a term, beside it while the pointer or the focus is on it.
 const tip = Object.assign(document.createElement("div"), { id: "term-tip" });
 document.body.append(tip);
+let explained;
 function explain(term) {
+  explained = term;
   tip.textContent = document.getElementById(term.getAttribute("aria-describedby")).textContent;
   tip.classList.add("visible");
   const at = term.getBoundingClientRect(), box = tip.getBoundingClientRect();
@@ -185,8 +187,8 @@ for (const term of document.querySelectorAll("a.term")) {
   term.onpointerleave = term.onblur = hide;
   term.onclick = (event) => { event.preventDefault(); explain(term); };
 }
-addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
-addEventListener("scroll", hide, { passive: true });
+addEventListener("keydown", (event) => { if (event.key === "Escape") { hide(); explained = undefined; } });
+addEventListener("scroll", () => { if (explained && document.activeElement === explained) explain(explained); else hide(); }, { passive: true });
 
 const toggle = document.getElementById("theme");
 toggle.hidden = false;
