@@ -25,13 +25,9 @@ RELEASE_HISTORY = MadeTable(
         "last_session": Column("date", "Last session with a final bar; NULL without prices.", True),
         "known_at": Column("timestamp", "The release is as known at this time (UTC); NULL: everything known.", True),
         "contract_version": Column("varchar", "Version of the published schema."),
-        "code": Column(
-            "varchar", f"Hash of the code, the seeds and the versions of the libraries that built the tables; {_IF_NOT_ONE}.", True
-        ),
+        "code": Column("varchar", f"Hash of the code, seeds and libraries that built the tables; {_IF_NOT_ONE}.", True),
         "parameters_id": Column("varchar", "Hash of all parameters and their values."),
         "observations": Column("varchar", f"Hash of observations and documents at their build; {_IF_NOT_ONE}.", True),
-            "varchar", f"Hash of all observations and documents at their build; {_IF_NOT_ONE}.", True
-        ),
         "git_revision": Column("varchar", "Git revision of the code; NULL outside a checkout.", True),
         "is_kept": Column("boolean", "Whether its directory was still on disk when this release was made."),
     },
