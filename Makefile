@@ -7,7 +7,7 @@ SOURCE ?= sample
 # Where Python may not write bytecode, it is written once: every start of a process would compile some thousand modules.
 COMPILE := $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
 
-.PHONY: run test test-fast lint lint-python lint-types lint-sql ui live lock bench test-duckdb2 test-spark torture calibrate superset test-superset test-bi contract dbt docs has-warehouse clean help
+.PHONY: run test test-fast lint lint-python lint-types lint-sql ui live lock bench bench-breadth test-duckdb2 test-spark torture calibrate superset test-superset test-bi contract dbt docs has-warehouse clean help
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -58,6 +58,10 @@ has-warehouse:
 
 bench: $(READY)  ## What a run costs, part by part
 	$(BIN)/python tests/bench.py
+
+# On two quiet cores some ten minutes; fewer bars: make bench-breadth BREADTH='--bars 2000000'.
+bench-breadth: $(READY)  ## What breadth on twenty million bars costs, beside one query by hand
+	$(BIN)/python tests/bench_breadth.py $(BREADTH)
 
 # On a quiet machine of two cores some two hours; fewer kills or mutations: make torture TORTURE='--kills 10 --mutations 500'.
 torture: $(READY)  ## Kill, starve and mislead runs and mutate documents, and print the figures; not part of make test

@@ -38,15 +38,30 @@ class PriceBars(dy.Schema):
 
     @dy.rule()
     def high_is_the_highest(cls) -> pl.Expr:
-        return pl.col.high * _ROUNDING >= pl.max_horizontal("open", "low", "close")
+        return pl.col.high * ROUNDING >= pl.max_horizontal("open", "low", "close")
 
     @dy.rule()
     def low_is_the_lowest(cls) -> pl.Expr:
-        return pl.col.low <= pl.min_horizontal("open", "high", "close") * _ROUNDING
+        return pl.col.low <= pl.min_horizontal("open", "high", "close") * ROUNDING
 
 
 # Vendors round the four prices of a bar separately, so they can cross by a few parts per 100,000.
-_ROUNDING = 1 + 5e-5
+ROUNDING = 1 + 5e-5
+
+
+class MemberBars(dy.Schema):
+    """One row per member's symbol and session. Prices in US dollars on the split basis of the retrieval, volume in shares.
+
+    The parser of the feed rejects impossible rows, in bulk; these rules are what it ensures.
+    """
+
+    symbol = dy.String(primary_key=True)
+    session = dy.Date(primary_key=True)
+    open = dy.Float64(nullable=False, min_exclusive=0)
+    high = dy.Float64(nullable=False, min_exclusive=0)
+    low = dy.Float64(nullable=False, min_exclusive=0)
+    close = dy.Float64(nullable=False, min_exclusive=0)
+    volume = dy.Int64(nullable=False, min=0)
 
 
 class CorporateActions(dy.Schema):
@@ -136,7 +151,8 @@ class RawTable:
     `key` identifies an observation. A table with a `snapshot_key` is stored by snapshot: if one line of a snapshot differs from
     the known one, the whole snapshot is appended, because otherwise a removed line could not be detected.
     `when_unknown` gives the values that need no row as long as no other value was observed for a key. `provisional` columns
-    increase until they are final.
+    increase until they are final. If `is_bulk`, documents have many keys and are sorted by them: rows are stored as they come,
+    and two documents are taken to overlap if they have the first key column in common.
     """
 
     name: str
@@ -145,6 +161,7 @@ class RawTable:
     snapshot_key: tuple[str, ...] = ()
     when_unknown: dict[str, float] = field(default_factory=dict)
     provisional: tuple[str, ...] = ()
+    is_bulk: bool = False
 
     @cached_property
     def columns(self) -> dict[str, pl.DataType]:
@@ -162,6 +179,7 @@ RAW_TABLES: dict[str, RawTable] = {
     for table in (
         RawTable("sessions", Sessions, ("session",)),
         RawTable("price_bars", PriceBars, ("symbol", "session"), provisional=("volume",)),
+        RawTable("member_bars", MemberBars, ("symbol", "session"), provisional=("volume",), is_bulk=True),
         RawTable("corporate_actions", CorporateActions, ("symbol", "ex_date", "kind"), when_unknown={"value": 0.0}),
         RawTable("holdings", Holdings, ("fund", "as_of", "line_no"), snapshot_key=("fund", "as_of")),
         RawTable("fund_facts", FundFacts, ("fund", "fact", "as_of", "vendor")),

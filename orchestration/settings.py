@@ -4,7 +4,7 @@ Nothing else in the project reads the environment.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -73,12 +73,23 @@ class Settings(BaseSettings):
     keep_releases: int = Field(5, ge=2, description="number of releases kept on disk")
     writer_wait_seconds: float = Field(10.0, ge=0, description="time to wait for another run to finish, in seconds")
 
+    memory_limit: str | None = Field(
+        None,
+        pattern=r"^[1-9][0-9]*[KMGT]i?B$",
+        description="memory that DuckDB may use, such as 1GB; beyond it, it uses the disk",
+    )
     ui_details: bool = Field(False, description="add chart images and column lineage to the run history, for the UI")
 
     fetch_timeout_seconds: float = Field(30.0, gt=0, description="limit of one request, from connect to last byte, in seconds")
     fetch_attempts: int = Field(3, ge=1, description="attempts per document, with increasing pauses")
     fetch_pause_seconds: float = Field(1.0, ge=0, description="minimum pause between two requests to one vendor, in seconds")
     fetch_budget_seconds: float = Field(120.0, gt=0, description="time limit for one document, retries included, in seconds")
+
+    member_prices: bool = Field(False, description="on: fetch the prices of the universes' members, some thousand requests a day")
+    member_prices_since: date = Field(date(2015, 1, 1), description="first day of a member's history")
+    member_prices_pause_seconds: float = Field(
+        0.2, ge=0.2, description="minimum pause between two requests for a member's prices, in seconds"
+    )
 
     vendor_urls: dict[str, BaseUrl] = Field(
         default_factory=dict, description="replacement address of a vendor, by name: SMALLCAP_VENDOR_URLS__FRED=https://…"
@@ -161,6 +172,11 @@ class Settings(BaseSettings):
     def fetch_limits(self) -> FetchLimits:
         """The limits of the requests for one document."""
         return FetchLimits(self.fetch_timeout_seconds, self.fetch_attempts, self.fetch_pause_seconds, self.fetch_budget_seconds)
+
+    @property
+    def member_limits(self) -> FetchLimits:
+        """The limits of the requests for one member's prices."""
+        return replace(self.fetch_limits, pause_seconds=self.member_prices_pause_seconds)
 
     @property
     def published_dir(self) -> Path:

@@ -21,6 +21,7 @@ from orchestration.files import content_hash
 # Of each raw table: the column that says whose value it is, the one that says of which day, and the columns worth showing.
 _RAW: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "price_bars": ("symbol", "session", ("close", "volume")),
+    "member_bars": ("symbol", "session", ("close", "volume")),
     "corporate_actions": ("symbol", "ex_date", ("kind", "value")),
     "holdings": ("fund", "as_of", ()),
     "fund_facts": ("fund", "as_of", ()),
@@ -249,8 +250,8 @@ def _observations(
     connection: duckdb.DuckDBPyConnection, table: str, fund: str | None, day: date | None, until: datetime
 ) -> list[Observation]:
     subject, of_day, shown = _RAW[table]
-    # Rates and factors belong to no fund.
-    wanted = None if table in {"rates", "factors"} else _symbol(fund)
+    # Rates, factors and members' prices belong to no fund.
+    wanted = None if table in {"rates", "factors", "member_bars"} else _symbol(fund)
     values = (
         "{" + ", ".join(f"'{name}': arg_max({name}, observed_at)" for name in shown) + "}" if shown else "{'lines': count(*)}"
     )

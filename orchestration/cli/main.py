@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli import notify, querying, reading, reviewing, running
+from orchestration.cli import importing, notify, querying, reading, reviewing, running
 from orchestration.cli.console import Refused, errors, say
 from orchestration.cli.options import examples
 
@@ -43,6 +43,10 @@ _COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
     reviewing.quarantine: ("smallcap quarantine",),
     reviewing.accept: (f'smallcap accept {_DOCUMENT} --reason "checked against the exchange"',),
     reviewing.reject: (f'smallcap reject {_DOCUMENT} --reason "prices of another fund"',),
+    importing.import_prices: (
+        "smallcap import-prices members.parquet --universe IWM --source live",
+        "smallcap import-prices folder/ --universe IWM --source live",
+    ),
     notify.notify: ("smallcap notify", "smallcap notify --dry-run", "smallcap notify --test"),
     running.rebuild: ("smallcap rebuild", "smallcap rebuild --source live"),
     running.ui: ("smallcap ui", "smallcap ui --source live --port 3001"),

@@ -12,6 +12,7 @@ from orchestration.defs.assets.notifications import GROUP as NOTIFY
 from orchestration.defs.assets.published import GROUP as PUBLISHED
 from orchestration.defs.dead_runs import one_process
 from orchestration.vendors.registry import FEEDS
+from orchestration.vendors.yahoo.member_prices import FEED as MEMBER_PRICES
 
 DAILY_JOB, BACKFILL_JOB = "daily", "backfill"
 
@@ -38,10 +39,12 @@ def _only(name: str, kind: str, description: str) -> Any:
     """A job for the feeds of one kind, from their documents to a release; all other data remain as last known. It requires the
     tables of one daily run."""
     documents = dg.AssetSelection.assets(*(landing_key(feed) for feed in FEEDS if feed.kind == kind))
+    # Who the members are is told by the holdings, but their prices have a job of their own.
+    members = dg.AssetSelection.assets(landing_key(MEMBER_PRICES))
     return dg.define_asset_job(
         name,
         # A release has every table, whichever of them this job computes.
-        selection=documents.downstream() | RELEASE,
+        selection=(documents.downstream() - (members - documents)) | RELEASE,
         description=description,
         executor_def=one_process,
     )
@@ -54,6 +57,11 @@ holdings_job = _only(
     "holdings",
     "holdings",
     "Holdings and every dependent table, to a release; requires one daily run before.",
+)
+members_job = _only(
+    "members",
+    "member_prices",
+    "Prices of the universes' members and the tables that depend on them, to a release; requires one daily run before.",
 )
 publish_job = dg.define_asset_job(
     "publish",
@@ -84,5 +92,5 @@ def after_the_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg
     return dg.RunRequest(run_key=day.isoformat(), tags={"session": day.isoformat()})
 
 
-jobs = [daily_job, prices_job, holdings_job, publish_job, backfill_job]
+jobs = [daily_job, prices_job, holdings_job, members_job, publish_job, backfill_job]
 schedules = [after_the_close]

@@ -27,12 +27,17 @@ def record(connection: duckdb.DuckDBPyConnection, fetches: Iterable[Fetch]) -> N
 
 
 def failing(connection: duckdb.DuckDBPyConnection) -> list[Fetch]:
-    """Documents whose last request failed; none if the warehouse has no `raw.fetches` yet."""
+    """Documents whose last request failed; none if the warehouse has no `raw.fetches` yet.
+
+    Members' prices are left out: there, some dead tickers are usual, and `member_coverage` names them.
+    """
     known = "select 1 from duckdb_tables() where schema_name = 'raw' and table_name = 'fetches'"
     if not connection.execute(known).fetchall():
         return []
     last = "row_number() over (partition by vendor, kind, symbol order by attempted_at desc, rowid desc) = 1"
+    of_documents = "kind <> 'member_prices' or symbol = 'US'"
     rows = connection.execute(
-        f"select * from (from raw.fetches qualify {last}) where outcome = 'failed' order by vendor, kind, symbol"
+        f"select * from (from raw.fetches where {of_documents} qualify {last}) where outcome = 'failed'"
+        " order by vendor, kind, symbol"
     ).fetchall()
     return [Fetch(*row) for row in rows]

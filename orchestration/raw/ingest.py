@@ -38,6 +38,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 DOCUMENTS_A_COMMIT = 20
 DOCUMENTS_AHEAD = 4
+# Beyond so many rows, pending ones are written: they are in memory.
+MOST_PENDING_ROWS = 500_000
 # Documents of these kinds are compared with each other: all new ones are parsed before the first is validated.
 _COMPARED_KINDS = {"prices", "rates"}
 
@@ -466,7 +468,7 @@ def _outcome(
 
 def _last_day(parsed: ParsedDocument, rows: dict[str, pl.DataFrame]) -> object:
     """The date of a document: its as-of date, or the last date of the rows that are used."""
-    day = {"price_bars": "session", "rates": "date", "factors": "date"}.get(parsed.main)
+    day = {"price_bars": "session", "member_bars": "session", "rates": "date", "factors": "date"}.get(parsed.main)
     return rows[parsed.main][day].max() if day else parsed.as_of
 
 
@@ -477,6 +479,7 @@ class _PendingRows:
         self._connection = connection
         self._frames: dict[str, list[pl.DataFrame]] = {}
         self._keys: dict[str, list[pl.DataFrame]] = {}
+        self._rows = 0
 
     def add(self, outcome: Outcome, rows: dict[str, pl.DataFrame]) -> None:
         """Queue the rows; pending rows with the same keys were observed earlier and are written first."""
@@ -489,6 +492,9 @@ class _PendingRows:
             observed = stamped(frame, observed_at=outcome.retrieved_at, document_id=outcome.document_id)
             self._frames.setdefault(name, []).append(observed)
             self._keys.setdefault(name, []).append(keys[name])
+            self._rows += observed.height
+        if self._rows > MOST_PENDING_ROWS:
+            self.append()
 
     def append(self) -> None:
         """Write all pending rows."""
@@ -496,13 +502,15 @@ class _PendingRows:
             append_observations(self._connection, RAW_TABLES[name], pl.concat(frames))
         self._frames.clear()
         self._keys.clear()
+        self._rows = 0
 
     def _has_pending(self, name: str, keys: pl.DataFrame) -> bool:
         return name in self._keys and not pl.concat(self._keys[name]).join(keys, on=keys.columns, how="semi").is_empty()
 
 
 def _keys_of(table: RawTable, rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.select(table.snapshot_key or table.key).unique()
+    """What tells whether two documents can have a row of the same key."""
+    return rows.select(table.key[:1] if table.is_bulk else table.snapshot_key or table.key).unique()
 
 
 def _known_sessions(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:

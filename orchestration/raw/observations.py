@@ -76,7 +76,7 @@ def _append_changed(table: RawTable) -> str:
         select {", ".join(f"incoming.{c}" for c in (*table.columns, *_STAMPS))}
         from incoming left join last_known as known using ({key})
         where {unknown} or row({", ".join(f"incoming.{v}" for v in table.values)}) is distinct from row({known})
-        order by {key}
+        {"" if table.is_bulk else f"order by {key}"}
     """
 
 

@@ -1,6 +1,6 @@
 """Short queries on the raw tables, for metadata, checks and vendors."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import polars as pl
 
@@ -11,7 +11,8 @@ from orchestration.raw.review import QuarantinedDocument, documents_in_quarantin
 from orchestration.warehouse.connection import Warehouse
 
 _NEWEST = {
-    "sessions": "max(session)", "price_bars": "max(session)", "corporate_actions": "max(ex_date)", "holdings": "max(as_of)",
+    "sessions": "max(session)", "price_bars": "max(session)", "member_bars": "max(session)", "corporate_actions": "max(ex_date)",
+    "holdings": "max(as_of)",
     "fund_facts": "max(as_of)", "rates": "max(date)", "factors": "max(date)", "documents": "max(retrieved_at)", "rejects": "null",
     "fetches": "max(attempted_at)",
 }  # fmt: skip
@@ -43,11 +44,79 @@ def known_bars(warehouse: Warehouse, symbol: str) -> pl.DataFrame:
         )
 
 
+def member_symbols(warehouse: Warehouse, funds: list[str], equity_labels: list[str]) -> list[str]:
+    """The tickers in the newest snapshots of the funds, and of earlier members those of which no bar is known and that were never
+    asked for; in Yahoo's spelling.
+
+    Of a share class, issuers write BRKB, BRK.B or BRK B: a spelling that separates the class is preferred.
+
+    Args:
+        funds: whose holdings name the members.
+        equity_labels: the asset classes that are equities; lines without one count too.
+    """
+    rows = warehouse.ask(
+        """
+        with lines as (
+            select distinct fund, as_of, upper(trim(ticker)) as ticker from raw.holdings
+            where fund in (select unnest($1)) and (asset_class_label is null or asset_class_label in (select unnest($2)))
+        ), spelt as (
+            select *, regexp_replace(ticker, '[./ -]+', '-', 'g') as symbol, regexp_replace(ticker, '[./ -]+', '', 'g') as letters
+            from lines where regexp_matches(ticker, '^[A-Z]+([./ -]+[A-Z]+)?$')
+        ), named as (
+            select letters, coalesce(min(symbol) filter (symbol <> letters), letters) as symbol,
+                bool_or(as_of = newest.last) as is_current
+            from spelt inner join (select fund, max(as_of) as last from lines group by fund) as newest using (fund)
+            group by letters
+        )
+        select symbol from named
+        where is_current or (
+            symbol not in (select distinct symbol from raw.member_bars)
+            and symbol not in (select symbol from raw.fetches where kind = 'member_prices')
+        )
+        order by symbol
+        """,
+        funds, equity_labels,
+    )  # fmt: skip
+    return [symbol for (symbol,) in rows]
+
+
+def known_member_bars(warehouse: Warehouse, sessions: int) -> dict[str, pl.DataFrame]:
+    """The last known bars of each member's symbol, oldest first: session, close."""
+    with warehouse.connect() as connection:
+        bars = frame_of(
+            connection.sql(
+                "with known as (select symbol, session, close from raw.member_bars"
+                " qualify row_number() over (partition by symbol, session order by observed_at desc, document_id desc) = 1)"
+                " select * from known qualify row_number() over (partition by symbol order by session desc) <= $sessions"
+                " order by symbol, session",
+                params={"sessions": sessions},
+            )
+        )
+    return {str(symbol): frame.drop("symbol") for (symbol,), frame in bars.group_by("symbol", maintain_order=True)}
+
+
+def member_failures(warehouse: Warehouse) -> list[tuple[str, int, date]]:
+    """Each member's symbol that failed since its last success: on how many days, and on which day last."""
+    return warehouse.ask(
+        "with asked as (select symbol, attempted_at, outcome, max(attempted_at) filter (outcome <> 'failed')"
+        " over (partition by symbol) as succeeded_at from raw.fetches where kind = 'member_prices')"
+        " select symbol, count(distinct attempted_at::date), max(attempted_at)::date from asked"
+        " where outcome = 'failed' and (succeeded_at is null or attempted_at > succeeded_at) group by symbol order by symbol"
+    )
+
+
 def last_final_session(warehouse: Warehouse, at: datetime) -> date | None:
     """The newest session whose closing bar is final at `at` (UTC)."""
     latest_close = (at - FINAL_BAR_DELAY).replace(tzinfo=None)
     answer: date | None = warehouse.ask("select max(session) from raw.sessions where closes_at <= ?", latest_close)[0][0]
     return answer
+
+
+def last_final_at(warehouse: Warehouse, at: datetime) -> datetime | None:
+    """When the newest closing bar that is final at `at` became final (UTC)."""
+    latest_close = (at - FINAL_BAR_DELAY).replace(tzinfo=None)
+    closed: datetime | None = warehouse.ask("select max(closes_at) from raw.sessions where closes_at <= ?", latest_close)[0][0]
+    return (closed + FINAL_BAR_DELAY).replace(tzinfo=UTC) if closed else None
 
 
 def newest_bars(warehouse: Warehouse) -> list[tuple[str, date]]:

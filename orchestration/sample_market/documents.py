@@ -11,6 +11,7 @@ from orchestration.sample_market import (
     french_files,
     invesco_files,
     ishares_files,
+    member_bars,
     schwab_files,
     ssga_files,
     truths,
@@ -57,6 +58,7 @@ def sample_documents(vendor: str, kind: str, sessions: pl.DataFrame, seed: int =
     """
     makers: dict[tuple[str, str], Callable[[], Iterator[SampleDocument]]] = {
         ("yahoo", "prices"): lambda: _prices(sessions, seed),
+        ("yahoo", "member_prices"): lambda: _member_prices(sessions, seed),
         ("yahoo", "fund_data"): lambda: _fund_data(sessions, seed),
         ("ishares", "holdings"): lambda: _ishares(sessions, seed),
         ("ssga", "holdings"): lambda: _ssga(seed),
@@ -78,6 +80,19 @@ def _prices(sessions: pl.DataFrame, seed: int) -> Iterator[SampleDocument]:
                 continue
             build = partial(_price_document, bars, retrieved_at)
             yield SampleDocument("yahoo", "prices", symbol, retrieved_at, "parquet", None, build)
+
+
+def _member_prices(sessions: pl.DataFrame, seed: int) -> Iterator[SampleDocument]:
+    """Each retrieval as documents of some hundred members, one a minute."""
+    market = lru_cache(lambda: member_bars.market(_paths(sessions, seed)(), load_universe(), seed))
+    for retrieved_at in truths.MEMBER_RETRIEVALS:
+        for batch in range(member_bars.batches(retrieved_at)):
+            build = partial(_member_document, market, retrieved_at, batch)
+            yield SampleDocument("yahoo", "member_prices", "US", retrieved_at + timedelta(minutes=batch), "parquet", None, build)
+
+
+def _member_document(market: Callable[[], member_bars.Market], retrieved_at: datetime, batch: int) -> bytes:
+    return member_bars.document(market(), retrieved_at, batch)
 
 
 def _priced_funds() -> dict[str, Fund]:

@@ -160,6 +160,35 @@ QQQ_LINES = 101
 # QQQ's first file gives the company on this line (from 1) a wrong sector: the first of these two that is not its true one.
 DISPUTED_QQQ_LINE, DISPUTED_SECTORS = 61, ("Industrials", "Materials")
 
+# --- members' prices --------------------------------------------------------------------------------------------------
+
+FIRST_MEMBER_SESSION = date(2023, 10, 2)
+# The first retrieval asks for the whole history, the later ones for the last sessions.
+MEMBER_RETRIEVALS = (
+    datetime(2026, 6, 30, 23, 40, tzinfo=UTC),
+    datetime(2026, 9, 28, 23, 40, tzinfo=UTC),
+    datetime(2026, 10, 1, 14, 40, tzinfo=UTC),
+)
+MEMBERS_A_DOCUMENT, MEMBER_DOCUMENTS, MEMBER_OVERLAP_SESSIONS = 300, 9, 10
+# Small companies fall for some sessions, then most of them rise: the share of advances, as an exponential mean of ten sessions,
+# goes from below 0.40 to above 0.615 within ten sessions.
+THRUST_FALL, THRUST_RISE = (date(2026, 8, 27), date(2026, 9, 10)), (date(2026, 9, 11), date(2026, 9, 24))
+THRUST_MOVE = 0.013  # a session
+# SPY makes new highs at its end while most of its companies fall; the fund's own path knows nothing of it.
+DIVERGENCE = (date(2026, 3, 2), date(2026, 9, 17))
+DIVERGENCE_DRIFT, DIVERGENCE_FUND = -0.0022, "SPY"
+# Members by position among the companies (sample_market/companies.py): those that leave at the reconstitution are the last ones.
+DELISTED_LAST_SESSION = date(2026, 6, 26)
+STOPPED_LAST_SESSION = date(2026, 8, 21)
+IPO_FIRST_SESSION = date(2026, 5, 4)
+MEMBER_SPLIT, MEMBER_SPLIT_RATIO = date(2026, 8, 12), 2.0
+# No member has a bar of this session, in any retrieval.
+MEMBERS_MISSING_SESSION = date(2026, 7, 15)
+# Some members' bars of this session arrive with the last retrieval.
+LATE_MEMBER_SESSION = date(2026, 9, 28)
+# One member has a volume without prices, another a high below its low.
+MEMBER_WITHOUT_PRICES_SESSION, MEMBER_CROSSED_SESSION = date(2026, 6, 10), date(2026, 6, 11)
+
 # --- rates ------------------------------------------------------------------------------------------------------------
 
 FIRST_RATE_DAY, FIRST_TARGET = date(2001, 1, 1), 5.50

@@ -18,7 +18,10 @@ from orchestration.warehouse.connection import Warehouse
 from orchestration.warehouse.dbt_build import Dbt
 
 SMALLCAP = Path(sys.executable).parent / "smallcap"
-RAW_TABLES = ("sessions", "price_bars", "corporate_actions", "holdings", "fund_facts", "rates", "factors", "documents", "rejects")
+RAW_TABLES = (
+    "sessions", "price_bars", "member_bars", "corporate_actions", "holdings", "fund_facts", "rates", "factors",
+    "documents", "rejects",
+)  # fmt: skip
 ABOUT_RELEASES = {"release", "readme", "release_history", "reading_changes", "signal_diary"}
 PAIRS = ("IWM/SPY", "IWM/QQQ", "QQQ/SPY")
 FUNDS = ("IWM", "SPY", "QQQ")

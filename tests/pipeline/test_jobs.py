@@ -12,6 +12,7 @@ from tests.pipeline.homes import Home, copied, raw_tables, served_tables
 FETCHED = {
     "prices": {"landing/yahoo_prices", "landing/yahoo_fund_data"},
     "holdings": {f"landing/{vendor}_holdings" for vendor in ("ishares", "ssga", "invesco", "vanguard", "schwab")},
+    "members": {"landing/yahoo_member_prices"},
     "publish": set(),
     "backfill": {"landing/ishares_holdings_history"},
 }

@@ -1,7 +1,7 @@
 """Asset groups, numbered so that the UI, which sorts by name, lists them in the order of the data flow."""
 
 _DATA_FLOW_ORDER = (
-    "landing", "raw", "seeds", "staging", "intermediate", "holdings", "signals", "rates", "calendar", "long_run",
+    "landing", "raw", "seeds", "staging", "intermediate", "holdings", "members", "signals", "rates", "calendar", "long_run",
     "portfolio", "funds", "audit", "published", "notify",
 )  # fmt: skip
 

@@ -1,10 +1,13 @@
 """Landing assets: one per feed."""
 
 from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 import dagster as dg
+import polars as pl
 
 from orchestration.defs.assets.groups import group
 from orchestration.landing.collect import (
@@ -16,14 +19,17 @@ from orchestration.landing.collect import (
     list_present,
     simulate,
 )
+from orchestration.landing.members import Failures, Reporting, due_symbols, fetch_members
 from orchestration.raw.fetches import Fetch, record
-from orchestration.raw.queries import known_bars
-from orchestration.settings import Settings, Source
+from orchestration.raw.queries import known_bars, known_member_bars, last_final_at, member_failures, member_symbols
+from orchestration.settings import SEEDS_DIR, Settings, Source
 from orchestration.universe import load_universe
 from orchestration.vendors.feed import Feed
 from orchestration.vendors.http import Client
 from orchestration.vendors.registry import CALENDAR as CALENDAR_FEED
 from orchestration.vendors.registry import FEEDS, address
+from orchestration.vendors.yahoo.member_prices import FEED as MEMBER_PRICES
+from orchestration.vendors.yahoo.member_prices import OVERLAP_SESSIONS
 from orchestration.warehouse.connection import Warehouse
 
 GROUP = "landing"
@@ -55,16 +61,21 @@ def nyse_sessions(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[
     return dg.MaterializeResult(metadata=_metadata(landing_of(settings), CALENDAR_FEED, outcomes))
 
 
+def _read_first(feed: Feed) -> list[dg.AssetKey]:
+    """The raw tables that say what to ask for: who the members are, and what is known of them."""
+    return [dg.AssetKey(["raw", "sessions"]), dg.AssetKey(["raw", "holdings"])] if feed is MEMBER_PRICES else []
+
+
 def _landing_asset(feed: Feed) -> dg.AssetsDefinition:
     @dg.asset(
         key=landing_key(feed), group_name=group(GROUP), kinds={feed.vendor, "file"}, owners=["team:data"],
-        description=feed.description, deps=[CALENDAR, *(dg.AssetKey([GROUP, name]) for name in feed.after)],
+        description=feed.description, deps=[CALENDAR, *(dg.AssetKey([GROUP, name]) for name in feed.after), *_read_first(feed)],
         op_tags={"vendor": feed.vendor},
     )  # fmt: skip
     def documents(
         context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
     ) -> dg.MaterializeResult[None]:
-        outcomes = _collect(feed, settings, warehouse)
+        outcomes = _collect(feed, settings, warehouse, context.log.info)
         for outcome in outcomes:
             if outcome.status == "failed":
                 context.log.warning(f"{feed.vendor} {outcome.symbol}: {outcome.detail}; the known data remain current")
@@ -75,12 +86,14 @@ def _landing_asset(feed: Feed) -> dg.AssetsDefinition:
     return documents
 
 
-def _collect(feed: Feed, settings: Settings, warehouse: Warehouse) -> list[Collected]:
+def _collect(feed: Feed, settings: Settings, warehouse: Warehouse, say: Callable[[str], None]) -> list[Collected]:
     landing = landing_of(settings)
     if settings.source is Source.sample:
         return simulate(feed, landing)
-    if not settings.fetches:
+    if not settings.fetches or (feed is MEMBER_PRICES and not settings.member_prices):
         return list_present(feed, landing)
+    if feed is MEMBER_PRICES:
+        return _collect_members(settings, warehouse, landing, say)
     outcomes = fetch_all(feed, landing, load_universe(), partial(client_of, settings, feed), partial(known_bars, warehouse))
     at = settings.clock.replace(tzinfo=None)
     warehouse.prepare()
@@ -88,6 +101,32 @@ def _collect(feed: Feed, settings: Settings, warehouse: Warehouse) -> list[Colle
         asked = (one for one in outcomes if one.status != BY_HAND)
         record(connection, (Fetch(feed.vendor, feed.kind, one.symbol, at, one.status, one.detail or None) for one in asked))
     return outcomes
+
+
+def _collect_members(settings: Settings, warehouse: Warehouse, landing: Landing, say: Callable[[str], None]) -> list[Collected]:
+    """Ask for the members that are due; the outcomes are recorded document by document."""
+    warehouse.prepare()
+    universes = pl.read_csv(SEEDS_DIR / "universes.csv")["holdings_fund"].unique(maintain_order=True).to_list()
+    classes = pl.read_csv(SEEDS_DIR / "holdings_classes.csv").filter(pl.col("holdings_class") == "equity")
+    members = member_symbols(warehouse, universes, classes["asset_class_label"].to_list())
+    failures = {symbol: Failures(days, last) for symbol, days, last in member_failures(warehouse)}
+    final_at = last_final_at(warehouse, settings.clock)
+    due = due_symbols(members, failures, landing, final_at) if final_at else []
+    seconds = len(due) * settings.member_prices_pause_seconds
+    say(f"{len(members):,} members, {len(due):,} of them to ask for, in {seconds:.0f} s at least")
+
+    def keep(outcomes: Sequence[Collected]) -> None:
+        at = datetime.now(UTC).replace(tzinfo=None)
+        with warehouse.connect() as connection:
+            record(
+                connection,
+                (Fetch(MEMBER_PRICES.vendor, MEMBER_PRICES.kind, o.symbol, at, o.status, o.detail or None) for o in outcomes),
+            )
+
+    client = Client(address(MEMBER_PRICES.vendor, settings.vendor_urls), settings.member_limits, settings.home)
+    known = known_member_bars(warehouse, OVERLAP_SESSIONS)
+    report = Reporting(say=say, record=keep, now=lambda: datetime.now(UTC))
+    return fetch_members(due, known, landing, client, since=settings.member_prices_since, report=report)
 
 
 def _metadata(landing: Landing, feed: Feed, outcomes: list[Collected]) -> dict[str, Any]:

@@ -53,6 +53,8 @@ def _raw_assets(name: str, tables: list[str], feeds: Sequence[Feed], upstream: l
         if missing := _missing(context, warehouse, landing, feeds, upstream, has_documents=bool(documents)):
             raise dg.Failure(missing, allow_retries=False)
         with warehouse.connect() as connection:
+            if settings.memory_limit:
+                connection.execute(f"set memory_limit = '{settings.memory_limit}'")
             outcomes = ingest(
                 connection, documents, universe=load_universe(), clock=settings.clock,
                 decisions=read_decisions(settings.decisions_path), progress=context.log.info,
@@ -141,5 +143,6 @@ raw_assets = [
     _raw_assets("raw_rates", ["rates"], _of_kind("rates"), [raw_key("sessions")]),
     # The factors are compared with the funds.
     _raw_assets("raw_factors", ["factors"], _of_kind("factors"), [raw_key("sessions"), raw_key("price_bars")]),
+    _raw_assets("raw_member_prices", ["member_bars"], _of_kind("member_prices"), [raw_key("sessions")]),
     raw_ledger,
 ]  # fmt: skip

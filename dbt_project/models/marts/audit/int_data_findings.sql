@@ -10,6 +10,10 @@ with newest_bars as (
     group by fund
 ),
 
+newest_member_bars as (
+    select max(session) as session from {{ ref('stg_member_observations') }}
+),
+
 newest_snapshots as (
     select
         fund,
@@ -46,6 +50,12 @@ from newest_bars
 cross join {{ ref('int_clock') }} as clock
 inner join {{ ref('stg_sessions') }} as sessions
     on newest_bars.session < sessions.session and clock.session >= sessions.session
+union all
+select 'raw.member_bars', 'stale_member_prices', 'US', sessions.session
+from newest_member_bars
+cross join {{ ref('int_clock') }} as clock
+inner join {{ ref('stg_sessions') }} as sessions
+    on newest_member_bars.session < sessions.session and clock.session >= sessions.session
 union all
 select 'raw.holdings', 'stale_snapshot', newest_snapshots.fund, newest_snapshots.as_of
 from newest_snapshots

@@ -1,0 +1,52 @@
+{{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
+-- The members of each snapshot: every equity that the fund holds, all lines of a security combined.
+with lines as (
+    select
+        snapshots.universe,
+        snapshots.as_of,
+        snapshots.snapshot_no,
+        lines.security_id,
+        lines.ticker,
+        lines.name,
+        lines.weight
+    from {{ ref('int_universe_snapshots') }} as snapshots
+    inner join {{ ref('int_security_lines') }} as lines
+        on snapshots.holdings_fund = lines.fund and snapshots.as_of = lines.as_of
+    where lines.holdings_class = 'equity'
+),
+
+members as (
+    select
+        universe,
+        as_of,
+        snapshot_no,
+        security_id,
+        min(ticker) as ticker,
+        min(name) as name,
+        sum(weight) as weight
+    from lines
+    group by universe, as_of, snapshot_no, security_id
+),
+
+-- Summed in the order of the securities, so that the total is the same to the last digit whatever the order of the rows.
+totals as (
+    select
+        *,
+        sum(weight) over snapshot as total_weight,
+        count(*) over snapshot as members_of_snapshot
+    from members
+    window snapshot as (
+        partition by universe, as_of order by security_id rows between unbounded preceding and unbounded following
+    )
+)
+
+select
+    universe,
+    as_of,
+    snapshot_no,
+    security_id,
+    ticker,
+    name,
+    weight / total_weight as weight,
+    members_of_snapshot
+from totals

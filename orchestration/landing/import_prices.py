@@ -1,0 +1,89 @@
+"""Members' prices that a person has, written into landing as documents of some hundred symbols."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from io import BytesIO
+from pathlib import Path
+
+import polars as pl
+
+from orchestration.files import content_hash
+from orchestration.landing.collect import Landing
+from orchestration.landing.documents import write_document
+from orchestration.vendors.feed import DocumentRejected
+from orchestration.vendors.yahoo import member_prices
+
+SYMBOLS_A_DOCUMENT = 300
+_EXTENSIONS = ("csv", "parquet")
+
+
+class NothingToImport(ValueError):
+    """The path holds no table of bars; the message says why."""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import wrote: documents, those of them that landing had already, bars, and the symbols."""
+
+    documents: int
+    present: int
+    bars: int
+    symbols: list[str]
+
+
+def import_prices(path: Path, landing: Landing) -> Imported:
+    """Write the bars of a Parquet or CSV file with a symbol column, or of a folder with one CSV or Parquet file a symbol.
+
+    Rows are written as they are; the next run checks them and lists those it rejects.
+
+    Raises:
+        NothingToImport: there is no such file or folder, or one of the files is no table of bars.
+    """
+    bars = pl.concat(_tables(path)).sort("symbol", "session", nulls_last=True, maintain_order=True)
+    symbols = bars["symbol"].drop_nulls().unique().sort().to_list()
+    if not symbols:
+        raise NothingToImport(f"{path} has no row with a symbol.")
+    batches = [symbols[place : place + SYMBOLS_A_DOCUMENT] for place in range(0, len(symbols), SYMBOLS_A_DOCUMENT)]
+    known = {content_hash(document.read()) for document in landing.documents(member_prices.FEED)}
+    present = 0
+    for place, batch in enumerate(batches):
+        content = _document(bars.filter(pl.col("symbol").is_between(pl.lit(batch[0]), pl.lit(batch[-1]))))
+        if content_hash(content) in known:
+            present += 1
+            continue
+        # A document a second, the last one now.
+        retrieved_at = landing.clock - timedelta(seconds=len(batches) - 1 - place)
+        write_document(
+            landing.own, vendor=member_prices.VENDOR, kind=member_prices.KIND, symbol=member_prices.MARKET,
+            retrieved_at=retrieved_at, extension="parquet", content=content,
+        )  # fmt: skip
+    return Imported(len(batches), present, bars.height, symbols)
+
+
+def _tables(path: Path) -> Iterator[pl.DataFrame]:
+    if path.is_file():
+        yield _table(path)
+        return
+    files = sorted(file for file in path.glob("*") if _extension(file) in _EXTENSIONS and not file.name.startswith("."))
+    if not files:
+        raise NothingToImport(f"{path} is neither a file nor a folder with CSV or Parquet files.")
+    for file in files:
+        yield _table(file, symbol=file.stem)
+
+
+def _table(file: Path, symbol: str | None = None) -> pl.DataFrame:
+    try:
+        return member_prices.read_table(file.read_bytes(), _extension(file), symbol)
+    except DocumentRejected as rejection:
+        raise NothingToImport(f"{file}: {rejection}.") from rejection
+
+
+def _extension(file: Path) -> str:
+    return file.suffix.lower().removeprefix(".")
+
+
+def _document(bars: pl.DataFrame) -> bytes:
+    buffer = BytesIO()
+    bars.write_parquet(buffer)
+    return buffer.getvalue()

@@ -1,0 +1,205 @@
+"""Fetching members' prices from a local Yahoo: dead symbols, refusals, a kill in the middle, and what the next run asks for."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from io import BytesIO
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from orchestration.landing import members
+from orchestration.landing.collect import Collected, Landing
+from orchestration.landing.members import Failures, Reporting, due_symbols, fetch_members
+from orchestration.raw.fetches import Fetch, failing, record
+from orchestration.raw.queries import member_failures, member_symbols
+from orchestration.settings import Settings
+from orchestration.vendors.http import Client
+from orchestration.vendors.yahoo.member_prices import FEED, fetch_bars
+from orchestration.warehouse.connection import Warehouse
+from tests.vendors import documents as invented
+from tests.vendors.asking import client_of
+from tests.vendors.documents import Prices
+from tests.vendors.server import Answer, Request, VendorServer
+
+SettingsFor = Callable[..., Settings]
+SYMBOLS = [f"M{one}{two}" for one in "ABCDEF" for two in "ABCDEFGHIJ"]
+DEAD = {"MAC", "MCA", "MFJ"}
+GONE = b'{"chart":{"result":null,"error":{"code":"Not Found","description":"No data found, symbol may be delisted"}}}'
+NOT_KNOWN = pl.DataFrame(schema={"session": pl.Date, "close": pl.Float64})
+
+
+class Vendor:
+    """Bars for every symbol but the dead ones; some requests are refused first."""
+
+    def __init__(self, prices: Prices, refused: Sequence[int] = ()) -> None:
+        self.asked: list[str] = []
+        self._prices, self._refused, self._count = prices, set(refused), 0
+
+    def __call__(self, request: Request) -> Answer:
+        symbol = request.path.rpartition("/")[2]
+        self._count += 1
+        if self._count in self._refused:
+            return Answer(b"Too Many Requests", status=429, headers={"Retry-After": "0"})
+        self.asked.append(symbol)
+        if symbol in DEAD:
+            return Answer(GONE, status=404, content_type="application/json")
+        period = (int(request.query["period1"]), int(request.query["period2"]))
+        return Answer(self._prices.chart(symbol, *period), content_type="application/json")
+
+
+class Run:
+    """What a run told, with a clock that gives each document its own second."""
+
+    def __init__(self, folder: Path) -> None:
+        self.landing = Landing(folder, [folder], datetime.now(UTC))
+        self.said: list[str] = []
+        self.recorded: list[Collected] = []
+        self._seconds = 0
+
+    def now(self) -> datetime:
+        self._seconds += 1
+        return self.landing.clock + timedelta(seconds=self._seconds)
+
+    def fetch(self, symbols: Sequence[str], client: Client) -> list[Collected]:
+        report = Reporting(say=self.said.append, record=self.recorded.extend, now=self.now)
+        return fetch_members(symbols, {}, self.landing, client, since=date(2020, 1, 1), report=report)
+
+    def landed(self) -> list[str]:
+        documents = self.landing.documents(FEED)
+        return sorted(s for d in documents for s in pl.read_parquet(BytesIO(d.read()))["symbol"].unique())
+
+
+@pytest.fixture
+def prices() -> Prices:
+    return Prices.invented(invented.recent_days(30, datetime.now(UTC).date() - timedelta(days=1)))
+
+
+@pytest.fixture(autouse=True)
+def small_documents(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(members, "SYMBOLS_A_DOCUMENT", 20)
+
+
+def test_every_member_is_asked_for_once_whatever_fails_between(
+    prices: Prices, server: VendorServer, settings_for: SettingsFor, tmp_path: Path
+) -> None:
+    vendor = Vendor(prices, refused=(5, 6, 30))
+    server.replies = [vendor]
+    run = Run(tmp_path / "landing")
+    outcomes = run.fetch(SYMBOLS, client_of(FEED, settings_for(server)))
+    assert Counter(vendor.asked) == Counter(SYMBOLS)
+    assert {one.symbol for one in outcomes if one.status == "failed"} == DEAD
+    assert "may be delisted" in next(one.detail for one in outcomes if one.status == "failed")
+    assert run.landed() == sorted(set(SYMBOLS) - DEAD)
+    assert len(run.landing.documents(FEED)) == 3
+    assert [one for one in run.recorded if one.symbol != "US"] == outcomes
+
+
+def test_a_killed_run_keeps_its_documents_and_the_next_one_goes_on(
+    prices: Prices, server: VendorServer, settings_for: SettingsFor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vendor = Vendor(prices)
+    server.replies = [vendor]
+    run, client = Run(tmp_path / "landing"), client_of(FEED, settings_for(server))
+    ask = Client.ask
+
+    def killed(self: Client, call: Callable[[], object]) -> object:
+        if len(vendor.asked) == 47:
+            raise KeyboardInterrupt
+        return ask(self, call)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Client, "ask", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run.fetch(SYMBOLS, client)
+    assert len(run.landed()) == 40 - len(DEAD & set(SYMBOLS[:40]))
+    failed = {one.symbol: Failures(1, run.landing.clock.date()) for one in run.recorded if one.status == "failed"}
+    due = due_symbols(SYMBOLS, failed, run.landing, run.landing.clock - timedelta(hours=1))
+    assert due == SYMBOLS[40:]
+    run.fetch(due, client)
+    assert run.landed() == sorted(set(SYMBOLS) - DEAD)
+    # Only those whose document was not written yet are asked for again.
+    assert {symbol for symbol, count in Counter(vendor.asked).items() if count > 1} == set(SYMBOLS[40:47])
+    assert due_symbols(SYMBOLS, failed, run.landing, run.landing.clock - timedelta(hours=1)) == ["MFJ"]
+
+
+def test_a_vendor_that_refuses_ends_the_fetch_and_blames_no_symbol(
+    server: VendorServer, settings_for: SettingsFor, tmp_path: Path
+) -> None:
+    server.replies = [Answer(b"Too Many Requests", status=429)]
+    run = Run(tmp_path / "landing")
+    outcomes = run.fetch(SYMBOLS, client_of(FEED, settings_for(server, fetch_attempts=2)))
+    assert [one.symbol for one in outcomes] == ["US"]
+    assert "429" in outcomes[0].detail
+    assert "60 of 60 members are left" in run.said[-1]
+    assert len(server.requests) == 3 * 2
+    assert [one.symbol for one in run.recorded] == ["US"]
+
+
+def test_an_outage_that_says_delisted_blames_no_symbol(server: VendorServer, settings_for: SettingsFor, tmp_path: Path) -> None:
+    server.replies = [Answer(GONE, status=404, content_type="application/json")]
+    run = Run(tmp_path / "landing")
+    outcomes = run.fetch(SYMBOLS, client_of(FEED, settings_for(server)))
+    assert [one.symbol for one in outcomes] == ["US"]
+    assert len(server.requests) == members.FEWEST_FOR_OUTAGE
+
+
+def test_an_answer_that_nobody_expects_stops_no_other(
+    prices: Prices, server: VendorServer, settings_for: SettingsFor, tmp_path: Path
+) -> None:
+    vendor = Vendor(prices)
+    strange = Answer(b'{"chart": {"result": [{"meta": {}, "timestamp": "x"}], "error": null}}', content_type="application/json")
+    server.replies = [lambda request: strange if request.path.endswith("MAB") else vendor(request)]
+    run = Run(tmp_path / "landing")
+    outcomes = run.fetch(SYMBOLS[:10], client_of(FEED, settings_for(server, fetch_attempts=1)))
+    assert {one.symbol for one in outcomes if one.status == "failed"} == {"MAB", "MAC"}
+    assert len(run.landed()) == 8
+
+
+def test_known_members_are_asked_for_the_last_sessions_and_after_a_split_for_all(
+    prices: Prices, server: VendorServer, settings_for: SettingsFor
+) -> None:
+    vendor = Vendor(prices)
+    server.replies = [vendor]
+    client = client_of(FEED, settings_for(server))
+    known = prices.frame.select(session="Date", close="Close")[:-1]
+    today = datetime.now(UTC).date()
+    short = fetch_bars("MAA", known, date(2020, 1, 1), today, client)
+    assert short["session"].to_list() == prices.frame["Date"].to_list()[-11:]
+    assert vendor.asked == ["MAA"]
+    split = known.with_columns(pl.col("close") * 2)
+    assert fetch_bars("MAB", split, date(2020, 1, 1), today, client).height == 30
+    assert vendor.asked == ["MAA", "MAB", "MAB"]
+    assert fetch_bars("MAD", NOT_KNOWN, date(2020, 1, 1), today, client).height == 30
+
+
+@pytest.mark.parametrize(("days", "pause"), [(1, 1), (2, 1), (3, 2), (4, 4), (7, 32), (30, 32)])
+def test_a_symbol_that_fails_is_asked_for_at_growing_intervals(days: int, pause: int) -> None:
+    assert Failures(days, date(2026, 5, 4)).next_day == date(2026, 5, 4) + timedelta(days=pause)
+
+
+def test_the_warehouse_remembers_failures_and_names_the_members(tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path / "warehouse.duckdb")
+    warehouse.prepare()
+
+    def fetched(symbol: str, day: int, outcome: str) -> Fetch:
+        return Fetch("yahoo", "member_prices", symbol, datetime(2026, 5, day, 23), outcome, None)
+
+    lines = [
+        ("IWM", "2026-05-04", "AAA", "Equity"), ("IWM", "2026-05-04", "BRKB", "Equity"),
+        ("IWM", "2026-05-04", "RTYZ6", "Futures"),
+        ("IWM", "2026-05-04", "USD", "Cash"), ("IWM", "2026-05-04", "-", "Equity"), ("IWM", "2026-04-01", "OLD", "Equity"),
+        ("IWM", "2026-04-01", "GONE", "Equity"), ("SPY", "2026-05-04", "BRK.B", None), ("IWV", "2026-05-04", "ZZZ", "Equity"),
+    ]  # fmt: skip
+    with warehouse.connect() as connection:
+        record(connection, [fetched("AAA", 4, "failed"), fetched("AAA", 5, "new"), fetched("GONE", 4, "failed")])
+        record(connection, [fetched("GONE", 4, "failed"), fetched("GONE", 5, "failed")])
+        for fund, as_of, ticker, label in lines:
+            connection.execute(
+                "insert into raw.holdings (fund, as_of, line_no, ticker, name, asset_class_label) values (?, ?, 1, ?, 'x', ?)",
+                [fund, as_of, ticker, label],
+            )
+        assert failing(connection) == []
+    assert member_failures(warehouse) == [("GONE", 2, date(2026, 5, 5))]
+    assert member_symbols(warehouse, ["IWM", "SPY"], ["Equity"]) == ["AAA", "BRK-B", "OLD"]
