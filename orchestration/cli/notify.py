@@ -45,6 +45,7 @@ def notify(
     for service, count in outcome.confirmed.items():
         say(f"{service}: {count} told")
     if outcome.failures:
-        raise Refused("\n".join(f"Not told, and due again: {failure}" for failure in outcome.failures))
+        problem = "Not reached" if test else "Not told, and due again"
+        raise Refused("\n".join(f"{problem}: {failure}" for failure in outcome.failures))
     if not outcome.confirmed:
         say("There is nothing new to tell.")
