@@ -9,13 +9,17 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from orchestration.defs.assets.landing import _collect, landing_of
 from orchestration.landing import members
-from orchestration.landing.collect import Collected, Landing
+from orchestration.landing.collect import Collected, Landing, collect_sessions
 from orchestration.landing.members import Failures, Reporting, due_symbols, fetch_members
 from orchestration.raw.fetches import Fetch, failing, record
+from orchestration.raw.ingest import ingest
 from orchestration.raw.queries import member_failures, member_symbols
 from orchestration.settings import Settings
+from orchestration.universe import load_universe
 from orchestration.vendors.http import Client
+from orchestration.vendors.registry import CALENDAR
 from orchestration.vendors.yahoo.member_prices import FEED, fetch_bars
 from orchestration.warehouse.connection import Warehouse
 from tests.vendors import documents as invented
@@ -203,3 +207,32 @@ def test_the_warehouse_remembers_failures_and_names_the_members(tmp_path: Path) 
         assert failing(connection) == []
     assert member_failures(warehouse) == [("GONE", 2, date(2026, 5, 5))]
     assert member_symbols(warehouse, ["IWM", "SPY"], ["Equity"]) == ["AAA", "BRK-B", "OLD"]
+
+
+def test_a_run_asks_only_if_it_is_told_to_and_only_once(prices: Prices, server: VendorServer, settings_for: SettingsFor) -> None:
+    vendor = Vendor(prices)
+    server.replies = [vendor]
+    off, on = settings_for(server), settings_for(server, member_prices="on")
+    warehouse, landing = Warehouse(on.warehouse_path), landing_of(on)
+    warehouse.prepare()
+    collect_sessions(landing)
+    with warehouse.connect() as connection:
+        ingest(connection, Landing(landing.own, [landing.own], landing.clock).documents(CALENDAR), universe=load_universe())
+        for line, ticker in enumerate(("MAA", "MAB", "MAC"), start=1):
+            connection.execute(
+                "insert into raw.holdings (fund, as_of, line_no, ticker, name, asset_class_label)"
+                " values ('IWM', current_date, ?, ?, 'x', 'Equity')",
+                [line, ticker],
+            )
+    said: list[str] = []
+    assert _collect(FEED, off, warehouse, said.append) == []
+    assert vendor.asked == []
+    assert [(one.symbol, one.status) for one in _collect(FEED, on, warehouse, said.append)] == [
+        ("MAA", "new"), ("MAB", "new"), ("MAC", "failed"),
+    ]  # fmt: skip
+    with warehouse.connect() as connection:
+        [outcome] = ingest(connection, landing_of(on).documents(FEED), universe=load_universe())
+    assert (outcome.status, outcome.rows_accepted) == ("accepted", 60)
+    assert _collect(FEED, on, warehouse, said.append) == []
+    assert vendor.asked == ["MAA", "MAB", "MAC"]
+    assert "3 members, 0 of them to ask for" in said[-1]
