@@ -1,8 +1,8 @@
 """Invalid input gives a short message and exit code 1; valid input gives a quick answer."""
 
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -111,13 +111,19 @@ def test_sql_answers_a_query(sample_home: Home, elsewhere: Path) -> None:
 
 
 def test_today_answers_quickly(sample_home: Home, elsewhere: Path) -> None:
+    """Processor time: on a busy machine the time on the clock says nothing."""
+
+    def spent() -> float:
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
+
     seconds = []
     for _ in range(3):
-        begun = time.perf_counter()
+        begun = spent()
         done = smallcap("today", "--data-dir", sample_home.path, cwd=elsewhere)
-        seconds.append(time.perf_counter() - begun)
+        seconds.append(spent() - begun)
         assert done.returncode == 0, done.stderr
-    assert min(seconds) < 3
+    assert min(seconds) < 2
     for words in ("2026-09-30", "SAMPLE", "IWM/SPY", "risk_off", "hold_after_cuts", sample_home.latest.resolve().name):
         assert words in done.stdout
 
