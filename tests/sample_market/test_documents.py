@@ -72,6 +72,7 @@ def test_only_the_planted_rows_are_rejected(market: Ingested) -> None:
     assert partly == {
         "ishares/holdings/IWM/2026-05-30T010000Z.csv": 1,
         "yahoo/prices/SPY/2026-06-30T233000Z.parquet": 1,
+        "yahoo/member_prices/US/2026-06-30T234400Z.parquet": 2,  # a bar without prices, and one with a high below its low
         **{f"yahoo/prices/{symbol}/{last:%Y-%m-%dT%H%M%SZ}.parquet": 1 for symbol in symbols},
     }
     reasons = market.query("select reason, content from raw.rejects where line is not null")
