@@ -48,14 +48,19 @@ def test_a_second_run_writes_no_document(sample_home: Home, second_run: Home) ->
     assert files(second_run) == files(sample_home)
 
 
+def pages(file: Path) -> bytes:
+    """A Parquet file without its footer, which names the release."""
+    content = file.read_bytes()
+    return content[: -8 - int.from_bytes(content[-8:-4], "little")]
+
+
 def test_every_parquet_file_is_the_same_except_for_the_release_id(sample_home: Home, second_run: Home) -> None:
     names = {path.name for path in sample_home.latest.glob("*.parquet")}
     assert names == {path.name for path in second_run.latest.glob("*.parquet")}
-    ids = [home.latest.resolve().name.encode() for home in (sample_home, second_run)]
     for name in sorted(names - {f"{table}.parquet" for table in ABOUT_THE_PAST}):
         first, second = (home.latest / name for home in (sample_home, second_run))
         assert pl.read_parquet(second).equals(pl.read_parquet(first)), name
-        assert second.read_bytes().replace(ids[1], ids[0]) == first.read_bytes(), name
+        assert pages(second) == pages(first), name
 
 
 def test_every_served_table_is_the_same(sample_home: Home, second_run: Home) -> None:
