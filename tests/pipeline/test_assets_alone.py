@@ -72,9 +72,8 @@ def test_no_step_forbids_a_part_of_its_assets(definitions: dg.Definitions) -> No
 @pytest.mark.parametrize(
     "name",
     [
-        "landing/fred_rates", "landing/nyse_sessions", "raw/sessions", "raw/corporate_actions", "raw/holdings", "raw/fund_facts",
-        "raw/rejects", "seeds/pairs", "staging/stg_rates", "marts/performance", "published/ratio_daily", "published/report",
-        "published/warehouse", "notify/notifications",
+        "landing/fred_rates", "landing/nyse_sessions", "raw/sessions", "raw/holdings", "raw/fund_facts", "raw/rejects",
+        "marts/performance", "published/ratio_daily", "published/report", "notify/notifications",
     ],
 )  # fmt: skip
 def test_an_asset_alone_is_made_and_reported_alone(home: Home, definitions: dg.Definitions, name: str) -> None:

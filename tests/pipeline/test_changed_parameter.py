@@ -4,7 +4,6 @@ tests/dbt_project/test_parameters.py checks this for every parameter in the comp
 """
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -14,24 +13,18 @@ from orchestration.defs.dbt_project import dbt_of
 from orchestration.settings import DBT_PROJECT_DIR
 from tests.pipeline.homes import Home, ask, build_models, copied, warehouse
 
-# Per build: the lines of the seed before and after, and the marts that change. One build takes half a minute of a core.
+# The lines of the seed before and after, all changed in one build, which takes half a minute of a core.
 CHANGES = {
-    "trend": (
-        {"ratio,trend_sessions,200,": "ratio,trend_sessions,150,"},
-        {"ratio_daily", "regime_daily", "regime_spells", "cycle_phase_daily", "scorecard", "investor_profiles", "reading"},
-    ),
-    "others": (
-        {
-            "regime,threshold,0.02,": "regime,threshold,0.03,",
-            "rate_regime,hold_days,182,": "rate_regime,hold_days,90,",
-            "fund_facts,spread_sessions,252,": "fund_facts,spread_sessions,126,",
-            "restatement,settling_sessions,2,": "restatement,settling_sessions,8,",
-        },
-        {
-            "regime_daily", "regime_spells", "cycle_phase_daily", "rate_regime_daily", "rate_regime_performance", "fund_facts",
-            "fund_comparison", "data_quality",
-        },
-    ),
+    "ratio,trend_sessions,200,": "ratio,trend_sessions,150,",
+    "regime,threshold,0.02,": "regime,threshold,0.03,",
+    "rate_regime,hold_days,182,": "rate_regime,hold_days,90,",
+    "fund_facts,spread_sessions,252,": "fund_facts,spread_sessions,126,",
+    "restatement,settling_sessions,2,": "restatement,settling_sessions,8,",
+}
+# Marts that change.
+CHANGED = {
+    "ratio_daily", "regime_daily", "regime_spells", "cycle_phase_daily", "scorecard", "investor_profiles", "reading",
+    "rate_regime_daily", "rate_regime_performance", "fund_facts", "fund_comparison", "data_quality",
 }  # fmt: skip
 Tables = dict[str, pl.DataFrame]
 
@@ -52,35 +45,28 @@ def before(sample_home: Home) -> Tables:
 
 
 @pytest.fixture(scope="module")
-def changed(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Tables]:
+def after(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Tables:
     """The tables after numbers were changed from those of the project."""
     root = Path(tmp_path_factory.mktemp("changed"))
     home = copied(sample_home, root / "home")
     shutil.copytree(DBT_PROJECT_DIR, root / "dbt_project", ignore=shutil.ignore_patterns("target", "logs"))
     seed = root / "dbt_project" / "seeds" / "signal_parameters.csv"
-    original = seed.read_text()
-
-    def build(name: str) -> Tables:
-        text = original
-        for old, new in CHANGES[name][0].items():
-            assert text.count(old) == 1
-            text = text.replace(old, new)
-        seed.write_text(text)
-        build_models(home.settings(), ["resource_type:model", "--exclude-resource-type", "test"], root / "dbt_project")
-        return tables(home)
-
-    return build
+    text = seed.read_text()
+    for old, new in CHANGES.items():
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    seed.write_text(text)
+    build_models(home.settings(), ["resource_type:model", "--exclude-resource-type", "test"], root / "dbt_project")
+    return tables(home)
 
 
-@pytest.mark.parametrize("name", CHANGES)
-def test_changed_rows_have_another_id(before: Tables, changed: Callable[[str], Tables], name: str) -> None:
-    after = changed(name)
+def test_changed_rows_have_another_id(before: Tables, after: Tables) -> None:
     assert after.keys() == before.keys()
     differ = {t for t in after if not after[t].drop("params_id").equals(before[t].drop("params_id"), null_equal=True)}
     ids = {t: (set(before[t]["params_id"]), set(after[t]["params_id"])) for t in after if before[t].height}
     assert {len(found) for pair in ids.values() for found in pair} == {1}
     renamed = {t for t, (old, new) in ids.items() if old != new}
-    assert differ >= CHANGES[name][1]
+    assert differ >= CHANGED
     assert differ <= renamed
     assert "seasonality" not in renamed
 

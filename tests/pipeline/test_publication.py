@@ -118,7 +118,7 @@ def test_the_serving_copy_has_comments(sample_home: Home, manifest: dict[str, An
     assert (facts["release_id"], facts["source"], str(facts["last_session"])) == (manifest["release_id"], "sample", "2026-09-30")
 
 
-def test_a_reader_sees_complete_releases_while_sixty_are_made(sample_home: Home, tmp_path: Path) -> None:
+def test_a_reader_sees_complete_releases_while_thirty_are_made(sample_home: Home, tmp_path: Path) -> None:
     home = copied(sample_home, tmp_path / "busy")
     settings = home.settings(keep_releases=5)
     marts = [mart for mart in published_marts(settings) if mart.name in SMALL_MARTS]
@@ -142,12 +142,12 @@ def test_a_reader_sees_complete_releases_while_sixty_are_made(sample_home: Home,
     reader = threading.Thread(target=read)
     reader.start()
     try:
-        made = [publish_release(settings, marts, run_id=str(i)).release_id for i in range(60)]
+        made = [publish_release(settings, marts, run_id=str(i)).release_id for i in range(30)]
     finally:
         done.set()
         reader.join()
     assert wrong == []
-    assert len(set(seen)) > 15
+    assert len(set(seen)) > 8
     assert seen == sorted(seen)
     assert home.releases == made[-5:]
     assert home.latest.resolve().name == made[-1]
