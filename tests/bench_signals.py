@@ -32,9 +32,10 @@ def lengthen(connection: duckdb.DuckDBPyConnection, times: int) -> None:
     within = f"between date '{first}' and date '{last}'"
     connection.execute(f"""
         create table lengthened_sessions as
-        select session {shifted} as session, row_number() over (order by copy, session) as session_no,
-            closes_at + to_days(cast(copy * {step} as integer)) as closes_at
-        from {SESSIONS}, {copies} where session {within};
+        select sessions.* replace (session {shifted} as session, row_number() over (order by copy, session) as session_no,
+            opens_at + to_days(cast(copy * {step} as integer)) as opens_at,
+            closes_at + to_days(cast(copy * {step} as integer)) as closes_at)
+        from {SESSIONS} as sessions, {copies} where session {within};
         create table lengthened_bars as
         with ends as (
             select fund, max_by(close, session) / min_by(close, session) as growth
