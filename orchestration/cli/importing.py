@@ -51,11 +51,11 @@ def _universes() -> list[str]:
 
 
 def _say_coverage(settings: Settings, universe: str, symbols: list[str]) -> None:
-    """How many members of the newest snapshot have bars, if a run has told who they are."""
+    """How many members of the newest snapshot have bars, if a run has determined the members."""
     from orchestration.warehouse.connection import Warehouse, WarehouseUnusable
 
     if not settings.warehouse_path.exists():
-        say(f"The next run tells who the members of {universe} are.")
+        say(f"The next run determines the members of {universe}.")
         return
     question = (
         "select distinct ticker from intermediate.int_universe_members where universe = $1 and ticker is not null and as_of ="
@@ -69,7 +69,7 @@ def _say_coverage(settings: Settings, universe: str, symbols: list[str]) -> None
         warn(str(error))
         return
     if not members:
-        say(f"The next run tells who the members of {universe} are.")
+        say(f"The next run determines the members of {universe}.")
         return
     known = {symbol.replace("-", "").replace(".", "").replace("/", "").replace(" ", "") for symbol in symbols}
     missing = sorted(ticker for (ticker,) in members if ticker not in known)

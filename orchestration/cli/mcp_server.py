@@ -146,17 +146,17 @@ def server(settings: Settings, *, query_seconds: float = QUERY_SECONDS) -> MCPSe
 
         since: a session (YYYY-MM-DD), or a release id; default: the release before.
         """
-        return _told(lambda: desk.today(since))
+        return _answered(lambda: desk.today(since))
 
     @offered.tool(annotations=_READ_ONLY)
     def describe_tables(table: str | None = None) -> dict[str, Any]:
         """What a row of each table is; with a table's name, the meaning, type and unit of each of its columns."""
-        return _told(lambda: desk.answer(desk.describe_tables(table)))
+        return _answered(lambda: desk.answer(desk.describe_tables(table)))
 
     @offered.tool(annotations=_READ_ONLY)
     def query(sql: str, limit: int = 200) -> dict[str, Any]:
         """The answer to one SQL query (DuckDB) on the release. At most 1000 rows and 10 seconds."""
-        return _told(lambda: desk.answer(desk.query(sql, max(1, min(limit, MOST_ROWS)))))
+        return _answered(lambda: desk.answer(desk.query(sql, max(1, min(limit, MOST_ROWS)))))
 
     @offered.tool(annotations=_READ_ONLY)
     def evidence(signal: str, subject: str | None = None) -> dict[str, Any]:
@@ -164,12 +164,12 @@ def server(settings: Settings, *, query_seconds: float = QUERY_SECONDS) -> MCPSe
 
         subject: for example IWM/SPY; default: all.
         """
-        return _told(lambda: desk.answer(desk.evidence(signal, subject)))
+        return _answered(lambda: desk.answer(desk.evidence(signal, subject)))
 
     @offered.tool(annotations=_READ_ONLY)
     def what_changed(before: str = "previous") -> dict[str, Any]:
         """Every difference between an earlier release (its id, or `previous`) and the latest, with its cause."""
-        return _told(lambda: desk.answer(desk.what_changed(before)))
+        return _answered(lambda: desk.answer(desk.what_changed(before)))
 
     @offered.tool(annotations=_READ_ONLY)
     def why_a_number(table: str, key: list[str]) -> dict[str, Any]:
@@ -177,12 +177,12 @@ def server(settings: Settings, *, query_seconds: float = QUERY_SECONDS) -> MCPSe
 
         key: values of the table's key columns in order; without the last ones, the newest row.
         """
-        return _told(lambda: desk.answer(desk.why(table, key)))
+        return _answered(lambda: desk.answer(desk.why(table, key)))
 
     return offered
 
 
-def _told(answer: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def _answered(answer: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """The answer, or the sentence why there is none."""
     try:
         return answer()

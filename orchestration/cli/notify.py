@@ -1,4 +1,4 @@
-"""The command that tells services what a release changes."""
+"""The command that sends the news of a release to notification services."""
 
 from typing import Annotated
 
@@ -12,40 +12,40 @@ from orchestration.cli.releases import latest
 def notify(
     source: SourceOption = None,
     data_dir: DataDirOption = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be told; send and record nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be sent; send and record nothing.")] = False,
     test: Annotated[bool, typer.Option("--test", help="Send a test message to every service; record nothing.")] = False,
 ) -> None:
-    """Tell the services of SMALLCAP_NOTIFY_URLS what the latest release changes, each change once; a run does it by itself."""
+    """Notify the services of SMALLCAP_NOTIFY_URLS of what the latest release changes, each change once; every run does."""
     from filelock import Timeout
 
     from orchestration.notify.ledger import NotifiedDamaged
+    from orchestration.notify.sending import send_news, send_test, unsent
     from orchestration.notify.services import UnknownService
-    from orchestration.notify.tell import send_test, tell, untold
 
     settings = settings_from(source=source, data_dir=data_dir)
     addresses, ledger = settings.notify_urls.get_secret_value(), settings.notified_path
     if not (addresses.strip() or dry_run):
         raise Refused(
             "No service is set: put its address into SMALLCAP_NOTIFY_URLS in the notation of Apprise, for example"
-            " ntfy://ntfy.sh/my-topic. `smallcap notify --dry-run` prints what would be told."
+            " ntfy://ntfy.sh/my-topic. `smallcap notify --dry-run` prints what would be sent."
         )
     try:
         if test:
             outcome = send_test(addresses)
         elif dry_run:
-            found = untold(latest(settings.published_dir), ledger=ledger, daily=settings.notify_daily)
-            say("\n\n".join(one.text for one in found) or "There is nothing to tell.")
+            found = unsent(latest(settings.published_dir), ledger=ledger, daily=settings.notify_daily)
+            say("\n\n".join(one.text for one in found) or "There is nothing to send.")
             return
         else:
-            outcome = tell(latest(settings.published_dir), addresses=addresses, ledger=ledger, daily=settings.notify_daily)
+            outcome = send_news(latest(settings.published_dir), addresses=addresses, ledger=ledger, daily=settings.notify_daily)
     except (UnknownService, NotifiedDamaged) as error:
         raise Refused(str(error)) from error
     except Timeout as error:
         raise Refused("Another process is sending notifications: wait for it to end, then try again.") from error
     for service, count in outcome.confirmed.items():
-        say(f"{service}: {count} told")
+        say(f"{service}: {count} sent")
     if outcome.failures:
-        problem = "Not reached" if test else "Not told, and due again"
+        problem = "Not reached" if test else "Not sent, and due again"
         raise Refused("\n".join(f"{problem}: {failure}" for failure in outcome.failures))
     if not outcome.confirmed:
-        say("There is nothing new to tell.")
+        say("There is nothing new to send.")

@@ -17,7 +17,7 @@ from orchestration.vendors.yahoo.member_prices import FEED as MEMBER_PRICES
 DAILY_JOB, BACKFILL_JOB = "daily", "backfill"
 
 
-# All tables of a release, and telling what changed.
+# All tables of a release, and the notifications.
 RELEASE = dg.AssetSelection.groups(group(PUBLISHED), group(NOTIFY))
 
 
@@ -39,7 +39,7 @@ def _only(name: str, kind: str, description: str) -> Any:
     """A job for the feeds of one kind, from their documents to a release; all other data remain as last known. It requires the
     tables of one daily run."""
     documents = dg.AssetSelection.assets(*(landing_key(feed) for feed in FEEDS if feed.kind == kind))
-    # Who the members are is told by the holdings, but their prices have a job of their own.
+    # The holdings determine who the members are; the prices of the members have a job of their own.
     members = dg.AssetSelection.assets(landing_key(MEMBER_PRICES))
     return dg.define_asset_job(
         name,

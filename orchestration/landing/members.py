@@ -65,7 +65,7 @@ def _fetched_since(landing: Landing, moment: datetime) -> set[str]:
 
 @dataclass(frozen=True)
 class Reporting:
-    """What a fetch tells: `say` takes a line for a person, `record` the outcomes of each batch of symbols."""
+    """Where a fetch reports: `say` takes a line for a person, `record` the outcomes of each batch of symbols."""
 
     say: Callable[[str], None]
     record: Callable[[Sequence[Collected]], None]
@@ -101,9 +101,9 @@ def fetch_members(
             if batch.is_refused:
                 break
         batch.write(landing, report.now())
-        told = batch.outcomes if not batch.is_refused else [one for one in batch.outcomes if one.status != "failed"]
-        report.record(told)
-        outcomes += told
+        reported = batch.outcomes if not batch.is_refused else [one for one in batch.outcomes if one.status != "failed"]
+        report.record(reported)
+        outcomes += reported
         if batch.is_refused:
             rest = len(symbols) - len(outcomes)
             report.say(f"{batch.refusal}: {rest:,} of {len(symbols):,} members are left for the next run")

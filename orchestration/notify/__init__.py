@@ -1,1 +1,1 @@
-"""Tell people what a release changes: the news of a release, what was told already, and the services that are told."""
+"""Notifications of what a release changes: its news, the record of what was sent, and the services."""

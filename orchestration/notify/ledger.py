@@ -1,4 +1,4 @@
-"""What was told: an append-only file in the data directory, with one line per message that is due, confirmed, or release seen."""
+"""What was sent: an append-only file in the data directory, with one line per message that is due, confirmed, or release seen."""
 
 import json
 import logging
@@ -27,7 +27,7 @@ class Due:
 
 
 class Ledger:
-    """The file of what was told. A line is flushed before anything that depends on it happens."""
+    """The file of what was sent. A line is flushed before anything that depends on it happens."""
 
     def __init__(self, path: Path) -> None:
         """Read the file, if there is one.
@@ -43,7 +43,7 @@ class Ledger:
             self._take(line)
 
     def pending(self, services: Sequence[str]) -> list[Due]:
-        """What these services have not confirmed, oldest first. A service that is new is not told old news."""
+        """What these services have not confirmed, oldest first. A new service does not receive old news."""
         return [
             Due(service, News(key, line["text"], line["is_warning"]), line["title"])
             for key, line in self._due.items()
@@ -108,7 +108,7 @@ def _lines(path: Path) -> list[dict[str, Any]]:
         try:
             entry = json.loads(line)
         except ValueError:
-            _log.warning("Line %d of %s is truncated: what it recorded may be told again.", number, path)
+            _log.warning("Line %d of %s is truncated: what it recorded may be sent again.", number, path)
             continue
         if not isinstance(entry, dict) or not _FIELDS.get(entry.get("event", ""), {"event", ""}) <= entry.keys():
             raise NotifiedDamaged(f"Line {number} of {path} is not valid: correct or delete the line.")

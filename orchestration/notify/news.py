@@ -1,6 +1,6 @@
-"""What a release has to tell: flips, episodes, trend breaks, reconstitution steps, and data that are stale or not used.
+"""The news of a release: flips, episodes, trend breaks, reconstitution steps, and data that are stale or not used.
 
-Everything comes from the files of a release. Each piece of news has a key, so that it is told once however often it is found.
+Everything comes from the files of a release. Each piece of news has a key, so that it is sent once however often it is found.
 """
 
 import json
@@ -15,18 +15,18 @@ from orchestration.publish.calendar_file import STEPS
 from orchestration.publish.changes import PREVIOUS_RELEASE, NotComparable, changes
 from orchestration.report.manifest import quarantine_sentences, withheld_sentences
 
-# Steps of the reconstitution are told by their date. Verdicts are in the text of what they judge.
-TOLD_OTHERWISE = ("reconstitution", "evidence")
-# The changes of `reading_changes` that are told; the others are in the table.
-TOLD = ("flip", "episode", "trend_break")
-# A step is told on the first release on or after its day, but not long afterwards, when it is no news.
+# Steps of the reconstitution are sent by their date. Verdicts are in the text of what they judge.
+SENT_OTHERWISE = ("reconstitution", "evidence")
+# The changes of `reading_changes` that are sent; the others are in the table.
+SENT = ("flip", "episode", "trend_break")
+# A step is sent with the first release on or after its day, but not long afterwards, when it is no news.
 STEP_IS_NEWS = timedelta(days=7)
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class News:
-    """One thing to tell: `key` identifies it, `text` is one paragraph, `is_warning` says that data need a person."""
+    """One piece of news: `key` identifies it, `text` is one paragraph, `is_warning` says that data need a person."""
 
     key: str
     text: str
@@ -34,7 +34,7 @@ class News:
 
 
 class ReleaseFiles:
-    """The tables and the manifest of a release, as far as they are told."""
+    """The tables and the manifest of a release, as far as notifications use them."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory.resolve()
@@ -63,10 +63,10 @@ class ReleaseFiles:
 
 
 def news_of(release: ReleaseFiles, seen: Path | None) -> list[News]:
-    """What a release has to tell.
+    """The news of a release.
 
     Args:
-        seen: the directory of the last release that was told; None if none was, or it is no longer kept.
+        seen: the directory of the last release whose news were sent; None if there is none, or it is no longer kept.
     """
     if seen == release.directory:
         return [*_steps(release), *_stale(release), *_quarantined(release)]
@@ -77,7 +77,7 @@ def _changes(release: ReleaseFiles, seen: Path | None) -> list[News]:
     """Flips, new episodes and new breaks, with what followed the label in the past."""
     if seen is None:
         rows = release.rows("reading_changes")
-        # Nothing was told yet: what changed since the previous release, or else since the previous session.
+        # Nothing was sent yet: what changed since the previous release, or else since the previous session.
         found = [row for row in rows if row["baseline"] == PREVIOUS_RELEASE] or rows
     else:
         try:
@@ -89,7 +89,7 @@ def _changes(release: ReleaseFiles, seen: Path | None) -> list[News]:
         News(_key(row["change"], row["topic"], row["subject"], row["field"], release.release_id),
              _with_evidence(row["sentence"], evidence.get((row["topic"], row["subject"]))))
         for row in found
-        if row["change"] in TOLD and row["topic"] not in TOLD_OTHERWISE
+        if row["change"] in SENT and row["topic"] not in SENT_OTHERWISE
     ]  # fmt: skip
 
 
@@ -107,7 +107,7 @@ def _steps(release: ReleaseFiles) -> list[News]:
 
 
 def _stale(release: ReleaseFiles) -> list[News]:
-    """A feed is told once for each time it becomes stale: its newest date is part of the key."""
+    """A stale feed is sent once for each time it becomes stale: its newest date is part of the key."""
     stale = [row for row in release.rows("freshness") if row["is_stale"]]
     return [News(_key("stale", row["feed"], row["newest"]), _stale_sentence(row), is_warning=True) for row in stale]
 
@@ -119,7 +119,7 @@ def _stale_sentence(row: Row) -> str:
 
 
 def _quarantined(release: ReleaseFiles) -> list[News]:
-    """A document is told once, and again if more of it is quarantined."""
+    """A document is sent once, and again if more of it is quarantined."""
     quarantined = zip(release.manifest.get("quarantine", []), quarantine_sentences(release.manifest), strict=True)
     return [
         News(_key("quarantine", one["path"], one["rows"], *one["rules"]), f"{sentence} To decide: `smallcap quarantine`.", True)
@@ -128,7 +128,7 @@ def _quarantined(release: ReleaseFiles) -> list[News]:
 
 
 def _withheld(release: ReleaseFiles, seen: Path | None) -> list[News]:
-    """Tables that are withheld now and were not in the last release that was told, since nothing can be told about them."""
+    """Tables that are withheld now and were not in the release seen before, since their news are missing."""
     before = withheld_sentences(ReleaseFiles(seen).manifest) if seen else []
     now = [sentence for sentence in withheld_sentences(release.manifest) if sentence not in before]
     return [News(_key("withheld", sentence, release.release_id), sentence, is_warning=True) for sentence in now]

@@ -38,8 +38,8 @@ def _for_pandas(dates: list[str]) -> str:
 
     The key is in the Arrow schema only. fastparquet would look for it in the footer and fail, as it does not know this type.
     """
-    told = [
+    described = [
         {"name": name, "field_name": name, "pandas_type": "date", "numpy_type": "timestamp[us][pyarrow]", "metadata": None}
         for name in dates
     ]
-    return json.dumps({"index_columns": [], "columns": told})
+    return json.dumps({"index_columns": [], "columns": described})

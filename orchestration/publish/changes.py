@@ -49,7 +49,7 @@ READING_CHANGES = MadeTable(
             "varchar",
             "new data: a newer session or document; restatement: the same session with other observations; parameter: the"
             " table's parameters differ; rule: the code differs; time: only the clock moved; decision: a person decided about a"
-            " document. A restatement beside a change of parameters or code cannot be told from it.",
+            " document. A restatement beside a change of parameters or code cannot be distinguished from it.",
         ),
         "sentence": Column("varchar", "The change in one sentence."),
     },

@@ -205,7 +205,7 @@ RATE_CYCLES = (
     RateCycle(date(2022, 3, 17), 12, 42, 0.25),
     RateCycle(date(2024, 9, 19), 6, 49, -0.25),
 )
-# Before there is a target, the effective rate alone tells of the Fed: it begins at EARLY_RATE and ends at FIRST_TARGET.
+# Before there is a target, only the effective rate shows the policy of the Fed: it begins at EARLY_RATE and ends at FIRST_TARGET.
 FIRST_FUNDS_DAY, EARLY_RATE = date(1954, 7, 1), 2.00
 EARLY_RATE_CYCLES = (
     RateCycle(date(1955, 3, 1), 10, 35, 0.25),

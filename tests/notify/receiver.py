@@ -103,7 +103,7 @@ def release(
     freshness: list[Row] | None = None, events: list[Row] | None = None, quarantine: list[Row] | None = None,
     withheld: tuple[str, ...] = (),
 ) -> Path:  # fmt: skip
-    """Write a release with the tables that are told; `regime` of IWM/SPY has evidence."""
+    """Write a release with the tables that notifications use; `regime` of IWM/SPY has evidence."""
     directory = published / "releases" / release_id
     directory.mkdir(parents=True)
     manifest = {

@@ -35,11 +35,11 @@ def smallcap(home: Path, *options: str, urls: str = "") -> Result:
     return CliRunner().invoke(app, typed, env={"SMALLCAP_NOTIFY_URLS": urls, "SMALLCAP_NOTIFY_DAILY": "false"})
 
 
-def test_a_change_is_told_once(home: Path) -> None:
+def test_a_change_is_sent_once(home: Path) -> None:
     with receiver() as service:
         first, second = (smallcap(home, urls=service.address) for _ in range(2))
-    assert (first.exit_code, first.stdout) == (0, "json: 1 told\n")
-    assert (second.exit_code, second.stdout) == (0, "There is nothing new to tell.\n")
+    assert (first.exit_code, first.stdout) == (0, "json: 1 sent\n")
+    assert (second.exit_code, second.stdout) == (0, "There is nothing new to send.\n")
     assert len(service.received) == 1
 
 
@@ -52,7 +52,7 @@ def test_a_dry_run_sends_and_records_nothing(home: Path) -> None:
 
 def test_a_test_message_goes_to_every_service(home: Path) -> None:
     with receiver() as service, receiver() as other:
-        assert smallcap(home, "--test", urls=f"{service.address} {other.address}").stdout == "json: 1 told\njson 2: 1 told\n"
+        assert smallcap(home, "--test", urls=f"{service.address} {other.address}").stdout == "json: 1 sent\njson 2: 1 sent\n"
     assert service.messages == other.messages == ["This service receives the notifications."]
     assert not (home / "notified.jsonl").exists()
 
@@ -66,5 +66,5 @@ def test_it_refuses_with_a_reason(home: Path) -> None:
         service.answers = [500] * ATTEMPTS
         failed = smallcap(home, urls=service.address)
     assert isinstance(failed.exception, Refused)
-    assert str(failed.exception).startswith("Not told, and due again: json: ")
+    assert str(failed.exception).startswith("Not sent, and due again: json: ")
     assert "S3cret" not in str(failed.exception) + str(unknown)

@@ -1,4 +1,4 @@
-"""What is told, to whom, and how often, with a local receiver and releases made by hand."""
+"""What is sent, to whom, and how often, with a local receiver and releases made by hand."""
 
 import json
 import logging
@@ -12,8 +12,8 @@ import pytest
 
 from orchestration.notify import news
 from orchestration.notify.ledger import Ledger, NotifiedDamaged
+from orchestration.notify.sending import MOST_PARAGRAPHS, Sent, send_news, unsent
 from orchestration.notify.services import ATTEMPTS, NotDelivered, UnknownService, services_of
-from orchestration.notify.tell import MOST_PARAGRAPHS, Told, tell, untold
 from orchestration.publish.changes import NotComparable
 from orchestration.settings import Settings
 from tests.notify.receiver import Receiver, change, receiver, release, stale
@@ -31,16 +31,16 @@ def service() -> Iterator[Receiver]:
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Path:
-    """The file of what was told; there is none yet."""
+    """The file of what was sent; there is none yet."""
     return tmp_path / "notified.jsonl"
 
 
-def told(directory: Path, ledger: Path, *services: Receiver, daily: bool = False) -> Told:
-    """Tell without pauses."""
-    return tell(directory, addresses=" ".join(one.address for one in services), ledger=ledger, daily=daily, pause_seconds=0)
+def sent(directory: Path, ledger: Path, *services: Receiver, daily: bool = False) -> Sent:
+    """Send without pauses."""
+    return send_news(directory, addresses=" ".join(one.address for one in services), ledger=ledger, daily=daily, pause_seconds=0)
 
 
-def test_everything_that_matters_is_told_and_nothing_else(tmp_path: Path, ledger: Path, service: Receiver) -> None:
+def test_everything_that_matters_is_sent_and_nothing_else(tmp_path: Path, ledger: Path, service: Receiver) -> None:
     changed = [
         change("flip"), change("trend_break", "QQQ/SPY", topic="trend_break"), change("episode", "all funds", topic="breadth"),
         change("value", "2026-12"), change("restated", "IWM"), change("parameter", "regime.window"),
@@ -51,7 +51,7 @@ def test_everything_that_matters_is_told_and_nothing_else(tmp_path: Path, ledger
         tmp_path, "r1", session="2026-10-30", changed=changed, freshness=[stale("prices", date(2026, 9, 1))], events=[DECEMBER],
         quarantine=[WAITING], withheld=("breadth_daily",),
     )  # fmt: skip
-    assert told(directory, ledger, service) == Told({"json": 7}, [])
+    assert sent(directory, ledger, service) == Sent({"json": 7}, [])
     [message] = service.received
     assert message["title"] == "Small-Cap Signal 2026-10-30: 7 messages"
     assert message["type"] == "warning"
@@ -67,30 +67,30 @@ def test_everything_that_matters_is_told_and_nothing_else(tmp_path: Path, ledger
     ]
 
 
-def test_each_change_is_told_once_however_often_a_run_repeats(tmp_path: Path, ledger: Path, service: Receiver) -> None:
+def test_each_change_is_sent_once_however_often_a_run_repeats(tmp_path: Path, ledger: Path, service: Receiver) -> None:
     same: dict[str, Any] = {"freshness": [stale("prices", date(2026, 9, 1))], "events": [DECEMBER], "quarantine": [WAITING]}
     first = release(tmp_path, "r1", session="2026-10-30", changed=[change("flip")], withheld=("breadth_daily",), **same)
     for _ in range(3):
-        told(first, ledger, service)
+        sent(first, ledger, service)
     assert len(service.received) == 1
     # The next release repeats no change, and its data are as they were.
     again = release(tmp_path, "r2", session="2026-10-30", withheld=("breadth_daily",), **same)
     nothing = pl.read_parquet(again / "reading_changes.parquet")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(news, "changes", lambda before, after: nothing)
-        assert told(again, ledger, service) == Told({}, [])
+        assert sent(again, ledger, service) == Sent({}, [])
     assert len(service.received) == 1
 
 
-def test_silence_when_there_is_nothing_to_tell(tmp_path: Path, ledger: Path, service: Receiver) -> None:
-    assert told(release(tmp_path, "r1", changed=[change("value")]), ledger, service) == Told({}, [])
+def test_silence_when_there_is_nothing_to_send(tmp_path: Path, ledger: Path, service: Receiver) -> None:
+    assert sent(release(tmp_path, "r1", changed=[change("value")]), ledger, service) == Sent({}, [])
     assert service.received == []
 
 
-def test_changes_are_those_since_the_last_release_that_was_told(
+def test_changes_are_those_since_the_last_release_that_was_sent(
     tmp_path: Path, ledger: Path, service: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told(release(tmp_path, "r1"), ledger, service)
+    sent(release(tmp_path, "r1"), ledger, service)
     skipped = release(tmp_path, "r2", changed=[change("flip")])
     latest = release(tmp_path, "r3")
     asked = []
@@ -100,108 +100,108 @@ def test_changes_are_those_since_the_last_release_that_was_told(
         return pl.read_parquet(skipped / "reading_changes.parquet")
 
     monkeypatch.setattr(news, "changes", changes)
-    told(latest, ledger, service)
-    told(latest, ledger, service)
+    sent(latest, ledger, service)
+    sent(latest, ledger, service)
     assert asked == [("r1", "r3")]
     assert len(service.received) == 1
     # The same flip, back and forth, is news in a later release.
-    told(release(tmp_path, "r4"), ledger, service)
+    sent(release(tmp_path, "r4"), ledger, service)
     assert asked[-1] == ("r3", "r4")
     assert len(service.received) == 2
 
 
-def test_releases_that_cannot_be_compared_are_told_as_such(
+def test_releases_that_cannot_be_compared_are_reported_as_such(
     tmp_path: Path, ledger: Path, service: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told(release(tmp_path, "r1"), ledger, service)
+    sent(release(tmp_path, "r1"), ledger, service)
 
     def changes(*_: Path) -> pl.DataFrame:
         raise NotComparable("r1 has another contract.")
 
     monkeypatch.setattr(news, "changes", changes)
-    told(release(tmp_path, "r2"), ledger, service)
+    sent(release(tmp_path, "r2"), ledger, service)
     assert service.messages == ["What changed is not known: r1 has another contract."]
 
 
 def test_without_a_previous_release_the_previous_session_counts(tmp_path: Path, ledger: Path, service: Receiver) -> None:
-    told(release(tmp_path, "r1", changed=[change("flip", baseline="previous_session", of=None)]), ledger, service)
+    sent(release(tmp_path, "r1", changed=[change("flip", baseline="previous_session", of=None)]), ledger, service)
     assert len(service.received) == 1
 
 
 def test_a_failed_attempt_is_repeated(tmp_path: Path, ledger: Path, service: Receiver) -> None:
     service.answers = [500, 503]
-    assert told(release(tmp_path, "r1", changed=[change("flip")]), ledger, service) == Told({"json": 1}, [])
+    assert sent(release(tmp_path, "r1", changed=[change("flip")]), ledger, service) == Sent({"json": 1}, [])
     assert (service.refused, len(service.received)) == (2, 1)
 
 
-def test_what_was_not_confirmed_is_told_next_time(tmp_path: Path, ledger: Path, service: Receiver) -> None:
+def test_what_was_not_confirmed_is_sent_next_time(tmp_path: Path, ledger: Path, service: Receiver) -> None:
     service.answers = [500] * ATTEMPTS
     directory = release(tmp_path, "r1", changed=[change("flip")])
-    outcome = told(directory, ledger, service)
+    outcome = sent(directory, ledger, service)
     assert outcome.confirmed == {}
     [failure] = outcome.failures
     assert failure.startswith("json: Failed to send")
     assert "error=500" in failure
     assert service.received == []
-    assert told(directory, ledger, service) == Told({"json": 1}, [])
-    assert told(directory, ledger, service) == Told({}, [])
+    assert sent(directory, ledger, service) == Sent({"json": 1}, [])
+    assert sent(directory, ledger, service) == Sent({}, [])
     assert len(service.received) == 1
 
 
 def test_one_dead_service_does_not_stop_the_others(tmp_path: Path, ledger: Path, service: Receiver) -> None:
     with receiver() as other:
         dead = Receiver(port=1)
-        outcome = told(release(tmp_path, "r1", changed=[change("flip")]), ledger, dead, service, other)
+        outcome = sent(release(tmp_path, "r1", changed=[change("flip")]), ledger, dead, service, other)
         assert outcome.confirmed == {"json 2": 1, "json 3": 1}
         assert [failure.partition(":")[0] for failure in outcome.failures] == ["json"]
-        # Only the dead one is told again.
-        told(tmp_path / "releases" / "r1", ledger, dead, service, other)
+        # Only the dead one is sent to again.
+        sent(tmp_path / "releases" / "r1", ledger, dead, service, other)
         assert len(service.received) == len(other.received) == 1
 
 
-def test_a_new_service_is_not_told_old_news(tmp_path: Path, ledger: Path, service: Receiver) -> None:
+def test_a_new_service_receives_no_old_news(tmp_path: Path, ledger: Path, service: Receiver) -> None:
     directory = release(tmp_path, "r1", changed=[change("flip")])
-    told(directory, ledger, service)
+    sent(directory, ledger, service)
     with receiver() as other:
-        assert told(directory, ledger, service, other) == Told({}, [])
+        assert sent(directory, ledger, service, other) == Sent({}, [])
         assert other.received == []
 
 
 def test_the_daily_summary_comes_once_a_session(tmp_path: Path, ledger: Path, service: Receiver) -> None:
     directory = release(tmp_path, "r1")
     for _ in range(2):
-        told(directory, ledger, service, daily=True)
+        sent(directory, ledger, service, daily=True)
     assert service.messages == ["Of 52 claims tested, 3 survive.\nregime IWM/SPY: risk_off, since 2025-08-27 (274 sessions)"]
     assert service.received[0]["title"] == "Small-Cap Signal 2026-09-30"
 
 
 def test_a_long_message_is_cut_and_says_so(tmp_path: Path, ledger: Path, service: Receiver) -> None:
-    told(release(tmp_path, "r1", changed=[change("flip", f"pair {number}") for number in range(30)]), ledger, service)
+    sent(release(tmp_path, "r1", changed=[change("flip", f"pair {number}") for number in range(30)]), ledger, service)
     paragraphs = service.messages[0].split("\n\n")
     assert len(paragraphs) == MOST_PARAGRAPHS + 1
     assert paragraphs[-1] == "And 10 more: `smallcap today`."
 
 
 @pytest.mark.parametrize(("day", "steps"), [("2026-10-29", 0), ("2026-10-30", 1), ("2026-11-06", 1), ("2026-11-07", 0)])
-def test_a_step_is_told_from_its_day_for_a_week(tmp_path: Path, ledger: Path, day: str, steps: int) -> None:
-    assert len(untold(release(tmp_path, "r1", session=day, events=[DECEMBER]), ledger=ledger)) == steps
+def test_a_step_is_sent_from_its_day_for_a_week(tmp_path: Path, ledger: Path, day: str, steps: int) -> None:
+    assert len(unsent(release(tmp_path, "r1", session=day, events=[DECEMBER]), ledger=ledger)) == steps
 
 
 def test_without_services_nothing_is_recorded(tmp_path: Path, ledger: Path) -> None:
     directory = release(tmp_path, "r1", changed=[change("flip")])
-    assert tell(directory, addresses=" ", ledger=ledger) == Told({}, [])
+    assert send_news(directory, addresses=" ", ledger=ledger) == Sent({}, [])
     assert not ledger.exists()
-    assert [one.key for one in untold(directory, ledger=ledger)] == ["flip|regime|IWM/SPY|label|r1"]
+    assert [one.key for one in unsent(directory, ledger=ledger)] == ["flip|regime|IWM/SPY|label|r1"]
     assert not ledger.exists()
 
 
 def test_an_unknown_address_is_refused_without_showing_it(tmp_path: Path, ledger: Path, service: Receiver) -> None:
     directory = release(tmp_path, "r1")
     with pytest.raises(UnknownService, match="address 2") as refused:
-        tell(directory, addresses=f"{service.address} nosuch://S3cretPassw0rd@host", ledger=ledger)
+        send_news(directory, addresses=f"{service.address} nosuch://S3cretPassw0rd@host", ledger=ledger)
     assert "S3cret" not in str(refused.value)
     with pytest.raises(UnknownService, match="no address"):
-        tell(directory, addresses=",", ledger=ledger)
+        send_news(directory, addresses=",", ledger=ledger)
 
 
 @pytest.mark.parametrize("status", [200, 500])
@@ -215,7 +215,7 @@ def test_no_secret_is_logged_shown_or_stored(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     service.answers = [status] * ATTEMPTS
-    outcome = told(release(tmp_path, "r1", changed=[change("flip")]), ledger, service)
+    outcome = sent(release(tmp_path, "r1", changed=[change("flip")]), ledger, service)
     written = capfd.readouterr()
     seen = "".join([caplog.text, written.out, written.err, ledger.read_text(), repr(outcome)])
     for secret in ("S3cret", "someone", "hidden-path", str(service.port)):
@@ -237,15 +237,15 @@ def test_settings_do_not_show_the_addresses(service: Receiver) -> None:
         assert "S3cret" not in shown
 
 
-def test_a_truncated_line_is_told_again_and_a_wrong_one_is_refused(tmp_path: Path, ledger: Path, service: Receiver) -> None:
+def test_a_truncated_line_is_sent_again_and_a_wrong_one_is_refused(tmp_path: Path, ledger: Path, service: Receiver) -> None:
     directory = release(tmp_path, "r1", changed=[change("flip")])
-    told(directory, ledger, service)
+    sent(directory, ledger, service)
     *lines, confirmation = ledger.read_text().splitlines()
     assert json.loads(confirmation)["event"] == "sent"
     # The process died while it wrote the confirmation.
     ledger.write_text("\n".join([*lines, confirmation[:20]]))
-    assert told(directory, ledger, service) == Told({"json": 1}, [])
+    assert sent(directory, ledger, service) == Sent({"json": 1}, [])
     assert Ledger(ledger).pending(["json"]) == []
     ledger.write_text('{"event": "sent"}\n')
     with pytest.raises(NotifiedDamaged, match="Line 1"):
-        told(directory, ledger, service)
+        sent(directory, ledger, service)

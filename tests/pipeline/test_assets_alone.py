@@ -106,7 +106,7 @@ def test_a_part_of_the_daily_job(home: Home, definitions: dg.Definitions) -> Non
         ("raw/fund_facts", "raw/fund_facts: no sessions are known. Materialise landing/nyse_sessions and raw/sessions first."),
         ("marts/performance", "Materialise them first, or run the job `daily`."),
         ("published/ratio_daily", "There is no warehouse to publish yet. Run the job `daily` first."),
-        ("notify/notifications", "There is no release to tell about yet. Materialise published/manifest first."),
+        ("notify/notifications", "There is no release yet. Materialise published/manifest first."),
     ],
 )
 def test_one_sentence_says_what_is_missing(new_home: Settings, tmp_path: Path, name: str, first: str) -> None:
@@ -148,7 +148,7 @@ def test_every_check_has_a_description(definitions: dg.Definitions) -> None:
 
 
 @pytest.mark.parametrize("is_dead", [False, True])
-def test_telling_is_a_step_of_its_own_and_stops_nothing(home: Home, tmp_path: Path, is_dead: bool) -> None:
+def test_notifying_is_a_step_of_its_own_and_stops_nothing(home: Home, tmp_path: Path, is_dead: bool) -> None:
     alone = copied(home, tmp_path / "home", parts=("published",))
     with receiver() as service:
         service.answers = [500] * 100 if is_dead else []

@@ -28,7 +28,7 @@ snapshots as (
 ),
 
 -- A name shared by two securities of a snapshot identifies neither.
-told as (
+named as (
     select
         positions.*,
         snapshots.next_as_of,
@@ -50,8 +50,8 @@ compared as (
         before.next_as_of,
         after.security_key as kept_key,
         after.quantity / nullif(before.quantity, 0) as change
-    from told as before
-    left join told as after
+    from named as before
+    left join named as after
         on before.fund = after.fund and before.next_as_of = after.as_of and before.security_key = after.security_key
     where before.next_as_of is not null
         and {{ days_between('before.as_of', 'before.next_as_of') }} <= {{ p.succession_days | int }}
@@ -68,11 +68,11 @@ scales as (
 ),
 
 newcomers as (
-    select told.*
-    from told
-    inner join snapshots on told.fund = snapshots.fund and told.as_of = snapshots.next_as_of
-    left join told as before
-        on snapshots.fund = before.fund and snapshots.as_of = before.as_of and told.security_key = before.security_key
+    select named.*
+    from named
+    inner join snapshots on named.fund = snapshots.fund and named.as_of = snapshots.next_as_of
+    left join named as before
+        on snapshots.fund = before.fund and snapshots.as_of = before.as_of and named.security_key = before.security_key
     where before.security_key is null
 ),
 

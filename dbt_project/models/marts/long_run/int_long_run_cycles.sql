@@ -1,6 +1,6 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['long_run']}) }}
 {% set p = signal_parameters('long_run', ['recovery_days', 'recession_months']) -%}
--- The business cycle as it was announced, never by hindsight: USREC tells the months of the turning points, the seed when the NBER
+-- The business cycle as it was announced, never by hindsight: USREC has the months of the turning points, the seed when the NBER
 -- announced them. A turning point that the seed does not have counts from the day on which FRED's file showed it to us.
 with months as (
     select

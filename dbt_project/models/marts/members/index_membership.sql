@@ -34,7 +34,7 @@ dated as (
         on spells.universe = last_snapshots.universe and spells.last_no = last_snapshots.snapshot_no
 ),
 
--- Before the first snapshot nobody has told who the members were: those of the first snapshot are assumed.
+-- Before the first snapshot the members are unknown: those of the first snapshot are assumed.
 days as (
     select universe, security_id, first_day, last_day, is_newest, false as is_inferred
     from dated

@@ -1,4 +1,4 @@
-"""Tell the services what the latest release changes: each piece of news once, again only if no confirmation came."""
+"""Send the news of the latest release to the services: each piece of news once, again only if no confirmation came."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,22 +18,22 @@ _LOCK_SECONDS = 120
 
 
 @dataclass(frozen=True)
-class Told:
+class Sent:
     """The outcome: news confirmed by service, and the reason by service that did not confirm."""
 
     confirmed: dict[str, int]
     failures: list[str]
 
 
-def tell(release: Path, *, addresses: str, ledger: Path, daily: bool = False, pause_seconds: float = 1.0) -> Told:
-    """Send what the release has to tell, and what was not confirmed before. Without services nothing is sent or recorded.
+def send_news(release: Path, *, addresses: str, ledger: Path, daily: bool = False, pause_seconds: float = 1.0) -> Sent:
+    """Send the news of the release, and what was not confirmed before. Without services nothing is sent or recorded.
 
-    A service that does not answer is an outcome, not an exception: it is told next time.
+    A service that does not answer is an outcome, not an exception: its news are sent next time.
 
     Args:
         release: the directory of the release.
         addresses: the services, see `services_of`.
-        ledger: the file of what was told.
+        ledger: the file of what was sent.
         daily: also a summary of the session's reading.
         pause_seconds: pause after the first failed attempt; it doubles.
 
@@ -43,14 +43,14 @@ def tell(release: Path, *, addresses: str, ledger: Path, daily: bool = False, pa
     """
     services = services_of(addresses)
     if not services:
-        return Told({}, [])
+        return Sent({}, [])
     with _locked(ledger):
-        told = Ledger(ledger)
+        record = Ledger(ledger)
         files, names = ReleaseFiles(release), [service.name for service in services]
-        told.add(_found(files, told, daily), release_id=files.release_id, title=files.title, services=names, at=_now())
+        record.add(_found(files, record, daily), release_id=files.release_id, title=files.title, services=names, at=_now())
         confirmed, failures = {}, []
         for service in services:
-            due = told.pending([service.name])
+            due = record.pending([service.name])
             if not due:
                 continue
             try:
@@ -58,22 +58,22 @@ def tell(release: Path, *, addresses: str, ledger: Path, daily: bool = False, pa
             except NotDelivered as failure:
                 failures.append(str(failure))
             else:
-                told.confirm(due, at=_now())
+                record.confirm(due, at=_now())
                 confirmed[service.name] = len(due)
-        return Told(confirmed, failures)
+        return Sent(confirmed, failures)
 
 
-def untold(release: Path, *, ledger: Path, daily: bool = False) -> list[News]:
-    """What the release has to tell and the ledger has not recorded; nothing is sent or recorded."""
-    told = Ledger(ledger)
-    return told.new(_found(ReleaseFiles(release), told, daily))
+def unsent(release: Path, *, ledger: Path, daily: bool = False) -> list[News]:
+    """The news of the release that the ledger has not recorded; nothing is sent or recorded."""
+    record = Ledger(ledger)
+    return record.new(_found(ReleaseFiles(release), record, daily))
 
 
-def send_test(addresses: str) -> Told:
+def send_test(addresses: str) -> Sent:
     """Send one test message to every service; nothing is recorded.
 
     Raises:
-        UnknownService: see `tell`.
+        UnknownService: see `send_news`.
     """
     confirmed, failures = {}, []
     for service in services_of(addresses):
@@ -83,7 +83,7 @@ def send_test(addresses: str) -> Told:
             failures.append(str(failure))
         else:
             confirmed[service.name] = 1
-    return Told(confirmed, failures)
+    return Sent(confirmed, failures)
 
 
 def send(service: Service, due: Sequence[Due], *, pause_seconds: float = 1.0) -> None:
@@ -93,7 +93,7 @@ def send(service: Service, due: Sequence[Due], *, pause_seconds: float = 1.0) ->
         NotDelivered: the service did not confirm it.
     """
     title = due[-1].title if len(due) == 1 else f"{due[-1].title}: {len(due)} messages"
-    # What could not be told earlier belongs to an earlier session, which its title names.
+    # What could not be sent earlier belongs to an earlier session, which its title names.
     texts = [one.news.text if one.title == due[-1].title else f"{one.title}: {one.news.text}" for one in due]
     more = len(texts) - MOST_PARAGRAPHS
     if more > 0:
@@ -101,9 +101,9 @@ def send(service: Service, due: Sequence[Due], *, pause_seconds: float = 1.0) ->
     service.send(title, "\n\n".join(texts), is_warning=any(one.news.is_warning for one in due), pause_seconds=pause_seconds)
 
 
-def _found(files: ReleaseFiles, told: Ledger, daily: bool) -> list[News]:
-    """What the release has to tell since the last release that was told."""
-    seen = files.directory.parent / told.last_seen if told.last_seen else None
+def _found(files: ReleaseFiles, record: Ledger, daily: bool) -> list[News]:
+    """The news of the release since the last one whose news were sent."""
+    seen = files.directory.parent / record.last_seen if record.last_seen else None
     news = news_of(files, seen if seen and (seen / "manifest.json").exists() else None)
     summary = summary_of(files) if daily else None
     return [*news, *([summary] if summary else [])]
@@ -111,7 +111,7 @@ def _found(files: ReleaseFiles, told: Ledger, daily: bool) -> list[News]:
 
 @contextmanager
 def _locked(ledger: Path) -> Iterator[None]:
-    """Only one process tells at a time."""
+    """Only one process sends at a time."""
     ledger.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(ledger.with_name(".notify.lock"), timeout=_LOCK_SECONDS):
         yield
