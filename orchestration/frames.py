@@ -1,7 +1,14 @@
-"""Between DuckDB and polars without pyarrow, which is large and needed for nothing else."""
+"""Between the engines and polars, for DuckDB without pyarrow, which is large and needed for nothing else."""
+
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import duckdb
 import polars as pl
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+Relation: TypeAlias = "duckdb.DuckDBPyRelation | DataFrame"
 
 
 class ArrowStream:
@@ -14,6 +21,13 @@ class ArrowStream:
         return self._frame.__arrow_c_stream__(requested_schema)
 
 
-def frame_of(relation: duckdb.DuckDBPyRelation) -> pl.DataFrame:
+def frame_of(relation: Relation) -> pl.DataFrame:
     """A query's result as a frame."""
-    return pl.DataFrame(relation)
+    if isinstance(relation, duckdb.DuckDBPyRelation):
+        return pl.DataFrame(relation)
+    return cast(pl.DataFrame, pl.from_arrow(relation.toArrow()))
+
+
+def relation_of(frame: pl.DataFrame, session: Any) -> Any:
+    """A frame as the result of a dbt Python model: for Spark's session a DataFrame, for DuckDB something that it reads."""
+    return session.createDataFrame(frame.to_arrow()) if hasattr(session, "createDataFrame") else ArrowStream(frame)

@@ -36,6 +36,13 @@ class Source(StrEnum):
     landing = "landing"
 
 
+class EngineName(StrEnum):
+    """What runs dbt's models."""
+
+    duckdb = "duckdb"
+    spark = "spark"
+
+
 # The sample market's clock: 11:00 in New York, the day after its last final session.
 SAMPLE_LAST_SESSION = date(2026, 9, 30)
 SAMPLE_CLOCK = datetime(2026, 10, 1, 15, 0, tzinfo=UTC)
@@ -69,6 +76,12 @@ class Settings(BaseSettings):
     landing_dir: Path | None = Field(None, description="additional folder of documents; read, never written to")
     known_at: datetime | None = Field(None, description="rebuild all tables as known at this time (UTC)")
 
+    engine: EngineName = Field(
+        EngineName.duckdb, description="duckdb; spark: run dbt's models on Spark, for data beyond one machine (docs/SCALING.md)"
+    )
+    spark_settings: dict[str, str] = Field(
+        default_factory=dict, description='settings of Spark beside those of the project, as JSON: {"spark.master": "local[8]"}'
+    )
     rebuilding: bool = Field(False, description="build a new warehouse next to the current one; set by `smallcap rebuild`")
     keep_releases: int = Field(5, ge=2, description="number of releases kept on disk")
     writer_wait_seconds: float = Field(10.0, ge=0, description="time to wait for another run to finish, in seconds")
@@ -195,8 +208,13 @@ class Settings(BaseSettings):
 
     @property
     def dbt_target_dir(self) -> Path:
-        """dbt's manifest and compiled SQL."""
-        return self.home / "dbt"
+        """dbt's manifest and compiled SQL, which are the engine's own."""
+        return self.home / ("dbt" if self.engine is EngineName.duckdb else f"dbt-{self.engine}")
+
+    @property
+    def lake_dir(self) -> Path:
+        """Raw tables and models as Parquet, for Spark."""
+        return (self.rebuild_dir if self.rebuilding else self.home) / "lake"
 
     @property
     def fetches(self) -> bool:

@@ -1,11 +1,11 @@
 {#- A figure with its unit as text. Both arguments are SQL expressions. -#}
 {% macro in_words(figure, unit) -%}
     case {{ unit }}
-        when 'fraction a year' then cast(round(100 * {{ figure }}, 4) as {{ dbt.type_string() }}) || ' % a year'
-        when 'fraction' then cast(round(100 * {{ figure }}, 4) as {{ dbt.type_string() }}) || ' %'
-        when 'USD a session' then {{ text('cast(round(' ~ figure ~ ' / 1000000) as bigint)') }} || ' million dollars a session'
-        when 'USD' then {{ text('cast(round(' ~ figure ~ ') as bigint)') }} || ' dollars'
-        else cast(round({{ figure }}, 2) as {{ dbt.type_string() }}) || ' ' || {{ unit }}
+        when 'fraction a year' then {{ number_text('100 * ' ~ figure, 4) }} || ' % a year'
+        when 'fraction' then {{ number_text('100 * ' ~ figure, 4) }} || ' %'
+        when 'USD a session' then {{ number_text(figure ~ ' / 1000000', 0) }} || ' million dollars a session'
+        when 'USD' then {{ number_text(figure, 0) }} || ' dollars'
+        else {{ number_text(figure, 2) }} || ' ' || {{ unit }}
     end
 {%- endmacro %}
 

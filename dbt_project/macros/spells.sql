@@ -15,9 +15,9 @@
     from (
         select
             *,
-            sum(case when {{ label }} = label_before then 0 else 1 end) over (
+            cast(sum(case when {{ label }} = label_before then 0 else 1 end) over (
                 {{ over }} order by session rows between unbounded preceding and current row
-            ) as spell_no
+            ) as bigint) as spell_no
         from (
             select
                 *,

@@ -17,13 +17,14 @@ from orchestration.settings import DBT_PROJECT_DIR, PACKAGE_DIR
 from orchestration.warehouse.raw_tables import LEDGER_TABLES
 
 _PACKAGES = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "polars")
+_PACKAGES_OF_ENGINE = {"duckdb": (), "spark": ("dbt-spark", "pyspark")}
 _CODE = ((PACKAGE_DIR, ("*.py", "*.j2", "*.css", "*.js")), (DBT_PROJECT_DIR, ("*.sql", "*.yml", "*.csv")))
 # The time of a request does not matter, only which requests fail.
 _OBSERVED = (*RAW_TABLES, *(table for table in LEDGER_TABLES if table != "fetches"))
 
 
 def fingerprint(
-    connection: duckdb.DuckDBPyConnection, *, decisions: Path, clock: datetime, known_at: datetime | None
+    connection: duckdb.DuckDBPyConnection, *, decisions: Path, clock: datetime, known_at: datetime | None, engine: str
 ) -> dict[str, str]:
     """Hashes of the observations, the decisions and the code (with the parameters), and the clock's last final session.
 
@@ -31,11 +32,12 @@ def fingerprint(
         connection: to a prepared warehouse.
         decisions: the file of a person's decisions; it may not exist.
         clock: the run's clock (UTC).
+        engine: the engine that runs dbt's models.
     """
     return {
         "observations": _observations(connection),
         "decisions": content_hash(decisions.read_bytes()) if decisions.exists() else "none",
-        "code": _code(),
+        "code": _code(engine),
         "session": _last_final_session(connection, clock),
         "known_at": known_at.isoformat() if known_at else "now",
     }
@@ -59,10 +61,10 @@ def _last_final_session(connection: duckdb.DuckDBPyConnection, clock: datetime) 
     return str(session)
 
 
-def _code() -> str:
+def _code(engine: str) -> str:
     """The same for a checkout and for an installed package, which have the folders in different places."""
     own = [hash_of_files(_files(root, patterns), root) for root, patterns in _CODE]
-    return _short("\n".join([*own, *(f"{name} {version(name)}" for name in _PACKAGES)]))
+    return _short("\n".join([*own, *(f"{name} {version(name)}" for name in (*_PACKAGES, *_PACKAGES_OF_ENGINE[engine]))]))
 
 
 def _files(root: Path, patterns: tuple[str, ...]) -> Iterator[Path]:

@@ -54,13 +54,15 @@ class Release:
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """The origin of a release: source, clock (UTC), `known_at` (UTC), and the files of decisions and of the signal diary."""
+    """The origin of a release: source, clock (UTC), `known_at` (UTC), the files of decisions and of the signal diary, and the
+    engine that ran dbt's models."""
 
     source: str
     clock: datetime
     known_at: datetime | None
     decisions: Path
     diary: Path
+    engine: str
 
 
 def publish(
@@ -162,7 +164,9 @@ def unchanged_release(published_dir: Path, warehouse: Warehouse, origin: Origin)
 def inputs_of_a_build(warehouse: Warehouse, origin: Origin) -> dict[str, str]:
     """The fingerprint of what a build would be made of now."""
     with warehouse.connect() as connection:
-        return fingerprint(connection, decisions=origin.decisions, clock=origin.clock, known_at=origin.known_at)
+        return fingerprint(
+            connection, decisions=origin.decisions, clock=origin.clock, known_at=origin.known_at, engine=origin.engine
+        )
 
 
 def _next_release_id() -> str:
@@ -178,8 +182,10 @@ def _manifest(
     def ask(table: str, query: str) -> list[tuple[Any, ...]]:
         return [] if table.partition(".")[2] in withheld else connection.execute(query.format(table=table)).fetchall()
 
-    newest = ask("staging.stg_price_bars", "select max(session)::varchar from {table}")
-    snapshots = ask("staging.stg_holdings", "select fund, max(as_of)::varchar from {table} group by fund order by fund")
+    newest = ask("intermediate.int_bars_on_current_basis", "select max(session)::varchar from {table}")
+    snapshots = ask(
+        "intermediate.int_holdings_classified", "select fund, max(as_of)::varchar from {table} group by fund order by fund"
+    )
     fresh = freshness(connection, origin.clock)
     parameters = ask(
         "seeds.signal_parameters",
@@ -189,6 +195,7 @@ def _manifest(
         "release_id": release_id,
         "contract_version": CONTRACT_VERSION,
         "source": origin.source,
+        "engine": origin.engine,
         "published_at": datetime.now(UTC).isoformat(timespec="microseconds"),
         "clock": origin.clock.isoformat(),
         "known_at": origin.known_at.isoformat() if origin.known_at else None,

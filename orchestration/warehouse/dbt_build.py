@@ -8,23 +8,23 @@ import os
 import queue
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt_common.events.functions import msg_to_dict
 
 from orchestration.files import content_hash, hash_of_files, write_atomically
 from orchestration.settings import DBT_PROJECT_DIR
 from orchestration.warehouse.connection import Warehouse, raise_if_unusable
+from orchestration.warehouse.engine import DuckDb, Engine
 from orchestration.warehouse.made_of import record_made_of
 from orchestration.warehouse.withholding import Withholding
 
-WAREHOUSE_VARIABLE = "SMALLCAP_WAREHOUSE"
 _parsed: dict[Path, Any] = {}
+_TABLES = ("model", "seed")
 _RESULTS = {"LogSeedResult", "LogModelResult", "LogTestResult"}
 _SOURCES = ("*.sql", "*.yml", "*.csv")
 _WRITTEN_BY_DBT = {"target", "logs"}
@@ -41,6 +41,7 @@ class Dbt:
     warehouse: Warehouse
     target_dir: Path
     project_dir: Path = DBT_PROJECT_DIR
+    engine: Engine = field(default_factory=DuckDb)
 
     def manifest_path(self) -> Path:
         """The path of dbt's manifest, which is parsed again if it is damaged or the contents of the project's files have changed.
@@ -88,43 +89,48 @@ class Dbt:
         Raises:
             BuildFailed: dbt stopped; the message says why.
             WarehouseUnusable: the warehouse is damaged or the disk is full.
+            SparkUnusable: the engine is Spark, and it is not installed, does not start or ended during the build.
         """
         events: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         arguments = ["build", "--exclude-resource-type", "unit_test", "--no-write-json"]
-        arguments += ["--select", *select] if select else []
+        arguments += ["--select", *selectors] if (selectors := self.engine.also_select(select)) else []
         arguments += ["--vars", json.dumps(variables(clock, known_at))]
         self.warehouse.prepare()
-        withholding = Withholding(self.warehouse, self.manifest(), select, known_at)
+        manifest = self.manifest()
+        withholding = Withholding(self.warehouse, manifest, select, known_at)
         withholding.begin()
-        with ThreadPoolExecutor(max_workers=1) as pool:
+        with self.engine.session(self.warehouse, everything=not select), ThreadPoolExecutor(max_workers=1) as pool:
             running = pool.submit(self._build, arguments, lambda event: _pass_result(event, events.put))
             running.add_done_callback(lambda _: events.put(None))
             while (event := events.get()) is not None:
                 yield event
             result = running.result()
-        results = getattr(result.result, "results", None)
-        if results is None:
-            raise BuildFailed(f"The dbt build stopped: {_one_line(result.exception)}")
-        for one in results:
-            if one.status == "error":
-                raise_if_unusable(self.warehouse.path, str(one.message))
+            results = getattr(result.result, "results", None)
+            if results is None:
+                raise BuildFailed(f"The dbt build stopped: {_one_line(result.exception)}")
+            for one in results:
+                if one.status == "error":
+                    raise_if_unusable(self.warehouse.path, str(one.message))
+            built = {one.node.unique_id for one in results if one.status == "success"}
+            tables = [node for uid, node in manifest["nodes"].items() if uid in built and node["resource_type"] in _TABLES]
+            self.engine.read_built(self.warehouse, tables)
         withholding.end(results)
         with self.warehouse.connect() as connection:
             record_made_of(connection, withholding.built, made_of)
 
     def invoke(self, arguments: list[str], callbacks: Sequence[Any] = (), manifest: Any = None) -> dbtRunnerResult:
         """Run one dbt command in this process, without output, and release the warehouse afterwards."""
-        os.environ[WAREHOUSE_VARIABLE] = str(self.warehouse.path)
+        os.environ.update(self.engine.environment(self.warehouse))
         self.target_dir.mkdir(parents=True, exist_ok=True)
         paths = [
             "--project-dir", str(self.project_dir), "--profiles-dir", str(self.project_dir),
-            "--target-path", str(self.target_dir), "--log-path", str(self.target_dir),
+            "--target-path", str(self.target_dir), "--log-path", str(self.target_dir), "--target", self.engine.target,
         ]  # fmt: skip
         quiet = ["--log-level", "none", "--log-level-file", "none", "--no-use-colors"]
         try:
             return dbtRunner(manifest=manifest, callbacks=list(callbacks)).invoke([*quiet, *arguments, *paths])
         finally:
-            _release_warehouse()
+            self.engine.release()
 
     def _parse(self) -> Any:
         result = self.invoke(["parse"])
@@ -158,14 +164,6 @@ def _pass_result(event: Any, take: Callable[[dict[str, Any]], None]) -> None:
     """Pass on results of nodes only; thousands of other events are for debugging."""
     if event.info.name in _RESULTS:
         take(msg_to_dict(event))
-
-
-def _release_warehouse() -> None:
-    """Close the connection of dbt-duckdb, which would otherwise lock the file until the process ends."""
-    environment = DuckDBConnectionManager._ENV
-    if environment is not None:
-        environment.close()
-    DuckDBConnectionManager.close_all_connections()
 
 
 def _one_line(error: BaseException | None, longest: int = 300) -> str:

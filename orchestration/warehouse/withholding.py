@@ -118,7 +118,7 @@ class Withholding:
             own, without_input = self._known(connection, passed_on=True), self._known(connection, passed_on=False)
             present = {name for (name,) in connection.execute(_PRESENT, [MARTS]).fetchall()}
             for name in sorted(set(self._graph.marts) - present):
-                _make_empty(connection, self._graph.nodes[name])
+                make_empty(connection, self._graph.nodes[name])
                 own[name] = NEVER_BUILT
             own |= dict.fromkeys(self._graph.after(self.built), OUTDATED) | dict.fromkeys(self.built, UNFINISHED)
             self._write(connection, own, without_input)
@@ -139,7 +139,7 @@ class Withholding:
             skipped = self.built - made - own.keys()
             own |= {name: "dbt did not build it" for name in skipped if not self._graph.depends_on(name) & own.keys()}
             for name in sorted((self.built - made) & set(self._graph.marts)):
-                _make_empty(connection, self._graph.nodes[name])
+                make_empty(connection, self._graph.nodes[name])
             self._write(connection, own, self._without_input(connection))
             return withheld_tables(connection)
 
@@ -191,7 +191,7 @@ def _one_line(message: str | None, longest: int = 200) -> str:
     return " ".join((message or "dbt gave no reason").split())[:longest]
 
 
-def _make_empty(connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any]) -> None:
+def make_empty(connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any]) -> None:
     """Create the table of a mart with the columns of its contract and no rows."""
     table = f"{node['schema']}.{node['name']}"
     columns = [

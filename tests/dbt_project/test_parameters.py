@@ -11,7 +11,8 @@ import pytest
 
 from orchestration.settings import DBT_PROJECT_DIR, SEEDS_DIR
 from orchestration.warehouse.connection import Warehouse
-from orchestration.warehouse.dbt_build import WAREHOUSE_VARIABLE, Dbt
+from orchestration.warehouse.dbt_build import Dbt
+from orchestration.warehouse.engine import WAREHOUSE_VARIABLE
 from orchestration.warehouse.withholding import Graph
 
 ID = re.compile(r"'([0-9a-f]{12})'(?: as params_id\b|\s+from\b)")

@@ -26,7 +26,7 @@ from orchestration.report.release_tables import ReleaseTables
 from orchestration.report.sections.today import today
 from orchestration.settings import DBT_PROJECT_DIR
 from orchestration.warehouse.connection import Warehouse
-from orchestration.warehouse.dbt_build import WAREHOUSE_VARIABLE
+from orchestration.warehouse.engine import WAREHOUSE_VARIABLE
 from orchestration.warehouse.withholding import OUTDATED, UNFINISHED, Withholding
 from tests.pipeline import homes
 from tests.pipeline.homes import EVERYTHING, Home, ask, copied, published, served_tables, warehouse

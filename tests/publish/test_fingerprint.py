@@ -33,7 +33,7 @@ def connection(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def made_of(connection: duckdb.DuckDBPyConnection, tmp_path: Path, clock: datetime = AFTER) -> dict[str, str]:
-    return fingerprint(connection, decisions=tmp_path / "decisions.jsonl", clock=clock, known_at=None)
+    return fingerprint(connection, decisions=tmp_path / "decisions.jsonl", clock=clock, known_at=None, engine="duckdb")
 
 
 def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
@@ -50,7 +50,7 @@ def test_unchanged_inputs_give_the_same_fingerprint(connection: duckdb.DuckDBPyC
 def test_each_input_changes_it(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     before = made_of(connection, tmp_path)
     assert changed(before, made_of(connection, tmp_path, AFTER + timedelta(days=1))) == {"session"}
-    past = fingerprint(connection, decisions=tmp_path / "decisions.jsonl", clock=AFTER, known_at=AFTER)
+    past = fingerprint(connection, decisions=tmp_path / "decisions.jsonl", clock=AFTER, known_at=AFTER, engine="duckdb")
     assert changed(before, past) == {"known_at"}
     (tmp_path / "decisions.jsonl").write_text("{}\n")
     assert changed(before, made_of(connection, tmp_path)) == {"decisions"}

@@ -6,3 +6,8 @@
 {% macro default__days_between(first, last) -%}
     {{ dbt.datediff(first, last, 'day') }}
 {%- endmacro %}
+
+{#- dbt's own macro stops at a NULL. -#}
+{% macro spark__days_between(first, last) -%}
+    datediff({{ last }}, {{ first }})
+{%- endmacro %}

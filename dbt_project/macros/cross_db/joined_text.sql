@@ -6,3 +6,8 @@
 {% macro default__joined_text(expression, separator, order_by) -%}
     {{ dbt.listagg(expression, "'" ~ separator ~ "'", 'order by ' ~ order_by) }}
 {%- endmacro %}
+
+{#- dbt's own macro ignores the order. -#}
+{% macro spark__joined_text(expression, separator, order_by) -%}
+    listagg({{ expression }}, '{{ separator }}') within group (order by {{ order_by }})
+{%- endmacro %}

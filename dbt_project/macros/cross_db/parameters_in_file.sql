@@ -8,3 +8,10 @@
     from read_csv('{{ path | replace("'", "''") }}', header = true, all_varchar = true)
     order by signal, parameter
 {%- endmacro %}
+
+{% macro spark__parameters_in_file(path) -%}
+    select _c0 as signal, _c1 as parameter, cast(_c2 as double) as value
+    from csv.`{{ path }}`
+    where _c0 <> 'signal'
+    order by signal, parameter
+{%- endmacro %}

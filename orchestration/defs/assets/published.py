@@ -46,7 +46,7 @@ def origin_of(settings: Settings) -> Origin:
     """The origin of releases with these settings."""
     return Origin(
         source=settings.source.value, clock=settings.clock, known_at=settings.known_at, decisions=settings.decisions_path,
-        diary=settings.diary_path,
+        diary=settings.diary_path, engine=settings.engine.value,
     )  # fmt: skip
 
 

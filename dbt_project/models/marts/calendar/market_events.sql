@@ -76,7 +76,7 @@ recoveries as (
         on changes.fund = returns.fund
         and returns.session > changes.end_session
         -- Rounded as in int_drawdowns: floating-point noise must not decide a date.
-        and round(returns.total_return_index, 10) >= round(changes.start_index, 10)
+        and {{ rounded('returns.total_return_index', 10) }} >= {{ rounded('changes.start_index', 10) }}
     where changes.total_return < 0
     group by changes.event, changes.fund
 )

@@ -19,7 +19,7 @@ monthly as (
         fund,
         cast(extract(month from month_start) as integer) as month,
         -- An unchanged month is not a gain: the index can differ in the sixteenth digit.
-        round(total_return_index / index_before - 1, 12) as total_return
+        {{ rounded('total_return_index / index_before - 1', 12) }} as total_return
     from closes
     where month_after is not null and month_before = cast({{ dbt.dateadd('month', -1, 'month_start') }} as date)
 ),

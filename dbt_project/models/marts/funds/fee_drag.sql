@@ -49,6 +49,19 @@ pairs as (
     inner join fees as cheap
         on dear.segment = cheap.segment and dear.fees_from = cheap.fees_from and dear.fee > cheap.fee
     cross join {{ ref('fee_scenarios') }} as scenarios
+),
+
+costs as (
+    select
+        *,
+        {{ p.amount }} * (
+            power((1 + growth) * (1 - cheaper_expense_ratio), horizon_years)
+            - power((1 + growth) * (1 - expense_ratio), horizon_years)
+        ) as cost_compounded,
+        {{ p.amount }} * (
+            power(1 + growth - cheaper_expense_ratio, horizon_years) - power(1 + growth - expense_ratio, horizon_years)
+        ) as cost_subtracted
+    from pairs
 )
 
 select
@@ -65,11 +78,7 @@ select
     fee_origin,
     cheaper_fee_origin,
     as_of,
-    round({{ p.amount }} * (
-        power((1 + growth) * (1 - cheaper_expense_ratio), horizon_years) - power((1 + growth) * (1 - expense_ratio), horizon_years)
-    ), 2) as cost_compounded,
-    round({{ p.amount }} * (
-        power(1 + growth - cheaper_expense_ratio, horizon_years) - power(1 + growth - expense_ratio, horizon_years)
-    ), 2) as cost_subtracted,
+    {{ rounded('cost_compounded', 2) }} as cost_compounded,
+    {{ rounded('cost_subtracted', 2) }} as cost_subtracted,
     {{ params_id() }} as params_id
-from pairs
+from costs

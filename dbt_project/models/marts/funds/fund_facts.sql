@@ -24,7 +24,7 @@ gaps as (
         facts.tolerance,
         others.origin as other_origin,
         others.valid_from as other_from,
-        coalesce(others.value_text, {{ text('round(others.value_number, 6)') }} || ' ' || others.unit) as other_value,
+        coalesce(others.value_text, {{ number_text('others.value_number', 6) }} || ' ' || others.unit) as other_value,
         case
             when facts.is_text
                 then {{ dbt.position('upper(others.value_text)', 'upper(facts.value_text)') }} = 0
@@ -54,7 +54,7 @@ sentences as (
             when differs_in_words then other_origin || ' states ' || other_value || ' (' || other_from || ')'
             when abs(gap) > tolerance
                 then other_origin || ' states ' || other_value || ' (' || other_from || '): this value is '
-                    || {{ text('cast(round(abs(gap) * 100) as integer)') }} || ' % '
+                    || {{ number_text('abs(gap) * 100', 0) }} || ' % '
                     || case when gap > 0 then 'higher' else 'lower' end
         end as sentence
     from gaps

@@ -7,7 +7,7 @@ with indexed as (
         returns.session,
         -- Equal closes give equal index values: a difference beyond ten decimals is floating-point noise and must not decide a
         -- date.
-        round(returns.total_return_index, 10) as total_return_index
+        {{ rounded('returns.total_return_index', 10) }} as total_return_index
     from {{ ref('int_performance_windows') }} as windows
     inner join {{ ref('int_daily_returns') }} as returns
         on windows.fund = returns.fund and returns.session between windows.start_session and windows.end_session
@@ -25,9 +25,9 @@ paths as (
 depths as (
     select
         *,
-        round(total_return_index / high - 1, 10) as drawdown,
+        {{ rounded('total_return_index / high - 1', 10) }} as drawdown,
         row_number() over (
-            partition by fund, window_name order by round(total_return_index / high - 1, 10), session
+            partition by fund, window_name order by {{ rounded('total_return_index / high - 1', 10) }}, session
         ) as depth_rank
     from paths
 ),

@@ -9,7 +9,7 @@ with bars as (
         returns.distribution,
         case when returns.sessions_spanned = 1 then returns.total_return end as total_return,
         returns.total_return_index,
-        round(returns.total_return_index, 10) as plain_index
+        {{ rounded('returns.total_return_index', 10) }} as plain_index
     from {{ ref('int_bars_on_current_basis') }} as prices
     inner join {{ ref('int_daily_returns') }} as returns on prices.fund = returns.fund and prices.session = returns.session
 ),
@@ -30,7 +30,7 @@ select
     distribution,
     total_return,
     total_return_index,
-    round(plain_index / high - 1, 10) as drawdown,
+    {{ rounded('plain_index / high - 1', 10) }} as drawdown,
     max(case when plain_index = high then session end) over (
         partition by fund order by session rows between unbounded preceding and current row
     ) as drawdown_from

@@ -26,8 +26,8 @@ figures as (
         count(excess_return) / cast(count(*) as double) as tbill_coverage,
         max(case when excess_return is not null then session end) as tbill_until,
         -- Rounded: the order of a sum moves its sixteenth digit, and a ratio of two would show it.
-        round(avg(excess_return) * {{ p.sessions_a_year }}, 12) as mean_excess_return,
-        round(stddev_samp(excess_return) * sqrt({{ p.sessions_a_year }}), 12) as excess_volatility
+        {{ rounded('avg(excess_return) * ' ~ p.sessions_a_year, 12) }} as mean_excess_return,
+        {{ rounded('stddev_samp(excess_return) * sqrt(' ~ p.sessions_a_year ~ ')', 12) }} as excess_volatility
     from excess
     group by fund, window_name, start_session, end_session
 )

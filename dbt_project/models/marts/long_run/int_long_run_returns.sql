@@ -31,7 +31,7 @@ select
     indexes.session,
     indexes.session_no,
     horizons.horizon,
-    round(exp(later.log_index - entries.log_index) - 1, 12) as forward_return
+    {{ rounded('exp(later.log_index - entries.log_index) - 1', 12) }} as forward_return
 from indexes
 cross join horizons
 left join indexes as entries on indexes.target = entries.target and indexes.session_no + {{ entry }} = entries.session_no

@@ -9,6 +9,7 @@ def model(dbt: Any, session: Any) -> Any:
     from orchestration.evidence import dbt_models
 
     return dbt_models.long_run_statistics(
+        session,
         dbt.ref("int_long_run_labels"),
         dbt.ref("int_long_run_returns"),
         dbt.ref("signal_parameters"),

@@ -18,7 +18,7 @@ select
     cycle_phase,
     rate_regime,
     regime,
-    {{ text('round(100 * iwm_weight, 1)') }} || ' % IWM, ' || cycle_phase
+    {{ number_text('100 * iwm_weight', 1) }} || ' % IWM, ' || cycle_phase
     || case when cycle_phase = 'contraction' then '' else ' cycle' end || ': ' || reason as reason,
     {{ params_id() }} as params_id
 from targets

@@ -12,7 +12,7 @@ select
         '{level}',
         case
             when rates.policy_rate <= {{ p.low_rate }} then 'low'
-            else 'at ' || {{ text('round(100 * rates.policy_rate, 3)') }} || ' %'
+            else 'at ' || {{ number_text('100 * rates.policy_rate', 3) }} || ' %'
         end
     ) as reason,
     {{ params_id() }} as params_id

@@ -6,7 +6,7 @@ with returns as (
         later.session,
         later.fund,
         -- A difference in the sixteenth digit is neither a gain nor a loss.
-        round(later.total_return_index / earlier.total_return_index - 1, 12) as total_return
+        {{ rounded('later.total_return_index / earlier.total_return_index - 1', 12) }} as total_return
     from {{ ref('int_daily_returns') }} as later
     inner join {{ ref('int_daily_returns') }} as earlier
         on later.fund = earlier.fund and later.session_no = earlier.session_no + {{ p.return_sessions | int }}

@@ -4,7 +4,7 @@
 with prices as (
     select
         session,
-        round(close, 8) as close
+        {{ rounded('close', 8) }} as close
     from {{ ref('int_daily_returns') }}
     where fund = 'SPY'
 ),

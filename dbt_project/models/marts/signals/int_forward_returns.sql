@@ -19,7 +19,7 @@ forward as (
         entry.session_no - {{ p.entry_sessions | int }} as session_no,
         {{ horizon | int }} as horizon,
         -- An index is a product of thousands of returns: what it leaves at the sixteenth digit is neither gain nor loss.
-        round(later.total_return_index / entry.total_return_index - 1, 12) as forward_return
+        {{ rounded('later.total_return_index / entry.total_return_index - 1', 12) }} as forward_return
     from prices as entry
     inner join prices as later on entry.fund = later.fund and entry.session_no + {{ horizon | int }} = later.session_no
     {% if not loop.last %}union all

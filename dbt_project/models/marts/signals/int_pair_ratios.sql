@@ -40,9 +40,9 @@ select
     ln(legs.ratio) as log_ratio,
     -- Numbers the sessions with a ratio: windows are measured in these, so that a gap does not shift them.
     case
-        when legs.ratio is not null then sum(case when legs.ratio is not null then 1 else 0 end) over (
+        when legs.ratio is not null then cast(sum(case when legs.ratio is not null then 1 else 0 end) over (
             partition by legs.pair order by legs.session rows between unbounded preceding and current row
-        )
+        ) as bigint)
     end as ratio_no
 from legs
 inner join spans on legs.pair = spans.pair and legs.session between spans.first_session and spans.last_session

@@ -9,6 +9,7 @@ def model(dbt: Any, session: Any) -> Any:
     from orchestration.evidence import dbt_models
 
     return dbt_models.forecasts(
+        session,
         dbt.ref("int_signal_labels"),
         dbt.ref("int_forward_returns"),
         dbt.ref("signal_parameters"),

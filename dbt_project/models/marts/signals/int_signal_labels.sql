@@ -65,10 +65,10 @@ select
     session_no,
     label,
     cycle_no,
-    sum(case
+    cast(sum(case
         when session_no = session_no_before + 1 and label is not distinct from label_before then 0
         else 1
     end) over (
         partition by signal, subject order by session rows between unbounded preceding and current row
-    ) as spell_no
+    ) as bigint) as spell_no
 from numbered

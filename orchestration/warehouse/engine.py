@@ -1,0 +1,125 @@
+"""The engine that runs dbt's models: DuckDB in the warehouse file, or Spark in a lake directory beside it."""
+
+import os
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+from orchestration.warehouse.connection import Warehouse
+
+WAREHOUSE_VARIABLE = "SMALLCAP_WAREHOUSE"
+
+
+class Engine(Protocol):
+    """What a build needs of an engine."""
+
+    @property
+    def target(self) -> str:
+        """The name of dbt's target in profiles.yml."""
+
+    def environment(self, warehouse: Warehouse) -> dict[str, str]:
+        """The variables that dbt's profile and macros read."""
+
+    def session(self, warehouse: Warehouse, *, everything: bool) -> AbstractContextManager[None]:
+        """What a build needs around it; raw is complete. `everything`: no table of an earlier build is read."""
+
+    def also_select(self, select: Collection[str]) -> list[str]:
+        """The selectors with those that the engine needs in addition; empty means everything."""
+
+    def read_built(self, warehouse: Warehouse, nodes: Collection[Mapping[str, Any]]) -> None:
+        """Make the nodes of the manifest that were built readable in the warehouse."""
+
+    def release(self) -> None:
+        """Close what a dbt command left open."""
+
+
+@dataclass(frozen=True)
+class DuckDb:
+    """DuckDB: dbt writes to the warehouse itself."""
+
+    target: str = "duckdb"
+
+    def environment(self, warehouse: Warehouse) -> dict[str, str]:
+        """The path of the warehouse."""
+        return {WAREHOUSE_VARIABLE: str(warehouse.path)}
+
+    def session(self, warehouse: Warehouse, *, everything: bool) -> AbstractContextManager[None]:
+        """Nothing."""
+        return nullcontext()
+
+    def also_select(self, select: Collection[str]) -> list[str]:
+        """The selectors."""
+        return list(select)
+
+    def read_built(self, warehouse: Warehouse, nodes: Collection[Mapping[str, Any]]) -> None:
+        """Nothing to do."""
+
+    def release(self) -> None:
+        """Close the connection of dbt-duckdb, which would otherwise lock the file until the process ends."""
+        environment = DuckDBConnectionManager._ENV
+        if environment is not None:
+            environment.close()
+        DuckDBConnectionManager.close_all_connections()
+
+
+@dataclass(frozen=True)
+class Spark:
+    """Spark: dbt reads and writes Parquet in the lake; raw is written there before, and the marts are read from there after.
+
+    One run at a time writes to the lake, as to the warehouse: it holds the lock of the data directory.
+    """
+
+    lake: Path
+    memory: str | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+    target: str = "spark"
+
+    def environment(self, warehouse: Warehouse) -> dict[str, str]:
+        """The directory of the lake."""
+        from orchestration.warehouse.spark.lake import LAKE_VARIABLE
+
+        return {LAKE_VARIABLE: str(self.lake)}
+
+    @contextmanager
+    def session(self, warehouse: Warehouse, *, everything: bool) -> Iterator[None]:
+        """Append what is new in raw to the lake, start a session, and enter the tables of the lake in its catalog.
+
+        Raises:
+            SparkUnusable: Spark cannot run on this machine.
+        """
+        from orchestration.warehouse.spark import adapter, lake, session
+
+        session.check_spark()
+        if everything:
+            lake.remove_built(self.lake)
+        with warehouse.connect() as connection:
+            lake.append_raw(connection, self.lake)
+        os.environ.update(self.environment(warehouse))
+        adapter.extend_dbt_spark()
+        settings = {**session.spark_settings(self.lake, self.memory), **self.settings}
+        with session.spark_session(settings) as running:
+            lake.enter_tables(running, self.lake)
+            yield
+
+    def also_select(self, select: Collection[str]) -> list[str]:
+        """Views are in the session's catalog only: they are made again in every build."""
+        return [*select, "config.materialized:view"] if select else []
+
+    def read_built(self, warehouse: Warehouse, nodes: Collection[Mapping[str, Any]]) -> None:
+        """Read the marts into the warehouse, and make views of the other tables.
+
+        Raises:
+            SparkUnusable: the session has ended, for example for lack of memory.
+        """
+        from orchestration.warehouse.spark import lake, session
+
+        session.check_session()
+        with warehouse.connect() as connection:
+            lake.read_built(connection, self.lake, nodes)
+
+    def release(self) -> None:
+        """Nothing to do: the session is stopped after the build."""

@@ -1,0 +1,161 @@
+"""The lake directory: raw tables and what dbt built as Parquet files, between DuckDB and Spark.
+
+    lake/raw/<table>/…parquet             what was observed, and the ledger; members' bars by year
+    lake/warehouse/<schema>/<table>/      what dbt built; a finished table has the file _SUCCESS
+
+Spark and DuckDB do not read files and directories whose names begin with an underscore.
+"""
+
+import os
+import shutil
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import duckdb
+
+from orchestration.files import sync_directory
+from orchestration.schemas import RAW_TABLES
+from orchestration.warehouse.withholding import MARTS, make_empty
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+LAKE_VARIABLE = "SMALLCAP_LAKE"
+# The ledger changes in place; it is small and written whole.
+LEDGER = ("documents", "rejects")
+# Large tables are partitioned; the name of the partition is in the path.
+PARTITIONS = {"member_bars": "year(session)"}
+FINISHED = "_SUCCESS"
+MOST_FILES = 64
+"""Files of a raw table, in one partition, beyond which they are written as one."""
+_UNFINISHED = "_unfinished"
+
+
+def table_directory(schema: str, name: str) -> str:
+    """Where a table of the current build is; macros/cross_db/spark_tables.sql says the same."""
+    return f"{os.environ[LAKE_VARIABLE]}/warehouse/{schema}/{name}"
+
+
+def append_raw(connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
+    """Append the observations of documents that the lake lacks, one file a table and partition.
+
+    A table is written anew if documents were withdrawn, if a killed run left some of a document's rows, or if it has too many
+    files.
+    """
+    for table in (*RAW_TABLES, *LEDGER):
+        directory = lake / "raw" / table
+        shutil.rmtree(directory / _UNFINISHED, ignore_errors=True)
+        shutil.rmtree(_replacement(directory), ignore_errors=True)
+        in_lake = None if table in LEDGER else _documents(connection, directory)
+        if in_lake is None:
+            _replace(connection, table, "true", directory)
+            continue
+        in_raw = dict(connection.execute(f"select document_id, count(*) from raw.{table} group by document_id").fetchall())
+        if any(in_raw.get(document) != rows for document, rows in in_lake.items()):
+            _replace(connection, table, "true", directory)
+        elif new := sorted(in_raw.keys() - in_lake.keys()):
+            connection.execute("set variable new_documents = $1", [new])
+            _write(connection, table, "list_contains(getvariable('new_documents'), document_id)", directory / _UNFINISHED)
+            for file in sorted((directory / _UNFINISHED).rglob("*.parquet")):
+                place = directory / file.parent.relative_to(directory / _UNFINISHED)
+                place.mkdir(exist_ok=True)
+                file.replace(place / file.name)
+                sync_directory(place)
+            shutil.rmtree(directory / _UNFINISHED)
+
+
+def _documents(connection: duckdb.DuckDBPyConnection, directory: Path) -> dict[str, int] | None:
+    """The number of rows by document, None if the table is to be written anew."""
+    files = sorted(directory.rglob("*.parquet"))
+    if not files or len(files) > MOST_FILES * len({file.parent for file in files}):
+        return None
+    try:
+        return dict(
+            connection.execute(
+                "select document_id, count(*) from read_parquet($1) group by document_id", [[str(file) for file in files]]
+            ).fetchall()
+        )
+    except duckdb.Error:  # a damaged file
+        return None
+
+
+def _replace(connection: duckdb.DuckDBPyConnection, table: str, where: str, directory: Path) -> None:
+    """Write a table to a new directory and swap it with the old one."""
+    new = _replacement(directory)
+    _write(connection, table, where, new)
+    shutil.rmtree(directory, ignore_errors=True)
+    new.replace(directory)
+    sync_directory(directory.parent)
+
+
+def _replacement(directory: Path) -> Path:
+    return directory.with_name(f"_{directory.name}")
+
+
+def _write(connection: duckdb.DuckDBPyConnection, table: str, where: str, directory: Path) -> None:
+    """Write rows of a raw table as Parquet; an empty table becomes one file, which has the columns."""
+    directory.mkdir(parents=True)
+    rows = f"select * from raw.{table} where {where}"
+    partition = PARTITIONS.get(table)
+    if partition and connection.execute(f"select 1 from ({rows}) limit 1").fetchall():
+        connection.execute(
+            f"copy (select *, {partition} as part from ({rows})) to '{_literal(directory)}'"
+            f" (format parquet, compression zstd, partition_by (part), append, filename_pattern '{{uuid}}')"
+        )
+    else:
+        connection.execute(f"copy ({rows}) to '{_literal(directory)}/{uuid4().hex}.parquet' (format parquet, compression zstd)")
+    for file in directory.rglob("*.parquet"):
+        with file.open("rb+") as stream:
+            os.fsync(stream.fileno())
+
+
+def remove_built(lake: Path) -> None:
+    """Remove what dbt built; finished releases do not need it."""
+    shutil.rmtree(lake / "warehouse", ignore_errors=True)
+
+
+def built_tables(lake: Path) -> list[tuple[str, str]]:
+    """Schema and name of every finished table that dbt built, sorted."""
+    return sorted((done.parent.parent.name, done.parent.name) for done in (lake / "warehouse").glob(f"*/*/{FINISHED}"))
+
+
+def enter_tables(session: "SparkSession", lake: Path) -> None:
+    """Enter the raw tables and the finished tables of the lake in the session's catalog."""
+    raw = [("raw", table, lake / "raw" / table) for table in (*RAW_TABLES, *LEDGER)]
+    built = [(schema, table, lake / "warehouse" / schema / table) for schema, table in built_tables(lake)]
+    for schema in sorted({schema for schema, _, _ in (*raw, *built)}):
+        session.sql(f"create schema if not exists {schema}")
+    for schema, table, directory in (*raw, *built):
+        session.sql(f"create table {schema}.{table} using parquet location '{_literal(directory)}'")
+
+
+def read_built(connection: duckdb.DuckDBPyConnection, lake: Path, nodes: Collection[Mapping[str, Any]]) -> None:
+    """Read built marts into the warehouse, as the tables that their contracts describe; the other tables become views."""
+    finished = set(built_tables(lake))
+    for node in nodes:
+        schema, name = node["schema"], node["name"]
+        if (schema, name) not in finished:
+            continue
+        rows = f"select * from read_parquet('{_literal(lake / 'warehouse' / schema / name)}/*.parquet')"
+        if schema == MARTS:
+            make_empty(connection, node)
+            connection.execute(f"insert into {schema}.{name} by name {rows}")
+        else:
+            connection.execute(f"create schema if not exists {schema}")
+            _drop(connection, schema, name)
+            connection.execute(f"create view {schema}.{name} as {rows}")
+
+
+def _drop(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> None:
+    """Drop a table or view, whichever it is."""
+    found: Iterable[tuple[str]] = connection.execute(
+        "select table_type from information_schema.tables where table_schema = $1 and table_name = $2", [schema, name]
+    ).fetchall()
+    for (kind,) in found:
+        connection.execute(f"drop {'view' if kind == 'VIEW' else 'table'} {schema}.{name}")
+
+
+def _literal(path: Path) -> str:
+    return str(path).replace("'", "''")

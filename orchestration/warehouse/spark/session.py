@@ -1,0 +1,109 @@
+"""The Spark session of a build: one per process, on this machine unless the settings name another master.
+
+Spark is optional: `pip install small-cap-signal[spark]`. It needs Java 17 or 21.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestration.warehouse.spark.java import SparkUnusable, find_java, set_java_home
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def spark_settings(lake: Path, memory: str | None = None) -> dict[str, str]:
+    """Spark's settings for a build in a lake directory.
+
+    Everything that Spark writes is below the lake. Nothing listens beyond this machine. The catalog is in memory: the lake's
+    directories say which tables there are.
+    """
+    scratch = lake / "scratch"
+    return {
+        "spark.app.name": "small-cap-signal",
+        "spark.master": "local[2]",
+        "spark.driver.memory": memory or "4g",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.log.level": "ERROR",
+        "spark.local.dir": str(scratch),
+        "spark.sql.warehouse.dir": str(lake / "warehouse"),
+        "spark.sql.catalogImplementation": "in-memory",
+        "spark.driver.extraJavaOptions": f"-Djava.io.tmpdir={scratch} -Duser.timezone=UTC",
+        "spark.sql.session.timeZone": "UTC",
+        # Times have no zone, as in DuckDB.
+        "spark.sql.timestampType": "TIMESTAMP_NTZ",
+        "spark.sql.ansi.enabled": "true",
+        "spark.sql.ansi.doubleQuotedIdentifiers": "true",
+        # A table that is built again replaces the files of the last one.
+        "spark.sql.legacy.allowNonEmptyLocationInCTAS": "true",
+        "spark.sql.shuffle.partitions": "2",
+        # Long windows: three times faster.
+        "spark.sql.window.segmentTree.enabled": "true",
+    }
+
+
+def check_spark() -> None:
+    """Check that Spark and its Java are there.
+
+    Raises:
+        SparkUnusable: one is missing or too old.
+    """
+    missing = [name for name in ("pyspark", "dbt.adapters.spark", "pyarrow") if find_spec(name) is None]
+    if missing:
+        raise SparkUnusable(f"SMALLCAP_ENGINE=spark needs {missing[0]}: pip install 'small-cap-signal[spark]'.")
+    find_java()
+
+
+@contextmanager
+def spark_session(settings: Mapping[str, str]) -> Iterator["SparkSession"]:
+    """A session, stopped at the end; one that runs in this process already (of spark-submit) is used and left running.
+
+    Raises:
+        SparkUnusable: the session does not start.
+    """
+    from pyspark.sql import SparkSession
+
+    running = SparkSession.getActiveSession()
+    if running is None:
+        set_java_home(Path(settings["spark.local.dir"]))
+    builder = SparkSession.builder
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    Path(settings["spark.local.dir"]).mkdir(parents=True, exist_ok=True)
+    try:
+        session = builder.getOrCreate()
+    except Exception as error:  # the JVM's reasons have no common class
+        raise SparkUnusable(f"Spark did not start: {_one_line(error)}") from error
+    try:
+        yield session
+    finally:
+        if running is None:
+            with suppress(Exception):  # the JVM may have ended
+                session.stop()
+
+
+def check_session() -> None:
+    """Check that the session still answers.
+
+    Raises:
+        SparkUnusable: it has ended.
+    """
+    from pyspark.sql import SparkSession
+
+    try:
+        SparkSession.active().sql("select 1").collect()
+    except Exception as error:  # a lost connection to the JVM has many classes
+        raise SparkUnusable(
+            f"Spark ended during the build, for example for lack of memory ({_one_line(error, 100)}): run again. The previous"
+            " release remains current."
+        ) from error
+
+
+def _one_line(error: object, longest: int = 300) -> str:
+    return " ".join(str(error).split())[:longest]

@@ -1,0 +1,135 @@
+"""Two releases of the same documents, one made by DuckDB and one by Spark, compared table by table:
+`python -m tests.parity DUCKDB_RELEASE SPARK_RELEASE [--report FILE]`.
+
+Rows, keys, text, dates, booleans and integers must be the same; doubles within `RELATIVE` or `ABSOLUTE`. Ends with exit code 1
+if a table differs.
+"""
+
+import argparse
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+RELATIVE = 1e-12
+ABSOLUTE = 1e-12
+"""Where differences of nearly equal numbers cancel, the last digits of the result have no relative meaning."""
+
+# What a release says of itself: its id, its time, its run, and the releases before it.
+OF_THE_RELEASE = {"release_history", "reading_changes", "signal_diary", "signal_diary_outcomes"}
+
+
+@dataclass
+class Table:
+    """The comparison of one table.
+
+    Attributes:
+        relative: the largest relative difference of a double that is beyond `ABSOLUTE`, with its column.
+        absolute: the largest difference of a double within `ABSOLUTE` and beyond `RELATIVE`, with its column.
+        faults: what is not equal, as sentences.
+    """
+
+    name: str
+    rows: int = 0
+    columns: int = 0
+    relative: tuple[float, str] = (0.0, "")
+    absolute: tuple[float, str] = (0.0, "")
+    faults: list[str] = field(default_factory=list)
+
+
+def compare(duckdb_release: Path, spark_release: Path) -> list[Table]:
+    """Every published table of two releases, by name."""
+    tables = [_tables(release) for release in (duckdb_release, spark_release)]
+    found = []
+    for name in sorted(tables[0].keys() | tables[1].keys()):
+        if name in OF_THE_RELEASE:
+            continue
+        if name not in tables[0] or name not in tables[1]:
+            found.append(Table(name, faults=[f"only {'DuckDB' if name in tables[0] else 'Spark'} has it"]))
+            continue
+        ours, theirs = (of[name] for of in tables)
+        if ours["status"] != theirs["status"]:
+            found.append(Table(name, faults=[f"{ours['status']} by DuckDB, {theirs['status']} by Spark: {theirs['reason']}"]))
+            continue
+        frames = [pl.read_parquet(release / f"{name}.parquet") for release in (duckdb_release, spark_release)]
+        found.append(compare_frames(name, *frames, key=ours["key"]))
+    return found
+
+
+def compare_frames(name: str, ours: pl.DataFrame, theirs: pl.DataFrame, *, key: list[str]) -> Table:
+    """One table from both engines. Rows are matched by key."""
+    table = Table(name, rows=ours.height, columns=ours.width)
+    if ours.schema != theirs.schema:
+        table.faults.append(f"columns differ: {set(ours.schema.items()) ^ set(theirs.schema.items()) or 'their order'}")
+        return table
+    if ours.height != theirs.height:
+        table.faults.append(f"{ours.height} rows by DuckDB, {theirs.height} by Spark")
+    both = ours.join(theirs, on=key, how="inner", suffix="__theirs", nulls_equal=True, validate="1:1")
+    if both.height != ours.height:
+        lacking = ours.join(theirs, on=key, how="anti", nulls_equal=True)
+        table.faults.append(f"{ours.height - both.height} keys only by DuckDB, first {lacking.select(key).row(0)}")
+    for column in (c for c in ours.columns if c not in key):
+        _compare_column(table, both, column, key)
+    return table
+
+
+def _compare_column(table: Table, both: pl.DataFrame, column: str, key: list[str]) -> None:
+    ours, theirs = pl.col(column), pl.col(f"{column}__theirs")
+    if not both.schema[column].is_float():
+        _fault(table, column, both.filter(ours.ne_missing(theirs)), key)
+        return
+    absolute = (ours - theirs).abs()
+    relative = absolute / pl.max_horizontal(ours.abs(), theirs.abs())
+    differing = both.filter(ours.ne_missing(theirs)).with_columns(absolute__=absolute, relative__=relative)
+    within = pl.col("absolute__") <= ABSOLUTE
+    _fault(table, column, differing.filter(~((pl.col("relative__") <= RELATIVE) | within).fill_null(value=False)), key)
+    largest = differing.filter(~within)["relative__"].max()
+    if isinstance(largest, float) and largest > table.relative[0]:
+        table.relative = (largest, column)
+    cancelled = differing.filter(within & (pl.col("relative__") > RELATIVE))["absolute__"].max()
+    if isinstance(cancelled, float) and cancelled > table.absolute[0]:
+        table.absolute = (cancelled, column)
+
+
+def _fault(table: Table, column: str, rows: pl.DataFrame, key: list[str]) -> None:
+    if rows.is_empty():
+        return
+    first = rows.row(0, named=True)
+    where = ", ".join(str(first[k]) for k in key)
+    table.faults.append(f"{column}: {rows.height} rows differ, at {where}: {first[column]!r} and {first[f'{column}__theirs']!r}")
+
+
+def _tables(release: Path) -> dict[str, dict[str, Any]]:
+    manifest = json.loads((release / "manifest.json").read_text(encoding="utf-8"))
+    return {table["name"]: table for table in manifest["tables"]}
+
+
+def as_markdown(tables: list[Table]) -> str:
+    """The tables of the comparison, with totals."""
+    lines = ["| table | rows | columns | largest difference |", "|---|---:|---:|---|"]
+    for table in tables:
+        said = [f"{table.relative[0]:.0e} relative ({table.relative[1]})"] if table.relative[0] else []
+        said += [f"{table.absolute[0]:.0e} absolute ({table.absolute[1]})"] if table.absolute[0] else []
+        lines.append(f"| {table.name} | {table.rows} | {table.columns} | {'; '.join(table.faults or said) or '0'} |")
+    exact = sum(not table.faults and not table.relative[0] and not table.absolute[0] for table in tables)
+    equal = sum(not table.faults for table in tables)
+    lines += ["", f"{equal} of {len(tables)} tables are equal, {exact} of them to the last bit."]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("duckdb_release", type=Path)
+    parser.add_argument("spark_release", type=Path)
+    parser.add_argument("--report", type=Path, help="replace the table in this file")
+    given = parser.parse_args()
+    tables = compare(given.duckdb_release, given.spark_release)
+    print(as_markdown(tables))
+    return int(any(table.faults for table in tables))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
