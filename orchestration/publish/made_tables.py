@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import polars as pl
 
 from orchestration.publish.changes import (
     READING_CHANGES,
@@ -30,10 +29,11 @@ from orchestration.publish.diary import (
     readings,
     said_by,
 )
-from orchestration.publish.freshness import FRESHNESS, PRICES
 from orchestration.publish.history import RELEASE_HISTORY, release_history
 
-MADE_TABLES = (FRESHNESS, READING_CHANGES, RELEASE_HISTORY, SIGNAL_DIARY, SIGNAL_DIARY_OUTCOMES)
+MADE_TABLES = (READING_CHANGES, RELEASE_HISTORY, SIGNAL_DIARY, SIGNAL_DIARY_OUTCOMES)
+
+PRICES = "prices"  # the feed of `freshness` that labels depend on
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,6 @@ def make_tables(connection: duckdb.DuckDBPyConnection, release: Side, past: Past
         release: the release that is being made, with the Parquet files of its marts.
     """
     made = Made()
-    FRESHNESS.create(connection, pl.DataFrame(release.manifest["freshness"]))
     RELEASE_HISTORY.create(connection, release_history(past.releases, release.manifest, keep=past.keep))
     _reading_changes(connection, release, past, made)
     _signal_diary(connection, release, past, diary, made)

@@ -19,9 +19,8 @@ from orchestration.publish.changes import Side
 from orchestration.publish.contract import CONTRACT_VERSION
 from orchestration.publish.diary import Diary
 from orchestration.publish.fingerprint import fingerprint, is_current
-from orchestration.publish.freshness import freshness, sessions_behind
 from orchestration.publish.history import LATEST, RELEASES, readable, releases_on_disk
-from orchestration.publish.made_tables import MADE_TABLES, Past, make_tables
+from orchestration.publish.made_tables import MADE_TABLES, PRICES, Past, make_tables
 from orchestration.publish.release_files import (
     NotPublishable,
     PublishedTable,
@@ -41,6 +40,7 @@ from orchestration.warehouse.made_of import made_of
 from orchestration.warehouse.withholding import withheld_tables
 
 _UNFINISHED = ".unfinished-"
+_FRESHNESS = ("feed", "newest", "age_days", "sessions_behind", "is_stale", "limit_text")
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,8 @@ def _manifest(
     snapshots = ask(
         "intermediate.int_holdings_classified", "select fund, max(as_of)::varchar from {table} group by fund order by fund"
     )
-    fresh = freshness(connection, origin.clock)
+    ages = ask("marts.freshness", f"select {', '.join(_FRESHNESS)} from {{table}} order by feed")
+    fresh = [{**dict(zip(_FRESHNESS, row, strict=True)), "newest": row[1] and row[1].isoformat()} for row in ages]
     parameters = ask(
         "seeds.signal_parameters",
         "select signal || '.' || parameter, value::double, unit, meaning from {table} order by signal, parameter",
@@ -204,8 +205,8 @@ def _manifest(
         "run_id": run_id,
         "git_revision": _git_revision(),
         "made_of": made_of(connection, [table.name for table in tables]),
-        "freshness": [{**row, "newest": row["newest"] and row["newest"].isoformat()} for row in fresh.to_dicts()],
-        "sessions_behind": sessions_behind(fresh),
+        "freshness": fresh,
+        "sessions_behind": next((row["sessions_behind"] for row in fresh if row["feed"] == PRICES), None),
         "parameters": {name: {"value": value, "unit": unit, "meaning": meaning} for name, value, unit, meaning in parameters},
         "failed_fetches": [{**asdict(fetch), "attempted_at": fetch.attempted_at.isoformat()} for fetch in failing(connection)],
         "quarantine": [

@@ -46,11 +46,11 @@ def missing_from(tables: ReleaseTables, *, priced: Collection[str], failed_fetch
 
 
 def feeds(tables: ReleaseTables) -> list[Row]:
-    """The rows of `freshness` that the page is about: prices, rates and the holdings of the three funds; [] without the table."""
+    """The rows of `freshness` that the page is about: all but the holdings of other funds than the three; [] without the table."""
     if not tables.has("freshness"):
         return []
     rows = tables.rows("select feed, newest, age_days, sessions_behind, is_stale, limit_text from freshness order by feed")
-    order = ["prices", "rates", *(f"holdings {fund}" for fund in MAIN_FUNDS)]
+    order = ["prices", "rates", *(f"holdings {fund}" for fund in MAIN_FUNDS), "factors", "member prices"]
     return sorted((row for row in rows if row["feed"] in order), key=lambda row: order.index(row["feed"]))
 
 

@@ -21,7 +21,8 @@ PREFIXES = {"staging": "stg_", "intermediate": "int_"}
 
 WITHOUT_KEY = {
     "stg_rejects": "a document may contain a rejected line twice: each occurrence is a row",
-    "stg_member_observations": "ingesting adds a key once a document; int_member_measures is tested, and counting millions costs a second",
+    "stg_member_observations": "ingesting adds a key once a document, and counting millions costs a second",
+    "int_member_bars": "a view on stg_member_observations with one answer for each session; its unit test covers it",
     "int_data_findings": "a check may find a day more than once: data_quality counts the findings",
 }
 STAGING_ON_STAGING = {

@@ -1,38 +1,12 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['data_quality']}) }}
-{% set p = signal_parameters('data_quality', ['rate_days', 'factor_days', 'least_coverage']) -%}
--- Every finding of every check, one row each: table, symbol and date. The date is NULL where a document has none. Ages are
--- measured against the run's clock and the calendar: the latest data alone cannot show that everything is old.
-with newest_bars as (
-    select
-        fund,
-        max(session) as session
-    from {{ ref('int_daily_returns') }}
-    group by fund
-),
-
-newest_member_bars as (
-    select max(session) as session from {{ ref('stg_member_observations') }}
-),
-
-newest_snapshots as (
+{% set p = signal_parameters('data_quality', ['least_coverage']) -%}
+-- Every finding of every check, one row each: table, symbol and date. The date is NULL where a document has none.
+with newest_snapshots as (
     select
         fund,
         max(as_of) as as_of
     from {{ ref('sector_coverage') }}
     group by fund
-),
-
-newest_rates as (
-    select
-        series,
-        max(date) as date
-    from {{ ref('stg_rates') }}
-    where series in ('DFEDTARU', 'DFEDTARL')
-    group by series
-),
-
-newest_factors as (
-    select max(session) as session from {{ ref('stg_factors') }}
 )
 
 select 'raw.price_bars' as table_name, 'missing_session' as check_name, fund as symbol, session as found_on
@@ -44,34 +18,17 @@ union all
 select 'raw.price_bars', 'restated_' || replace(cause, ' ', '_'), symbol, session
 from {{ ref('int_price_restatements') }}
 union all
--- One finding per completed session without a price.
-select 'raw.price_bars', 'stale_prices', newest_bars.fund, sessions.session
-from newest_bars
+-- One finding per completed session without data.
+select ages.table_name, ages.check_name, ages.symbol, sessions.session
+from {{ ref('int_series_ages') }} as ages
 cross join {{ ref('int_clock') }} as clock
 inner join {{ ref('stg_sessions') }} as sessions
-    on newest_bars.session < sessions.session and clock.session >= sessions.session
+    on ages.newest < sessions.session and clock.session >= sessions.session
+where ages.is_stale and ages.limit_days is null
 union all
-select 'raw.member_bars', 'stale_member_prices', 'US', sessions.session
-from newest_member_bars
-cross join {{ ref('int_clock') }} as clock
-inner join {{ ref('stg_sessions') }} as sessions
-    on newest_member_bars.session < sessions.session and clock.session >= sessions.session
-union all
-select 'raw.holdings', 'stale_snapshot', newest_snapshots.fund, newest_snapshots.as_of
-from newest_snapshots
-inner join {{ ref('funds') }} as funds on newest_snapshots.fund = funds.fund
-cross join {{ ref('int_clock') }} as clock
-where {{ days_between('newest_snapshots.as_of', 'clock.clock_date') }} > funds.stale_after_days
-union all
-select 'raw.rates', 'stale_rate', newest_rates.series, newest_rates.date
-from newest_rates
-cross join {{ ref('int_clock') }} as clock
-where {{ days_between('newest_rates.date', 'clock.clock_date') }} > {{ p.rate_days | int }}
-union all
-select 'raw.factors', 'stale_factors', 'daily', newest_factors.session
-from newest_factors
-cross join {{ ref('int_clock') }} as clock
-where {{ days_between('newest_factors.session', 'clock.clock_date') }} > {{ p.factor_days | int }}
+select table_name, check_name, symbol, newest
+from {{ ref('int_series_ages') }}
+where is_stale and limit_days is not null and newest is not null
 union all
 select 'marts.sector_coverage', 'unknown_sectors', coverage.fund, coverage.as_of
 from {{ ref('sector_coverage') }} as coverage
