@@ -123,12 +123,14 @@ def built_tables(lake: Path) -> list[tuple[str, str]]:
 
 def enter_tables(session: "SparkSession", lake: Path) -> None:
     """Enter the raw tables and the finished tables of the lake in the session's catalog."""
-    raw = [("raw", table, lake / "raw" / table) for table in (*RAW_TABLES, *LEDGER)]
-    built = [(schema, table, lake / "warehouse" / schema / table) for schema, table in built_tables(lake)]
-    for schema in sorted({schema for schema, _, _ in (*raw, *built)}):
+    built = built_tables(lake)
+    for schema in sorted({"raw", *(schema for schema, _ in built)}):
         session.sql(f"create schema if not exists {schema}")
-    for schema, table, directory in (*raw, *built):
-        session.sql(f"create table {schema}.{table} using parquet location '{_literal(directory)}'")
+    for table in (*RAW_TABLES, *LEDGER):  # views, because a table would not find its partitions
+        session.sql(f"create or replace view raw.{table} as select * from parquet.`{lake / 'raw' / table}`")
+    for schema, table in built:
+        directory = _literal(lake / "warehouse" / schema / table)
+        session.sql(f"create table if not exists {schema}.{table} using parquet location '{directory}'")
 
 
 def read_built(connection: duckdb.DuckDBPyConnection, lake: Path, nodes: Collection[Mapping[str, Any]]) -> None:
