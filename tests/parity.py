@@ -15,8 +15,8 @@ import polars as pl
 
 RELATIVE = 1e-12
 ABSOLUTE = 1.001e-12
-"""Where differences of nearly equal numbers cancel, the last digits of the result have no relative meaning. Returns are rounded to
-twelve decimal places: a last digit on the other side of a tie is one unit of the twelfth."""
+"""Where differences of nearly equal numbers cancel, the last digits of the result have no relative meaning. Returns are rounded
+to twelve decimal places: a last digit on the other side of a tie is one unit of the twelfth."""
 
 # What a release says of itself: its id, its time, its run, and the releases before it.
 OF_THE_RELEASE = {"release_history", "reading_changes", "signal_diary", "signal_diary_outcomes"}

@@ -46,7 +46,7 @@ def missing_from(tables: ReleaseTables, *, priced: Collection[str], failed_fetch
 
 
 def feeds(tables: ReleaseTables) -> list[Row]:
-    """The rows of `freshness` that the page is about, without the holdings of other funds than the three; [] without the table."""
+    """The rows of `freshness` that the page is about, without holdings of other funds than the three; [] without it."""
     if not tables.has("freshness"):
         return []
     rows = tables.rows("select feed, newest, age_days, sessions_behind, is_stale, limit_text from freshness order by feed")
