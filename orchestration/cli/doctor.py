@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from orchestration.landing.documents import newest_document, stray_files
 from orchestration.report.manifest import failed_fetches, quarantine_sentences, withheld_sentences
-from orchestration.settings import Settings, Source
+from orchestration.settings import EngineName, Settings, Source
 from orchestration.universe import load_universe
 from orchestration.vendors.registry import ADDRESSES, address
 
@@ -32,10 +32,24 @@ def examine(settings: Settings) -> Iterator[Finding]:
     """Every finding, cheap ones first. Requests each vendor's address only with source live."""
     yield Finding(True, "python", sys.version.split()[0])
     yield Finding(True, "packages", ", ".join(f"{name} {version(name)}" for name in _PACKAGES))
+    if settings.engine is EngineName.spark:
+        yield _spark()
     yield from _paths(settings)
     if settings.source is Source.live:
         yield from _vendors(settings)
     yield from _release(settings)
+
+
+def _spark() -> Finding:
+    """Whether dbt's models can run on Spark here."""
+    from orchestration.warehouse.spark.java import SparkUnusable, find_java
+    from orchestration.warehouse.spark.session import check_spark
+
+    try:
+        check_spark()
+        return Finding(True, "spark", f"pyspark {version('pyspark')}, dbt-spark {version('dbt-spark')}, {find_java()}")
+    except SparkUnusable as error:
+        return Finding(False, "spark", str(error))
 
 
 def _paths(settings: Settings) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from dagster_shared.error import SerializableErrorInfo
 from orchestration.defs.assets.landing import CALENDAR
 from orchestration.defs.build import build_defs
 from orchestration.defs.checks import NO_TABLE_IS_WITHHELD
+from orchestration.defs.dbt_project import engine_of
 from orchestration.defs.dead_runs import close_dead_runs, lock_of_run
 from orchestration.defs.instance import prepare_dagster_home
 from orchestration.defs.jobs import DAILY_JOB, build_config
@@ -24,6 +25,7 @@ from orchestration.raw.decisions import DecisionsDamaged
 from orchestration.settings import Settings
 from orchestration.warehouse.connection import DiskFull, WarehouseDamaged, WarehouseLocked, WarehouseUnusable, raise_if_unusable
 from orchestration.warehouse.dbt_build import BuildFailed
+from orchestration.warehouse.spark.java import SparkUnusable
 
 _LONGEST_LINE = 500
 # Dagster's messages about skipped steps.
@@ -32,8 +34,11 @@ _HISTORY_DAMAGED = ("malformed", "not a database", "disk I/O error", "unable to 
 Progress = Callable[[str], None]
 _OUR_ERRORS = {
     error.__name__
-    for error in (WarehouseUnusable, WarehouseLocked, WarehouseDamaged, DiskFull, BuildFailed, NotPublishable, DecisionsDamaged)
-}
+    for error in (
+        WarehouseUnusable, WarehouseLocked, WarehouseDamaged, DiskFull, BuildFailed, SparkUnusable, NotPublishable,
+        DecisionsDamaged,
+    )
+}  # fmt: skip
 
 
 class RunFailed(RuntimeError):
@@ -74,6 +79,7 @@ def run_daily(settings: Settings, *, progress: Progress, force: bool = False) ->
 
 
 def _execute(settings: Settings, progress: Progress, *, force: bool) -> dg.ExecuteInProcessResult:
+    engine_of(settings).check()
     os.environ["DAGSTER_HOME"] = str(prepare_dagster_home(settings))
     definitions = build_defs(settings, console=_step_log(progress))
     run_id = str(uuid4())

@@ -21,6 +21,9 @@ class Engine(Protocol):
     def target(self) -> str:
         """The name of dbt's target in profiles.yml."""
 
+    def check(self) -> None:
+        """Raise an error that says what to do if the engine cannot run on this machine."""
+
     def environment(self, warehouse: Warehouse) -> dict[str, str]:
         """The variables that dbt's profile and macros read."""
 
@@ -42,6 +45,9 @@ class DuckDb:
     """DuckDB: dbt writes to the warehouse itself."""
 
     target: str = "duckdb"
+
+    def check(self) -> None:
+        """It is always there."""
 
     def environment(self, warehouse: Warehouse) -> dict[str, str]:
         """The path of the warehouse."""
@@ -78,6 +84,16 @@ class Spark:
     settings: Mapping[str, str] = field(default_factory=dict)
     target: str = "spark"
 
+    def check(self) -> None:
+        """Check that Spark and a Java for it are installed.
+
+        Raises:
+            SparkUnusable: one is missing or too old.
+        """
+        from orchestration.warehouse.spark.session import check_spark
+
+        check_spark()
+
     def environment(self, warehouse: Warehouse) -> dict[str, str]:
         """The directory of the lake."""
         from orchestration.warehouse.spark.lake import LAKE_VARIABLE
@@ -93,7 +109,7 @@ class Spark:
         """
         from orchestration.warehouse.spark import adapter, lake, session
 
-        session.check_spark()
+        self.check()
         if everything:
             lake.remove_built(self.lake)
         with warehouse.connect() as connection:

@@ -3,6 +3,9 @@
 Spark is optional: `pip install small-cap-signal[spark]`. It needs Java 17 or 21.
 """
 
+import logging
+import os
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
@@ -13,6 +16,9 @@ from orchestration.warehouse.spark.java import SparkUnusable, find_java, set_jav
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+
+_LOGGING = "log4j2.properties"
 
 
 def spark_settings(lake: Path, memory: str | None = None) -> dict[str, str]:
@@ -30,11 +36,12 @@ def spark_settings(lake: Path, memory: str | None = None) -> dict[str, str]:
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
-        "spark.log.level": "ERROR",
         "spark.local.dir": str(scratch),
         "spark.sql.warehouse.dir": str(lake / "warehouse"),
         "spark.sql.catalogImplementation": "in-memory",
-        "spark.driver.extraJavaOptions": f"-Djava.io.tmpdir={scratch} -Duser.timezone=UTC",
+        "spark.driver.extraJavaOptions": (
+            f'-Djava.io.tmpdir="{scratch}" -Duser.timezone=UTC -Dlog4j2.configurationFile="{scratch / _LOGGING}"'
+        ),
         "spark.sql.session.timeZone": "UTC",
         # Times have no zone, as in DuckDB.
         "spark.sql.timestampType": "TIMESTAMP_NTZ",
@@ -71,11 +78,14 @@ def spark_session(settings: Mapping[str, str]) -> Iterator["SparkSession"]:
 
     running = SparkSession.getActiveSession()
     if running is None:
-        set_java_home(Path(settings["spark.local.dir"]))
+        scratch = Path(settings["spark.local.dir"])
+        scratch.mkdir(parents=True, exist_ok=True)
+        _silence(scratch / _LOGGING)
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        set_java_home(scratch)
     builder = SparkSession.builder
     for name, value in settings.items():
         builder = builder.config(name, value)
-    Path(settings["spark.local.dir"]).mkdir(parents=True, exist_ok=True)
     try:
         session = builder.getOrCreate()
     except Exception as error:  # the JVM's reasons have no common class
@@ -103,6 +113,18 @@ def check_session() -> None:
             f"Spark ended during the build, for example for lack of memory ({_one_line(error, 100)}): run again. The previous"
             " release remains current."
         ) from error
+
+
+def _silence(log4j: Path) -> None:
+    """Leave errors to dbt, which reports each with its model: Spark would print every one again, with a stack trace."""
+    log4j.write_text(
+        "rootLogger.level = fatal\n"
+        "rootLogger.appenderRef.stderr.ref = stderr\n"
+        "appender.stderr.type = Console\nappender.stderr.name = stderr\nappender.stderr.target = SYSTEM_ERR\n"
+        "appender.stderr.layout.type = PatternLayout\nappender.stderr.layout.pattern = %m%n\n"
+    )
+    logging.getLogger("SQLQueryContextLogger").disabled = True
+    warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas", category=FutureWarning)
 
 
 def _one_line(error: object, longest: int = 300) -> str:
