@@ -3,11 +3,12 @@ PYTHON ?= python3
 UV_VERSION := 0.9.7
 BIN := .venv/bin
 READY := .venv/.ready
+SPARK_READY := .venv/.spark-ready
 SOURCE ?= sample
 # Where Python may not write bytecode, it is written once: every start of a process would compile some thousand modules.
 COMPILE := $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
 
-.PHONY: run test test-fast lint lint-python lint-types lint-sql ui live lock bench bench-breadth test-duckdb2 test-spark torture calibrate superset test-superset test-bi contract dbt docs has-warehouse clean help
+.PHONY: run test test-fast lint lint-python lint-types lint-sql ui live lock bench bench-breadth bench-spark parity test-duckdb2 test-spark torture calibrate superset test-superset test-bi contract dbt docs has-warehouse clean help
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -63,6 +64,10 @@ bench: $(READY)  ## What a run costs, part by part
 bench-breadth: $(READY)  ## What breadth on twenty million bars costs, beside one query by hand
 	$(BIN)/python tests/bench_breadth.py $(BREADTH)
 
+# On two quiet cores some half an hour; fewer bars: make bench-spark SPARK='--bars 2000000'.
+bench-spark: $(SPARK_READY)  ## What breadth on two and twenty million bars costs on DuckDB and on Spark
+	$(BIN)/python tests/bench_spark.py $(SPARK)
+
 # On a quiet machine of two cores some two hours; fewer kills or mutations: make torture TORTURE='--kills 10 --mutations 500'.
 torture: $(READY)  ## Kill, starve and mislead runs and mutate documents, and print the figures; not part of make test
 	mkdir -p data
@@ -79,10 +84,21 @@ test-duckdb2: $(READY)  ## The same run on DuckDB 2: the code must not depend on
 	PYTHONPATH=.duckdb2 $(BIN)/python -c "import duckdb; print('DuckDB', duckdb.__version__); assert duckdb.__version__ > '2'"
 	PYTHONPATH=.duckdb2 $(BIN)/smallcap run --source sample --data-dir data/duckdb2
 
-test-spark: $(READY)  ## Read every published file with PySpark, which needs Java 17 or 21; not part of make test
-	test -e .spark/pyspark || $(BIN)/uv pip install -q --target .spark 'pyspark>=4.1,<4.2'
+parity: $(SPARK_READY)  ## Build the sample market on DuckDB and on Spark and compare every published table: docs/PARITY.md
+	rm -rf data/parity
+	$(BIN)/smallcap run --source sample --data-dir data/parity/duckdb
+	SMALLCAP_ENGINE=spark $(BIN)/smallcap run --source sample --data-dir data/parity/spark
+	$(BIN)/python -m tests.parity data/parity/duckdb/published/latest data/parity/spark/published/latest $(PARITY)
+	$(BIN)/python -m pytest -n 0 tests/spark tests/dbt_project/test_cross_db.py
+
+test-spark: $(SPARK_READY)  ## Read every published file with PySpark; not part of make test
 	test -e data/sample/published/latest/manifest.json || $(BIN)/smallcap run --source sample
-	PYTHONPATH=.spark PYSPARK_PYTHON=$(CURDIR)/$(BIN)/python $(BIN)/python tests/spark_reads.py data/sample/published/latest
+	$(BIN)/python -m tests.spark_reads data/sample/published/latest
+
+# The extra `spark`, some 700 MB: with a Java runtime, for machines without one.
+$(SPARK_READY): $(READY) requirements-spark.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-spark.lock
+	touch $@
 
 superset: $(READY)  ## The dashboard for Apache Superset on the release of SOURCE: data/superset-SOURCE.zip, to be imported there
 	$(BIN)/python docs/superset/bundle.py data/$(SOURCE)/published/latest data/superset-$(SOURCE).zip
@@ -96,10 +112,7 @@ test-superset: $(READY) .superset/.ready  ## Draw the dashboard and read every t
 	$(BIN)/uv pip install -q --python .superset/bin/python -r tests/superset.lock
 	touch $@
 
-# Java does not come from the package index: a machine without it says that Spark was not asked.
-test-bi: test-superset  ## test-superset and test-spark, the latter only where Java is
-	@if "$${JAVA_HOME:+$$JAVA_HOME/bin/}java" -version >/dev/null 2>&1; then $(MAKE) --no-print-directory test-spark; \
-		else echo "Spark was not asked: no Java here, it needs 17 or 21"; fi
+test-bi: test-superset test-spark  ## test-superset and test-spark
 
 contract: $(READY)  ## Write docs/contract.json from a fresh sample release, after a change of the published schema
 	rm -rf data/contract
@@ -110,6 +123,8 @@ contract: $(READY)  ## Write docs/contract.json from a fresh sample release, aft
 lock: .venv/.uv  ## Pin every dependency with hashes
 	printf 'duckdb<2\n' | $(BIN)/uv pip compile pyproject.toml - --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --quiet --output-file requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra spark --universal --python-version 3.11 --constraint requirements.lock \
+		--generate-hashes --no-header --no-annotate --quiet --output-file requirements-spark.lock
 	$(BIN)/uv pip compile tests/superset.in --universal --python-version 3.11 --no-header --no-annotate --quiet \
 		--output-file tests/superset.lock
 

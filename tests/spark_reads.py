@@ -2,9 +2,10 @@
 
 import json
 import sys
+import tempfile
 from pathlib import Path
 
-from pyspark.sql import SparkSession
+from orchestration.warehouse.spark.session import spark_session, spark_settings
 
 TYPES = {
     "BOOLEAN": "boolean", "INTEGER": "int", "BIGINT": "bigint", "DOUBLE": "double", "VARCHAR": "string", "DATE": "date",
@@ -14,14 +15,13 @@ TYPES = {
 
 def main(release: Path) -> None:
     """Fail at the first table that differs from the manifest in Spark."""
-    local = {"spark.ui.enabled": "false", "spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
-    spark = SparkSession.builder.master("local[1]").config(map=local).getOrCreate()
     tables = json.loads((release / "manifest.json").read_text())["tables"]
-    for table in tables:
-        frame = spark.read.parquet(str(release / table["file"]))
-        assert frame.count() == table["rows"] > 0, table["name"]
-        assert dict(frame.dtypes) == {column: TYPES[kind] for column, kind in table["columns"].items()}, table["name"]
-    print(f"Spark {spark.version} reads {len(tables)} tables")
+    with tempfile.TemporaryDirectory() as scratch, spark_session(spark_settings(Path(scratch))) as spark:
+        for table in tables:
+            frame = spark.read.parquet(str(release / table["file"]))
+            assert frame.count() == table["rows"] > 0, table["name"]
+            assert dict(frame.dtypes) == {column: TYPES[kind] for column, kind in table["columns"].items()}, table["name"]
+        print(f"Spark {spark.version} reads {len(tables)} tables")
 
 
 if __name__ == "__main__":

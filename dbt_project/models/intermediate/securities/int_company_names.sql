@@ -18,6 +18,6 @@ worded as (
 select
     ticker,
     name,
-    nullif({{ dbt.split_part('words', "' '", 1) }}, '') as first_word,
-    nullif({{ dbt.split_part('words', "' '", 2) }}, '') as second_word
+    nullif(split_part(words, ' ', 1), '') as first_word,
+    nullif(split_part(words, ' ', 2), '') as second_word
 from worded

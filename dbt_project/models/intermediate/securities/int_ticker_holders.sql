@@ -5,7 +5,7 @@ with numbered as (
     select
         lines.ticker,
         lines.as_of,
-        {{ dbt.split_part('upper(lines.name)', "' '", 1) }} as first_word,
+        split_part(upper(lines.name), ' ', 1) as first_word,
         numbers.security_key
     from {{ ref('int_holdings_classified') }} as lines
     left join {{ ref('int_linked_numbers') }} as numbers

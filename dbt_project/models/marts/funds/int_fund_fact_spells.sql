@@ -4,7 +4,7 @@
 with stated as (
     select
         *,
-        {{ dbt.split_part('fact', "':'", 1) }} as list_name
+        split_part(fact, ':', 1) as list_name
     from {{ ref('int_fund_facts') }}
 ),
 

@@ -2,8 +2,8 @@
 -- The members' bars that were rejected, by the symbol and the session at the beginning of the line.
 with lines as (
     select
-        {{ normalised_ticker(dbt.split_part('rejects.content', "','", 1)) }} as ticker,
-        {{ dbt.split_part('rejects.content', "','", 2) }} as session,
+        {{ normalised_ticker("split_part(rejects.content, ',', 1)") }} as ticker,
+        split_part(rejects.content, ',', 2) as session,
         cast(documents.retrieved_at as date) as asked_on
     from {{ ref('stg_rejects') }} as rejects
     inner join {{ ref('stg_documents') }} as documents on rejects.document_id = documents.document_id

@@ -1,0 +1,43 @@
+"""Build a few models on Spark in a process of its own: `python -m tests.spark.build_some HOME [--kill]`."""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from orchestration.warehouse.connection import Warehouse
+from orchestration.warehouse.dbt_build import Dbt
+from orchestration.warehouse.engine import Spark
+from orchestration.warehouse.spark.java import SparkUnusable
+
+SELECT = ["seeds.reconstitutions", "seeds.signal_parameters", "staging.stg_sessions", "marts.calendar.session_calendar"]
+
+
+def main() -> int:
+    """Print each node with its status; with --kill, the Java process ends after the first."""
+    home = Path(sys.argv[1])
+    dbt = Dbt(Warehouse(home / "warehouse.duckdb"), home / "dbt-spark", engine=Spark(home / "lake"))
+    select = [f"small_cap_signal.{name.removeprefix('seeds.')}" for name in SELECT]
+    events = dbt.build(select, clock=datetime(2026, 10, 1, 15, tzinfo=UTC))
+    try:
+        for event in events:
+            print(event["data"]["node_info"]["node_name"], event["data"]["status"], flush=True)
+            if "--kill" in sys.argv:
+                _kill_java()
+    except SparkUnusable as error:
+        print(error)
+        return 1
+    return 0
+
+
+def _kill_java() -> None:
+    from pyspark import SparkContext
+
+    gateway: Any = SparkContext._gateway
+    gateway.proc.kill()
+    gateway.proc.wait()
+    sys.argv.remove("--kill")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

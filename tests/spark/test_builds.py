@@ -1,0 +1,59 @@
+"""Builds on Spark, each in its own process: what is built is in the warehouse, and a killed session leaves nothing behind."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from orchestration.market_calendar import sessions_frame
+from orchestration.settings import SAMPLE_LAST_SESSION
+from orchestration.warehouse.connection import Warehouse, registered
+from orchestration.warehouse.withholding import UNFINISHED, withheld_tables
+
+pytest.importorskip("pyspark", reason="Spark is not installed: make parity installs it")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A data directory whose warehouse has the trading days."""
+    warehouse = Warehouse(tmp_path / "warehouse.duckdb")
+    warehouse.prepare()
+    with warehouse.connect() as connection, registered(connection, "days", sessions_frame(SAMPLE_LAST_SESSION)):
+        connection.execute(
+            "insert into raw.sessions by name select *, timestamp '2026-10-01' as observed_at, 'd' as document_id from days"
+        )
+    return tmp_path
+
+
+def build(home: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tests.spark.build_some", str(home), *options]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+
+
+def days_in_mart(home: Path) -> list[tuple[object, ...]]:
+    return Warehouse(home / "warehouse.duckdb").ask("select session from marts.session_calendar order by session")
+
+
+def test_a_mart_built_on_spark_is_in_the_warehouse(home: Path) -> None:
+    done = build(home)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert days_in_mart(home) == [(day,) for day in sessions_frame(SAMPLE_LAST_SESSION)["session"]]
+    assert "session_calendar" not in withheld(home)
+
+
+def test_a_killed_session_is_one_sentence_and_the_next_build_heals(home: Path) -> None:
+    killed = build(home, "--kill")
+    assert killed.returncode == 1, killed.stdout + killed.stderr
+    assert killed.stdout.splitlines()[-1].startswith("Spark ended during the build")
+    assert withheld(home)["session_calendar"] == UNFINISHED
+    half = home / "lake/warehouse/marts/session_calendar"
+    half.mkdir(parents=True, exist_ok=True)
+    (half / "_SUCCESS").unlink(missing_ok=True)
+    (half / "part-0.parquet").write_bytes(b"PAR1 half a file")
+    test_a_mart_built_on_spark_is_in_the_warehouse(home)
+
+
+def withheld(home: Path) -> dict[str, str]:
+    with Warehouse(home / "warehouse.duckdb").connect() as connection:
+        return withheld_tables(connection)
