@@ -88,7 +88,7 @@ parity: $(SPARK_READY)  ## Build the sample market on DuckDB and on Spark and co
 	rm -rf data/parity
 	$(BIN)/smallcap run --source sample --data-dir data/parity/duckdb
 	SMALLCAP_ENGINE=spark $(BIN)/smallcap run --source sample --data-dir data/parity/spark
-	$(BIN)/python -m tests.parity data/parity/duckdb/published/latest data/parity/spark/published/latest $(PARITY)
+	$(BIN)/python -m tests.parity data/parity/duckdb/published/latest data/parity/spark/published/latest --report docs/PARITY.md
 	$(BIN)/python -m pytest -n 0 tests/spark tests/dbt_project/test_cross_db.py
 
 test-spark: $(SPARK_READY)  ## Read every published file with PySpark; not part of make test

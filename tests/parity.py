@@ -18,6 +18,8 @@ ABSOLUTE = 1.001e-12
 """Where differences of nearly equal numbers cancel, the last digits of the result have no relative meaning. Returns are rounded
 to twelve decimal places: a last digit on the other side of a tie is one unit of the twelfth."""
 
+MADE = "<!-- written by make parity -->"
+
 # What a release says of itself: its id, its time, its run, and the releases before it.
 OF_THE_RELEASE = {"release_history", "reading_changes", "signal_diary", "signal_diary_outcomes"}
 
@@ -125,10 +127,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("duckdb_release", type=Path)
     parser.add_argument("spark_release", type=Path)
-    parser.add_argument("--report", type=Path, help="replace the table in this file")
+    parser.add_argument("--report", type=Path, help=f"replace what follows {MADE} in this file")
     given = parser.parse_args()
     tables = compare(given.duckdb_release, given.spark_release)
     print(as_markdown(tables))
+    if given.report:
+        explained = given.report.read_text(encoding="utf-8").partition(MADE)[0]
+        given.report.write_text(f"{explained}{MADE}\n\n{as_markdown(tables)}\n", encoding="utf-8")
     return int(any(table.faults for table in tables))
 
 
