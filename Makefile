@@ -66,7 +66,7 @@ bench-breadth: $(READY)  ## What breadth on twenty million bars costs, beside on
 
 # On two quiet cores some half an hour; fewer bars: make bench-spark SPARK='--bars 2000000'.
 bench-spark: $(SPARK_READY)  ## What breadth on two and twenty million bars costs on DuckDB and on Spark
-	$(BIN)/python tests/bench_spark.py $(SPARK)
+	$(BIN)/python -m tests.bench_spark $(SPARK)
 
 # On a quiet machine of two cores some two hours; fewer kills or mutations: make torture TORTURE='--kills 10 --mutations 500'.
 torture: $(READY)  ## Kill, starve and mislead runs and mutate documents, and print the figures; not part of make test
