@@ -28,39 +28,25 @@ numbers as (
 
 weights as (
     select
-        number - 1 as sessions_back,
+        number - 1 as sessions_later,
         power(1 - cast({{ p.fast_alpha }} as double), number - 1) as fast_weight,
         power(1 - cast({{ p.slow_alpha }} as double), number - 1) as slow_weight,
         power(1 - cast({{ p.thrust_alpha }} as double), number - 1) as thrust_weight
     from numbers
 ),
 
-wanted as (
+-- Each value counts on its own session and on the following ones, less and less.
+sums as (
     select
         daily.universe,
         daily.basis,
-        daily.value_no,
-        daily.value_no - weights.sessions_back as earlier_no,
-        weights.fast_weight,
-        weights.slow_weight,
-        weights.thrust_weight
+        daily.value_no + weights.sessions_later as value_no,
+        sum(cast(round(1e12 * weights.fast_weight * daily.net_advances) as bigint)) / 1e12 as fast_sum,
+        sum(cast(round(1e12 * weights.slow_weight * daily.net_advances) as bigint)) / 1e12 as slow_sum,
+        sum(cast(round(1e15 * weights.thrust_weight * daily.advancing) as bigint)) / 1e15 as thrust_sum
     from daily
     cross join weights
-    where daily.value_no > weights.sessions_back
-),
-
-sums as (
-    select
-        wanted.universe,
-        wanted.basis,
-        wanted.value_no,
-        sum(cast(round(1e12 * wanted.fast_weight * earlier.net_advances) as bigint)) / 1e12 as fast_sum,
-        sum(cast(round(1e12 * wanted.slow_weight * earlier.net_advances) as bigint)) / 1e12 as slow_sum,
-        sum(cast(round(1e15 * wanted.thrust_weight * earlier.advancing) as bigint)) / 1e15 as thrust_sum
-    from wanted
-    inner join daily as earlier
-        on wanted.universe = earlier.universe and wanted.basis = earlier.basis and wanted.earlier_no = earlier.value_no
-    group by wanted.universe, wanted.basis, wanted.value_no
+    group by daily.universe, daily.basis, daily.value_no + weights.sessions_later
 ),
 
 means as (

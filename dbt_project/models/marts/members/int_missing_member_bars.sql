@@ -1,6 +1,13 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
--- Each member without a bar on each session, and why.
-with expected as (
+-- Each member without a bar on each session from the first to the last on which any member has one, and why.
+with span as (
+    select
+        min(first_bar) as first_session,
+        max(last_bar) as last_session
+    from {{ ref('int_member_spans') }}
+),
+
+expected as (
     select
         sessions.universe,
         sessions.session,
@@ -8,6 +15,7 @@ with expected as (
         members.ticker,
         members.weight
     from {{ ref('int_breadth_sessions') }} as sessions
+    inner join span on sessions.session between span.first_session and span.last_session
     inner join {{ ref('int_universe_members') }} as members
         on sessions.universe = members.universe and sessions.as_of = members.as_of
     where sessions.basis = 'point_in_time'
@@ -16,13 +24,9 @@ with expected as (
 missing as (
     select expected.*
     from expected
-    left join {{ ref('int_member_measures') }} as measures
-        on expected.security_id = measures.security_id and expected.session = measures.session
-    where measures.security_id is null
-),
-
-priced_securities as (
-    select distinct security_id from {{ ref('int_member_measures') }}
+    left join {{ ref('int_member_bars') }} as bars
+        on expected.security_id = bars.security_id and expected.session = bars.session
+    where bars.security_id is null
 )
 
 select
@@ -33,10 +37,10 @@ select
     case
         when missing.ticker is null then 'no_symbol'
         when rejected.security_id is not null then 'bar_rejected'
-        when priced_securities.security_id is null then 'never_priced'
+        when spans.security_id is null then 'never_priced'
         else 'no_bar'
     end as reason
 from missing
 left join {{ ref('int_rejected_member_bars') }} as rejected
     on missing.security_id = rejected.security_id and missing.session = rejected.session
-left join priced_securities on missing.security_id = priced_securities.security_id
+left join {{ ref('int_member_spans') }} as spans on missing.security_id = spans.security_id

@@ -17,7 +17,7 @@ session_counts as (
         universe,
         as_of,
         count(*) as sessions
-    from {{ ref('int_breadth_sessions') }}
+    from {{ ref('int_member_counts') }}
     where basis = 'point_in_time'
     group by universe, as_of
 ),
@@ -45,14 +45,13 @@ missing as (
 
 bars as (
     select
-        measures.security_id,
-        min(measures.session) as first_bar,
-        max(measures.session) as last_bar,
-        max(measures.bar_no) as bars,
-        max(sessions.session_no) as last_bar_no
-    from {{ ref('int_member_measures') }} as measures
-    inner join {{ ref('stg_sessions') }} as sessions on measures.session = sessions.session
-    group by measures.security_id
+        spans.security_id,
+        spans.first_bar,
+        spans.last_bar,
+        spans.bars,
+        sessions.session_no as last_bar_no
+    from {{ ref('int_member_spans') }} as spans
+    inner join {{ ref('stg_sessions') }} as sessions on spans.last_bar = sessions.session
 ),
 
 newest as (

@@ -1,0 +1,60 @@
+{{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
+-- The members with a bar, counted by how the close stands beside the bar before and the means. Windows are counted in bars of the
+-- security. The bars go from the windows into the counts: writing what each of millions says costs more than computing it.
+with windows as (
+    select
+        security_id,
+        session,
+        close,
+        volume,
+        row_number() over bars_so_far as bar_no,
+        lag(close) over bars_so_far as previous_close,
+        avg(close) over last_50 as mean_50,
+        avg(close) over last_200 as mean_200
+    from {{ ref('int_member_bars') }}
+    window
+        bars_so_far as (partition by security_id order by session),
+        last_50 as (partition by security_id order by session rows between 49 preceding and current row),
+        last_200 as (partition by security_id order by session rows between 199 preceding and current row)
+),
+
+measures as (
+    select
+        security_id,
+        session,
+        bar_no,
+        volume,
+        close / previous_close - 1 as price_return,
+        case when close > previous_close then 1 when close < previous_close then -1 when close = previous_close then 0 end
+            as direction,
+        -- A difference in the twelfth digit is none: a mean of equal prices is not exactly that price.
+        case when bar_no >= 50 then close > mean_50 * (1 + 1e-12) end as is_above_50,
+        case when bar_no >= 200 then close > mean_200 * (1 + 1e-12) end as is_above_200
+    from windows
+)
+
+select
+    sessions.universe,
+    sessions.basis,
+    sessions.session,
+    count(*) as priced,
+    sum(members.weight) as priced_weight,
+    sum(case when measures.bar_no < 252 then members.weight else 0 end) as short_weight,
+    count(measures.is_above_50) as eligible_50,
+    count(measures.is_above_200) as eligible_200,
+    count(case when measures.bar_no >= 252 then 1 end) as eligible_252,
+    count(case when measures.is_above_50 then 1 end) as members_above_50,
+    count(case when measures.is_above_200 then 1 end) as members_above_200,
+    count(case when measures.direction = 1 then 1 end) as advances,
+    count(case when measures.direction = -1 then 1 end) as declines,
+    count(case when measures.direction = 0 then 1 end) as unchanged,
+    sum(case when measures.direction = 1 then measures.volume else 0 end) as up_volume,
+    sum(case when measures.direction = -1 then measures.volume else 0 end) as down_volume,
+    avg(measures.price_return) as member_return
+from measures
+inner join {{ ref('int_breadth_sessions') }} as sessions on measures.session = sessions.session
+inner join {{ ref('int_universe_members') }} as members
+    on sessions.universe = members.universe
+    and sessions.as_of = members.as_of
+    and measures.security_id = members.security_id
+group by sessions.universe, sessions.basis, sessions.session

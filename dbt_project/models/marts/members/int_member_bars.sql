@@ -1,0 +1,18 @@
+{{ config(materialized='view', schema='intermediate', access='private', contract={'enforced': false}) }}
+-- The bars of each security: of all observations of a session, the newest. A view, because writing millions of bars again costs more
+-- than joining them to the few answers wherever they are read.
+select
+    answers.security_id,
+    observations.session,
+    observations.high,
+    observations.low,
+    observations.close,
+    observations.volume
+from {{ ref('stg_member_observations') }} as observations
+inner join {{ ref('int_member_answers') }} as answers
+    on observations.symbol = answers.symbol
+    and observations.observed_at = answers.observed_at
+    and observations.document_id = answers.document_id
+left join {{ ref('int_member_restatements') }} as restatements
+    on answers.security_id = restatements.security_id and observations.session = restatements.session
+where answers.answer_no = coalesce(restatements.newest_answer_no, 1)
