@@ -1,5 +1,5 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
--- The members with a bar, counted by how the close stands beside the bar before and the means. Windows are counted in bars of the
+-- The members with a bar, counted by what its close says beside the security's own earlier closes. Windows are counted in bars of the
 -- security. The bars go from the windows into the counts: writing what each of millions says costs more than computing it.
 with windows as (
     select
@@ -10,12 +10,15 @@ with windows as (
         row_number() over bars_so_far as bar_no,
         lag(close) over bars_so_far as previous_close,
         avg(close) over last_50 as mean_50,
-        avg(close) over last_200 as mean_200
+        avg(close) over last_200 as mean_200,
+        max(close) over year_before as highest_close,
+        min(close) over year_before as lowest_close
     from {{ ref('int_member_bars') }}
     window
         bars_so_far as (partition by security_id order by session),
         last_50 as (partition by security_id order by session rows between 49 preceding and current row),
-        last_200 as (partition by security_id order by session rows between 199 preceding and current row)
+        last_200 as (partition by security_id order by session rows between 199 preceding and current row),
+        year_before as (partition by security_id order by session rows between 251 preceding and 1 preceding)
 ),
 
 measures as (
@@ -29,7 +32,9 @@ measures as (
             as direction,
         -- A difference in the twelfth digit is none: a mean of equal prices is not exactly that price.
         case when bar_no >= 50 then close > mean_50 * (1 + 1e-12) end as is_above_50,
-        case when bar_no >= 200 then close > mean_200 * (1 + 1e-12) end as is_above_200
+        case when bar_no >= 200 then close > mean_200 * (1 + 1e-12) end as is_above_200,
+        case when bar_no >= 252 then close > highest_close end as is_high_close,
+        case when bar_no >= 252 then close < lowest_close end as is_low_close
     from windows
 )
 
@@ -42,9 +47,11 @@ select
     sum(case when measures.bar_no < 252 then members.weight else 0 end) as short_weight,
     count(measures.is_above_50) as eligible_50,
     count(measures.is_above_200) as eligible_200,
-    count(case when measures.bar_no >= 252 then 1 end) as eligible_252,
+    count(measures.is_high_close) as eligible_252,
     count(case when measures.is_above_50 then 1 end) as members_above_50,
     count(case when measures.is_above_200 then 1 end) as members_above_200,
+    count(case when measures.is_high_close then 1 end) as new_highs_close,
+    count(case when measures.is_low_close then 1 end) as new_lows_close,
     count(case when measures.direction = 1 then 1 end) as advances,
     count(case when measures.direction = -1 then 1 end) as declines,
     count(case when measures.direction = 0 then 1 end) as unchanged,
@@ -52,7 +59,8 @@ select
     sum(case when measures.direction = -1 then measures.volume else 0 end) as down_volume,
     avg(measures.price_return) as member_return
 from measures
-inner join {{ ref('int_breadth_sessions') }} as sessions on measures.session = sessions.session
+-- A left join, which engines do not reorder: joined to the members of every snapshot first, the bars would become many times as many.
+left join {{ ref('int_breadth_sessions') }} as sessions on measures.session = sessions.session
 inner join {{ ref('int_universe_members') }} as members
     on sessions.universe = members.universe
     and sessions.as_of = members.as_of

@@ -1,16 +1,13 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
--- The members whose bar is beyond the extremes of their 251 bars before it. Beside int_counted_changes, so that both are computed at
--- the same time.
+-- The members whose high or low is beyond those of their own 251 bars before. Apart from int_counted_closes, so that both are computed
+-- at the same time.
 with windows as (
     select
         security_id,
         session,
         high,
         low,
-        close,
         row_number() over bars_so_far as bar_no,
-        max(close) over year_before as highest_close,
-        min(close) over year_before as lowest_close,
         max(high) over year_before as highest_high,
         min(low) over year_before as lowest_low
     from {{ ref('int_member_bars') }}
@@ -23,10 +20,8 @@ measures as (
     select
         security_id,
         session,
-        close > highest_close as is_high_close,
-        close < lowest_close as is_low_close,
-        high > highest_high as is_high_intraday,
-        low < lowest_low as is_low_intraday
+        high > highest_high as is_high,
+        low < lowest_low as is_low
     from windows
     where bar_no >= 252
 )
@@ -35,15 +30,14 @@ select
     sessions.universe,
     sessions.basis,
     sessions.session,
-    count(case when measures.is_high_close then 1 end) as new_highs_close,
-    count(case when measures.is_low_close then 1 end) as new_lows_close,
-    count(case when measures.is_high_intraday then 1 end) as new_highs_intraday,
-    count(case when measures.is_low_intraday then 1 end) as new_lows_intraday
+    count(case when measures.is_high then 1 end) as new_highs_intraday,
+    count(case when measures.is_low then 1 end) as new_lows_intraday
 from measures
-inner join {{ ref('int_breadth_sessions') }} as sessions on measures.session = sessions.session
+-- A left join, which engines do not reorder: joined to the members of every snapshot first, the bars would become many times as many.
+left join {{ ref('int_breadth_sessions') }} as sessions on measures.session = sessions.session
 inner join {{ ref('int_universe_members') }} as members
     on sessions.universe = members.universe
     and sessions.as_of = members.as_of
     and measures.security_id = members.security_id
-where measures.is_high_close or measures.is_low_close or measures.is_high_intraday or measures.is_low_intraday
+where measures.is_high or measures.is_low
 group by sessions.universe, sessions.basis, sessions.session
