@@ -1,15 +1,21 @@
-"""The cost of breadth on the members' own prices: `make bench-breadth`. Wall seconds of this machine; the ratios are comparable.
+"""The cost of breadth on the members' own prices: `make bench-breadth`. Seconds of this machine; the ratios are comparable.
 
-Makes bars of invented companies, then measures in one run: reading their documents with DuckDB, the same measures in
-one query written by hand, and ours, from the documents to the mart; then one more session.
+Makes bars of invented companies, then measures in one run: reading their documents with DuckDB, the same measures in one query
+written by hand, and ours, from the documents to the mart; then one more session. Both give the same numbers, which is checked.
+Each part runs in a process of its own, so that each has its own peak of memory.
 """
 
 import argparse
 import resource
 import shutil
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from multiprocessing import get_context
 from pathlib import Path
 
 import duckdb
@@ -43,9 +49,22 @@ from (
     where month(session) = 12 and day(session) > 20
 )
 """
+# Everything in constituent_breadth except the labels, which cost nothing, from the day on which IWM began.
 BY_HAND = """
-create or replace temp table by_hand as
-with windows as (
+create or replace table by_hand as
+with lists as (
+    select as_of, lead(as_of) over (order by as_of) as next_list, as_of = min(as_of) over () as is_first
+    from (select distinct as_of from members)
+),
+sessions as (
+    select s.session, 'point_in_time' as basis, as_of
+    from (select distinct session from bars where session >= date '2000-05-22') as s
+    inner join lists on (is_first or s.session >= as_of) and (next_list is null or s.session < next_list)
+    union all
+    select distinct session, 'survivors', (select max(as_of) from members)
+    from bars where session >= date '2000-05-22'
+),
+windows as (
     select symbol, session, high, low, close, volume,
         row_number() over bars as bar_no, lag(close) over bars as previous_close,
         avg(close) over last_50 as mean_50, avg(close) over last_200 as mean_200,
@@ -56,28 +75,104 @@ with windows as (
         last_50 as (partition by symbol order by session rows between 49 preceding and current row),
         last_200 as (partition by symbol order by session rows between 199 preceding and current row),
         year_before as (partition by symbol order by session rows between 251 preceding and 1 preceding)
+),
+counts as (
+    select basis, session, count(*) as priced, sum(weight) as priced_weight,
+        count(*) filter (bar_no >= 50) as eligible_50, count(*) filter (bar_no >= 200) as eligible_200,
+        count(*) filter (bar_no >= 252) as eligible_252,
+        count(*) filter (bar_no >= 50 and close > mean_50 * (1 + 1e-12)) as members_above_50,
+        count(*) filter (bar_no >= 200 and close > mean_200 * (1 + 1e-12)) as members_above_200,
+        count(*) filter (bar_no >= 252 and close > highest_close) as new_highs_close,
+        count(*) filter (bar_no >= 252 and close < lowest_close) as new_lows_close,
+        count(*) filter (bar_no >= 252 and high > highest_high) as new_highs_intraday,
+        count(*) filter (bar_no >= 252 and low < lowest_low) as new_lows_intraday,
+        count(*) filter (close > previous_close) as advances, count(*) filter (close < previous_close) as declines,
+        count(*) filter (close = previous_close) as unchanged, sum(volume) filter (close > previous_close) as up_volume,
+        sum(volume) filter (close < previous_close) as down_volume, avg(close / previous_close - 1) as member_return
+    from windows inner join sessions using (session) inner join members using (as_of, symbol)
+    group by all
+),
+daily as (
+    select *, 1000.0 * (advances - declines) / (advances + declines) as net_advances,
+        advances / (advances + declines) as advancing, row_number() over (partition by basis order by session) as value_no
+    from counts
+    where advances + declines > 0
+),
+weights as (select k, 0.9 ** k as fast, 0.95 ** k as slow, (9 / 11) ** k as thrust from range(800) as back(k)),
+means as (
+    select basis, value_no + k as value_no, sum(fast * net_advances) / sum(fast) as fast,
+        sum(slow * net_advances) / sum(slow) as slow,
+        sum(thrust * advancing) / sum(thrust) as thrust_ema
+    from daily cross join weights
+    group by all
+),
+settled as (
+    select * exclude (fast, slow, thrust_ema), case when value_no > 100 then fast - slow end as oscillator,
+        case when value_no > 100 then thrust_ema end as thrust_ema
+    from daily inner join means using (basis, value_no)
 )
-select m.universe, session, count(*) as priced,
-    avg((close > mean_50)::int) filter (bar_no >= 50) as above_50,
-    avg((close > mean_200)::int) filter (bar_no >= 200) as above_200,
-    count(*) filter (bar_no >= 252 and close > highest_close) as new_highs_close,
-    count(*) filter (bar_no >= 252 and close < lowest_close) as new_lows_close,
-    count(*) filter (bar_no >= 252 and high > highest_high) as new_highs_intraday,
-    count(*) filter (bar_no >= 252 and low < lowest_low) as new_lows_intraday,
-    count(*) filter (close > previous_close) as advances, count(*) filter (close < previous_close) as declines,
-    sum(volume) filter (close > previous_close) as up_volume, sum(volume) filter (close < previous_close) as down_volume
-from windows inner join members as m on windows.symbol = m.symbol and year(session) - 1 = m.of_year
-group by all
+select *, members_above_50 / nullif(eligible_50, 0) as above_50, members_above_200 / nullif(eligible_200, 0) as above_200,
+    sum(advances - declines) over so_far as advance_decline_line, sum(oscillator) over so_far as summation,
+    thrust_ema > 0.615 and min(thrust_ema) over last_10 < 0.4 as is_thrust
+from settled
+window so_far as (partition by basis order by session),
+    last_10 as (partition by basis order by session rows between 10 preceding and 1 preceding)
+"""
+DIFFERENCES = """
+select count(*), count(*) filter (
+    h.priced <> o.priced or h.eligible_50 <> o.eligible_50 or h.eligible_200 <> o.eligible_200 or h.eligible_252 <> o.eligible_252
+    or h.new_highs_close <> o.new_highs_close or h.new_lows_close <> o.new_lows_close
+    or h.new_highs_intraday <> o.new_highs_intraday or h.new_lows_intraday <> o.new_lows_intraday
+    or h.advances <> o.advances or h.declines <> o.declines or h.unchanged <> o.unchanged
+    or coalesce(h.up_volume, 0) <> o.up_volume or coalesce(h.down_volume, 0) <> o.down_volume
+    or h.advance_decline_line <> o.advance_decline_line
+    or abs(h.priced_weight - o.priced_weight) > 1e-9 or abs(h.above_50 - o.above_50) > 1e-9
+    or abs(h.above_200 - o.above_200) > 1e-9 or abs(h.member_return - o.member_return) > 1e-9
+    or abs(h.net_advances - o.net_advances) > 1e-9 or abs(h.thrust_ema - o.thrust_ema) > 1e-9
+    or abs(h.oscillator - o.mcclellan_oscillator) > 1e-6 or abs(h.summation - o.mcclellan_summation) > 1e-3
+)
+from by_hand as h inner join ours.marts.constituent_breadth as o on h.basis = o.basis and h.session = o.session
 """
 
 
-def timed(label: str, work: Callable[[], object]) -> float:
-    """Run, print and return the wall time in seconds."""
-    began = time.perf_counter()
+@dataclass(frozen=True)
+class Cost:
+    """What a part took: seconds by the clock and of all processors."""
+
+    wall: float
+    processor: float
+
+
+def timed(label: str, work: Callable[[], object]) -> Cost:
+    """Run a part, print and return its cost."""
+    began, used = time.perf_counter(), time.process_time()
     work()
-    seconds = time.perf_counter() - began
-    print(f"{label:<62}{seconds:8.2f} s", flush=True)
-    return seconds
+    cost = Cost(time.perf_counter() - began, time.process_time() - used)
+    print(f"{label:<62}{cost.wall:8.2f} s{cost.processor:8.2f} s of processors", flush=True)
+    return cost
+
+
+def peak_memory() -> float:
+    """The most memory that this process has had (GB)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+@contextmanager
+def spilling_to(warehouse: Path) -> Iterator[list[int]]:
+    """The bytes in the warehouse's temporary directory, once a second, in a list that grows while the context lasts."""
+    sizes, over = [0], threading.Event()
+
+    def watch() -> None:
+        while not over.wait(1):
+            sizes.append(sum(file.stat().st_size for file in Path(f"{warehouse}.tmp").glob("*") if file.exists()))
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        yield sizes
+    finally:
+        over.set()
+        watching.join()
 
 
 def make_documents(folder: Path, bars: int) -> int:
@@ -141,30 +236,43 @@ def documents_of(landing: Landing) -> str:
     return f"'{landing.own}/{FEED.vendor}/{FEED.kind}/US/*.parquet'"
 
 
-def main() -> None:
-    """Measure and print every part, then the ratios."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bars", type=int, default=20_000_000)
-    parser.add_argument("--folder", type=Path, default=Path("data/bench_breadth"))
-    given = parser.parse_args()
-    home = (given.folder / str(given.bars)).resolve()
-    shutil.rmtree(home, ignore_errors=True)
-    settings = Settings(source=Source.landing, data_dir=home)
-    made = make_documents(settings.own_landing_dir, given.bars)
-    print(f"{made:,} bars in {len(list(settings.own_landing_dir.rglob('*.parquet')))} documents")
+def settings_of(home: Path) -> Settings:
+    """The settings of the bench's data directory."""
+    return Settings(source=Source.landing, data_dir=home)
+
+
+def make(home: Path, bars: int) -> None:
+    """Make the documents and say how many bars they have."""
+    folder = settings_of(home).own_landing_dir
+    made = make_documents(folder, bars)
+    print(f"{made:,} bars in {len(list(folder.rglob('*.parquet')))} documents", flush=True)
+
+
+def by_hand(home: Path) -> tuple[Cost, Cost]:
+    """The costs of reading the documents and of the query by hand."""
+    settings = settings_of(home)
+    files = documents_of(Landing(settings.own_landing_dir, [settings.own_landing_dir], RETRIEVED))
+    with duckdb.connect(str(home / "scratch.duckdb")) as connection:
+        connection.execute("set enable_progress_bar = false")
+        if settings.memory_limit:
+            connection.execute(f"set memory_limit = '{settings.memory_limit}'")
+        reading = timed("reading the documents", lambda: connection.execute(f"create or replace table bars as from {files}"))
+        connection.execute(
+            "create table members as select symbol, make_date(year, 12, 31) as as_of,"
+            " 1 / count(*) over (partition by as_of) as weight"
+            " from (select distinct symbol, year(session) as year from bars where month(session) = 12 and day(session) > 20)"
+        )
+        query = timed("the measures in one query by hand", lambda: connection.execute(BY_HAND.format(documents=files.strip("'"))))
+    print(f"{'':<62}{peak_memory():8.2f} GB", flush=True)
+    return reading, query
+
+
+def ours(home: Path, bars: int) -> tuple[Cost, Cost, Cost]:
+    """The costs of ingesting, of computing, and of one more session."""
+    settings = settings_of(home)
     landing = prepare(settings)
     warehouse, dbt = Warehouse(settings.warehouse_path), Dbt(Warehouse(settings.warehouse_path), settings.dbt_target_dir)
     dbt.manifest()
-    files = documents_of(landing)
-    with duckdb.connect(str(home / "scratch.duckdb")) as connection:
-        reading = timed("reading the documents", lambda: connection.execute(f"create or replace table bars as from {files}"))
-        connection.execute(
-            "create table members as select distinct 'IWM' as universe, symbol, year(session) as of_year from bars"
-            " where month(session) = 12 and day(session) > 20"
-        )
-        by_hand = timed(
-            "the measures in one query by hand", lambda: connection.execute(BY_HAND.format(documents=files.strip("'")))
-        )
 
     def ingest_all() -> None:
         with warehouse.connect() as connection:
@@ -176,21 +284,55 @@ def main() -> None:
         for _ in dbt.build(MODELS, clock=datetime(2024, 12, 31, 3, tzinfo=UTC)):
             pass
 
-    ingesting, computing = timed("ingesting", ingest_all), timed("computing, with dbt and its tests", build)
-    newest = pl.DataFrame({"symbol": [_symbol(n) for n in range(round(SYMBOLS_AT_20_MILLION * given.bars / 20_000_000))]})
-    one_more = newest.with_columns(
-        session=pl.lit(date(2024, 12, 31)), open=20.0, high=21.0, low=19.0, close=20.5, volume=pl.lit(1_000, pl.Int64)
-    )
-    _write(settings.own_landing_dir, one_more, datetime(2025, 1, 1, 2, tzinfo=UTC))
-
     def next_day() -> None:
         ingest_all()
         build()
 
-    again = timed("one more session, from its document to the mart", next_day)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(f"computing / by hand {computing / by_hand:.2f}, ingesting / reading {ingesting / reading:.1f}")
-    print(f"one more session / first build {again / (ingesting + computing):.2f}, memory {peak:.2f} GB")
+    with spilling_to(settings.warehouse_path) as spilled:
+        ingesting = timed("ingesting", ingest_all)
+        print(f"{'':<62}{peak_memory():8.2f} GB", flush=True)
+        computing = timed("computing, with dbt and its tests", build)
+        print(f"{'':<62}{peak_memory():8.2f} GB, {max(spilled) / 1e9:.2f} GB spilled", flush=True)
+        compare(home)
+        newest = pl.DataFrame({"symbol": [_symbol(n) for n in range(round(SYMBOLS_AT_20_MILLION * bars / 20_000_000))]})
+        one_more = newest.with_columns(
+            session=pl.lit(date(2024, 12, 31)), open=20.0, high=21.0, low=19.0, close=20.5, volume=pl.lit(1_000, pl.Int64)
+        )
+        _write(settings.own_landing_dir, one_more, datetime(2025, 1, 1, 2, tzinfo=UTC))
+        again = timed("one more session, from its document to the mart", next_day)
+    return ingesting, computing, again
+
+
+def compare(home: Path) -> None:
+    """Stop unless the query by hand and ours give the same numbers on the same sessions."""
+    with duckdb.connect(str(home / "scratch.duckdb")) as connection:
+        connection.execute(f"attach '{settings_of(home).warehouse_path}' as ours (read_only)")
+        [(rows, different)] = connection.execute(DIFFERENCES).fetchall()
+        [(by_hand_alone,)] = connection.execute("select count(*) from by_hand").fetchall()
+    if different or rows != by_hand_alone:
+        raise SystemExit(f"{different} of {rows} rows differ from the query by hand, which has {by_hand_alone}")
+
+
+def main() -> None:
+    """Measure and print every part, then the ratios."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bars", type=int, default=20_000_000)
+    parser.add_argument("--folder", type=Path, default=Path("data/bench_breadth"))
+    given = parser.parse_args()
+    home = (given.folder / str(given.bars)).resolve()
+    shutil.rmtree(home, ignore_errors=True)
+    # One process for each part, so that each has its own peak of memory.
+    with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as alone:
+        alone.submit(make, home, given.bars).result()
+        reading, hand = alone.submit(by_hand, home).result()
+        ingesting, computing, again = alone.submit(ours, home, given.bars).result()
+    first = Cost(ingesting.wall + computing.wall, ingesting.processor + computing.processor)
+    print(f"{'':<40}{'by the clock':>14}{'processors':>14}")
+    for label, ours_, theirs in (
+        ("computing / by hand", computing, hand), ("ingesting / reading", ingesting, reading),
+        ("one more session / first build", again, first),
+    ):  # fmt: skip
+        print(f"{label:<40}{ours_.wall / theirs.wall:>14.2f}{ours_.processor / theirs.processor:>14.2f}")
 
 
 if __name__ == "__main__":
