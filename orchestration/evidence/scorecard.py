@@ -40,6 +40,7 @@ class Method:
         entry: sessions from a label to the start of its forward return.
         sessions_a_year: for the busiest years.
         least_training: known returns before the first forecast.
+        least_history: sessions of a signal's history below which its labels cannot be shifted far enough to be tested.
     """
 
     shifts: int
@@ -48,6 +49,7 @@ class Method:
     entry: int
     sessions_a_year: int
     least_training: int
+    least_history: int
 
     @classmethod
     def of(cls, parameters: dict[str, float]) -> "Method":
@@ -59,13 +61,16 @@ class Method:
             entry=int(parameters["entry_sessions"]),
             sessions_a_year=int(parameters["sessions_a_year"]),
             least_training=int(parameters["least_training"]),
+            least_history=int(parameters["least_history"]),
         )
 
 
 def statistics(labels: pl.DataFrame, returns: pl.DataFrame, claims: pl.DataFrame, method: Method) -> pl.DataFrame:
     """One row per signal, subject, label, horizon and target, with the columns of `STATISTICS`.
 
-    A row with fewer clusters than `least_clusters` has no interval and no `p_family`, and is not part of its family's correction.
+    A row with fewer clusters than `least_clusters` has no interval and no `p_family`, and is not part of its family's correction. A
+    signal whose history is shorter than `least_history` is not tested: its rows have counts and means alone, and the shifts of the
+    other signals do not depend on it.
 
     Args:
         labels: signal, subject, session_no, label, spell_no, cycle_no; one row per signal, subject and session.
@@ -76,23 +81,25 @@ def statistics(labels: pl.DataFrame, returns: pl.DataFrame, claims: pl.DataFrame
     rows, observed, shifted = [], [], []
     for row, found in _contrasts(labels, returns, method):
         rows.append(row)
-        observed.append(found.difference / found.error if found.clusters >= method.least_clusters else np.nan)
+        is_judged = row["p_value"] is not None and found.clusters >= method.least_clusters
+        observed.append(found.difference / found.error if is_judged else np.nan)
         shifted.append(found.shifted_statistics)
     if not rows:
         return pl.DataFrame(schema=STATISTICS)
-    frame = pl.DataFrame(rows).join(claims, on=["signal", "subject", "label", "target"], how="left", maintain_order="left")
+    frame = pl.DataFrame(rows, infer_schema_length=None).join(claims, on=["signal", "subject", "label", "target"], how="left", maintain_order="left")
     frame = frame.with_columns(pl.col("family").fill_null("exploratory"))
-    score, joint, alone = np.array(observed), np.array(shifted), frame["p_value"].to_numpy()
-    p_family, q_value = np.full(frame.height, np.nan), np.empty(frame.height)
+    score, joint, alone = np.array(observed), np.array(shifted), frame["p_value"].cast(pl.Float64).to_numpy()
+    p_family, q_value = np.full(frame.height, np.nan), np.full(frame.height, np.nan)
     for family in frame["family"].unique():
         own = (frame["family"] == family).to_numpy()
         judged = own & np.isfinite(score)
         # A small standard error by chance may make a row look better among all than it is alone.
         p_family[judged] = np.maximum(family_p_values(score[judged], joint[judged]), alone[judged])
-        q_value[own] = benjamini_yekutieli(alone[own])
-    return frame.with_columns(p_family=pl.Series(p_family).fill_nan(None), q_value=pl.Series(q_value)).select(
-        pl.col(name).cast(kind) for name, kind in STATISTICS.items()
-    )
+        tested = own & np.isfinite(alone)
+        q_value[tested] = benjamini_yekutieli(alone[tested])
+    return frame.with_columns(
+        p_family=pl.Series(p_family).fill_nan(None), q_value=pl.Series(q_value).fill_nan(None)
+    ).select(pl.col(name).cast(kind) for name, kind in STATISTICS.items())
 
 
 def forecasts(labels: pl.DataFrame, returns: pl.DataFrame, method: Method) -> pl.DataFrame:
@@ -113,9 +120,8 @@ def forecasts(labels: pl.DataFrame, returns: pl.DataFrame, method: Method) -> pl
 
 def _contrasts(labels: pl.DataFrame, returns: pl.DataFrame, method: Method) -> Iterator[tuple[dict[str, Any], Contrast]]:
     signals, every = list(histories(labels)), all_returns(returns)
-    if not signals or not every:
-        return
-    fractions = shift_fractions(method.shifts, [one.length for one in signals], max(one.horizon for one in every))
+    tested = [one.length for one in signals if one.length >= method.least_history]
+    fractions = shift_fractions(method.shifts, tested, max(one.horizon for one in every)) if tested and every else np.empty(0)
     for history in signals:
         shifts = steps(fractions, history.length)
         for one in every:
@@ -130,7 +136,9 @@ def _row(
 ) -> dict[str, Any]:
     label = next(label for label in history.labels if label.name == name)
     used = label.indicator(history.length) & np.isfinite(values)
-    half_width = _critical(found, method.coverage) * found.error if found.clusters >= method.least_clusters else None
+    is_tested = history.length >= method.least_history
+    has_interval = is_tested and found.clusters >= method.least_clusters
+    half_width = _critical(found, method.coverage) * found.error if has_interval else None
     normal = NormalDist()
     reach = normal.inv_cdf((1 + method.coverage) / 2) + normal.inv_cdf(_POWER)
     return {
@@ -153,8 +161,8 @@ def _row(
         "difference": found.mean - found.rest_mean,
         "interval_low": None if half_width is None else found.mean - found.rest_mean - half_width,
         "interval_high": None if half_width is None else found.mean - found.rest_mean + half_width,
-        "p_value": p_value(found.difference, found.shifted),
-        "min_detectable": reach * float(np.nanstd(found.shifted)),
+        "p_value": p_value(found.difference, found.shifted) if is_tested else None,
+        "min_detectable": reach * float(np.nanstd(found.shifted)) if is_tested else None,
         "busiest_two_years_share": _busiest_share(used, _YEARS_BUSIEST * method.sessions_a_year),
     }
 

@@ -18,7 +18,7 @@ from orchestration.evidence.histories import History, histories
 from orchestration.evidence.scorecard import Method, forecasts, statistics
 
 Floats = NDArray[np.float64]
-METHOD = Method(shifts=199, coverage=0.95, least_clusters=3, entry=1, sessions_a_year=252, least_training=200)
+METHOD = Method(shifts=199, coverage=0.95, least_clusters=3, entry=1, sessions_a_year=252, least_training=200, least_history=505)
 
 
 @dataclass(frozen=True)
@@ -189,6 +189,23 @@ def test_an_interval_needs_clusters_and_a_known_effect_is_found() -> None:
     few = Method(**{**vars(METHOD), "least_clusters": 1000})
     unjudged = statistics(strong.labels, strong.returns, NO_CLAIMS, few)
     assert unjudged["interval_low"].null_count() == unjudged["p_family"].null_count() == found.height
+
+
+def test_a_signal_with_a_short_history_is_counted_and_not_tested() -> None:
+    long, short = market(7, length=3000), market(8, length=600)
+    young = short.labels.with_columns(signal=pl.lit("young"), session_no=pl.col("session_no") + 2000)
+    method = Method(**{**vars(METHOD), "least_history": 601})
+    alone = statistics(long.labels, long.returns, NO_CLAIMS, method)
+    found = statistics(pl.concat([young, long.labels]), long.returns, NO_CLAIMS, method)
+    # The other signals are tested as if it were not there.
+    assert found.filter(pl.col("signal") == "coin").equals(alone, null_equal=True)
+    untested = found.filter(pl.col("signal") == "young")
+    assert untested.height == 3
+    tests = ("interval_low", "interval_high", "p_value", "p_family", "q_value", "min_detectable")
+    assert all(untested[name].null_count() == 3 for name in tests)
+    assert all(untested[name].null_count() == 0 for name in found.columns if name not in tests)
+    nothing_else = statistics(young, long.returns, NO_CLAIMS, method)
+    assert nothing_else.equals(untested, null_equal=True)
 
 
 def test_labels_that_say_nothing_are_found_as_often_as_they_should() -> None:
