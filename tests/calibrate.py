@@ -22,7 +22,9 @@ from orchestration.evidence.scorecard import Method, statistics
 
 Floats = NDArray[np.float64]
 SESSIONS, WARM_UP, HORIZONS = 6550, 252, (21, 63, 126, 252)
-METHOD = Method(shifts=1999, coverage=0.95, least_clusters=5, entry=1, sessions_a_year=252, least_training=2520, least_history=2520)
+METHOD = Method(
+    shifts=1999, coverage=0.95, least_clusters=5, entry=1, sessions_a_year=252, least_training=2520, least_history=2520
+)
 SIGNIFICANCE, ERA = 0.05, 3300
 CLAIMS = [
     ("regime", "IWM/SPY", "risk_on", "SPY"), ("regime", "IWM/SPY", "risk_on", "IWM"),

@@ -68,9 +68,9 @@ class Method:
 def statistics(labels: pl.DataFrame, returns: pl.DataFrame, claims: pl.DataFrame, method: Method) -> pl.DataFrame:
     """One row per signal, subject, label, horizon and target, with the columns of `STATISTICS`.
 
-    A row with fewer clusters than `least_clusters` has no interval and no `p_family`, and is not part of its family's correction. A
-    signal whose history is shorter than `least_history` is not tested: its rows have counts and means alone, and the shifts of the
-    other signals do not depend on it.
+    A row with fewer clusters than `least_clusters` has no interval and no `p_family`, and is not part of its family's correction.
+    A signal whose history is shorter than `least_history` is not tested: its rows have counts and means alone, and the shifts
+    of the other signals do not depend on it.
 
     Args:
         labels: signal, subject, session_no, label, spell_no, cycle_no; one row per signal, subject and session.
@@ -86,7 +86,9 @@ def statistics(labels: pl.DataFrame, returns: pl.DataFrame, claims: pl.DataFrame
         shifted.append(found.shifted_statistics)
     if not rows:
         return pl.DataFrame(schema=STATISTICS)
-    frame = pl.DataFrame(rows, infer_schema_length=None).join(claims, on=["signal", "subject", "label", "target"], how="left", maintain_order="left")
+    frame = pl.DataFrame(rows, infer_schema_length=None).join(
+        claims, on=["signal", "subject", "label", "target"], how="left", maintain_order="left"
+    )
     frame = frame.with_columns(pl.col("family").fill_null("exploratory"))
     score, joint, alone = np.array(observed), np.array(shifted), frame["p_value"].cast(pl.Float64).to_numpy()
     p_family, q_value = np.full(frame.height, np.nan), np.full(frame.height, np.nan)
@@ -97,9 +99,9 @@ def statistics(labels: pl.DataFrame, returns: pl.DataFrame, claims: pl.DataFrame
         p_family[judged] = np.maximum(family_p_values(score[judged], joint[judged]), alone[judged])
         tested = own & np.isfinite(alone)
         q_value[tested] = benjamini_yekutieli(alone[tested])
-    return frame.with_columns(
-        p_family=pl.Series(p_family).fill_nan(None), q_value=pl.Series(q_value).fill_nan(None)
-    ).select(pl.col(name).cast(kind) for name, kind in STATISTICS.items())
+    return frame.with_columns(p_family=pl.Series(p_family).fill_nan(None), q_value=pl.Series(q_value).fill_nan(None)).select(
+        pl.col(name).cast(kind) for name, kind in STATISTICS.items()
+    )
 
 
 def forecasts(labels: pl.DataFrame, returns: pl.DataFrame, method: Method) -> pl.DataFrame:

@@ -12,6 +12,7 @@ from tests.pipeline.recomputation import NAN, Floats, calendar, fund_path
 
 HORIZONS = (21, 63, 126, 252)
 ENTRY, SHIFTS, COVERAGE = 1, 1999, 0.95
+LEAST_HISTORY = 2520
 # An unchanged price leaves a return of this size, either side of zero.
 ROUNDING = 1e-12
 Key = tuple[str, str]
@@ -23,6 +24,10 @@ LABELS = """
     union all select 'rate_regime', 'Fed funds target', session, rate_regime, last_move from rate_regime_daily
     union all select 'cycle_phase', 'rate cycle and IWM/SPY', session, cycle_phase, last_move
         from cycle_phase_daily join rate_regime_daily using (session)
+    union all select 'member_breadth', universe, session, member_breadth, null
+        from constituent_breadth where member_breadth is not null
+    union all select 'member_divergence', universe, session, case when is_divergence then 'divergence' end, null
+        from constituent_breadth where is_divergence is not null
     order by session
 """
 
@@ -141,8 +146,8 @@ def facts(market: Market, signal: Signal, label: str, horizon: int, target: str)
 
 
 def shift_steps(lengths: list[int], length: int) -> NDArray[np.int64]:
-    """Evenly spaced shifts of a history, the same fractions of each, none within the longest horizon of zero."""
-    margin = (max(HORIZONS) + 1) / min(lengths)
+    """Evenly spaced shifts of a history, the same fractions of each that is tested, none within the longest horizon of zero."""
+    margin = (max(HORIZONS) + 1) / min(one for one in lengths if one >= LEAST_HISTORY)
     fractions = [margin + (1 - 2 * margin) * (k + 0.5) / SHIFTS for k in range(SHIFTS)]
     return np.array([round(fraction * length) for fraction in fractions])
 

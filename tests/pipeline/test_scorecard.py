@@ -16,6 +16,7 @@ FIGURES = (
     "mean_return", "median_return", "hit_rate", "rest_return", "rest_hit_rate", "difference", "busiest_two_years_share",
 )  # fmt: skip
 LEAST_CLUSTERS = 5
+TESTS = ("interval_low", "interval_high", "p_value", "p_family", "q_value", "min_detectable")
 Row = dict[str, Any]
 Rows = list[Row]
 Evidence = tuple[again.Market, dict[again.Key, again.Signal]]
@@ -39,7 +40,15 @@ def evidence(home: Home) -> Evidence:
 
 
 @pytest.fixture(scope="class")
-def shifted(rows: Rows, evidence: Evidence) -> np.ndarray:
+def tested(rows: Rows, evidence: Evidence) -> Rows:
+    """The rows of the signals whose history is long enough."""
+    _, signals = evidence
+    long = {key for key, one in signals.items() if one.history.stop - one.history.start >= again.LEAST_HISTORY}
+    return [row for row in rows if (row["signal"], row["subject"]) in long]
+
+
+@pytest.fixture(scope="class")
+def shifted(tested: Rows, evidence: Evidence) -> np.ndarray:
     """The difference of each row at each joint shift (rows, shifts)."""
     market, signals = evidence
     lengths = [signal.history.stop - signal.history.start for signal in signals.values()]
@@ -49,7 +58,7 @@ def shifted(rows: Rows, evidence: Evidence) -> np.ndarray:
         return again.shift_steps(lengths, length)
 
     found = []
-    for row in rows:
+    for row in tested:
         signal = signals[row["signal"], row["subject"]]
         differences = again.shifted_differences(market, signal, *arguments(row))
         found.append(differences[steps(differences.size) % differences.size])
@@ -78,21 +87,31 @@ class Recomputed:
             assert {name: row[name] for name in COUNTS} == {name: facts[name] for name in COUNTS}, row
             assert [row[name] for name in FIGURES] == pytest.approx([facts[name] for name in FIGURES], abs=1e-9), row
 
-    def test_p_values_and_detectable_differences_by_fourier_transforms(self, rows: Rows, shifted: np.ndarray) -> None:
+    def test_a_short_history_is_not_tested(self, rows: Rows, tested: Rows) -> None:
+        for row in rows:
+            if row in tested:
+                assert None not in (row["p_value"], row["q_value"], row["min_detectable"]), row
+            else:
+                assert {row[name] for name in TESTS} == {None}, row
+                assert (row["verdict"], row["verdict_in_words"]) == (
+                    "undecided", "undecided: the signal has fewer than 2520 sessions of history",
+                ), row  # fmt: skip
+
+    def test_p_values_and_detectable_differences_by_fourier_transforms(self, tested: Rows, shifted: np.ndarray) -> None:
         reach = NormalDist().inv_cdf(0.975) + NormalDist().inv_cdf(0.8)
-        for row, differences in zip(rows, shifted, strict=True):
+        for row, differences in zip(tested, shifted, strict=True):
             known = differences[~np.isnan(differences)]
             far = (np.abs(known) >= abs(row["difference"]) - 1e-12).sum()
             # A difference that is equal but for its last digit may count or not.
             assert row["p_value"] == pytest.approx((1 + far) / (1 + known.size), abs=2.1 / again.SHIFTS), row
             assert row["min_detectable"] == pytest.approx(reach * known.std(), rel=1e-9), row
 
-    def test_p_values_of_families_by_the_definition(self, rows: Rows, evidence: Evidence) -> None:
+    def test_p_values_of_families_by_the_definition(self, tested: Rows, evidence: Evidence) -> None:
         market, signals = evidence
         lengths = [signal.history.stop - signal.history.start for signal in signals.values()]
-        assert all((row["p_family"] is None) == (row["clusters"] < LEAST_CLUSTERS) for row in rows)
+        assert all((row["p_family"] is None) == (row["clusters"] < LEAST_CLUSTERS) for row in tested)
         for family in ("claims", "exploratory"):
-            own = [row for row in rows if row["family"] == family]
+            own = [row for row in tested if row["family"] == family]
             judged = [row for row in own if row["p_family"] is not None]
             scores = []
             for row in judged:
@@ -109,11 +128,11 @@ class Recomputed:
             rates = multipletests([row["p_value"] for row in own], method="fdr_by")[1]
             assert [row["q_value"] for row in own] == pytest.approx(rates, abs=1e-12)
 
-    def test_intervals_session_by_session(self, rows: Rows, evidence: Evidence) -> None:
+    def test_intervals_session_by_session(self, tested: Rows, evidence: Evidence) -> None:
         market, signals = evidence
         lengths = [signal.history.stop - signal.history.start for signal in signals.values()]
-        assert all((row["interval_low"] is None) == (row["clusters"] < LEAST_CLUSTERS) for row in rows)
-        with_interval = [row for row in rows if row["interval_low"] is not None]
+        assert all((row["interval_low"] is None) == (row["clusters"] < LEAST_CLUSTERS) for row in tested)
+        with_interval = [row for row in tested if row["interval_low"] is not None]
         for row in with_interval[:: len(with_interval) // 6]:
             signal = signals[row["signal"], row["subject"]]
             length = signal.history.stop - signal.history.start
@@ -127,13 +146,13 @@ class Recomputed:
                 [row["difference"] - half, row["difference"] + half], rel=1e-6, abs=1e-9
             ), row
 
-    def test_the_summary_counts_the_rows(self, home: Home, rows: Rows) -> None:
+    def test_the_summary_counts_the_rows(self, home: Home, tested: Rows) -> None:
         with published(home) as release:
             summary = {row["family"]: row for row in ask(release, "select * from evidence_summary").iter_rows(named=True)}
         for family, found in summary.items():
             if family not in ("claims", "exploratory"):
                 continue  # the long run has a scorecard of its own
-            own = [row for row in rows if row["family"] == family]
+            own = [row for row in tested if row["family"] == family]
             assert found["tested"] == len(own)
             assert found["found"] == sum(row["p_value"] <= 0.05 for row in own)
             assert found["surviving"] == sum(row["verdict"] in ("supported", "contradicted", "significant") for row in own)

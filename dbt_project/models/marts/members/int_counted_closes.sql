@@ -1,6 +1,7 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
 -- The members with a bar, counted by what its close says beside the security's own earlier closes. Windows are counted in bars of the
--- security. The bars go from the windows into the counts: writing what each of millions says costs more than computing it.
+-- security. The bars go from the windows into the counts: writing what each of millions says costs more than computing it. Weights
+-- are summed as whole numbers, so that a sum is the same to the last digit whatever the order of the rows.
 with windows as (
     select
         security_id,
@@ -43,8 +44,8 @@ select
     sessions.basis,
     sessions.session,
     count(*) as priced,
-    sum(members.weight) as priced_weight,
-    sum(case when measures.bar_no < 252 then members.weight else 0 end) as short_weight,
+    sum(cast(round(1e15 * members.weight) as bigint)) / 1e15 as priced_weight,
+    sum(case when measures.bar_no < 252 then cast(round(1e15 * members.weight) as bigint) else 0 end) / 1e15 as short_weight,
     count(measures.is_above_50) as eligible_50,
     count(measures.is_above_200) as eligible_200,
     count(measures.is_high_close) as eligible_252,

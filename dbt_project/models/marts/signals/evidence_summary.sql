@@ -14,14 +14,14 @@ with_total as (
 
 select
     family,
-    cast(count(*) as integer) as tested,
-    cast(count(*) as double) * {{ p.significance }} as by_chance,
+    cast(count(p_value) as integer) as tested,
+    cast(count(p_value) as double) * {{ p.significance }} as by_chance,
     cast(count(case when p_value <= {{ p.significance }} then 1 end) as integer) as found,
     cast(count(case when verdict in ('supported', 'contradicted', 'significant') then 1 end) as integer) as surviving,
     cast(count(case when verdict = 'supported' then 1 end) as integer) as supported,
     cast(count(case when verdict = 'contradicted' then 1 end) as integer) as contradicted,
     cast(count(case when verdict = 'bounded' then 1 end) as integer) as bounded,
-    cast(count(case when verdict = 'undecided' then 1 end) as integer) as undecided,
+    cast(count(case when verdict = 'undecided' and p_value is not null then 1 end) as integer) as undecided,
     {{ params_id() }} as params_id
 from with_total
 group by family

@@ -1,6 +1,6 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
 -- Every label of every signal on the sessions on which it is known, and its spell. A trend break is an event: the sessions
--- between breaks have no label. A spell here is unbroken in sessions too: a missing close ends it.
+-- between breaks have no label, and neither have those between divergences of a fund from its members. A spell here is unbroken in sessions too: a missing close ends it.
 with rates as (
     select
         session,
@@ -32,6 +32,14 @@ signals as (
     select 'cycle_phase', 'rate cycle and IWM/SPY', phases.session, phases.cycle_phase, rate_cycles.cycle_no
     from {{ ref('cycle_phase_daily') }} as phases
     inner join rate_cycles on phases.session = rate_cycles.session
+    union all
+    select 'member_breadth', universe, session, member_breadth, null
+    from {{ ref('constituent_breadth') }}
+    where member_breadth is not null
+    union all
+    select 'member_divergence', universe, session, case when is_divergence then 'divergence' end, null
+    from {{ ref('constituent_breadth') }}
+    where is_divergence is not null
 ),
 
 -- Only sessions with trading enter the track record.

@@ -1,5 +1,7 @@
 {{ config(meta={'signals': ['scorecard']}) }}
-{% set p = signal_parameters('scorecard', ['significance', 'least_clusters', 'practical_a_year', 'sessions_a_year']) -%}
+{% set p = signal_parameters('scorecard', [
+    'significance', 'least_clusters', 'least_history', 'practical_a_year', 'sessions_a_year'
+]) -%}
 with recent_eras as (
     select count(*) as eras from {{ ref('evidence_eras') }} where history = 'recent'
 ),
@@ -77,6 +79,8 @@ select
         when 'bounded' then 'bounded: no effect larger than ' || {{ percent('decided.practical') }}
         when 'suggestive' then 'suggestive: not significant once all tests of its family are counted'
         else case
+            when decided.p_value is null
+                then 'undecided: the signal has fewer than {{ p.least_history | int }} sessions of history'
             when not decided.has_clusters
                 then 'undecided: fewer than {{ p.least_clusters | int }} independent clusters of spells'
             else 'undecided: only a difference above ' || {{ percent('decided.min_detectable') }} || ' could have been seen'
