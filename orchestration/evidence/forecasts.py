@@ -35,6 +35,8 @@ def forecast(history: History, returns: Floats, horizon: int, *, entry: int, lea
     known = np.isfinite(returns)
     values = np.where(known, returns, 0.0)
     lag = horizon + entry
+    if history.length <= lag:
+        return None
     mean_sum, mean_count = _before(values, lag), _before(known.astype(np.float64), lag)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = mean_sum / mean_count

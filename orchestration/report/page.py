@@ -27,6 +27,7 @@ from orchestration.report.sections import (
     fees,
     funds,
     long_run,
+    members,
     months,
     overlap,
     profiles,
@@ -49,8 +50,8 @@ _DATE = re.compile(r"\b\d{4}-\d{2}(-\d{2})?\b")
 CHAPTERS = [
     module.CHAPTER
     for module in (
-        ratio, months, breadth, scorecards, long_run, claims, rates, sectors, funds, overlap, changes, reconstitution, events,
-        seasonality, core_satellite, fees, profiles, quality,
+        ratio, months, breadth, members, scorecards, long_run, claims, rates, sectors, funds, overlap, changes, reconstitution,
+        events, seasonality, core_satellite, fees, profiles, quality,
     )
 ]  # fmt: skip
 

@@ -39,10 +39,17 @@ def zoomed_axis(*, has_labels: bool) -> Spec:
     return date_axis("session", scale={"type": "utc", "domain": {"param": "zoom"}}, **axis)
 
 
-def lines(title: str, height: int, shown: list[Line], form: str, *, at: float | None = None, is_last: bool = False) -> Spec:
-    """A panel of lines over the selected range of the chosen pair, with a rule at the value `at`; the title is an expression."""
+def lines(
+    title: str, height: int, shown: list[Line], form: str, *, of: Spec = OF_PAIR, at: float | None = None, is_last: bool = False
+) -> Spec:
+    """A panel of lines over the selected range of what the reader chose, with a rule at the value `at`.
+
+    Args:
+        title: an expression.
+        of: the filter of the choice.
+    """
     x = zoomed_axis(has_labels=is_last)
-    kept = [OF_PAIR, EVEN, ZOOMED]
+    kept = [of, EVEN, ZOOMED]
     axis = vertical_axis(None, form, tickCount=4)
     layers = [
         {

@@ -204,6 +204,7 @@ def test_a_signal_with_a_short_history_is_counted_and_not_tested() -> None:
     tests = ("interval_low", "interval_high", "p_value", "p_family", "q_value", "min_detectable")
     assert all(untested[name].null_count() == 3 for name in tests)
     assert all(untested[name].null_count() == 0 for name in found.columns if name not in tests)
+    assert forecasts(young.head(20), long.returns, method).is_empty()
     nothing_else = statistics(young, long.returns, NO_CLAIMS, method)
     assert nothing_else.equals(untested, null_equal=True)
 

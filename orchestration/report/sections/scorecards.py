@@ -32,7 +32,7 @@ MARKS = {
     "supported": "circle", "contradicted": "diamond", "significant": "up", "bounded": "square", "suggestive": "cross",
     "undecided": "ring",
 }  # fmt: skip
-_ORDER = ("regime", "trend_break", "breadth", "rate_regime", "cycle_phase")
+_ORDER = ("regime", "trend_break", "breadth", "rate_regime", "cycle_phase", "member_breadth", "member_divergence")
 _TARGETS = ("SPY", "IWM - SPY", "IWM", "QQQ")
 ROW = 23
 _TOOLTIP = [
@@ -67,14 +67,17 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     rows.sort(key=lambda row: (_place(row["signal"], _ORDER), row["subject"] != "IWM/SPY", row["subject"], row["label"]))
     summary = {row["family"]: row for row in tables.rows("select * from evidence_summary")}
     claimed = [row for row in rows if row["expected"] is not None]
+    tested = [row for row in rows if row["p_value"] is not None]
+    untested = list(dict.fromkeys(_name(row) for row in rows if row["p_value"] is None))
     return Section(
         CHAPTER.name,
         CHAPTER.title,
         lead=_lead(summary),
-        blocks=[_chart(rows), _summary(summary), *([_claimed(claimed)] if claimed else [])],
+        blocks=[*([_chart(tested)] if tested else []), _summary(summary), *([_claimed(claimed)] if claimed else [])],
         notes=[
             "A row is undecided if its data could not show an effect of the size that is plausible: it says nothing about whether"
-            " there is one. The smallest detectable difference says what could have been seen. Method: docs/EVIDENCE.md."
+            " there is one. The smallest detectable difference says what could have been seen. Method: docs/EVIDENCE.md.",
+            *([f"Not tested, because the history is too short: {listed(untested)}."] if untested else []),
         ],
     )
 
@@ -119,6 +122,8 @@ def _place(value: str, order: tuple[str, ...]) -> int:
 
 
 def _name(row: Row) -> str:
+    if row["signal"].startswith("member_"):
+        return f"{row['subject']} members {label(row['label'])}"
     return f"{_SHORT.get(row['signal'], row['subject'])} {label(row['label'])}"
 
 
