@@ -10,7 +10,7 @@ import shutil
 import statistics
 import subprocess
 import sys
-from datetime import date
+from datetime import date, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -221,6 +221,37 @@ def test_drawdown_volatility_correlation_and_beta_are_those_of_the_session_retur
         levels = [index["IWM", day] for day in until if index.get(("IWM", day)) is not None]
         if index.get(("IWM", points["session"][place])) is not None:
             assert points["fund_drawdown"][place] == pytest.approx(levels[-1] / max(levels) - 1, abs=6e-5)
+
+
+def test_the_members_are_those_of_the_day_and_hindsight_is_the_difference_to_todays(sample_home: Home, page: str) -> None:
+    points = chart_data(page, "members")["points"]
+    counts = {
+        (universe, basis, epoch_days(session)): row
+        for universe, basis, session, *row in answers(
+            sample_home,
+            "select universe, basis, session, above_200, new_highs_close, new_lows_close, eligible_252, advance_decline_line"
+            " from constituent_breadth",
+        )
+    }
+    closes = {
+        (fund, epoch_days(day)): close
+        for fund, day, close in answers(sample_home, "select fund, session, close from price_daily")
+    }
+    assert set(points["universe"]) == set(FUNDS)
+    differences = 0
+    for place, key in enumerate(zip(points["universe"], points["session"], strict=True)):
+        above, highs, lows, eligible, line = counts[key[0], "point_in_time", key[1]]
+        of_today = counts[key[0], "survivors", key[1]][0]
+        assert points["above_200"][place] == (None if above is None else pytest.approx(above, abs=6e-5))
+        assert points["net_new_highs"][place] == (highs - lows if eligible else None)
+        assert points["advance_decline_line"][place] == line
+        assert points["close"][place] == pytest.approx(closes[key], abs=6e-3)
+        if above is not None:
+            assert points["hindsight"][place] == pytest.approx(of_today - above, abs=6e-5)
+            differences += points["hindsight"][place] != 0
+    assert differences > 100
+    weekly = {points["session"][place] for place, one in enumerate(points["weekly"]) if one}
+    assert len(weekly) == len({(date(1970, 1, 1) + timedelta(days=day)).isocalendar()[:2] for day in points["session"]})
 
 
 def test_no_two_lines_of_a_chart_coincide(page: str) -> None:

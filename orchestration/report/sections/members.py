@@ -1,20 +1,20 @@
 """Breadth of the members: the share above the 200-session mean under the fund's price, new highs less new lows, and the
 advance-decline line, for the members of each day beside today's."""
 
-from orchestration.report.blocks import Cell, Chapter, Chart, Column, Control, Key, Manifest, Section, Table
+from orchestration.report.blocks import Cell, Chapter, Chart, Column, Control, Manifest, Section, Table
 from orchestration.report.chart_parts import chart
 from orchestration.report.panels import EVEN, Line, lines, overview
 from orchestration.report.release_tables import Columns, ReleaseTables, Row
 from orchestration.report.wording import DASH, capitalised, day, fund_order, label, number, percent, plural, points, rounded
 
-_PRICE, _SHARE, _PANEL, _OVERVIEW = 150, 150, 92, 44
+_PRICE, _SHARE, _PANEL, _HIND, _OVERVIEW = 150, 150, 92, 60, 44
 _YEARS = 5
 _OF_UNIVERSE = {"filter": "datum.universe == universe"}
-_DIGITS = {"close": 2, "above_200": 4, "survivors_above_200": 4}
+_DIGITS = {"close": 2, "above_200": 4, "hindsight": 4}
 # One session per week, and every session of the last year.
 _POINTS = """
 select
-    p.universe, p.session, f.close, p.above_200, s.above_200 as survivors_above_200,
+    p.universe, p.session, f.close, p.above_200, s.above_200 - p.above_200 as hindsight,
     case when p.eligible_252 > 0 then p.new_highs_close - p.new_lows_close end as net_new_highs, p.advance_decline_line,
     cast(
         row_number() over (partition by p.universe, date_trunc('week', p.session) order by p.session desc) = 1 as integer
@@ -77,14 +77,17 @@ def _chart(shown: Columns, universes: list[str]) -> Chart:
     panels = [
         lines("'Close of ' + universe + ', US dollars'", _PRICE, [Line("close", "Close")], ",.0f", of=_OF_UNIVERSE),
         lines(
-            "'Members above their 200-session mean: of the day, of today (dashed)'", _SHARE,
-            [Line("above_200", "Members of the day"), Line("survivors_above_200", "Members of today", dashed=True)], ".0%",
+            "'Share of the members above their 200-session mean'", _SHARE, [Line("above_200", "Above their mean")], ".0%",
             of=_OF_UNIVERSE, at=0.5,
         ),
-        lines("'New highs less new lows by close'", _PANEL, [Line("net_new_highs", "Net")], ",d", of=_OF_UNIVERSE, at=0.0),
+        lines("'New highs less new lows by close'", _PANEL, [Line("net_new_highs", "Net")], "~s", of=_OF_UNIVERSE, at=0.0),
         lines(
-            "'Advance\N{EN DASH}decline line'", _PANEL, [Line("advance_decline_line", "A\N{EN DASH}D line")], ",d",
-            of=_OF_UNIVERSE, is_last=True,
+            "'Advance\N{EN DASH}decline line'", _PANEL, [Line("advance_decline_line", "A\N{EN DASH}D line")], "~s",
+            of=_OF_UNIVERSE,
+        ),
+        lines(
+            "'Hindsight: the share of today\u2019s members less that of the members of the day'", _HIND,
+            [Line("hindsight", "Hindsight")], "+.1%", of=_OF_UNIVERSE, at=0.0, is_last=True,
         ),
     ]  # fmt: skip
     latest = {name: next((data[name][place] for place in reversed(own) if data[name][place] is not None), None) for name in data}
@@ -93,20 +96,19 @@ def _chart(shown: Columns, universes: list[str]) -> Chart:
         title="A fund and its members: price, share above the 200-session mean, new highs less new lows,"
         " advance\N{EN DASH}decline line",
         summary=f"{first} on {day(data['session'][own[-1]])}: {percent(latest['above_200'])} of its members are above their"
-        f" 200-session mean, {percent(latest['survivors_above_200'])} of today's members; new highs less new lows"
+        f" 200-session mean (today's members: {points(latest['hindsight'])}); new highs less new lows"
         f" {number(latest['net_new_highs'])}. Since {day(data['session'][own[0]])}.",
         source="Marts constituent_breadth, price_daily. Split-adjusted prices, not adjusted for dividends. Means and extremes"
         " count a member's own bars; a new high or low is beyond the closes of the 251 bars before. The level of the"
         " advance\N{EN DASH}decline line has no meaning. Weekly, in the view of one year daily. Drag across the lowest panel to"
         " zoom; double-click it to show all.",
-        height=_PRICE + _SHARE + 2 * _PANEL + _OVERVIEW + 4 * 30 + 46,
+        height=_PRICE + _SHARE + 2 * _PANEL + _HIND + _OVERVIEW + 5 * 30 + 46,
         spec=chart(
             params=[{"name": "universe", "value": first}, {"name": "years", "value": 0}],
             vconcat=[*panels, overview(_OVERVIEW, "close", [_OF_UNIVERSE, EVEN])],
             resolve={"scale": {"x": "independent"}},
         ),
         data={"points": data},
-        legend=[Key("line", "ink", "members of the day"), Key("dash", "blue", "members of today")],
         controls=[Control("universe", "Members of", [(universe, universe) for universe in universes], first)],
         years=_YEARS,
     )  # fmt: skip
@@ -117,14 +119,15 @@ def _standing(rows: list[Row]) -> Table:
         caption="Each universe on its newest session",
         columns=[
             Column("Universe", False), Column("Session"), Column("Members"), Column("With a bar"), Column("Of the weight"),
-            Column("Above 50"), Column("Above 200"), Column("New highs"), Column("New lows"), Column("Up"), Column("Down"),
-            Column("McClellan"), Column("Label", False),
+            Column("Above 50"), Column("Above 200"), Column("New highs, lows"), Column("Up, down"), Column("McClellan"),
+            Column("Label", False),
         ],
         rows=[
             [
                 row["universe"], day(row["session"]), number(row["members"]), number(row["priced"]),
                 percent(row["priced_weight"]), percent(row["above_50"], 0), percent(row["above_200"], 0),
-                number(row["new_highs_close"]), number(row["new_lows_close"]), number(row["advances"]), number(row["declines"]),
+                f"{number(row['new_highs_close'])} / {number(row['new_lows_close'])}",
+                f"{number(row['advances'])} / {number(row['declines'])}",
                 number(row["mcclellan_oscillator"], signed=True),
                 Cell(
                     label(row["member_breadth"]) if row["member_breadth"] else DASH,
