@@ -38,7 +38,6 @@ MANY_READERS = {
     "rate_regime_daily": "the label that phases, spells, track records and corrections start from",
 }
 MANY_JOINS = {
-    "int_data_findings": "a union of findings, most of which are measured against the clock",
     "reading": "a union of statements, most of which join a table or two",
     "corrections": "the labels of three signals at the peak, and the trough, the end and the recovery of each fall",
     "market_events": "the closes at both ends of a stress, the fall within and the recovery after",

@@ -1,6 +1,6 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
--- Every label of every signal on the sessions on which it is known, and its spell. A trend break is an event: the sessions
--- between breaks have no label, and neither have those between divergences of a fund from its members. A spell here is unbroken in sessions too: a missing close ends it.
+-- Every label of every signal on the sessions on which it is known, and its spell. Trend breaks and divergences are events: the
+-- sessions between them have no label. A spell here is unbroken in sessions too: a missing close ends it.
 with rates as (
     select
         session,
