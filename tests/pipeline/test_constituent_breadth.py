@@ -178,7 +178,10 @@ def test_a_split_is_no_fall(sample_home: Home) -> None:
             connection, "select session, close from raw.member_bars where symbol = ? order by session, observed_at", symbol
         )
         returns = ask(
-            connection, "select min(price_return), count(*) from intermediate.int_member_measures where security_id = ?", symbol
+            connection,
+            "select min(change), count(*) from (select close / lag(close) over (order by session) - 1 as change"
+            " from intermediate.int_member_bars where security_id = ?)",
+            symbol,
         )
     twice = kept.group_by("session").agg(pl.col("close").first() / pl.col("close").last(), pl.len()).filter(pl.col("len") > 1)
     assert twice["close"].unique().to_list() == [truths.MEMBER_SPLIT_RATIO]
