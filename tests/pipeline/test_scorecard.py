@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from statsmodels.stats.multitest import multipletests
 
 from tests.pipeline import scorecard_recomputation as again
@@ -24,6 +25,11 @@ Evidence = tuple[again.Market, dict[again.Key, again.Signal]]
 
 def arguments(row: Row) -> tuple[str, int, str]:
     return row["label"], row["horizon"], row["target"]
+
+
+def known_on(returns: again.Floats, signal: again.Signal, sessions: NDArray[np.bool_]) -> bool:
+    """Whether a return is known on some of the history's sessions: a label is compared with the rest."""
+    return not np.isnan(returns[signal.history][sessions]).all()
 
 
 @pytest.fixture(scope="class")
@@ -75,7 +81,7 @@ class Recomputed:
             for key, signal in signals.items()
             for label in signal.names
             for (horizon, target), returns in market.forward.items()
-            if not np.isnan(returns[signal.history][signal.has(label)]).all()
+            if known_on(returns, signal, signal.has(label)) and known_on(returns, signal, ~signal.has(label))
         }
         assert {(r["signal"], r["subject"], r["label"], r["horizon"], r["target"]) for r in rows} == expected
         assert len(rows) == len(expected) > 300

@@ -1,7 +1,7 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
 -- The members with a bar, counted by what its close says beside the security's own earlier closes. Windows are counted in bars of the
 -- security. The bars go from the windows into the counts: writing what each of millions says costs more than computing it. Weights
--- are summed as whole numbers, so that a sum is the same to the last digit whatever the order of the rows.
+-- and returns are summed as exact numbers, so that a sum is the same to the last digit whatever the order of the rows.
 with windows as (
     select
         security_id,
@@ -28,7 +28,7 @@ measures as (
         session,
         bar_no,
         volume,
-        close / previous_close - 1 as price_return,
+        cast(close / previous_close - 1 as decimal(38, 14)) as price_return,
         case when close > previous_close then 1 when close < previous_close then -1 when close = previous_close then 0 end
             as direction,
         -- A difference in the twelfth digit is none: a mean of equal prices is not exactly that price.
@@ -58,7 +58,7 @@ select
     count(case when measures.direction = 0 then 1 end) as unchanged,
     sum(case when measures.direction = 1 then measures.volume else 0 end) as up_volume,
     sum(case when measures.direction = -1 then measures.volume else 0 end) as down_volume,
-    avg(measures.price_return) as member_return
+    cast(sum(measures.price_return) as double) / nullif(count(measures.price_return), 0) as member_return
 from measures
 -- A left join, which engines do not reorder: joined to the members of every snapshot first, the bars would become many times as many.
 left join {{ ref('int_breadth_sessions') }} as sessions on measures.session = sessions.session
