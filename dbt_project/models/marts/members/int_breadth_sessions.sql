@@ -1,6 +1,15 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
 -- The sessions of each universe, with the snapshot that says who its members are: the latest one by then (point_in_time), or the
--- newest of all (survivors).
+-- newest of all (survivors). The calendar goes on where the bars end.
+with sessions as (
+    select
+        calendar.session,
+        calendar.session_no
+    from {{ ref('stg_sessions') }} as calendar
+    inner join (select max(session) as session from {{ ref('stg_member_observations') }}) as newest
+        on calendar.session <= newest.session
+)
+
 select
     snapshots.universe,
     'point_in_time' as basis,
@@ -8,7 +17,7 @@ select
     sessions.session_no,
     snapshots.as_of,
     sessions.session < snapshots.as_of as is_inferred
-from {{ ref('stg_sessions') }} as sessions
+from sessions
 inner join {{ ref('int_universe_snapshots') }} as snapshots
     on sessions.session >= snapshots.first_day and sessions.session <= snapshots.last_day
 union all
@@ -19,6 +28,6 @@ select
     sessions.session_no,
     snapshots.as_of,
     sessions.session < snapshots.as_of as is_inferred
-from {{ ref('stg_sessions') }} as sessions
+from sessions
 inner join {{ ref('int_universe_snapshots') }} as snapshots on sessions.session >= snapshots.inception
 where snapshots.is_newest
