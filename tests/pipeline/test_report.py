@@ -309,7 +309,8 @@ def test_the_first_screen_says_the_newest_labels(sample_home: Home, page: str) -
     assert f"close of {newest}" in words
     [(tested, surviving)] = answers(
         sample_home,
-        "select count(p_value), count(*) filter (verdict in ('supported', 'contradicted')) from scorecard where family = 'claims'",
+        "select count(p_value), count(*) filter (verdict in ('supported', 'contradicted')) from scorecard"
+        " where family = 'claims'",
     )
     assert f"Of {tested} claims tested, {surviving} survive." in words
 

@@ -98,10 +98,10 @@ def _chart(shown: Columns, universes: list[str]) -> Chart:
         summary=f"{first} on {day(data['session'][own[-1]])}: {percent(latest['above_200'])} of its members are above their"
         f" 200-session mean (today's members: {points(latest['hindsight'])}); new highs less new lows"
         f" {number(latest['net_new_highs'])}. Since {day(data['session'][own[0]])}.",
-        source="Marts constituent_breadth, price_daily. Shares in percent, prices in US dollars, split-adjusted and not adjusted for"
-        " dividends. Means and extremes count a member's own bars; a new high or low is beyond the closes of the 251 bars before. The level of the"
-        " advance\N{EN DASH}decline line has no meaning. Weekly, in the view of one year daily. Drag across the lowest panel to"
-        " zoom; double-click it to show all.",
+        source="Marts constituent_breadth, price_daily. Shares in percent, prices in US dollars, split-adjusted and not adjusted"
+        " for dividends. Means and extremes count a member's own bars; a new high or low is beyond the closes of the 251 bars"
+        " before. The level of the advance\N{EN DASH}decline line has no meaning. Weekly, in the view of one year daily. Drag"
+        " across the lowest panel to zoom; double-click it to show all.",
         height=_PRICE + _SHARE + 2 * _PANEL + _HIND + _OVERVIEW + 5 * 30 + 76,
         spec=chart(
             params=[{"name": "universe", "value": first}, {"name": "years", "value": 0}],
