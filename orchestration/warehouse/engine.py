@@ -122,8 +122,8 @@ class Spark:
             yield
 
     def also_select(self, select: Collection[str]) -> list[str]:
-        """Views are in the session's catalog only: they are made again in every build."""
-        return [*select, "config.materialized:view"] if select else []
+        """Views are in the session's catalog only: those that the selected models depend on are made again in every build."""
+        return [*select, *(f"+{one.lstrip('+')},config.materialized:view" for one in select)]
 
     def read_built(self, warehouse: Warehouse, nodes: Collection[Mapping[str, Any]]) -> None:
         """Read the marts into the warehouse, and make views of the other tables.
