@@ -1,7 +1,7 @@
 """The cost of breadth on DuckDB and on Spark: `make bench-spark`. Seconds of this machine; the ratios are comparable.
 
-The bars of `make bench-breadth`, ingested once for each size; then dbt builds the members' models without tests on each engine, on
-two local cores, each in a process of its own. Both engines' tables are compared.
+The bars of `make bench-breadth`, ingested once for each size; then dbt builds the members' models without tests on each engine,
+on two local cores, each in a process of its own. Both engines' tables are compared.
 """
 
 import argparse
@@ -38,7 +38,8 @@ class Cost:
     spilled: float
 
     def __str__(self) -> str:
-        return f"start {self.start:6.1f} s   models {self.models:7.1f} s   memory {self.memory:5.2f} GB   spilled {self.spilled:5.2f} GB"
+        seconds = f"start {self.start:6.1f} s   models {self.models:7.1f} s"
+        return f"{seconds}   memory {self.memory:5.2f} GB   spilled {self.spilled:5.2f} GB"
 
 
 @contextmanager

@@ -12,3 +12,8 @@
     {%- set decimal = 'cast(' ~ rounded(expression, digits) ~ ' as decimal(38, ' ~ [digits, 1] | max ~ '))' -%}
     trim(trailing '.' from trim(trailing '0' from {{ text(decimal) }}))
 {%- endmacro %}
+
+{#- A double as the nearest whole number, for exact sums: sums of doubles depend on the order of the rows. -#}
+{% macro nearest_whole(expression) -%}
+    cast(floor({{ expression }} + 0.5e0) as bigint)
+{%- endmacro %}

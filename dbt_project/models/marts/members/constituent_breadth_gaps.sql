@@ -5,7 +5,7 @@ select
     session,
     reason,
     cast(count(*) as integer) as members,
-    sum(cast(round(1e15 * weight) as bigint)) / 1e15 as weight,
+    sum({{ nearest_whole('1e15 * weight') }}) / 1e15 as weight,
     {{ params_id() }} as params_id
 from {{ ref('int_missing_member_bars') }}
 group by universe, session, reason

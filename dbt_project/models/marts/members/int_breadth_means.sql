@@ -41,9 +41,9 @@ sums as (
         daily.universe,
         daily.basis,
         daily.value_no + weights.sessions_later as value_no,
-        sum(cast(round(1e12 * weights.fast_weight * daily.net_advances) as bigint)) / 1e12 as fast_sum,
-        sum(cast(round(1e12 * weights.slow_weight * daily.net_advances) as bigint)) / 1e12 as slow_sum,
-        sum(cast(round(1e15 * weights.thrust_weight * daily.advancing) as bigint)) / 1e15 as thrust_sum
+        sum({{ nearest_whole('1e12 * weights.fast_weight * daily.net_advances') }}) / 1e12 as fast_sum,
+        sum({{ nearest_whole('1e12 * weights.slow_weight * daily.net_advances') }}) / 1e12 as slow_sum,
+        sum({{ nearest_whole('1e15 * weights.thrust_weight * daily.advancing') }}) / 1e15 as thrust_sum
     from daily
     cross join weights
     group by daily.universe, daily.basis, daily.value_no + weights.sessions_later
