@@ -1,5 +1,5 @@
 {{ last_known(
-    source('raw', 'holdings'),
+    ref('stg_holdings_observations'),
     key=['fund', 'as_of'],
     columns=[
         'fund', 'as_of', 'line_no', 'ticker', 'name', 'cusip', 'isin', 'sedol', 'sector_label', 'asset_class_label',

@@ -16,17 +16,7 @@ with lines as (
 classified as (
     select
         *,
-        case
-            -- State Street gives no asset class, and no ticker for cash only.
-            when asset_class_label is null and normalised_ticker is null then 'cash'
-            when asset_class_label is null then 'equity'
-            -- An unknown label counts as equity: its missing sector then shows in the coverage, where 'other' would hide it.
-            when labelled_class <> 'equity' then labelled_class
-            -- Issuers list rights, warrants and escrows as equity.
-            when exchange like 'NO MARKET%' then 'other'
-            when {{ matches('upper(name)', '( |-)(CVR|RIGHTS?|WARRANTS?|ESCROW)( |$)|^ESC ') }} then 'other'
-            else 'equity'
-        end as holdings_class
+        {{ holdings_class('asset_class_label', 'labelled_class', 'normalised_ticker', 'exchange', 'name') }} as holdings_class
     from lines
 ),
 
