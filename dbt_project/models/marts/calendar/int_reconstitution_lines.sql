@@ -1,6 +1,6 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
 -- The equities of every snapshot that a statement uses, by symbol. They come from the observation that the statement knew, and not
--- from the newest one; security_id is the security that the symbol stood for then.
+-- from the newest one.
 with snapshots as (
     select distinct
         fund,
@@ -29,39 +29,35 @@ classified as (
     from labelled
 ),
 
-held as (
+-- The newest version of a snapshot has the security of each symbol; an older version has the same symbols but for corrections.
+securities as (
     select
-        classified.fund,
-        classified.as_of,
-        classified.observed_at,
-        classified.document_id,
-        classified.normalised_ticker as symbol,
-        securities.security_id,
-        classified.name,
-        classified.price,
-        classified.quantity,
-        classified.market_value
-    from classified
-    left join {{ ref('int_security_lines') }} as securities
-        on classified.fund = securities.fund and classified.as_of = securities.as_of
-        and classified.line_no = securities.line_no and classified.document_id = securities.document_id
-    -- What has no ticker or no price is no listed stock, but a claim that the fund kept.
-    where classified.holdings_class = 'equity' and classified.normalised_ticker is not null
-        and classified.market_value > 0 and coalesce(classified.price, 1) > 0
+        lines.fund,
+        lines.as_of,
+        lines.ticker,
+        min(lines.security_id) as security_id
+    from {{ ref('int_security_lines') }} as lines
+    inner join (select distinct fund, as_of from snapshots) as dates on lines.fund = dates.fund and lines.as_of = dates.as_of
+    where lines.holdings_class = 'equity'
+    group by lines.fund, lines.as_of, lines.ticker
 )
 
 select
-    held.fund,
-    held.as_of,
-    held.observed_at,
-    held.document_id,
-    held.symbol,
-    coalesce(min(held.security_id), min(holders.security_id), held.symbol) as security_id,
-    min(held.name) as name,
-    max(held.price) as price,
-    sum(held.quantity) as quantity,
-    sum(held.market_value) as market_value
-from held
-left join {{ ref('int_symbol_holders') }} as holders
-    on held.symbol = holders.ticker and held.as_of between holders.first_day and holders.last_day
-group by held.fund, held.as_of, held.observed_at, held.document_id, held.symbol
+    classified.fund,
+    classified.as_of,
+    classified.observed_at,
+    classified.document_id,
+    classified.normalised_ticker as symbol,
+    coalesce(min(securities.security_id), classified.normalised_ticker) as security_id,
+    min(classified.name) as name,
+    max(classified.price) as price,
+    sum(classified.quantity) as quantity,
+    sum(classified.market_value) as market_value
+from classified
+left join securities
+    on classified.fund = securities.fund and classified.as_of = securities.as_of
+    and classified.normalised_ticker = securities.ticker
+-- What has no ticker or no price is no listed stock, but a claim that the fund kept.
+where classified.holdings_class = 'equity' and classified.normalised_ticker is not null
+    and classified.market_value > 0 and coalesce(classified.price, 1) > 0
+group by classified.fund, classified.as_of, classified.observed_at, classified.document_id, classified.normalised_ticker

@@ -33,7 +33,8 @@ by_symbol as (
         max(case when index_name = 'Russell 3000' and purpose = 'size' then price end) as broad_price,
         max(case when index_name = 'Russell 2000' and purpose = 'members' then price end) as newest_price,
         max(security_id) as security_id,
-        max(name) as name
+        max(name) as name,
+        max(case when is_hindsight then 1 else 0 end) = 1 as is_hindsight
     from lines
     group by event, stage, symbol
 ),
@@ -51,6 +52,7 @@ scales as (
 select
     by_symbol.event,
     by_symbol.stage,
+    by_symbol.is_hindsight,
     by_symbol.symbol,
     by_symbol.security_id,
     by_symbol.name,

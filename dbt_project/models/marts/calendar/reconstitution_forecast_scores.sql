@@ -1,0 +1,125 @@
+{{ config(meta={'signals': ['reconstitution_candidates']}) }}
+{% set p = signal_parameters('reconstitution_candidates', ['near', 'far']) -%}
+-- A naive ranking names as many companies as the statement does, by the value of their line in one fund.
+with statuses as (
+    select *
+    from (values ('leaves above'), ('leaves below'), ('enters from above'), ('enters from below')) as names (status)
+),
+
+judged as (
+    select
+        *,
+        case
+            when distance_to_border is null then 'by rule'
+            when abs(distance_to_border) <= cast({{ p.near }} as double) then 'near'
+            when abs(distance_to_border) <= cast({{ p.far }} as double) then 'middle'
+            else 'far'
+        end as reach
+    from {{ ref('int_reconstitution_judged') }}
+),
+
+counted as (
+    select
+        judged.event,
+        judged.stage,
+        judged.quality,
+        statuses.status,
+        judged.is_hindsight,
+        judged.judged_by,
+        sum(case when judged.status = statuses.status then 1 else 0 end) as predicted,
+        sum(case when judged.outcome = statuses.status then 1 else 0 end) as happened
+    from judged
+    cross join statuses
+    group by judged.event, judged.stage, judged.quality, statuses.status, judged.is_hindsight, judged.judged_by
+),
+
+hits as (
+    select
+        counted.event,
+        counted.stage,
+        counted.quality,
+        counted.status,
+        sum(case when judged.status = counted.status and judged.outcome = counted.status then 1 else 0 end) as correct,
+        sum(
+            case
+                when judged.outcome <> counted.status then 0
+                when counted.status = 'leaves above' and judged.small_from_above <= counted.predicted then 1
+                when counted.status = 'leaves below' and judged.small_from_below <= counted.predicted then 1
+                when counted.status = 'enters from above' and judged.large_from_below <= counted.predicted then 1
+                else 0
+            end
+        ) as naive_correct
+    from counted
+    inner join judged
+        on counted.event = judged.event and counted.stage = judged.stage and counted.quality = judged.quality
+    group by counted.event, counted.stage, counted.quality, counted.status
+),
+
+by_reach as (
+    select
+        event,
+        stage,
+        quality,
+        status,
+        reach,
+        is_hindsight,
+        judged_by,
+        count(*) as predicted,
+        sum(case when outcome = status then 1 else 0 end) as correct
+    from judged
+    where status <> 'stays'
+    group by event, stage, quality, status, reach, is_hindsight, judged_by
+),
+
+scores as (
+    select
+        counted.event,
+        counted.stage,
+        counted.quality,
+        counted.status,
+        'all' as reach,
+        counted.is_hindsight,
+        counted.judged_by,
+        counted.predicted,
+        counted.happened,
+        hits.correct,
+        case when counted.status <> 'enters from below' then hits.naive_correct end as naive_correct
+    from counted
+    inner join hits
+        on counted.event = hits.event and counted.stage = hits.stage
+        and counted.quality = hits.quality and counted.status = hits.status
+    -- Fund weights say nothing about companies that no fund holds.
+    where counted.quality <> 'fund weights' or counted.status <> 'enters from below'
+    union all
+    select
+        event,
+        stage,
+        quality,
+        status,
+        reach,
+        is_hindsight,
+        judged_by,
+        predicted,
+        null as happened,
+        correct,
+        null as naive_correct
+    from by_reach
+)
+
+select
+    event,
+    stage,
+    quality,
+    status,
+    reach,
+    judged_by,
+    is_hindsight,
+    cast(predicted as integer) as predicted,
+    cast(happened as integer) as happened,
+    cast(correct as integer) as correct,
+    cast(correct as double) / nullif(predicted, 0) as precision_share,
+    cast(correct as double) / nullif(happened, 0) as recall_share,
+    cast(naive_correct as double) / nullif(predicted, 0) as naive_precision,
+    cast(naive_correct as double) / nullif(happened, 0) as naive_recall,
+    {{ params_id() }} as params_id
+from scores
