@@ -64,6 +64,22 @@ class MemberBars(dy.Schema):
     volume = dy.Int64(nullable=False, min=0)
 
 
+class MarketCaps(dy.Schema):
+    """One row per session and stock: price in US dollars a share, total market capitalisation in US dollars, shares outstanding.
+
+    `first_traded` is the first day of the vendor's price history.
+    """
+
+    as_of = dy.Date(primary_key=True)
+    symbol = dy.String(primary_key=True)
+    name = dy.String(nullable=True)
+    exchange = dy.String(nullable=True)
+    price = dy.Float64(nullable=False, min_exclusive=0)
+    market_cap = dy.Float64(nullable=False, min_exclusive=0)
+    shares_outstanding = dy.Float64(nullable=True, min_exclusive=0)
+    first_traded = dy.Date(nullable=True)
+
+
 class CorporateActions(dy.Schema):
     """One row per symbol, date and kind: dollars per share for dividends and capital gains, new shares per old share for splits.
 
@@ -180,6 +196,8 @@ RAW_TABLES: dict[str, RawTable] = {
         RawTable("sessions", Sessions, ("session",)),
         RawTable("price_bars", PriceBars, ("symbol", "session"), provisional=("volume",)),
         RawTable("member_bars", MemberBars, ("symbol", "session"), provisional=("volume",), is_bulk=True),
+        # A missing stock shifts the ranks of all smaller ones: a session is one snapshot.
+        RawTable("market_caps", MarketCaps, ("as_of", "symbol"), snapshot_key=("as_of",)),
         RawTable("corporate_actions", CorporateActions, ("symbol", "ex_date", "kind"), when_unknown={"value": 0.0}),
         RawTable("holdings", Holdings, ("fund", "as_of", "line_no"), snapshot_key=("fund", "as_of")),
         RawTable("fund_facts", FundFacts, ("fund", "fact", "as_of", "vendor")),

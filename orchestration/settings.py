@@ -103,6 +103,9 @@ class Settings(BaseSettings):
     member_prices_pause_seconds: float = Field(
         0.2, ge=0.2, description="minimum pause between two requests for a member's prices, in seconds"
     )
+    market_caps: bool = Field(
+        False, description="on: fetch the market capitalisation of every stock listed in the US, some twenty requests a run"
+    )
 
     vendor_urls: dict[str, BaseUrl] = Field(
         default_factory=dict, description="replacement address of a vendor, by name: SMALLCAP_VENDOR_URLS__FRED=https://…"

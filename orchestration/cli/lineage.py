@@ -22,6 +22,7 @@ from orchestration.files import content_hash
 _RAW: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "price_bars": ("symbol", "session", ("close", "volume")),
     "member_bars": ("symbol", "session", ("close", "volume")),
+    "market_caps": ("symbol", "as_of", ("price", "market_cap")),
     "corporate_actions": ("symbol", "ex_date", ("kind", "value")),
     "holdings": ("fund", "as_of", ()),
     "fund_facts": ("fund", "as_of", ()),
@@ -250,8 +251,8 @@ def _observations(
     connection: duckdb.DuckDBPyConnection, table: str, fund: str | None, day: date | None, until: datetime
 ) -> list[Observation]:
     subject, of_day, shown = _RAW[table]
-    # Rates, factors and members' prices belong to no fund.
-    wanted = None if table in {"rates", "factors", "member_bars"} else _symbol(fund)
+    # Rates, factors, members' prices and capitalisations belong to no fund.
+    wanted = None if table in {"rates", "factors", "member_bars", "market_caps"} else _symbol(fund)
     values = (
         "{" + ", ".join(f"'{name}': arg_max({name}, observed_at)" for name in shown) + "}" if shown else "{'lines': count(*)}"
     )

@@ -12,7 +12,7 @@ from orchestration.warehouse.connection import Warehouse
 
 _NEWEST = {
     "sessions": "max(session)", "price_bars": "max(session)", "member_bars": "max(session)", "corporate_actions": "max(ex_date)",
-    "holdings": "max(as_of)",
+    "holdings": "max(as_of)", "market_caps": "max(as_of)",
     "fund_facts": "max(as_of)", "rates": "max(date)", "factors": "max(date)", "documents": "max(retrieved_at)", "rejects": "null",
     "fetches": "max(attempted_at)",
 }  # fmt: skip

@@ -2,13 +2,14 @@
 
 from orchestration.vendors import fred, french, invesco, ishares, schwab, ssga, vanguard, xnys
 from orchestration.vendors.feed import Feed
-from orchestration.vendors.yahoo import fund_data, member_prices, prices
+from orchestration.vendors.yahoo import fund_data, member_prices, prices, screener
 
 CALENDAR = xnys.FEED
 FEEDS: tuple[Feed, ...] = (
     prices.FEED,
     fund_data.FEED,
     member_prices.FEED,
+    screener.FEED,
     ishares.FEED,
     ssga.FEED,
     invesco.FEED,

@@ -30,6 +30,7 @@ from orchestration.vendors.registry import CALENDAR as CALENDAR_FEED
 from orchestration.vendors.registry import FEEDS, address
 from orchestration.vendors.yahoo.member_prices import FEED as MEMBER_PRICES
 from orchestration.vendors.yahoo.member_prices import OVERLAP_SESSIONS
+from orchestration.vendors.yahoo.screener import FEED as MARKET_CAPS
 from orchestration.warehouse.connection import Warehouse
 
 GROUP = "landing"
@@ -86,11 +87,17 @@ def _landing_asset(feed: Feed) -> dg.AssetsDefinition:
     return documents
 
 
+def _is_wanted(feed: Feed, settings: Settings) -> bool:
+    """Whether to fetch: what needs many requests is fetched only if a person asks for it."""
+    optional = {MEMBER_PRICES.name: settings.member_prices, MARKET_CAPS.name: settings.market_caps}
+    return optional.get(feed.name, True)
+
+
 def _collect(feed: Feed, settings: Settings, warehouse: Warehouse, say: Callable[[str], None]) -> list[Collected]:
     landing = landing_of(settings)
     if settings.source is Source.sample:
         return simulate(feed, landing)
-    if not settings.fetches or (feed is MEMBER_PRICES and not settings.member_prices):
+    if not settings.fetches or not _is_wanted(feed, settings):
         return list_present(feed, landing)
     if feed is MEMBER_PRICES:
         return _collect_members(settings, warehouse, landing, say)

@@ -144,5 +144,6 @@ raw_assets = [
     # The factors are compared with the funds.
     _raw_assets("raw_factors", ["factors"], _of_kind("factors"), [raw_key("sessions"), raw_key("price_bars")]),
     _raw_assets("raw_member_prices", ["member_bars"], _of_kind("member_prices"), [raw_key("sessions")]),
+    _raw_assets("raw_market_caps", ["market_caps"], _of_kind("market_caps"), [raw_key("sessions")]),
     raw_ledger,
 ]  # fmt: skip

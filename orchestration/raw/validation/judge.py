@@ -16,6 +16,7 @@ import polars as pl
 from orchestration.frames import frame_of
 from orchestration.raw.validation.factors import judge_factors
 from orchestration.raw.validation.holdings import KnownHoldings, judge_holdings, name_key, shares_outstanding
+from orchestration.raw.validation.market_caps import judge_market_caps
 from orchestration.raw.validation.prices import KnownPrices, OtherFunds, judge_prices, log_moves
 from orchestration.raw.validation.rates import disagreement, judge_rates
 from orchestration.raw.validation.verdict import Verdict
@@ -79,6 +80,8 @@ def judge_for(
         return _HoldingsJudge(connection, universe, calendar, write_pending)
     if kind == "factors":
         return _FactorJudge(connection, calendar, write_pending)
+    if kind == "market_caps":
+        return _MarketCapJudge(connection, write_pending)
     return _NoRules()
 
 
@@ -314,6 +317,48 @@ def _agreeing(batch: list[Candidate], known: pl.DataFrame) -> list[pl.DataFrame]
             break  # all agree, or it is unknown which one is wrong
         del frames[worst]
     return frames
+
+
+# Market capitalisations
+
+_CAPS = {"as_of": pl.Date(), "symbol": pl.String(), "market_cap": pl.Float64()}
+
+
+class _MarketCapJudge:
+    """Keeps the sessions that are known, one after the other: a document's session is compared with the newest one before it."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, write_pending: Callable[[], None]) -> None:
+        self._connection, self._write_pending = connection, write_pending
+        self._known: dict[date, pl.DataFrame] = {}
+
+    def begin(self, symbol: str, before: tuple[datetime, str]) -> None:
+        self._write_pending()
+        known = frame_of(
+            self._connection.sql(
+                f"select as_of, symbol, market_cap from raw.market_caps where {_BEFORE}"
+                " qualify dense_rank() over (order by as_of desc, observed_at desc, document_id desc) = 1",
+                params=list(before),
+            )
+        )
+        self._known = {as_of: frame for (as_of,), frame in known.group_by("as_of")}  # type: ignore[misc]
+
+    def judge(self, document: Candidate) -> Verdict:
+        return judge_market_caps(document.rows, known=self._before(document))
+
+    def _before(self, document: Candidate) -> pl.DataFrame:
+        earlier = [as_of for as_of in self._known if document.as_of is None or as_of < document.as_of]
+        return self._known[max(earlier)].select("symbol", "market_cap") if earlier else pl.DataFrame(schema=_CAPS)
+
+    def learn(self, document: Candidate, rows: Rows) -> None:
+        if document.as_of is not None:
+            self._known = {document.as_of: rows["market_caps"].select(list(_CAPS))}
+
+    def suppliers(self, document: Candidate) -> set[str]:
+        return set()
+
+    def agree(self, one: Candidate, other: Candidate) -> bool:
+        caps = one.rows["market_caps"].select("symbol", "market_cap")
+        return not judge_market_caps(other.rows, known=caps).findings
 
 
 # Factors

@@ -150,6 +150,20 @@ RULES: dict[str, Rule] = {
             "It correlates 0.98 or more with the previous edition, and no day changes by more than 3 points (value: 4).",
         ),
         Rule("factors_move_with_funds", "factors", _DOCUMENT, "The market correlates 0.9 with SPY, and size 0.5 with IWM - SPY."),
+        # Market capitalisations
+        Rule("caps_are_many", "market_caps", _DOCUMENT, "A session has 2,500 stocks or more."),
+        Rule(
+            "caps_agree_with_shares",
+            "market_caps",
+            _DOCUMENT,
+            "On four of five stocks the capitalisation is price times shares outstanding, within a factor of 1.5.",
+        ),
+        Rule(
+            "caps_are_as_before",
+            "market_caps",
+            _DOCUMENT,
+            "Four of five stocks of the session known before are there, and the median one changes by less than a factor of 1.6.",
+        ),
         # Holdings
         Rule("lines_are_not_too_many", "holdings", _DOCUMENT, "The number of lines is at most the fund's maximum (funds.csv)."),
         Rule(
@@ -255,6 +269,7 @@ CONTRADICTIONS = frozenset(
         "few_rows_are_implausible",
         "rates_are_not_restated",
         "edition_is_as_before",
+        "caps_are_as_before",
         "net_assets_are_as_before",
         "lines_are_as_before",
         "names_are_as_before",

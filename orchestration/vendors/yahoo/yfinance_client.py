@@ -1,4 +1,4 @@
-"""yfinance: address, caches, warnings and exceptions. Only `prices` and `fund_data` use this module."""
+"""yfinance: address, caches, warnings and exceptions. Only the feeds of this package use this module."""
 
 import json
 import logging
@@ -68,20 +68,46 @@ def ask_fund_data(symbol: str, client: Client) -> dict[str, Any]:
         }
 
 
-def _ticker(symbol: str, client: Client) -> Any:
+def ask_screen(exchanges: tuple[str, ...], least_market_cap: float, offset: int, size: int, client: Client) -> dict[str, Any]:
+    """One page of Yahoo's stock screener, by symbol: `total`, and `quotes` as received.
+
+    Raises:
+        FetchFailed: Yahoo gave an error or no usable answer; `WorthRetrying` if a retry may help.
+    """
     import yfinance
+
+    session = _session(client)
+    listed = yfinance.EquityQuery("is-in", ["exchange", *exchanges])
+    large = yfinance.EquityQuery("gte", ["intradaymarketcap", least_market_cap])
+    american = yfinance.EquityQuery("eq", ["region", "us"])
+    with _translated_errors():
+        page: dict[str, Any] = yfinance.screen(
+            yfinance.EquityQuery("and", [american, listed, large]),
+            offset=offset, size=size, count=size, sortField="ticker", sortAsc=True, session=session,
+        )  # fmt: skip
+    return page
+
+
+def _session(client: Client) -> Any:
+    """The session of all requests, with a cookie and a crumb preset where the address issues none."""
     from yfinance.data import YfData
 
     from orchestration.vendors.yahoo.session import session_for
 
     _configure(client)
     session = session_for(client.base_url, client.limits.timeout_seconds)
-    ticker = yfinance.Ticker(_SHARE_CLASS.sub(r"-\1", symbol), session=session)
-    shared = YfData()
+    shared = YfData(session=session)
     if not session.has_cookies:
         shared._cookie, shared._crumb = True, ""
     elif shared._crumb == "":
         shared._cookie, shared._crumb = None, None
+    return session
+
+
+def _ticker(symbol: str, client: Client) -> Any:
+    import yfinance
+
+    ticker = yfinance.Ticker(_SHARE_CLASS.sub(r"-\1", symbol), session=_session(client))
     # All symbols trade in New York: otherwise yfinance requests the time zone first, and caches a wrong answer.
     ticker._tz = _TIME_ZONE
     return ticker

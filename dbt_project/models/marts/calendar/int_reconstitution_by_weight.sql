@@ -53,6 +53,7 @@ select
     end as status,
     size_rank,
     weight,
+    cast(null as double) as market_cap,
     price,
     company_size,
     breakpoint,

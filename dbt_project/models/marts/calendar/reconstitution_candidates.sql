@@ -1,9 +1,30 @@
 -- One quality after the other; a later one is not there without its documents.
 with candidates as (
+    {% for quality, model in [
+        ('fund weights', 'int_reconstitution_by_weight'), ('total capitalisations', 'int_reconstitution_by_capitalisation')
+    ] -%}
     select
-        'fund weights' as quality,
-        *
-    from {{ ref('int_reconstitution_by_weight') }}
+        '{{ quality }}' as quality,
+        event,
+        stage,
+        is_hindsight,
+        symbol,
+        security_id,
+        name,
+        index_before,
+        status,
+        why,
+        size_rank,
+        weight,
+        market_cap,
+        price,
+        company_size,
+        breakpoint,
+        border
+    from {{ ref(model) }}
+    {% if not loop.last %}union all
+    {% endif -%}
+    {% endfor -%}
 )
 
 select
@@ -18,7 +39,7 @@ select
     candidates.why,
     cast(candidates.size_rank as integer) as size_rank,
     candidates.weight,
-    cast(null as double) as market_cap,
+    candidates.market_cap,
     candidates.price,
     candidates.company_size / candidates.breakpoint - 1 as distance_to_breakpoint,
     candidates.company_size / candidates.border - 1 as distance_to_border,

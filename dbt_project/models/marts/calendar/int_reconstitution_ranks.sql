@@ -1,0 +1,60 @@
+{{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['reconstitution_candidates']}) }}
+{% set p = signal_parameters('reconstitution_candidates', ['large_companies', 'all_companies', 'band']) -%}
+-- The eligible companies of a statement ranked by total market capitalisation, with the borders that follow from the ranks and the band.
+-- A company is worth the most that the vendor says of one of its classes, or all its classes together: vendors do either.
+with companies as (
+    select
+        event,
+        stage,
+        company,
+        index_before,
+        greatest(max(market_cap), sum(class_cap)) as size
+    from {{ ref('int_reconstitution_eligible') }}
+    where not_eligible is null
+    group by event, stage, company, index_before
+),
+
+placed as (
+    select
+        *,
+        row_number() over by_size as size_rank,
+        sum(size) over (by_size rows between unbounded preceding and current row) as size_so_far,
+        sum(size) over (by_size rows between unbounded preceding and unbounded following) as total_size
+    from companies
+    window by_size as (partition by event, stage order by size desc, company)
+),
+
+reached as (
+    select
+        *,
+        size_so_far / total_size
+        - max(case when size_rank = {{ p.large_companies | int }} then size_so_far / total_size end) over (partition by event, stage)
+            as beyond_share
+    from placed
+),
+
+borders as (
+    select
+        event,
+        stage,
+        max(case when beyond_share >= 0 then size end) as breakpoint,
+        max(case when beyond_share >= - cast({{ p.band }} as double) then size end) as upper_border,
+        max(case when beyond_share >= cast({{ p.band }} as double) then size end) as lower_border,
+        max(case when size_rank >= {{ p.all_companies | int }} then size end) as lower_limit
+    from reached
+    group by event, stage
+)
+
+select
+    placed.event,
+    placed.stage,
+    placed.company,
+    placed.index_before,
+    placed.size,
+    placed.size_rank,
+    borders.breakpoint,
+    borders.upper_border,
+    borders.lower_border,
+    borders.lower_limit
+from placed
+inner join borders on placed.event = borders.event and placed.stage = borders.stage
