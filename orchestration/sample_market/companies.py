@@ -75,7 +75,7 @@ class Companies:
 
     `table`: ticker (as iShares writes it), name, sector, cusip, sedol, exchange, is_foreign.
     `cap`: dollars at the reconstitution; `shares`: shares outstanding. `small_before` and `small_after`: members of the small-cap
-    index before and after the reconstitution; `large_after`: members of the large-cap index after it.
+    index before and after the reconstitution; `large_before` and `large_after`: members of the large-cap index.
     """
 
     table: pl.DataFrame
@@ -83,6 +83,7 @@ class Companies:
     shares: Floats
     small_before: np.ndarray
     small_after: np.ndarray
+    large_before: np.ndarray
     large_after: np.ndarray
 
 
@@ -142,8 +143,8 @@ def _with_share_classes(names: list[str]) -> list[str]:
     return [name + classes.get(i, "") for i, name in enumerate(names)]
 
 
-def _members(count: int, draws: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Members of the small-cap index before and after the reconstitution, and of the large-cap index after it: companies
+def _members(count: int, draws: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Members of the small-cap and of the large-cap index, each before and after the reconstitution: companies
     cross the border both ways, new ones join, and the smallest leave."""
     places = np.arange(count)
     # One more than cross the border, because the company that changes its ticker stays small.
@@ -158,4 +159,5 @@ def _members(count: int, draws: np.random.Generator) -> tuple[np.ndarray, np.nda
     dropped = (places >= LISTED - _DROPPED) & (places < LISTED)
     small_before = (small_after & ~np.isin(places, np.concatenate([fallen, newcomers]))) | graduated | dropped
     large_after = (places < _STABLE_LARGE) | graduated
-    return small_before, small_after, large_after
+    large_before = (places < _STABLE_LARGE) | np.isin(places, fallen)
+    return small_before, small_after, large_before, large_after

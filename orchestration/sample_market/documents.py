@@ -18,7 +18,9 @@ from orchestration.sample_market import (
     vanguard_files,
     yahoo_fund_data,
 )
+from orchestration.sample_market.holdings import screener_table
 from orchestration.sample_market.market_paths import Days, Paths, market_paths, position
+from orchestration.sample_market.membership import index_style
 from orchestration.sample_market.price_history import History, history
 from orchestration.sample_market.rates import series_file
 from orchestration.sample_market.streams import DEFAULT_SEED
@@ -59,6 +61,7 @@ def sample_documents(vendor: str, kind: str, sessions: pl.DataFrame, seed: int =
     makers: dict[tuple[str, str], Callable[[], Iterator[SampleDocument]]] = {
         ("yahoo", "prices"): lambda: _prices(sessions, seed),
         ("yahoo", "member_prices"): lambda: _member_prices(sessions, seed),
+        ("yahoo", "market_caps"): lambda: _market_caps(seed),
         ("yahoo", "fund_data"): lambda: _fund_data(sessions, seed),
         ("ishares", "holdings"): lambda: _ishares(sessions, seed),
         ("ssga", "holdings"): lambda: _ssga(seed),
@@ -89,6 +92,11 @@ def _member_prices(sessions: pl.DataFrame, seed: int) -> Iterator[SampleDocument
         for batch in range(member_bars.batches(retrieved_at)):
             build = partial(_member_document, market, retrieved_at, batch)
             yield SampleDocument("yahoo", "member_prices", "US", retrieved_at + timedelta(minutes=batch), "parquet", None, build)
+
+
+def _market_caps(seed: int) -> Iterator[SampleDocument]:
+    build = partial(screener_table, seed)
+    yield SampleDocument("yahoo", "market_caps", "US", truths.MARKET_CAPS_RETRIEVED, "parquet", None, build)
 
 
 def _member_document(market: Callable[[], member_bars.Market], retrieved_at: datetime, batch: int) -> bytes:
@@ -133,12 +141,17 @@ def _ishares(sessions: pl.DataFrame, seed: int) -> Iterator[SampleDocument]:
     for fund in _funds_of("ishares"):
         bars = lru_cache(partial(_bars, fund, paths, seed)) if fund.price_symbol else None
         is_russell_2000 = fund.fund == _RUSSELL_2000_FUND
-        for as_of in truths.IWM_SNAPSHOTS if is_russell_2000 else truths.OTHER_SNAPSHOTS:
+        for as_of in truths.IWM_SNAPSHOTS if is_russell_2000 else _other_snapshots(fund):
             repeats = is_russell_2000 and as_of == truths.REPEATED_SNAPSHOT
             make = ishares_files.repeated_file if repeats else ishares_files.dated_file
             yield _snapshot("ishares", fund, as_of, "csv", partial(_valued_file, make, bars), seed)
             if is_russell_2000 and as_of == truths.UNDATED_COPY_OF:
                 yield from _ishares_failures(fund, seed)
+
+
+def _other_snapshots(fund: Fund) -> tuple[date, ...]:
+    """The fund of the whole market is also known on the rank day of the reconstitution."""
+    return (truths.RANK_DAY, *truths.OTHER_SNAPSHOTS) if index_style(fund) == "all" else truths.OTHER_SNAPSHOTS
 
 
 def _valued_file(make: Callable[..., bytes], bars: Callable[[], History] | None, fund: Fund, as_of: date, seed: int) -> bytes:

@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from orchestration.sample_market import truths
+from orchestration.sample_market import reconstitution, truths
 from orchestration.sample_market.companies import LARGE_CLASS, SMALL_CLASS, TICKER_CHANGES, Companies, companies
 from orchestration.sample_market.market_paths import Floats
 from orchestration.sample_market.membership import index_style, is_leaving, members
@@ -31,6 +31,9 @@ def equities(fund: Fund, as_of: date, vendor: str, seed: int) -> pl.DataFrame:
     places = members(fund, as_of, listed)
     stake = np.where(is_leaving(as_of, listed), _STILL_HELD, 1.0) * _STAKE[index_style(fund)] * _size(fund, seed)
     quantity = np.maximum(np.round(listed.shares * stake), 1.0)
+    price = _prices(listed, as_of, seed)
+    if index_style(fund) == "all" and as_of == truths.RANK_DAY:
+        quantity, price = reconstitution.on_rank_day(listed, quantity, price)
     tickers = listed.table["ticker"].to_list()
     tickers[LARGE_CLASS] = truths.LARGE_CLASS_TICKER[vendor]
     tickers[SMALL_CLASS] = truths.SMALL_CLASS_TICKER[vendor]
@@ -38,7 +41,7 @@ def equities(fund: Fund, as_of: date, vendor: str, seed: int) -> pl.DataFrame:
         tickers[TICKER_CHANGES] = truths.TICKER_AFTER
     return (
         listed.table.with_columns(
-            pl.Series("ticker", tickers), pl.Series("quantity", quantity), pl.Series("price", _prices(listed, as_of, seed))
+            pl.Series("ticker", tickers), pl.Series("quantity", quantity), pl.Series("price", price)
         )
         .with_columns((pl.col("quantity") * pl.col("price")).round(2).alias("market_value"))[places]
         .sort("market_value", descending=True, maintain_order=True)
@@ -57,6 +60,12 @@ def _prices(listed: Companies, as_of: date, seed: int) -> Floats:
     walk = np.cumsum(steps, axis=0)
     moved = walk[dates.index(as_of)] - walk[dates.index(truths.RECONSTITUTION)]
     return np.asarray(np.maximum(np.round(listed.cap / listed.shares * np.exp(moved), 2), 0.01), dtype=np.float64)
+
+
+def screener_table(seed: int) -> bytes:
+    """Yahoo's stock screener on the rank day."""
+    listed = companies(seed)
+    return reconstitution.screener_table(listed, _prices(listed, truths.RANK_DAY, seed))
 
 
 def rounded_weights(values: Floats, decimals: int) -> Floats:

@@ -38,6 +38,8 @@ def members(fund: Fund, as_of: date, listed: Companies) -> Places:
     if style == "nasdaq":
         return _nasdaq(as_of, listed, max(truths.QQQ_LINES, needed))
     if style == "all":
+        if as_of <= truths.RECONSTITUTION:
+            return np.flatnonzero(listed.small_before | listed.large_before)
         return np.flatnonzero(listed.small_after | listed.large_after)
     largest = np.flatnonzero(listed.large_after | listed.small_after)[: max(_LARGE_LINES, needed)]
     # Index committees keep some small companies: here the one that changes its ticker, so that its CUSIP is known.

@@ -140,6 +140,17 @@ LARGE_COMPANIES_AFTER = 730
 # In this snapshot, leaving names are still being sold.
 LINGERING_SNAPSHOT = date(2026, 6, 30)
 
+# The fund of the whole market and the market's capitalisations are also known on the rank day, and show who is going to move.
+RANK_DAY = date(2026, 4, 30)
+MARKET_CAPS_RETRIEVED = datetime(2026, 5, 1, 1, 30, tzinfo=UTC)
+PLANTED_MIGRATIONS, RISEN_FACTOR, FALLEN_FACTOR = 12, 2.6, 0.2
+PLANTED_CLOSELY_HELD, CLOSELY_HELD_FLOAT = 5, 0.1
+PLANTED_CHEAP, CHEAP_PRICE = 3, 0.62
+# Large companies that no fund holds yet, so that the market has a thousand large ones.
+YOUNG_LARGE_COMPANIES = 281
+# What the screener lists and no index takes: receipts, shells, and a foreign company that was large enough and not taken.
+NOT_ELIGIBLE = {"ZZADR": "Zzyla Networks ADR", "ZZACU": "Zzorba Acquisition Corp", "ZZFOR": "Zzentral Shipping Ltd"}
+
 # One company held by IWM, IWV and SPY: another ticker from this day on, the same CUSIP.
 TICKER_CHANGED_ON, TICKER_BEFORE, TICKER_AFTER = date(2026, 8, 10), "KZOV", "LUMQ"
 AWKWARD_TICKERS = ("TRUE", "NA", "NAN")
