@@ -27,12 +27,14 @@ WITHOUT_KEY = {
 }
 STAGING_ON_STAGING = {
     ("stg_price_bars", "stg_price_observations"): "it builds on the observations: one place decides which bars are final",
+    ("stg_holdings", "stg_holdings_observations"): "it builds on the observations: the newest of each snapshot",
     ("stg_rejects", "stg_documents"): "a rejected line counts only while its document does",
 }
 WITHOUT_READER: dict[str, str] = {}
 WITHOUT_PARENT = {"relationships": "it describes the project's own graph"}
 MANY_READERS = {
     "stg_sessions": "the calendar that every count of sessions needs",
+    "int_security_lines": "the one place that says which security a line stands for",
     "int_daily_returns": "the one place where a total return is computed",
     "regime_daily": "the label that phases, spells, levels, track records and corrections start from",
     "rate_regime_daily": "the label that phases, spells, track records and corrections start from",

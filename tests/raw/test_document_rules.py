@@ -8,7 +8,7 @@ import pytest
 from orchestration.landing.documents import Document
 from orchestration.raw.validation.rules import RULES, as_markdown
 from orchestration.settings import PROJECT_ROOT
-from tests.raw import test_factor_rules, test_holdings_rules, test_price_rules, test_rate_rules
+from tests.raw import test_factor_rules, test_holdings_rules, test_market_cap_rules, test_price_rules, test_rate_rules
 from tests.raw.cases import Case, Put, check_faulty, check_honest
 from tests.raw.conftest import MakeDesk
 from tests.raw.market import AT, CLOCK, DAY, SESSIONS, Desk, Snapshot, bars, fred, holdings, rates, scaled
@@ -139,7 +139,7 @@ def test_an_honest_first_document_is_not_contradicted(kind: str, make_desk: Make
 
 
 def test_every_rule_has_a_case() -> None:
-    modules = (test_price_rules, test_rate_rules, test_holdings_rules, test_factor_rules)
+    modules = (test_price_rules, test_rate_rules, test_holdings_rules, test_factor_rules, test_market_cap_rules)
     tried = {case.rule for module in modules for case in module.CASES} | {case.rule for case in CASES}
     assert tried | {"is_not_contradicted"} == set(RULES)
 

@@ -36,7 +36,8 @@ def test_the_snapshots_are_the_planted_ones(market: Ingested) -> None:
     known = market.query("select distinct fund, as_of from raw.holdings order by fund, as_of")
     dates = {fund[0]: tuple(rows["as_of"]) for fund, rows in known.group_by("fund")}
     assert dates["IWM"] == truths.IWM_SNAPSHOTS
-    assert dates["IWV"] == dates["IVV"] == dates["SPY"] == dates["QQQ"] == truths.OTHER_SNAPSHOTS
+    assert dates["IWV"] == (truths.RANK_DAY, *truths.OTHER_SNAPSHOTS)
+    assert dates["IVV"] == dates["SPY"] == dates["QQQ"] == truths.OTHER_SNAPSHOTS
     assert dates["VTWO"] == dates["VOO"] == truths.VANGUARD_SNAPSHOTS
     assert dates["SCHA"] == (truths.HAND_DROPPED_SNAPSHOT,)
 

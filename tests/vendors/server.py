@@ -28,6 +28,7 @@ class Request:
     path: str
     query: dict[str, str]
     headers: dict[str, str]
+    body: bytes = b""
 
 
 Reply = Answer | Callable[[Request], Answer]
@@ -75,7 +76,8 @@ class VendorServer:
             def do_GET(self) -> None:
                 parts = urlsplit(self.path)
                 query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-                answer = server.answer(Request(time.monotonic(), parts.path, query, dict(self.headers)))
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                answer = server.answer(Request(time.monotonic(), parts.path, query, dict(self.headers), body))
                 self.send_response(answer.status)
                 self.send_header("Content-Type", answer.content_type)
                 self.send_header("Content-Length", str(len(answer.body) if answer.promised is None else answer.promised))
@@ -92,6 +94,8 @@ class VendorServer:
                         self.wfile.write(answer.body)
                 except OSError:
                     pass  # the client has disconnected
+
+            do_POST = do_GET
 
             def log_message(self, format: str, *args: object) -> None:
                 pass

@@ -1,5 +1,9 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['reconstitution_candidates']}) }}
 {% set p = signal_parameters('reconstitution_candidates', ['snapshot_days', 'least_price', 'least_market_cap']) -%}
+{%- set no_stock = [
+    'ADR', 'ADS', 'DEPOSITARY', 'WARRANTS?', 'UNITS?', 'RIGHTS?', 'PREFERRED', 'ACQUISITION', 'FUND', 'L[.]?P[.]?', 'PARTNERS',
+    'ROYALTY TRUST'
+] %}
 -- Every US-listed stock as a statement knew it on the day nearest to the rank day, with its index and whether it is eligible as far as
 -- the data say. Without the Russell 3000 fund nobody knows which stocks are in neither index, and there is no statement.
 with observed as (
@@ -82,10 +86,7 @@ select
         when price < {{ p.least_price | int }} then 'price below {{ p.least_price | int }} dollar'
         when market_cap < {{ p.least_market_cap | int }} then 'market capitalisation below 30 million dollars'
         when index_before = 'neither'
-            and {{ matches(
-                "' ' || upper(coalesce(name, '')) || ' '",
-                '[ ,(](ADR|ADS|AMERICAN DEPOSITARY|DEPOSITARY|WARRANTS?|UNITS?|RIGHTS?|PREFERRED|ACQUISITION|FUND|L[.]?P[.]?|PARTNERS|ROYALTY TRUST)[ ,)]'
-            ) }}
+            and {{ matches("' ' || upper(coalesce(name, '')) || ' '", '[ ,(](' ~ no_stock | join('|') ~ ')[ ,)]') }}
             then 'no common stock of an operating company'
     end as not_eligible
 from stocks
