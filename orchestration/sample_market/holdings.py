@@ -40,9 +40,7 @@ def equities(fund: Fund, as_of: date, vendor: str, seed: int) -> pl.DataFrame:
     if as_of >= truths.TICKER_CHANGED_ON:
         tickers[TICKER_CHANGES] = truths.TICKER_AFTER
     return (
-        listed.table.with_columns(
-            pl.Series("ticker", tickers), pl.Series("quantity", quantity), pl.Series("price", price)
-        )
+        listed.table.with_columns(pl.Series("ticker", tickers), pl.Series("quantity", quantity), pl.Series("price", price))
         .with_columns((pl.col("quantity") * pl.col("price")).round(2).alias("market_value"))[places]
         .sort("market_value", descending=True, maintain_order=True)
     )

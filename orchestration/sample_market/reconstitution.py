@@ -1,7 +1,7 @@
 """What the market looks like on a rank day: who was in which index, what floats, and what every listed stock is worth.
 
-Planted on the rank day of the simulated reconstitution: companies far beyond the band that cross it, companies that are closely held
-so that their weight in a fund is far below what they are worth, and companies whose price is below one dollar.
+Planted on the rank day of the simulated reconstitution: companies far beyond the band that cross it, companies that are closely
+held, so that their weight in a fund is far below what they are worth, and companies whose price is below one dollar.
 """
 
 from datetime import UTC, date, datetime, time
@@ -65,7 +65,7 @@ def free_float(listed: Companies) -> Floats:
 
 
 def on_rank_day(listed: Companies, quantity: Floats, price: Floats) -> tuple[Floats, Floats]:
-    """Shares held and price of the fund of the whole market on the rank day: the planted sizes, with shares in place of prices."""
+    """Shares held and price of the fund of the whole market on the rank day: the planted sizes, by their shares."""
     quantity = np.maximum(np.round(quantity * worth(listed) * free_float(listed)), 1.0)
     price = price.copy()
     few = cheap(listed)

@@ -43,9 +43,14 @@ def quote(place: int, **changes: Any) -> dict[str, Any]:
     return {name: value for name, value in {**known, **changes}.items() if value is not None}
 
 
+EMPTY_PAGE = b'{"finance":{"result":[{}],"error":null}}'
+
+
 class Screener:
-    """Answers pages by offset. `bad` answers come first; `cut` leaves out every stock from a place on; with `overlap`, pages begin
-    that much before their offset; beyond the offset `stuck` the same page comes again."""
+    """Answers pages by offset. `bad` answers come first; `cut` leaves out every stock from a place on.
+
+    With `overlap`, pages begin that much before their offset; beyond the offset `stuck` the same page comes again.
+    """
 
     def __init__(
         self, stocks: int, *, bad: list[Answer] | None = None, cut: int | None = None, overlap: int = 0, stuck: int = 2**40
@@ -116,13 +121,14 @@ def test_a_refusal_is_waited_for(server: VendorServer, settings_for: SettingsFor
         (Screener(0), "0 different stocks"),
         (Screener(9, bad=[Answer(b"Too Many Requests", status=429, headers={"Retry-After": "0"})] * 9), "429"),
         (Screener(9, bad=[Answer(b"<html>One moment</html>", content_type="text/html")] * 9), "not valid JSON"),
-        (Screener(9, bad=[Answer(b'{"finance":{"result":[{}],"error":null}}', content_type="application/json")] * 9), "no quotes"),
+        (
+            Screener(9, bad=[Answer(EMPTY_PAGE, content_type="application/json")] * 9),
+            "no quotes",
+        ),
     ],
     ids=["page cut", "rows repeated", "nothing", "refused", "web page", "empty page"],
 )
-def test_a_bad_day_gives_no_document(
-    vendor: Screener, reason: str, server: VendorServer, settings_for: SettingsFor
-) -> None:
+def test_a_bad_day_gives_no_document(vendor: Screener, reason: str, server: VendorServer, settings_for: SettingsFor) -> None:
     server.replies = [vendor]
     with pytest.raises(FetchFailed, match=reason):
         ask(screener.FEED, settings_for(server), "US")

@@ -340,7 +340,7 @@ class _MarketCapJudge:
                 params=list(before),
             )
         )
-        self._known = {as_of: frame for (as_of,), frame in known.group_by("as_of")}  # type: ignore[misc]
+        self._known = {as_of: frame for (as_of,), frame in known.group_by("as_of")}
 
     def judge(self, document: Candidate) -> Verdict:
         return judge_market_caps(document.rows, known=self._before(document))

@@ -158,7 +158,7 @@ def _session_of(stocks: pl.DataFrame, context: Context) -> date:
 FEED = Feed(
     vendor=VENDOR,
     kind=KIND,
-    description="Price and total market capitalisation of every stock listed in the US, from Yahoo's stock screener: one table per "
+    description="Price and total market capitalisation of every stock listed in the US, from Yahoo's stock screener: one table a "
     "retrieval. Fetched only if SMALLCAP_MARKET_CAPS is on.",
     symbols=lambda universe: {MARKET: None},
     address=yfinance_client.ADDRESS,

@@ -38,7 +38,7 @@ borders as (
         event,
         stage,
         max(case when beyond_share >= 0 then size end) as breakpoint,
-        max(case when beyond_share >= - cast({{ p.band }} as double) then size end) as upper_border,
+        max(case when beyond_share >= cast(-{{ p.band }} as double) then size end) as upper_border,
         max(case when beyond_share >= cast({{ p.band }} as double) then size end) as lower_border,
         max(case when size_rank >= {{ p.all_companies | int }} then size end) as lower_limit
     from reached

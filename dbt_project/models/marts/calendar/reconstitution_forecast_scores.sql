@@ -2,7 +2,7 @@
 {% set p = signal_parameters('reconstitution_candidates', ['near', 'far']) -%}
 -- A naive ranking names as many companies as the statement does, by the value of their line in one fund.
 with statuses as (
-    select *
+    select names.status
     from (values ('leaves above'), ('leaves below'), ('enters from above'), ('enters from below')) as names (status)
 ),
 
