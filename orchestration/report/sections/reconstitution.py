@@ -1,4 +1,4 @@
-"""Russell reconstitution: sessions until the next one, and returns around past ones against placebo windows."""
+"""Russell reconstitution: sessions until the next one, who may move, and returns around past ones against placebo windows."""
 
 from orchestration.report.blocks import Cell, Chapter, Chart, Column, Key, Manifest, Section, Table
 from orchestration.report.chart_parts import PAPER, TONES, chart, row_axis, span, tip, value_axis, zero_line
@@ -14,6 +14,7 @@ _WINDOWS = {
     "month_after": "month after",
 }
 ROW = 46
+FARTHEST = 8
 _TOOLTIP = [
     tip("name", "Window", kind="nominal"), tip("mean_gap", f"Mean of IWM {MINUS} SPY", "+.2%"),
     tip("interval_low", "Interval from", "+.2%"), tip("interval_high", "to", "+.2%"),
@@ -33,7 +34,9 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
             f" {label(following['stage'])}."
         )
     summary = _summary(tables) if tables.has("reconstitution_summary") else []
-    blocks = [_calendar(coming)] if coming else []
+    blocks: list[Chart | Table] = [_calendar(coming)] if coming else []
+    if tables.has("reconstitution_candidates"):
+        blocks += [block for block in (_candidates(tables), _scores(tables)) if block]
     study: list[Chart | Table] = [_chart(summary), _table(summary)] if summary else []
     return Section(
         CHAPTER.name,
@@ -66,6 +69,62 @@ def _calendar(rows: list[Row]) -> Table:
             for row in rows
         ],
         source=f"Mart reconstitution_calendar, sessions counted from {day(rows[0]['counted_from'])}.",
+    )  # fmt: skip
+
+
+def _candidates(tables: ReleaseTables) -> Table | None:
+    """Those who are expected to move at the last event of which something is said, the farthest from the border first."""
+    rows = tables.rows(
+        "select event, stage, said_on, quality, status, symbol, distance_to_border, is_hindsight from reconstitution_candidates"
+        " where is_latest and event = (select max(event) from reconstitution_candidates) and status <> 'stays'"
+        " order by quality, status, abs(distance_to_border) desc nulls last, symbol"
+    )
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row["status"], row["quality"]), []).append(row)
+    if not groups:
+        return None
+    first = rows[0]
+    return Table(
+        caption=f"Who may move at the {first['event']} reconstitution",
+        columns=[Column("Status", False), Column("By", False), Column("Companies"), Column("Farthest from the border", False)],
+        rows=[
+            [status, quality, number(len(found)), ", ".join(row["symbol"] for row in found[:FARTHEST])]
+            for (status, quality), found in sorted(groups.items())
+        ],
+        source=f"Mart reconstitution_candidates: {first['stage']}, as of {day(first['said_on'])}. Fund weights count free float"
+        " only: of the companies that they expect to enter from above, many are closely held and stay.",
+    )
+
+
+def _scores(tables: ReleaseTables) -> Table | None:
+    """How right the statements about past events were."""
+    if not tables.has("reconstitution_forecast_scores"):
+        return None
+    rows = tables.rows(
+        "select scores.*, candidates.said_on from reconstitution_forecast_scores as scores"
+        " inner join (select distinct event, stage, said_on from reconstitution_candidates where is_latest) as candidates"
+        " using (event, stage) where reach = 'all' order by event desc, quality, status"
+    )
+    if not rows:
+        return None
+    return Table(
+        caption="How right such statements were",
+        columns=[
+            Column("Event", False), Column("Status", False), Column("By", False), Column("Expected"), Column("Happened"),
+            Column("Precision"), Column("Recall"), Column("Naive precision"), Column("Naive recall"),
+        ],
+        rows=[
+            [
+                Cell(row["event"], note="in hindsight" if row["is_hindsight"] else f"said on {row['said_on']}"),
+                row["status"], row["quality"], number(row["predicted"]), number(row["happened"]),
+                percent(row["precision_share"], 0), percent(row["recall_share"], 0),
+                percent(row["naive_precision"], 0), percent(row["naive_recall"], 0),
+            ]
+            for row in rows
+        ],
+        source="Mart reconstitution_forecast_scores, by the last statement before each event. Naive: as many companies, by the"
+        " value of their line in one fund.",
     )  # fmt: skip
 
 
