@@ -428,6 +428,26 @@ def test_stress_events_and_investor_profiles_match_their_marts(sample_home: Home
     assert sum(row[-1] for row in rows) == investors.count(" yes")
 
 
+def test_reconstitution_shows_the_candidates_and_their_scores(sample_home: Home, page: str) -> None:
+    words = section_of(page, "reconstitution")
+    counts = answers(
+        sample_home,
+        "select status, quality, count(*) from reconstitution_candidates where is_latest and status <> 'stays'"
+        " and event = (select max(event) from reconstitution_candidates) group by status, quality",
+    )
+    assert len(counts) >= 2
+    for status, quality, count in counts:
+        assert f"{status} {quality} {count} " in words
+    scores = answers(
+        sample_home,
+        "select status, quality, predicted, happened, precision_share from reconstitution_forecast_scores"
+        " where stage = 'lock-down' and reach = 'all'",
+    )
+    assert len(scores) == 7
+    for status, quality, predicted, happened, precision in scores:
+        assert plain(f"{status} {quality} {predicted} {happened} {percent(precision, 0)}") in words
+
+
 def test_claims_show_the_units_of_the_mart(sample_home: Home, page: str) -> None:
     words = section_of(page, "claims")
     rows = answers(sample_home, "select statement, guide_says, measured_value, unit from guide_claims")
