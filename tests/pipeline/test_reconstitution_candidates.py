@@ -219,8 +219,8 @@ def test_holdings_that_arrive_late_give_a_statement_in_hindsight(sample_home: Ho
 def test_what_the_real_documents_reach(real_home: Home) -> None:
     """June 2025 from IWV of 2025-05-02 and IWM of 2025-05-13, by IWM of 2025-11-05.
 
-    Naive rankings of the raw files: the 50 smallest of the Russell 1000 have 18 of 24 that came down, the 20 largest of the
-    Russell 2000 have 12 that left, the 50 smallest have 38.
+    Naive rankings of the raw files: the 50 smallest of the Russell 1000 have 18 of 24 that came down, the 50 smallest of the
+    Russell 2000 have 38 that left, the 20 largest have 12.
     """
     with published(real_home) as release:
         candidates = ask(
