@@ -21,8 +21,8 @@
             substr(listed.symbol, 1, length(listed.symbol) - 1) as stem,
             worded.words,
             worded.has_class,
-            nullif({{ dbt.split_part('worded.words', "' '", 1) }}, '') as first_word,
-            nullif({{ dbt.split_part('worded.words', "' '", 2) }}, '') as second_word
+            nullif(split_part(worded.words, ' ', 1), '') as first_word,
+            nullif(split_part(worded.words, ' ', 2), '') as second_word
         from {{ relation }} as listed
         inner join worded on listed.name = worded.name
     )

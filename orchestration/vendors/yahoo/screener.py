@@ -25,7 +25,7 @@ from orchestration.vendors.feed import (
     with_advice,
 )
 from orchestration.vendors.http import Client
-from orchestration.vendors.yahoo import prices, yfinance_client
+from orchestration.vendors.yahoo import yfinance_client
 
 VENDOR, KIND = "yahoo", "market_caps"
 MARKET = "US"
@@ -164,5 +164,4 @@ FEED = Feed(
     address=yfinance_client.ADDRESS,
     fetch=fetch,
     parse=parse,
-    after=(prices.FEED.name,),
 )
