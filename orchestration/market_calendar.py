@@ -1,6 +1,6 @@
 """NYSE sessions, from exchange_calendars. Only this module knows which days are trading days."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
 from io import BytesIO
 
@@ -56,6 +56,20 @@ def is_current(document: bytes, last_day: date) -> bool:
 def is_session(day: date) -> bool:
     """Whether XNYS trades on that day."""
     return not sessions_frame(day, first_day=day - timedelta(days=7)).filter(pl.col("session") == day).is_empty()
+
+
+def closing(day: date) -> datetime | None:
+    """When XNYS closes on a day (UTC); None if it does not trade."""
+    found = sessions_frame(day, first_day=day - timedelta(days=7)).filter(pl.col("session") == day)["closes_at"].max()
+    return found.replace(tzinfo=UTC) if isinstance(found, datetime) else None
+
+
+def last_opening(at: datetime) -> datetime:
+    """When the last session that has begun by `at` (UTC) opened."""
+    sessions = sessions_frame(at.date(), first_day=at.date() - timedelta(days=10))
+    opened = sessions.filter(pl.col("opens_at") <= at.replace(tzinfo=None))["opens_at"].max()
+    assert isinstance(opened, datetime)
+    return opened.replace(tzinfo=UTC)
 
 
 def final_sessions(sessions: pl.DataFrame, at: datetime) -> pl.DataFrame:

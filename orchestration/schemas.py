@@ -136,14 +136,75 @@ class FundFacts(dy.Schema):
 
 
 class Rates(dy.Schema):
-    """One row per FRED series and calendar day, in percent per year; NULL where FRED prints a dot.
+    """One row per FRED series and date, as FRED prints it; NULL where FRED prints a dot.
 
-    USREC has one row per month, dated on its first day: 1 in a recession of the NBER, else 0.
+    Rates and spreads are in percent per year. USREC has one row per month, dated on its first day: 1 in a recession of the NBER,
+    else 0. NFCI is an index with one row per week, dated on its Friday. VIXCLS is in points.
     """
 
     series = dy.String(primary_key=True)
     date = dy.Date(primary_key=True)
-    value = dy.Float64(nullable=True, min=-10, max=100)
+    value = dy.Float64(nullable=True, min=-10, max=200)
+
+
+class FundQuotes(dy.Schema):
+    """One row per fund, session and phase: the vendor's quote of the fund, in US dollars; times are UTC.
+
+    The phase is `regular` if the quote was retrieved while XNYS was open, else `closed`: a quote outside the session says nothing
+    about the spread, so that bid and ask are then NULL. `expirations` counts the listed expirations of the fund's options.
+    """
+
+    fund = dy.String(primary_key=True)
+    session = dy.Date(primary_key=True)
+    phase = dy.String(primary_key=True, regex="^(regular|closed)$")
+    quoted_at = dy.Datetime(nullable=False, time_unit="us")
+    price = dy.Float64(nullable=False, min_exclusive=0)
+    bid = dy.Float64(nullable=True, min=0)
+    ask = dy.Float64(nullable=True, min=0)
+    expirations = dy.Int32(nullable=True, min=0)
+
+
+class OptionExpirations(dy.Schema):
+    """One row per fund, session, phase and listed expiration of its options.
+
+    `cycle` is monthly (the week of the third Friday), weekly (the last session of another week) or daily (any other session).
+    `is_read` says whether its contracts were received and used. `forward` is the fund's forward price in dollars and `discount`
+    the discount factor, both implied by put-call parity; NULL where too few contracts are quoted.
+    """
+
+    fund = dy.String(primary_key=True)
+    session = dy.Date(primary_key=True)
+    phase = dy.String(primary_key=True, regex="^(regular|closed)$")
+    expiration = dy.Date(primary_key=True)
+    cycle = dy.String(nullable=False, regex="^(monthly|weekly|daily)$")
+    is_read = dy.Bool(nullable=False)
+    forward = dy.Float64(nullable=True, min_exclusive=0)
+    discount = dy.Float64(nullable=True, min_exclusive=0)
+
+
+class OptionQuotes(dy.Schema):
+    """One row per fund, session, phase and contract: US dollars a share; volume and open interest in contracts; times in UTC.
+
+    `vendor_implied_volatility` is the vendor's, NULL if it is a placeholder. `implied_volatility` (fraction a year) and `delta`
+    are computed from the mid price for contracts out of the money and at the strike nearest the forward; NULL where unknown.
+    """
+
+    fund = dy.String(primary_key=True)
+    session = dy.Date(primary_key=True)
+    phase = dy.String(primary_key=True, regex="^(regular|closed)$")
+    contract = dy.String(primary_key=True, min_length=1)
+    expiration = dy.Date(nullable=False)
+    option_type = dy.String(nullable=False, regex="^(call|put)$")
+    strike = dy.Float64(nullable=False, min_exclusive=0)
+    bid = dy.Float64(nullable=True, min=0)
+    ask = dy.Float64(nullable=True, min=0)
+    last_price = dy.Float64(nullable=True, min=0)
+    volume = dy.Int64(nullable=True, min=0)
+    open_interest = dy.Int64(nullable=True, min=0)
+    last_traded_at = dy.Datetime(nullable=True, time_unit="us")
+    vendor_implied_volatility = dy.Float64(nullable=True, min=0)
+    implied_volatility = dy.Float64(nullable=True, min_exclusive=0)
+    delta = dy.Float64(nullable=True, min=-1, max=1)
 
 
 class Factors(dy.Schema):
@@ -190,6 +251,7 @@ class RawTable:
         return [column for column in self.columns if column not in self.key]
 
 
+_CHAIN = ("fund", "session", "phase")
 RAW_TABLES: dict[str, RawTable] = {
     table.name: table
     for table in (
@@ -202,6 +264,10 @@ RAW_TABLES: dict[str, RawTable] = {
         RawTable("holdings", Holdings, ("fund", "as_of", "line_no"), snapshot_key=("fund", "as_of")),
         RawTable("fund_facts", FundFacts, ("fund", "fact", "as_of", "vendor")),
         RawTable("rates", Rates, ("series", "date")),
+        RawTable("fund_quotes", FundQuotes, ("fund", "session", "phase")),
+        # A contract or an expiration that is no longer listed must disappear.
+        RawTable("option_expirations", OptionExpirations, (*_CHAIN, "expiration"), snapshot_key=_CHAIN),
+        RawTable("option_quotes", OptionQuotes, (*_CHAIN, "contract"), snapshot_key=_CHAIN),
         # Each edition revises the whole history: an edition is one snapshot, and no table mixes two of them.
         RawTable("factors", Factors, ("dataset", "date"), snapshot_key=("dataset",)),
     )

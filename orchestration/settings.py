@@ -107,6 +107,10 @@ class Settings(BaseSettings):
         False, description="on: fetch the market capitalisation of every stock listed in the US, some twenty requests a run"
     )
 
+    option_days: int = Field(
+        1100, ge=0, description="how many days ahead expire the options whose quotes are fetched, one request each; 0: none"
+    )
+
     vendor_urls: dict[str, BaseUrl] = Field(
         default_factory=dict, description="replacement address of a vendor, by name: SMALLCAP_VENDOR_URLS__FRED=https://…"
     )

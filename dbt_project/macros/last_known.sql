@@ -1,11 +1,15 @@
 {#-
     The rows of a raw table as last known at `known_at`: the latest observation of each key.
-    With `snapshot`, the key identifies a whole snapshot, so that a line that disappeared is dropped.
+    With `snapshot`, the key identifies a whole snapshot, so that a line that disappeared is dropped. With `revisions`, a column
+    counts the changes since the first observation.
 -#}
-{% macro last_known(raw_table, key, columns, snapshot=false) -%}
+{% macro last_known(raw_table, key, columns, snapshot=false, revisions=false) -%}
     {%- if snapshot -%} {{ return(last_known_snapshots(raw_table, key, columns)) }} {%- endif -%}
     select
         {{ columns | join(',\n        ') }},
+        {%- if revisions %}
+        cast(observations - 1 as integer) as revisions,
+        {%- endif %}
         observed_at,
         document_id
     from (
@@ -15,9 +19,12 @@
                 partition by {{ key | join(', ') }}
                 order by observed_at desc, document_id desc
             ) as recency
+            {%- if revisions %},
+            count(*) over (partition by {{ key | join(', ') }}) as observations
+            {%- endif %}
         from {{ raw_table }}
         {{ where_known() }}
-    ) as observations
+    ) as known
     where recency = 1
 {%- endmacro %}
 

@@ -27,6 +27,9 @@ _RAW: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "holdings": ("fund", "as_of", ()),
     "fund_facts": ("fund", "as_of", ()),
     "rates": ("series", "date", ("value",)),
+    "fund_quotes": ("fund", "session", ("bid", "ask", "price")),
+    "option_expirations": ("fund", "session", ()),
+    "option_quotes": ("fund", "session", ()),
     "factors": ("dataset", "date", ("market_excess", "small_minus_large", "risk_free")),
 }
 _FUND_COLUMNS = ("fund", "fund_a", "fund_b", "cheaper_fund", "pair", "subject")

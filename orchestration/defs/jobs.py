@@ -1,5 +1,6 @@
 """Jobs and schedules: what runs together, and when."""
 
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -10,9 +11,11 @@ from orchestration.defs.assets.history import HISTORY
 from orchestration.defs.assets.landing import landing_key
 from orchestration.defs.assets.notifications import GROUP as NOTIFY
 from orchestration.defs.assets.published import GROUP as PUBLISHED
+from orchestration.defs.assets.raw import QUOTE_TABLES
 from orchestration.defs.dead_runs import one_process
 from orchestration.vendors.registry import FEEDS
 from orchestration.vendors.yahoo.member_prices import FEED as MEMBER_PRICES
+from orchestration.vendors.yahoo.quotes import FEED as QUOTES
 
 DAILY_JOB, BACKFILL_JOB = "daily", "backfill"
 
@@ -51,7 +54,7 @@ def _only(name: str, kind: str, description: str) -> Any:
 
 
 prices_job = _only(
-    "prices", "prices", "Prices, fund data and every dependent table, to a release; requires one daily run before."
+    "prices", "prices", "Prices, fund data, quotes and every dependent table, to a release; requires one daily run before."
 )
 holdings_job = _only(
     "holdings",
@@ -62,6 +65,13 @@ members_job = _only(
     "members",
     "member_prices",
     "Prices of the universes' members and the tables that depend on them, to a release; requires one daily run before.",
+)
+quotes_job = dg.define_asset_job(
+    "quotes",
+    selection=dg.AssetSelection.assets(landing_key(QUOTES), *(dg.AssetKey(["raw", table]) for table in QUOTE_TABLES)),
+    description="Quotes of the funds and their options, while the exchange is open; the next daily run publishes them. Requires "
+    "one daily run before.",
+    executor_def=one_process,
 )
 publish_job = dg.define_asset_job(
     "publish",
@@ -92,5 +102,21 @@ def after_the_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg
     return dg.RunRequest(run_key=day.isoformat(), tags={"session": day.isoformat()})
 
 
-jobs = [daily_job, prices_job, holdings_job, members_job, publish_job, backfill_job]
-schedules = [after_the_close]
+@dg.schedule(
+    job=quotes_job,
+    cron_schedule=["30 15 * * 1-5", "30 12 * * 1-5"],
+    execution_timezone="America/New_York",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Half an hour before the close, at 12:30 on half days: a quote outside regular hours says nothing of the spread.",
+)
+def before_the_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Request one run per session, half an hour before it closes."""
+    at = context.scheduled_execution_time
+    closes_at = market_calendar.closing(at.date())
+    if closes_at is None or not timedelta() < closes_at - at <= timedelta(hours=1):
+        return dg.SkipReason(f"XNYS does not close within the hour after {at:%Y-%m-%d %H:%M}.")
+    return dg.RunRequest(run_key=f"quotes {at:%Y-%m-%d}", tags={"session": at.date().isoformat()})
+
+
+jobs = [daily_job, prices_job, holdings_job, members_job, quotes_job, publish_job, backfill_job]
+schedules = [after_the_close, before_the_close]

@@ -104,22 +104,33 @@ def simulate(feed: Feed, landing: Landing) -> list[Collected]:
 
 
 def fetch_all(
-    feed: Feed, landing: Landing, universe: Universe, client: Callable[[], Client], known_bars: KnownBars
+    feed: Feed,
+    landing: Landing,
+    universe: Universe,
+    client: Callable[[], Client],
+    known_bars: KnownBars,
+    *,
+    option_days: int = 0,
 ) -> list[Collected]:
     """Request every symbol of the feed from its vendor. A failed fetch is an outcome, not an exception.
 
     Args:
         client: creates the vendor's client; not called for a feed that a person downloads.
         known_bars: the known bars of a symbol (session, close, vendor_adj_close, volume), oldest first.
+        option_days: how far ahead the options are that are asked for.
     """
     symbols = feed.symbols(universe)
     if feed.fetch is None:
         return [_manual_download(feed, landing, symbol, universe) for symbol in symbols]
     vendor_client, outcomes = client(), []
+    present = _symbols_since(feed, landing, market_calendar.last_opening(landing.clock)) if feed.once_a_session else set()
     for symbol, fund in symbols.items():
+        if symbol in present:
+            outcomes.append(Collected(symbol, "unchanged", "the session has a document"))
+            continue
         # Outside the try block: an unusable warehouse must stop the run.
         bars = known_bars(symbol)
-        request = Request(symbol=symbol, fund=fund, today=landing.clock.date(), known_bars=bars)
+        request = Request(symbol=symbol, fund=fund, today=landing.clock.date(), known_bars=bars, option_days=option_days)
         try:
             fetched = feed.fetch(request, vendor_client)
         except FetchFailed as failure:
@@ -131,6 +142,11 @@ def fetch_all(
         else:
             outcomes.append(_write_if_new(landing, feed, symbol, fetched))
     return outcomes
+
+
+def _symbols_since(feed: Feed, landing: Landing, moment: datetime) -> set[str]:
+    """The symbols of a feed with a document retrieved since a time."""
+    return {document.symbol for document in landing.documents(feed) if document.retrieved_at and document.retrieved_at >= moment}
 
 
 def _one_line(text: str, longest: int = 300) -> str:

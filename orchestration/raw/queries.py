@@ -13,7 +13,9 @@ from orchestration.warehouse.connection import Warehouse
 _NEWEST = {
     "sessions": "max(session)", "price_bars": "max(session)", "member_bars": "max(session)", "corporate_actions": "max(ex_date)",
     "holdings": "max(as_of)", "market_caps": "max(as_of)",
-    "fund_facts": "max(as_of)", "rates": "max(date)", "factors": "max(date)", "documents": "max(retrieved_at)", "rejects": "null",
+    "fund_facts": "max(as_of)", "rates": "max(date)", "factors": "max(date)",
+    "fund_quotes": "max(session)", "option_expirations": "max(session)", "option_quotes": "max(session)",
+    "documents": "max(retrieved_at)", "rejects": "null",
     "fetches": "max(attempted_at)",
 }  # fmt: skip
 

@@ -38,6 +38,7 @@ from orchestration.report.sections import (
     scorecards,
     seasonality,
     sectors,
+    trading,
 )  # fmt: skip
 from orchestration.report.sections.today import today
 from orchestration.report.terms import TERMS, Explainer, anchor
@@ -51,7 +52,7 @@ CHAPTERS = [
     module.CHAPTER
     for module in (
         ratio, months, breadth, members, scorecards, long_run, claims, rates, sectors, funds, overlap, changes, reconstitution,
-        events, seasonality, core_satellite, fees, profiles, quality,
+        events, seasonality, core_satellite, fees, trading, profiles, quality,
     )
 ]  # fmt: skip
 

@@ -17,19 +17,20 @@ from orchestration.sample_market import (
     truths,
     vanguard_files,
     yahoo_fund_data,
+    yahoo_quotes,
 )
 from orchestration.sample_market.holdings import screener_table
 from orchestration.sample_market.market_paths import Days, Paths, market_paths, position
 from orchestration.sample_market.membership import index_style
 from orchestration.sample_market.price_history import History, history
-from orchestration.sample_market.rates import series_file
+from orchestration.sample_market.rates import MACRO, series_file
 from orchestration.sample_market.streams import DEFAULT_SEED
 from orchestration.sample_market.yahoo_tables import price_document
 from orchestration.universe import Fund, load_universe
 
 __all__ = ["DEFAULT_SEED", "SampleDocument", "sample_documents"]
 
-_RATE_SERIES = ("DFEDTAR", "DFEDTARL", "DFEDTARU", "DFF", "USREC")
+_RATE_SERIES = ("DFEDTAR", "DFEDTARL", "DFEDTARU", "DFF", *MACRO, "USREC")
 _RUSSELL_2000_FUND = "IWM"
 
 # fund, as-of date, seed -> bytes
@@ -63,6 +64,7 @@ def sample_documents(vendor: str, kind: str, sessions: pl.DataFrame, seed: int =
         ("yahoo", "member_prices"): lambda: _member_prices(sessions, seed),
         ("yahoo", "market_caps"): lambda: _market_caps(seed),
         ("yahoo", "fund_data"): lambda: _fund_data(sessions, seed),
+        ("yahoo", "quotes"): lambda: _quotes(sessions, seed),
         ("ishares", "holdings"): lambda: _ishares(sessions, seed),
         ("ssga", "holdings"): lambda: _ssga(seed),
         ("invesco", "holdings"): lambda: _invesco(seed),
@@ -126,6 +128,21 @@ def _fund_data(sessions: pl.DataFrame, seed: int) -> Iterator[SampleDocument]:
 
 def _fund_data_document(fund: Fund, bars: Callable[[], History], as_of: date, seed: int) -> bytes:
     return yahoo_fund_data.json_document(fund, bars(), as_of, seed)
+
+
+def _quotes(sessions: pl.DataFrame, seed: int) -> Iterator[SampleDocument]:
+    paths, days = _paths(sessions, seed), sessions["session"].sort().to_numpy().astype("datetime64[D]")
+    for fund in _priced_funds().values():
+        bars = lru_cache(partial(_bars, fund, paths, seed))
+        for retrieved_at in truths.QUOTE_RETRIEVALS:
+            is_asked = retrieved_at not in truths.QUOTES_BEFORE_OPEN or fund.fund == _RUSSELL_2000_FUND
+            if is_asked and date.fromisoformat(fund.inception) < retrieved_at.date():
+                build = partial(_quotes_document, fund, bars, days, retrieved_at, seed)
+                yield SampleDocument("yahoo", "quotes", fund.fund, retrieved_at, "parquet", None, build)
+
+
+def _quotes_document(fund: Fund, bars: Callable[[], History], days: Days, retrieved_at: datetime, seed: int) -> bytes:
+    return yahoo_quotes.document(fund, bars(), days, retrieved_at, seed)
 
 
 def _bars(fund: Fund, paths: Callable[[], Paths], seed: int) -> History:
@@ -210,6 +227,8 @@ def _rates(seed: int) -> Iterator[SampleDocument]:
         retrievals = [(truths.RATES_RETRIEVED, "observation_date")]
         if series == "DFF":
             retrievals.insert(0, (truths.OLD_HEADER_RETRIEVED, "DATE"))
+        if series == "NFCI":
+            retrievals.insert(0, (truths.EARLIER_EDITION_RETRIEVED, "observation_date"))
         for retrieved_at, first_column in retrievals:
             last_day = retrieved_at.date() - timedelta(days=1)
             build = partial(series_file, series, last_day, first_column, seed)

@@ -200,6 +200,33 @@ LATE_MEMBER_SESSION = date(2026, 9, 28)
 # One member has a volume without prices, another a high below its low.
 MEMBER_WITHOUT_PRICES_SESSION, MEMBER_CROSSED_SESSION = date(2026, 6, 10), date(2026, 6, 11)
 
+# --- quotes -----------------------------------------------------------------------------------------------------------
+
+# Inside regular hours, at 15:30 in New York; the last one, of IWM only, is before the open and says little.
+QUOTES_BEFORE_OPEN = (datetime(2026, 10, 1, 12, 0, tzinfo=UTC),)
+QUOTE_RETRIEVALS = (
+    datetime(2026, 9, 28, 19, 30, tzinfo=UTC),
+    datetime(2026, 9, 29, 19, 30, tzinfo=UTC),
+    datetime(2026, 9, 30, 19, 30, tzinfo=UTC),
+    *QUOTES_BEFORE_OPEN,
+)
+QUOTE_WIDTH_CENTS, OTHER_QUOTE_WIDTH_CENTS = {"IWM": 1, "SPY": 1, "QQQ": 1, "VOO": 3, "VTWO": 8, "SCHA": 4}, 10
+# The bid is above the ask, so the session has no quote.
+CROSSED_QUOTE = ("SCHA", datetime(2026, 9, 29, 19, 30, tzinfo=UTC))
+# The market is open, and the quotes are those of the day before.
+STALE_CHAIN = ("QQQ", datetime(2026, 9, 29, 19, 30, tzinfo=UTC))
+# Funds with options, others have none: volatility at the money (fraction a year), and the usual number of contracts at a strike.
+OPTION_VOLATILITY = {"IWM": 0.22, "SPY": 0.16, "QQQ": 0.20, "VTWO": 0.22}
+OPTION_SIZE = {"IWM": 6000.0, "SPY": 9000.0, "QQQ": 7000.0, "VTWO": 3.0}
+DAILY_OPTIONS = ("IWM",)
+THIN_OPTIONS = "VTWO"  # monthly expirations only, quoted wide
+OPTION_SKEW = 0.30  # volatility falls by so much for each log point of the strike
+OPTION_RATE, OPTION_DIVIDENDS = 0.039, 0.012  # a year; the forward price follows from them
+# One contract's bid is above its ask.
+CROSSED_CONTRACT = ("SPY", date(2026, 9, 29))
+# The expiration of the next month is listed, but the vendor does not answer for it.
+VANISHED_EXPIRATION = ("VTWO", date(2026, 9, 30))
+
 # --- rates ------------------------------------------------------------------------------------------------------------
 
 FIRST_RATE_DAY, FIRST_TARGET = date(2001, 1, 1), 5.50
@@ -261,6 +288,9 @@ RECESSIONS = (
 RATES_RETRIEVED = datetime(2026, 10, 1, 1, 0, tzinfo=UTC)
 OLD_HEADER_RETRIEVED = datetime(2023, 12, 1, 1, 0, tzinfo=UTC)
 MISSING_RATE_DAY = date(2026, 7, 3)  # DFF prints a dot
+MACRO_HOLIDAYS = ("01-01", "07-04", "12-25")  # the daily series beside the policy rate print a dot
+# An edition of NFCI in which most weeks have another value than in the last one.
+EARLIER_EDITION_RETRIEVED = datetime(2026, 9, 10, 1, 0, tzinfo=UTC)
 
 # --- factors ----------------------------------------------------------------------------------------------------------
 

@@ -73,13 +73,15 @@ Universe = Mapping[str, Fund]
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """A request to a vendor. `known_bars` are the symbol's known bars (session, close, vendor_adj_close, volume), oldest first;
-    `as_of` is a past date, for feeds that answer for past dates."""
+    `as_of` is a past date, for feeds that answer for past dates; `option_days` says how far ahead the options asked for expire.
+    """
 
     symbol: str
     today: date
     fund: Fund | None = None
     as_of: date | None = None
     known_bars: pl.DataFrame | None = None
+    option_days: int = 0
 
     @property
     def product_id(self) -> str:
@@ -104,6 +106,7 @@ class Feed:
         address: the vendor's base address, which `SMALLCAP_VENDOR_URLS__<VENDOR>` replaces.
         how_to_get: instructions for a person to download a fund's next file into the given folder.
         after: feeds that are fetched before this one.
+        once_a_session: one document a symbol and session is enough: a second request would say something else.
         stated_date: for feeds that answer for past dates: the as-of date of an answer, None if the vendor has no data.
     """
 
@@ -116,6 +119,7 @@ class Feed:
     address: str | None = None
     how_to_get: Callable[[Fund, Path], str] | None = None
     after: tuple[str, ...] = ()
+    once_a_session: bool = False
     stated_date: Callable[[bytes], date | None] | None = None
 
     @property

@@ -1,4 +1,7 @@
-"""FRED: interest rates in percent per year, and USREC, which is 1 in a recession and else 0, as two-column CSV."""
+"""FRED: interest rates and other daily, weekly and monthly series, as two-column CSV.
+
+Rates are in percent per year; USREC is 1 in a recession and else 0, NFCI an index, VIXCLS in points.
+"""
 
 from datetime import date
 
@@ -9,7 +12,9 @@ from orchestration.vendors.formats.text import decode, header_cells, read_number
 from orchestration.vendors.http import Client
 
 VENDOR, KIND = "fred", "rates"
-SERIES = ("DFEDTAR", "DFEDTARL", "DFEDTARU", "DFF", "USREC")
+POLICY = ("DFEDTAR", "DFEDTARL", "DFEDTARU", "DFF")
+MACRO = ("T10Y2Y", "BAA10Y", "NFCI", "DGS10", "DGS3MO", "VIXCLS", "USREC")
+SERIES = (*POLICY, *MACRO)
 _DATE_NAMES = ("observation_date", "DATE", "date")
 # A series exported by a program often has no name.
 _VALUE_NAMES = ("value", "VALUE")
@@ -95,7 +100,8 @@ def _place(row: pl.DataFrame) -> str:
 FEED = Feed(
     vendor=VENDOR,
     kind=KIND,
-    description="Interest rates, and the recession months of the NBER: one CSV per FRED series and retrieval.",
+    description="Interest rates, spreads, financial conditions, volatility, and the recession months of the NBER: one CSV per "
+    "FRED series and retrieval.",
     symbols=lambda _: dict.fromkeys(SERIES),
     address="https://fred.stlouisfed.org",
     fetch=fetch,

@@ -2,7 +2,7 @@
 
 from orchestration.vendors import fred, french, invesco, ishares, schwab, ssga, vanguard, xnys
 from orchestration.vendors.feed import Feed
-from orchestration.vendors.yahoo import fund_data, member_prices, prices, screener
+from orchestration.vendors.yahoo import fund_data, member_prices, prices, quotes, screener
 
 CALENDAR = xnys.FEED
 FEEDS: tuple[Feed, ...] = (
@@ -10,6 +10,7 @@ FEEDS: tuple[Feed, ...] = (
     fund_data.FEED,
     member_prices.FEED,
     screener.FEED,
+    quotes.FEED,
     ishares.FEED,
     ssga.FEED,
     invesco.FEED,

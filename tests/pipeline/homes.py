@@ -20,7 +20,7 @@ from orchestration.warehouse.dbt_build import Dbt
 SMALLCAP = Path(sys.executable).parent / "smallcap"
 RAW_TABLES = (
     "sessions", "price_bars", "member_bars", "corporate_actions", "holdings", "fund_facts", "rates", "factors",
-    "documents", "rejects",
+    "fund_quotes", "option_expirations", "option_quotes", "documents", "rejects",
 )  # fmt: skip
 ABOUT_RELEASES = {"release", "readme", "release_history", "reading_changes", "signal_diary"}
 PAIRS = ("IWM/SPY", "IWM/QQQ", "QQQ/SPY")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from orchestration.market_calendar import closing, last_opening
 from orchestration.universe import load_universe
 from tests.pipeline import homes
 from tests.pipeline.homes import Home, copied
@@ -15,6 +16,7 @@ from tests.vendors import documents as invented
 from tests.vendors.conftest import NOWHERE
 from tests.vendors.server import Answer, Request, VendorServer
 from tests.vendors.yahoo_funds import YahooFund
+from tests.vendors.yahoo_options import YahooOptions, epoch
 
 VENDORS = ("yahoo", "ishares", "ssga", "invesco", "vanguard", "fred", "french")
 LINES = {"239710": 1600, "239714": 2100, "239726": 460, "spy": 460, "QQQ": 95, "VTWO": 1600, "VOO": 460}
@@ -47,6 +49,7 @@ class LocalVendors:
     def answer(self, request: Request) -> Answer:
         """The answer of the requested vendor."""
         for mark, vendor in (("finance/chart", "yahoo"), ("quoteSummary", "yahoo_fund"), ("finance/quote", "yahoo_fund"),
+                             ("finance/options", "yahoo_options"),
                              ("portfolio-holding", "vanguard"), ("get-fund-document", "ishares"), ("holdings-daily", "ssga"),
                              ("shareclasses", "invesco"), ("fredgraph", "fred"), ("ken.french", "french")):  # fmt: skip
             if mark in request.path:
@@ -99,6 +102,19 @@ class LocalVendors:
     def _yahoo_fund(self, request: Request) -> Answer:
         return YahooFund().answer(request)
 
+    def _yahoo_options(self, request: Request) -> Answer:
+        """A chain with two expirations; the quote is of the last session that has begun."""
+        now = datetime.now(UTC)
+        opened = last_opening(now - timedelta(minutes=20))
+        closes_at = closing(opened.date())
+        assert closes_at is not None
+        is_open = now < closes_at
+        days = (now.date() + timedelta(days=8), now.date() + timedelta(days=36))
+        vendor = YahooOptions(request.path.rpartition("/")[2], expirations=days)
+        at = now - timedelta(minutes=1) if is_open else closes_at
+        vendor.quote |= {"regularMarketTime": epoch(at), "marketState": "REGULAR" if is_open else "CLOSED"}
+        return vendor.answer(request)
+
     def _vanguard(self, request: Request) -> Answer:
         file = invented.Vanguard()
         fund = request.path.split("/")[3]
@@ -115,7 +131,7 @@ class LocalVendors:
             months = [(f"{year}-{month:02}-01", "0") for year in range(2000, 2026) for month in range(1, 13)]
             return Answer(invented.Fred(header=f"observation_date,{series}", rows=months).encode())
         first = date(2008, 1, 1) if series == "DFEDTAR" else date(2026, 1, 1)  # the single target ended in 2008
-        below = {"DFEDTARL": 0.25, "DFF": 0.12}.get(series, 0.0)
+        below = {"DFEDTARL": 0.25, "DFF": 0.12, "VIXCLS": -15.0}.get(series, 0.0)
         days = [first + timedelta(days=i) for i in range(120)]
         rows = [(str(day), f"{(3.75 if day >= date(2026, 2, 2) else 3.50) - below:.2f}") for day in days]
         return Answer(invented.Fred(header=f"observation_date,{series}", rows=rows).encode())
@@ -163,7 +179,7 @@ def run_live_twice(path: Path, cwd: Path) -> LiveRuns:
 def run_live_without_yahoo(path: Path, cwd: Path) -> Home:
     """The first run with source live, while Yahoo answers nothing."""
     vendors = LocalVendors(
-        invented.Prices.invented(invented.recent_days(5, datetime.now(UTC).date())), down={"yahoo", "yahoo_fund"}
+        invented.Prices.invented(invented.recent_days(5, datetime.now(UTC).date())), down={"yahoo", "yahoo_fund", "yahoo_options"}
     )
     with listening(vendors) as variables:
         return homes.run(path, "live", cwd=cwd, **variables)

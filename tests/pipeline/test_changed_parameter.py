@@ -18,7 +18,7 @@ CHANGES = {
     "ratio,trend_sessions,200,": "ratio,trend_sessions,150,",
     "regime,threshold,0.02,": "regime,threshold,0.03,",
     "rate_regime,hold_days,182,": "rate_regime,hold_days,90,",
-    "fund_facts,spread_sessions,252,": "fund_facts,spread_sessions,126,",
+    "fund_facts,dollar_volume_quarter_sessions,63,": "fund_facts,dollar_volume_quarter_sessions,42,",
     "restatement,settling_sessions,2,": "restatement,settling_sessions,8,",
 }
 # Marts that change.

@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 
 from orchestration.defs.build import build_defs
-from orchestration.defs.jobs import DAILY_JOB, after_the_close
+from orchestration.defs.jobs import DAILY_JOB, after_the_close, before_the_close
 from orchestration.defs.runner import RunFailed, run_daily
 from orchestration.warehouse.dbt_build import BuildFailed, Dbt
 from tests.pipeline.homes import EVERYTHING, RAW_TABLES, Home, ask, copied, warehouse
@@ -63,7 +63,7 @@ def test_every_table_is_an_asset(specs: Specs, sample_home: Home) -> None:
         "published/warehouse",
         "published/manifest",
     }
-    assert len(landing) == 11
+    assert len(landing) == 12
     assert (made | landing | raw | published) - set(specs) == set()
     known = {"landing", "raw", "seeds", "staging", "intermediate", "marts", "published", "notify"}
     assert {key.split("/")[0] for key in specs} == known
@@ -140,6 +140,25 @@ def test_the_schedule_requests_one_run_per_session(definitions: dg.Definitions, 
     answer = scheduled(day.replace(tzinfo=NEW_YORK), definitions)
     assert isinstance(answer, dg.RunRequest)
     assert answer.run_key == str(day.date())
+
+
+@pytest.mark.parametrize(
+    ("at", "is_asked"),
+    [
+        (datetime(2026, 11, 25, 15, 30), True),
+        (datetime(2026, 11, 25, 12, 30), False),
+        (datetime(2026, 11, 27, 12, 30), True),  # closes at 13:00
+        (datetime(2026, 11, 27, 15, 30), False),
+        (datetime(2026, 11, 26, 15, 30), False),  # no session
+    ],
+    ids=str,
+)
+def test_quotes_are_asked_for_half_an_hour_before_the_close(definitions: dg.Definitions, at: datetime, *, is_asked: bool) -> None:
+    context = dg.build_schedule_context(
+        scheduled_execution_time=at.replace(tzinfo=NEW_YORK), repository_def=definitions.get_repository_def()
+    )
+    answer = before_the_close(context)
+    assert isinstance(answer, dg.RunRequest if is_asked else dg.SkipReason)
 
 
 def test_single_models_can_be_materialised(sample_home: Home, tmp_path: Path) -> None:

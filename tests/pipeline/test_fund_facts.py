@@ -7,13 +7,11 @@ import duckdb
 import numpy as np
 import polars as pl
 import pytest
-from bidask import edge
 
 from tests.pipeline import recomputation
 from tests.pipeline.homes import FUNDS, Home, ask, published, warehouse
 
 PRICES = ("open", "high", "low", "close")
-WINDOW = 252
 Facts = dict[tuple[str, str, str, date], float]
 
 
@@ -49,19 +47,6 @@ def computed(home: Home, fund: str, fact: str) -> dict[date, float]:
             " order by valid_from", fund, fact,
         )  # fmt: skip
     return dict(rows.rows())
-
-
-@pytest.mark.parametrize("fund", FUNDS)
-def test_the_spread_equals_that_of_the_authors_package(sample_home: Home, fund: str) -> None:
-    with warehouse(sample_home) as connection:
-        bars = bars_of(connection, fund)
-    found = computed(sample_home, fund, "bid_ask_spread_edge")
-    assert len(found) > 200
-    places = {session: place for place, session in enumerate(bars["session"])}
-    for session, spread in list(found.items())[::10] + list(found.items())[-1:]:
-        window = bars.slice(places[session] - WINDOW + 1, WINDOW)
-        theirs = edge(*[window[c].cast(pl.Float64).to_numpy() for c in PRICES], sign=True)
-        assert spread == pytest.approx(theirs, rel=1e-6), session
 
 
 @pytest.mark.parametrize("fund", FUNDS)

@@ -10,9 +10,10 @@ from orchestration.defs.previews import markdown_table
 from tests.pipeline.homes import Home, copied, raw_tables, served_tables
 
 FETCHED = {
-    "prices": {"landing/yahoo_prices", "landing/yahoo_fund_data"},
+    "prices": {"landing/yahoo_prices", "landing/yahoo_fund_data", "landing/yahoo_quotes"},
     "holdings": {f"landing/{vendor}_holdings" for vendor in ("ishares", "ssga", "invesco", "vanguard", "schwab")},
     "members": {"landing/yahoo_member_prices"},
+    "quotes": {"landing/yahoo_quotes"},
     "publish": set(),
     "backfill": {"landing/ishares_holdings_history"},
 }

@@ -8,8 +8,10 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from orchestration.universe import load_universe
 from tests.pipeline.homes import FUNDS, Home, ask, copied, published, smallcap, warehouse
 from tests.pipeline.live_market import DOWN, LiveRuns, run_live_without_yahoo
+from tests.vendors.yahoo_options import STRIKES
 
 
 def landing_metadata(home: Home, vendor_kind: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
@@ -33,8 +35,8 @@ def test_a_live_run_ends_with_a_release(live_homes: LiveRuns) -> None:
     with warehouse(home) as connection:
         ledger = ask(connection, "select vendor, status, count(*) as n from raw.documents group by all order by all").rows()
     assert ledger == [
-        ("exchange_calendars", "accepted", 1), ("fred", "accepted", 5), ("french", "accepted", 1), ("invesco", "accepted", 1),
-        ("ishares", "accepted", 3), ("ssga", "accepted", 1), ("vanguard", "accepted", 2), ("yahoo", "accepted", 12),
+        ("exchange_calendars", "accepted", 1), ("fred", "accepted", 11), ("french", "accepted", 1), ("invesco", "accepted", 1),
+        ("ishares", "accepted", 3), ("ssga", "accepted", 1), ("vanguard", "accepted", 2), ("yahoo", "accepted", 18),
     ]  # fmt: skip
     with published(home) as release:
         counts = dict(ask(release, "select fund, count(*) from holdings group by fund").rows())
@@ -72,6 +74,20 @@ def test_the_failure_is_on_the_landing_asset(live_homes: LiveRuns, monkeypatch: 
     assert "SPY | failed | the vendor answered 500" in failed["outcomes"]
     well = landing_metadata(live_homes.one_is_down, "yahoo_prices", monkeypatch)
     assert (well["asked"], well["failed"], well["new"]) == (6, 0, 6)
+
+
+def test_quotes_are_collected_once_a_session(live_homes: LiveRuns) -> None:
+    """The second run of the session asks for none; the options of both expirations were read."""
+    for home in (live_homes.all_answer, live_homes.one_is_down):
+        with published(home) as release:
+            depth = ask(
+                release, "select fund, expirations, unread_expirations, contracts from option_depth where horizon = 'all'"
+            )
+            spreads = ask(release, "select fund, is_regular, spread_bp from quoted_spreads")
+        assert set(depth["fund"]) == set(spreads["fund"]) == {fund.fund for fund in load_universe().values() if fund.price_symbol}
+        assert depth.select("expirations", "unread_expirations", "contracts").unique().rows() == [(2, 0, 4 * len(STRIKES))]
+        assert (spreads["spread_bp"].is_not_null() == spreads["is_regular"]).all()
+        assert len(list((home.path / "landing" / "yahoo" / "quotes" / "IWM").iterdir())) == 1
 
 
 def test_an_unchanged_answer_is_not_stored_again(live_homes: LiveRuns) -> None:
@@ -116,6 +132,10 @@ def test_a_first_run_without_yahoo_publishes_the_other_data(first_without_yahoo:
         assert tables[name]["rows"] > 0, name
     assert (tables["ratio_daily"]["status"], tables["ratio_daily"]["rows"]) == ("withheld", 0)
     assert tables["ratio_daily"]["reason"] == "no prices are known"
+    # Quotes are optional: without them their tables are empty, and nothing is withheld for it.
+    for name in ("quoted_spreads", "option_depth"):
+        assert (tables[name]["status"], tables[name]["rows"]) == ("published", 0), name
+    assert "Not available in this release: quoted_spreads is empty." in (home.latest / "report.html").read_text()
     assert {(one["vendor"], one["symbol"]) for one in manifest["failed_fetches"]} >= {("yahoo", "IWM"), ("yahoo", "SPY")}
     assert ("fetch_failed", "IWM") in {(one["check"], one["symbol"]) for one in manifest["missing"]}
     with warehouse(home) as connection:

@@ -168,7 +168,9 @@ def test_rejected_data_are_listed_with_their_reasons(sample_home: Home) -> None:
             truths.BROKEN_MARKET_VALUE,
         )
     undated, page = truths.UNDATED_COPY_RETRIEVED.replace(tzinfo=None), truths.WEB_PAGE_RETRIEVED.replace(tzinfo=None)
-    assert set(refused) == {undated, page}
+    stale = truths.STALE_CHAIN[1].replace(tzinfo=None)
+    assert set(refused) == {undated, page, stale}
+    assert "the quote is stale" in refused[stale]
     assert "no as-of date" in refused[undated]
     assert "web page" in refused[page]
     assert line.rows() == [
@@ -249,6 +251,10 @@ def test_every_planted_fault_is_in_the_data_quality(sample_home: Home) -> None:
     assert found["restated_unexplained", restated.symbol] == ["warning", 1, restated.session, restated.session]
     assert found["rejected_row_holdings", "IWM"] == ["warning", 1, truths.BROKEN_LINE_SNAPSHOT, truths.BROKEN_LINE_SNAPSHOT]
     assert found["rejected_document_holdings", "IWM"][:2] == ["warning", 2]
+    day = truths.STALE_CHAIN[1].date()
+    assert found["rejected_document_quotes", truths.STALE_CHAIN[0]] == ["warning", 1, day, day]
+    assert found["rejected_row_quotes", truths.CROSSED_QUOTE[0]][:2] == ["note", 1]
+    assert found["rejected_row_quotes", truths.CROSSED_CONTRACT[0]][:2] == ["note", 1]
     for fund in load_universe().values():
         if fund.price_symbol:
             # The last retrieval was a day after the last session: two sessions may still be corrected.
@@ -256,6 +262,7 @@ def test_every_planted_fault_is_in_the_data_quality(sample_home: Home) -> None:
     warned = {check for (check, _), (severity, *_) in found.items() if severity == "warning"}
     assert warned == {
         "missing_session", "restated_unexplained", "rejected_row_holdings", "rejected_row_prices", "rejected_document_holdings",
+        "rejected_document_quotes",
     }  # fmt: skip
     # Checks without findings are listed, too.
     assert {severity for severity, findings, *_ in found.values() if findings == 0} == {"ok"}

@@ -25,7 +25,7 @@ def test_the_command_line_lists_the_tables(sample_home: Home, tmp_path: Path) ->
 
 
 def test_every_query_explains_its_result() -> None:
-    assert len(QUESTIONS) == 31
+    assert len(QUESTIONS) == 35
     assert [title for title, words in QUESTIONS if len(words.split()) < 8] == []
 
 
@@ -34,10 +34,11 @@ def test_every_table_has_a_relation_or_is_independent(sample_home: Home) -> None
     tables = {path.stem for path in models if not path.stem.startswith("int_")}  # steps stand beside their mart
     listed = pl.read_parquet(sample_home.latest / "relationships.parquet", columns=["child", "parent"])
     related = {*listed["child"], *listed["parent"]}
-    # Statements, evidence, claims, lists about the tables and the long history of factors: independent tables.
+    # Statements, evidence, claims, lists about the tables and series with dates of their own: independent tables.
     alone = {
         "reading", "scorecard", "scorecard_eras", "signal_forecasts", "evidence_summary", "guide_claims", "replications",
         "long_run_labels", "long_run_scorecard", "long_run_proxy", "parameters", "relationships", "freshness",
+        "macro_daily",
     }  # fmt: skip
     assert tables - related == alone
     assert related <= tables

@@ -53,6 +53,10 @@ def _for_years(value: float) -> Frame:
     return pl.DataFrame({"date": [CALENDAR_DAYS[-1] - n * DAY for n in reversed(range(_LONG))], "value": [value] * _LONG})
 
 
+def _constant(value: float) -> Frame:
+    return pl.DataFrame({"date": CALENDAR_DAYS, "value": [value] * len(CALENDAR_DAYS)})
+
+
 CASES = [
     _row(
         "rate_is_possible",
@@ -165,6 +169,57 @@ CASES = [
         _on(EFFECTIVE, lambda _: None, DAYS[0]),
         _with_row(_on(EFFECTIVE, lambda value: value, DAYS[0]), CALENDAR_DAYS[-1] + DAY, EFFECTIVE["value"][-1]),
         DAYS[0],
+    ),
+    *(
+        _row(
+            "rate_is_possible",
+            series,
+            _on(_constant(usual), lambda _, value=lie: value, DAYS[0]),
+            _on(_constant(usual), lambda _, value=honest: value, DAYS[0]),
+            DAYS[0],
+            begin="empty",
+            note=f"{series}-{lie:g}",
+        )
+        for series, usual, lie, honest in (
+            ("DGS10", 4.0, 42.0, 15.84),
+            ("DGS10", 4.0, -0.1, 0.52),
+            ("DGS3MO", 4.0, 42.0, 17.01),
+            ("T10Y2Y", 0.5, 50.0, 2.91),
+            ("T10Y2Y", 0.5, -4.5, -2.41),
+            ("BAA10Y", 1.8, 18.0, 6.16),
+            ("BAA10Y", 1.8, 0.018, 1.16),
+            ("NFCI", -0.5, 50.0, 5.3),
+            ("VIXCLS", 17.0, 170.0, 82.69),
+            ("VIXCLS", 17.0, 0.17, 9.14),
+        )
+    ),
+    _row(
+        "date_is_possible",
+        "VIXCLS",
+        _with_row(_constant(17.0), date(1989, 12, 29), 17.0),
+        _with_row(_constant(17.0), date(1990, 1, 2), 17.24),
+        date(1989, 12, 29),
+        begin="empty",
+        note="before VIXCLS",
+    ),
+    Case(
+        "rates_are_not_restated",
+        _put("NFCI", _constant(-0.5).with_columns(pl.col("value") + 0.6)),
+        # Each edition estimates every week anew.
+        _put("NFCI", _constant(-0.5).with_columns(pl.col("value") + 0.1)),
+        "empty",
+        table="rates",
+        note="conditions",
+        prepare=lambda desk: (desk.rates("NFCI", _constant(-0.5), AT - DAY), desk.run())[0] and None,
+    ),
+    Case(
+        "rates_are_not_restated",
+        _put("DGS10", _constant(4.1)),
+        _put("DGS10", _on(_constant(4.0), lambda _: 4.1, *DAYS[:8])),
+        "empty",
+        table="rates",
+        note="yields",
+        prepare=lambda desk: (desk.rates("DGS10", _constant(4.0), AT - DAY), desk.run())[0] and None,
     ),
     _document(
         "few_rates_are_implausible",

@@ -20,7 +20,7 @@ from orchestration.warehouse.connection import Warehouse
 
 KINDS = (("yahoo", "prices"), ("yahoo", "fund_data"), ("ishares", "holdings"), ("ssga", "holdings"), ("invesco", "holdings"),
          ("vanguard", "holdings"), ("schwab", "holdings"), ("fred", "rates"),
-         ("french", "factors"), ("yahoo", "member_prices"), ("yahoo", "market_caps"))  # fmt: skip
+         ("french", "factors"), ("yahoo", "member_prices"), ("yahoo", "market_caps"), ("yahoo", "quotes"))  # fmt: skip
 
 Query = Callable[..., pl.DataFrame]
 

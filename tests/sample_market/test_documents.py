@@ -58,9 +58,11 @@ def test_no_retrieval_is_after_the_sample_clock(documents: list[tuple[SampleDocu
     assert len(set(names)) == len(names)
 
 
-def test_all_documents_except_two_planted_failures_are_accepted(market: Ingested) -> None:
+def test_all_documents_except_the_planted_failures_are_accepted(market: Ingested) -> None:
     rejected = {path: outcome.reason or "" for path, outcome in market.outcomes.items() if outcome.status != "accepted"}
-    assert sorted(rejected) == [_path(truths.UNDATED_COPY_RETRIEVED), _path(truths.WEB_PAGE_RETRIEVED)]
+    stale = "yahoo/quotes/{}/{:%Y-%m-%dT%H%M%SZ}.parquet".format(*truths.STALE_CHAIN)
+    assert sorted(rejected) == [_path(truths.UNDATED_COPY_RETRIEVED), _path(truths.WEB_PAGE_RETRIEVED), stale]
+    assert "the quote is stale" in rejected[stale]
     assert "no as-of date" in rejected[_path(truths.UNDATED_COPY_RETRIEVED)]
     assert "web page" in rejected[_path(truths.WEB_PAGE_RETRIEVED)]
 
@@ -73,6 +75,9 @@ def test_only_the_planted_rows_are_rejected(market: Ingested) -> None:
         "ishares/holdings/IWM/2026-05-30T010000Z.csv": 1,
         "yahoo/prices/SPY/2026-06-30T233000Z.parquet": 1,
         "yahoo/member_prices/US/2026-06-30T234400Z.parquet": 2,  # a bar without prices, and one with a high below its low
+        # The crossed quote of a fund, and that of a contract.
+        "yahoo/quotes/{}/{:%Y-%m-%dT%H%M%SZ}.parquet".format(*truths.CROSSED_QUOTE): 1,
+        "yahoo/quotes/{}/{:%Y-%m-%d}T193000Z.parquet".format(*truths.CROSSED_CONTRACT): 1,
         **{f"yahoo/prices/{symbol}/{last:%Y-%m-%dT%H%M%SZ}.parquet": 1 for symbol in symbols},
     }
     reasons = market.query("select reason, content from raw.rejects where line is not null")

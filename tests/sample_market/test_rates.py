@@ -7,6 +7,7 @@ import polars as pl
 
 from orchestration.sample_market import truths
 from orchestration.sample_market.documents import SampleDocument
+from orchestration.sample_market.rates import MACRO
 from orchestration.settings import SAMPLE_LAST_SESSION as LAST_SESSION
 from tests.sample_market.conftest import Ingested
 
@@ -60,6 +61,20 @@ def test_the_effective_rate_follows_the_target_with_one_gap(market: Ingested) ->
     assert overnight.filter(pl.col("value").is_null())["date"].to_list() == [truths.MISSING_RATE_DAY]
     both = overnight.join(_series(market, "DFEDTARU"), on="date", suffix="_upper").drop_nulls()
     np.testing.assert_allclose(both["value"], both["value_upper"] - 0.125, atol=0.12)
+
+
+def test_the_other_series_have_their_own_days(market: Ingested) -> None:
+    """Weekdays, and Fridays for NFCI; three holidays a year have no value, and nothing is filled."""
+    last = LAST_SESSION - timedelta(days=1)
+    for series in MACRO:
+        found = _series(market, series)
+        weekdays = set(found["date"].dt.weekday())
+        assert weekdays == ({5} if series == "NFCI" else {1, 2, 3, 4, 5})
+        assert found["date"].max() == (last - timedelta(days=(last.weekday() - 4) % 7) if series == "NFCI" else last)
+        missing = found.filter(pl.col("value").is_null())["date"].dt.strftime("%m-%d")
+        assert set(missing) == (set() if series == "NFCI" else set(truths.MACRO_HOLIDAYS))
+    both = market.query("select date, count(*) as n from raw.rates where series = 'NFCI' group by date")
+    assert (both["n"] == 2).mean() > 0.99  # most weeks are revised
 
 
 def test_both_headers_occur_with_the_same_values(market: Ingested, documents: list[tuple[SampleDocument, bytes]]) -> None:

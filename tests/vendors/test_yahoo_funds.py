@@ -75,7 +75,6 @@ def test_the_answers_become_facts_with_units(server: VendorServer, settings_for:
     assert found["dividend_yield"] == (0.0054, "fraction")
     assert found["net_assets"] == (328_302_690_304, "USD")
     assert found["average_volume"] == (29_831_893, "shares")
-    assert (found["bid"], found["ask"]) == ((526.14, "USD"), (526.33, "USD"))
     assert found["category"] == ("Large Growth", "text")
     assert found["top_holding:INV-A"] == (0.09, "fraction")
     assert found["sector_weight:technology"] == (0.5, "fraction")
@@ -145,10 +144,9 @@ UNITS: dict[str, tuple[FundData, dict[str, float], list[str]]] = {
     "the yield has become a percentage": ({"yield": 0.54}, {}, ["dividend_yield"]),
     "the yield is a percentage and alone": ({"yield": 0.54, "dividendYield": None}, {}, ["dividend_yield"]),
     "no yield": ({"yield": None, "dividendYield": None}, {"expense_ratio": 0.0018}, []),
-    "zero means unknown": ({"yield": 0, "dividendYield": 0, "bid": 0, "ask": 0}, {"expense_ratio": 0.0018}, []),
+    "zero means unknown": ({"yield": 0, "dividendYield": 0, "netAssets": 0}, {"expense_ratio": 0.0018}, []),
     "assets in thousands": ({"netAssets": 328_302_690}, {}, ["net_assets"]),
-    "bid above ask": ({"bid": 600.0}, {}, ["bid, ask"]),
-    "another currency": ({"currency": "CAD"}, {}, ["net_assets, bid, ask"]),
+    "another currency": ({"currency": "CAD"}, {}, ["net_assets"]),
 }
 
 
@@ -161,9 +159,6 @@ def test_a_value_with_an_uncertain_unit_is_omitted(changes: FundData, expected: 
     assert [reason.partition(" is omitted")[0] for reason in omitted_facts(parsed)] == omitted
     for fact in ", ".join(omitted).split(", ") if omitted else []:
         assert fact not in found
-    for name, value in changes.items():
-        if not value and name in ("bid", "ask"):
-            assert name not in found
 
 
 def test_an_expense_ratio_without_the_annual_report_has_no_unit() -> None:

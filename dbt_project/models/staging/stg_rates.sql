@@ -1,1 +1,1 @@
-{{ last_known(source('raw', 'rates'), key=['series', 'date'], columns=['series', 'date', 'value']) }}
+{{ last_known(source('raw', 'rates'), key=['series', 'date'], columns=['series', 'date', 'value'], revisions=true) }}

@@ -101,7 +101,10 @@ def _collect(feed: Feed, settings: Settings, warehouse: Warehouse, say: Callable
         return list_present(feed, landing)
     if feed is MEMBER_PRICES:
         return _collect_members(settings, warehouse, landing, say)
-    outcomes = fetch_all(feed, landing, load_universe(), partial(client_of, settings, feed), partial(known_bars, warehouse))
+    outcomes = fetch_all(
+        feed, landing, load_universe(), partial(client_of, settings, feed), partial(known_bars, warehouse),
+        option_days=settings.option_days,
+    )  # fmt: skip
     at = settings.clock.replace(tzinfo=None)
     warehouse.prepare()
     with warehouse.connect() as connection:

@@ -22,6 +22,7 @@ from orchestration.warehouse.connection import Warehouse
 from orchestration.warehouse.raw_tables import LEDGER_TABLES
 
 GROUP = "raw"
+QUOTE_TABLES = ("fund_quotes", "option_expirations", "option_quotes")
 
 
 def raw_key(table: str) -> dg.AssetKey:
@@ -145,5 +146,6 @@ raw_assets = [
     _raw_assets("raw_factors", ["factors"], _of_kind("factors"), [raw_key("sessions"), raw_key("price_bars")]),
     _raw_assets("raw_member_prices", ["member_bars"], _of_kind("member_prices"), [raw_key("sessions")]),
     _raw_assets("raw_market_caps", ["market_caps"], _of_kind("market_caps"), [raw_key("sessions")]),
+    _raw_assets("raw_quotes", list(QUOTE_TABLES), _of_kind("quotes"), [raw_key("sessions")]),
     raw_ledger,
 ]  # fmt: skip

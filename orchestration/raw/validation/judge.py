@@ -18,6 +18,7 @@ from orchestration.raw.validation.factors import judge_factors
 from orchestration.raw.validation.holdings import KnownHoldings, judge_holdings, name_key, shares_outstanding
 from orchestration.raw.validation.market_caps import judge_market_caps
 from orchestration.raw.validation.prices import KnownPrices, OtherFunds, judge_prices, log_moves
+from orchestration.raw.validation.quotes import contracts_by_expiration, judge_quotes
 from orchestration.raw.validation.rates import disagreement, judge_rates
 from orchestration.raw.validation.verdict import Verdict
 from orchestration.settings import SEEDS_DIR
@@ -82,6 +83,8 @@ def judge_for(
         return _FactorJudge(connection, calendar, write_pending)
     if kind == "market_caps":
         return _MarketCapJudge(connection, write_pending)
+    if kind == "quotes":
+        return _QuoteJudge(connection, write_pending)
     return _NoRules()
 
 
@@ -410,6 +413,37 @@ class _FactorJudge:
 
     def suppliers(self, document: Candidate) -> set[str]:
         return set()
+
+
+# Quotes
+
+_CONTRACTS = f"""
+    select expiration, count(*) as contracts from raw.option_quotes where fund = ? and {_BEFORE}
+    group by expiration, observed_at, document_id
+    qualify row_number() over (partition by expiration order by observed_at desc, document_id desc) = 1
+"""
+
+
+class _QuoteJudge:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, write_pending: Callable[[], None]) -> None:
+        self._connection, self._write_pending = connection, write_pending
+        self._known: dict[date, int] = {}
+
+    def begin(self, symbol: str, before: tuple[datetime, str]) -> None:
+        self._write_pending()
+        self._known = dict(self._connection.execute(_CONTRACTS, [symbol, *before]).fetchall())
+
+    def judge(self, document: Candidate) -> Verdict:
+        return judge_quotes(document.rows, known=self._known)
+
+    def learn(self, document: Candidate, rows: Rows) -> None:
+        self._known |= contracts_by_expiration(rows["option_quotes"])
+
+    def suppliers(self, document: Candidate) -> set[str]:
+        return set()
+
+    def agree(self, one: Candidate, other: Candidate) -> bool:
+        return not judge_quotes(other.rows, known=contracts_by_expiration(one.rows["option_quotes"])).findings
 
 
 # Holdings

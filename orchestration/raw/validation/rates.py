@@ -1,4 +1,4 @@
-"""Validation of a rates document: against itself, the known values of its series, and the other series.
+"""Validation of a FRED document: against itself, the known values of its series, and the other series.
 
 The target range is 0.25 points wide and contains the effective rate, so an error in one of the three series is visible.
 """
@@ -17,6 +17,25 @@ RECESSIONS = "USREC"
 RANGE_BEGINS = date(2008, 12, 16)
 # The comment at each limit: the extreme values of the real series.
 LOWEST_RATE, HIGHEST_RATE = -1.0, 25.0  # 0.04 to 22.36 %
+_LIMITS = {
+    "DGS10": (0.0, 20.0),  # 0.52 to 15.84 %
+    "DGS3MO": (-0.5, 20.0),  # 0.00 to 17.01 %
+    "T10Y2Y": (-4.0, 4.0),  # -2.41 to 2.91 points
+    "BAA10Y": (0.5, 10.0),  # 1.16 to 6.16 points
+    "NFCI": (-2.0, 8.0),  # -1.1 to 5.3 standard deviations
+    "VIXCLS": (5.0, 150.0),  # 9.14 to 82.69 points
+}
+# A series has no value before its first date.
+_FIRST_DATES = {
+    "DGS10": date(1962, 1, 2),
+    "DGS3MO": date(1981, 9, 1),
+    "T10Y2Y": date(1976, 6, 1),
+    "BAA10Y": date(1986, 1, 2),
+    "NFCI": date(1971, 1, 8),
+    "VIXCLS": date(1990, 1, 2),
+}
+# Estimated anew each week: most dates change with each edition, by hundredths of a standard deviation.
+REVISED_SERIES, REVISION = "NFCI", 0.5
 RANGE_WIDTH = 0.25
 ALONE_DAYS = 10  # these series have every calendar day
 LARGEST_STEP, STEP_DAYS = 2.0, 11  # 1.0: March 2020
@@ -52,9 +71,9 @@ def judge_rates(
     is_decided = (pl.col("by_person") & (pl.col("value") == pl.col("known"))).fill_null(False)
     quarantined = _implausible_rows(rates.filter(~is_decided), series, retrieved_at)
     plausible = rates.filter(~pl.col("_line").is_in(quarantined["line"].implode()).fill_null(False))
-    findings = list(_document_findings(rates, plausible, quarantined))
+    findings = list(_document_findings(series, rates, plausible, quarantined))
     contradicts = None
-    tolerance = REVISED_BY if series == EFFECTIVE else 1e-9
+    tolerance = {EFFECTIVE: REVISED_BY, REVISED_SERIES: REVISION}.get(series, 1e-9)
     compared = plausible.drop_nulls(["value", "known"])
     changed = compared.filter((pl.col("value") - pl.col("known")).abs() > tolerance)
     if series == RECESSIONS:
@@ -79,14 +98,17 @@ def _are_many(count: int, of: int) -> bool:
 
 def _implausible_rows(rates: pl.DataFrame, series: str, retrieved_at: datetime) -> pl.DataFrame:
     is_target = pl.lit(series in (UPPER, LOWER, TARGET))
-    first = {UPPER: RANGE_BEGINS, LOWER: RANGE_BEGINS, RECESSIONS: _FIRST_RECESSION_MONTH}.get(series, _FIRST_DATE)
+    first = (_FIRST_DATES | {UPPER: RANGE_BEGINS, LOWER: RANGE_BEGINS, RECESSIONS: _FIRST_RECESSION_MONTH}).get(
+        series, _FIRST_DATE
+    )
+    lowest, highest = _LIMITS.get(series, (LOWEST_RATE, HIGHEST_RATE))
     is_no_flag = ~pl.col("value").is_in([0.0, 1.0]) | (pl.col("date").dt.day() != 1)
     last = min(retrieved_at.date(), RANGE_BEGINS - timedelta(days=1)) if series == TARGET else retrieved_at.date()
     is_daily = pl.lit(series in _BOUNDS and rates.height > FEWEST_TO_COMPARE)
     apart = pl.min_horizontal(pl.col("date").diff().dt.total_days(), -pl.col("date").diff(-1).dt.total_days())
     returns = (pl.col("after") == pl.col("before")) & (pl.col("value") != pl.col("before"))
     conditions = {
-        "rate_is_possible": ~pl.col("value").is_between(LOWEST_RATE, HIGHEST_RATE),
+        "rate_is_possible": ~pl.col("value").is_between(lowest, highest),
         "date_is_possible": ~pl.col("date").is_between(first, last) | (is_daily & (apart > ALONE_DAYS)),
         "recession_is_a_flag": pl.lit(series == RECESSIONS) & is_no_flag,
         "step_is_possible": is_target & (returns | (pl.col("off_median").abs() > LARGEST_STEP)),
@@ -94,7 +116,9 @@ def _implausible_rows(rates: pl.DataFrame, series: str, retrieved_at: datetime) 
         "known_rate_is_kept": pl.col("value").is_null() & pl.col("known").is_not_null(),
     }
     reasons = {
-        "rate_is_possible": pl.format("the rate {} on {} is not between -1 % and 25 %", "value", "date"),
+        "rate_is_possible": pl.format(
+            "the value {} on {} is not between {} and {}", "value", "date", pl.lit(lowest), pl.lit(highest)
+        ),
         "date_is_possible": pl.format("the series cannot have a value on {}, or has none near it", "date"),
         "recession_is_a_flag": pl.format("{} on {} is not 0 or 1 on the first day of a month", "value", "date"),
         "step_is_possible": pl.format("the target is {} on {} for a few days only", "value", "date"),
@@ -104,9 +128,9 @@ def _implausible_rows(rates: pl.DataFrame, series: str, retrieved_at: datetime) 
     return quarantine_rows(rates, reasons, conditions)
 
 
-def _document_findings(rates: pl.DataFrame, plausible: pl.DataFrame, quarantined: pl.DataFrame) -> Iterator[Finding]:
+def _document_findings(series: str, rates: pl.DataFrame, plausible: pl.DataFrame, quarantined: pl.DataFrame) -> Iterator[Finding]:
     highest = plausible["value"].max()
-    if isinstance(highest, float) and plausible.height > LONG_SERIES and highest < FRACTION_BELOW:
+    if isinstance(highest, float) and plausible.height > LONG_SERIES and highest < FRACTION_BELOW and series != REVISED_SERIES:
         yield Finding(
             "rates_are_percent", f"the highest value in {plausible.height} days is {highest:g} %: the values may be fractions"
         )

@@ -102,7 +102,12 @@ RULES: dict[str, Rule] = {
             "The median traded value of a fund is below 300 billion dollars per session.",
         ),
         # Rates
-        Rule("rate_is_possible", "rates", _ROW, "A rate is between -1 % and 25 %."),
+        Rule(
+            "rate_is_possible",
+            "rates",
+            _ROW,
+            "A value is within the limits of its series: a rate between -1 % and 25 %, VIXCLS between 5 and 150 points.",
+        ),
         Rule(
             "date_is_possible",
             "rates",
@@ -129,7 +134,8 @@ RULES: dict[str, Rule] = {
             "rates_are_not_restated",
             "rates",
             _DOCUMENT,
-            "Known rates change on at most 3 days, or 1 % of them; USREC only in its newest 36 months.",
+            "Known rates change on at most 3 days, or 1 % of them; USREC only in its newest 36 months, NFCI by up to 0.5 on any"
+            " date.",
         ),
         # Factors
         Rule("factors_are_percent", "factors", _DOCUMENT, "The market's standard deviation is between 0.2 and 5 % per session."),
@@ -240,6 +246,13 @@ RULES: dict[str, Rule] = {
             "holdings",
             _DOCUMENT,
             "Quantities and values are not copied from a snapshot of another date.",
+        ),
+        # Quotes
+        Rule(
+            "chain_is_whole",
+            "quotes",
+            _ROW,
+            "An expiration has at least half of the contracts of the document before; else all of them are quarantined.",
         ),
         # Every document
         Rule("retrieval_is_past", "every", _DOCUMENT, "The retrieval is not after the clock."),

@@ -1,4 +1,4 @@
-"""Yahoo fund data, through yfinance: fees, assets, yield, quote, top ten holdings, and sectors under Yahoo's names.
+"""Yahoo fund data, through yfinance: fees, assets, yield, top ten holdings, and sectors under Yahoo's names.
 
 Yahoo states no as-of date: the facts have the New York date of their retrieval. Units differ between fields: in every known
 answer, `netExpenseRatio` and `dividendYield` are percentages, `annualReportExpenseRatio` and `yield` fractions of the same
@@ -126,19 +126,13 @@ def _agree(fraction: float, percentage: float | None, highest: float) -> bool:
 
 def _read_dollars(facts: _Facts, info: dict[str, Any]) -> None:
     assets, again = _positive(info.get("totalAssets")), _positive(info.get("netAssets"))
-    bid, ask = _positive(info.get("bid")), _positive(info.get("ask"))
     if info.get("currency") != "USD":
-        facts.omit("net_assets, bid, ask", "the currency is not USD", currency=info.get("currency"))
+        facts.omit("net_assets", "the currency is not USD", currency=info.get("currency"))
         return
     if assets and again and not 0.95 < assets / again < 1.05:
         facts.omit("net_assets", "totalAssets and netAssets differ", totalAssets=assets, netAssets=again)
     else:
         facts.add("net_assets", assets or again, "USD")
-    if bid and ask and bid > ask:
-        facts.omit("bid, ask", "the bid is above the ask", bid=bid, ask=ask)
-        return
-    facts.add("bid", bid, "USD")
-    facts.add("ask", ask, "USD")
 
 
 def _read_fractions(facts: _Facts, prefix: str, parts: list[tuple[str, Any]], *, least: float) -> None:
@@ -185,7 +179,7 @@ def _positive(value: Any) -> float | None:
 FEED = Feed(
     vendor=VENDOR,
     kind=KIND,
-    description="Yahoo's fees, assets, yield, quote, top holdings and sectors of each fund: one JSON per fund and retrieval.",
+    description="Yahoo's fees, assets, yield, top holdings and sectors of each fund: one JSON per fund and retrieval.",
     symbols=lambda universe: {fund.fund: fund for fund in universe.values() if fund.price_symbol},
     address=yfinance_client.ADDRESS,
     fetch=fetch,

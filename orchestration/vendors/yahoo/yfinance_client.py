@@ -10,6 +10,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from orchestration.vendors.feed import FetchFailed
 from orchestration.vendors.http import Client, WorthRetrying
 
@@ -20,6 +22,7 @@ _log = logging.getLogger(__name__)
 ADDRESS = "https://query2.finance.yahoo.com"
 _TIME_ZONE = "America/New_York"
 _SHARE_CLASS = re.compile(r"\.([ABC])$")  # BRK.B is BRK-B at Yahoo
+NUMBERS = ("strike", "lastPrice", "bid", "ask", "volume", "openInterest", "impliedVolatility")
 
 
 def ask(symbol: str, start: date, end: date, client: Client) -> "pandas.DataFrame":
@@ -86,6 +89,60 @@ def ask_screen(exchanges: tuple[str, ...], least_market_cap: float, offset: int,
             offset=offset, size=size, count=size, sortField="ticker", sortAsc=True, session=session,
         )  # fmt: skip
     return page
+
+
+class Options:
+    """A fund's quote, the expirations of its options, and their contracts; one request each for `first` and `chain`."""
+
+    def __init__(self, symbol: str, client: Client) -> None:
+        self._symbol, self._client = symbol, client
+        self.quote: dict[str, Any] = {}
+        self.expirations: list[str] = []
+
+    def first(self) -> pl.DataFrame:
+        """The contracts of the nearest expiration; sets `quote` and `expirations` (YYYY-MM-DD, nearest first).
+
+        Raises:
+            FetchFailed: Yahoo gave an error or no usable answer; `WorthRetrying` if a retry may help.
+        """
+        self._ticker = _ticker(self._symbol, self._client)
+        with _translated_errors():
+            answer = self._ticker.option_chain()
+            # A fund without options has a quote all the same.
+            self.quote = dict(self._ticker._underlying)
+            self.expirations = sorted(self._ticker._expirations)
+        return _contracts(answer)
+
+    def chain(self, expiration: str) -> pl.DataFrame:
+        """The contracts of one expiration: none if Yahoo answers with those of another one.
+
+        Raises:
+            FetchFailed: Yahoo gave an error or no usable answer; `WorthRetrying` if a retry may help.
+        """
+        with _translated_errors():
+            answer = self._ticker.option_chain(expiration)
+        contracts = _contracts(answer)
+        return contracts.filter(pl.col("contractSymbol").str.contains(date.fromisoformat(expiration).strftime("%y%m%d")))
+
+
+def _contracts(answer: Any) -> pl.DataFrame:
+    """Calls and puts as one table under Yahoo's names; times in UTC without a zone."""
+    frames = [
+        pl.DataFrame(
+            {
+                "contractSymbol": [str(name) for name in frame["contractSymbol"]],
+                "lastTradeDate": frame["lastTradeDate"].dt.tz_convert(None).to_numpy(),
+                **{name: frame[name].to_numpy(dtype="float64") for name in NUMBERS},
+            },
+            schema_overrides={"contractSymbol": pl.String},
+        ).cast({"lastTradeDate": pl.Datetime("us")})
+        for frame in (answer.calls, answer.puts)
+        if frame is not None and len(frame)
+    ]
+    empty = pl.DataFrame(
+        schema={"contractSymbol": pl.String, "lastTradeDate": pl.Datetime("us"), **dict.fromkeys(NUMBERS, pl.Float64)}
+    )
+    return pl.concat([empty, *frames])
 
 
 def _session(client: Client) -> Any:

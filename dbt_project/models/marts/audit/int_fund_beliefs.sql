@@ -1,5 +1,5 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['guide_claims']}) }}
-{% set p = signal_parameters('guide_claims', ['liquidity_ratio']) -%}
+{% set p = signal_parameters('guide_claims', ['liquidity_ratio', 'least_quotes']) -%}
 -- Claims of the guide about funds, each against the mart that tests it.
 with fees as (
     select
@@ -36,6 +36,35 @@ liquidity as (
     where segment = 'small_cap'
 ),
 
+trading as (
+    select
+        max(case when fund = 'IWM' then option_open_interest end) as iwm_interest,
+        max(case when fund <> 'IWM' then option_open_interest end) as next_interest,
+        max(case when fund = 'IWM' then quoted_spread end) as iwm_spread,
+        max(case when fund = 'IWM' then tick_spread end) as iwm_tick,
+        min(case when fund <> 'IWM' then quoted_spread end) as next_spread,
+        max(option_open_interest_as_of) as interest_as_of,
+        max(quoted_spread_as_of) as spread_as_of
+    from {{ ref('fund_comparison') }}
+    where segment = 'small_cap'
+),
+
+iwm_quotes as (
+    select count(*) as sessions
+    from {{ ref('quoted_spreads') }}
+    where fund = 'IWM' and spread_bp is not null
+),
+
+iwm_expirations as (
+    select
+        session,
+        weekly_expirations,
+        daily_expirations,
+        row_number() over (order by session desc) as recency
+    from {{ ref('option_depth') }}
+    where fund = 'IWM' and horizon = 'quarter'
+),
+
 qqq_top as (
     select
         top_10_weight,
@@ -65,6 +94,34 @@ select 'nothing_as_liquid', iwm_volume / next_volume, 'ratio', 'average daily do
     case when iwm_volume >= {{ p.liquidity_ratio }} * next_volume then 'holds' else 'contradicted' end, as_of, 'fund_comparison'
 from liquidity
 where iwm_volume is not null and next_volume is not null
+union all
+select 'options_are_deep', iwm_interest, 'contracts',
+    'open interest up to a quarter ahead: IWM ' || {{ text('cast(iwm_interest as bigint)') }} || ' contracts, the next small-cap fund '
+    || {{ text('cast(next_interest as bigint)') }},
+    case when iwm_interest > 0 and iwm_interest >= {{ p.liquidity_ratio }} * next_interest then 'holds' else 'contradicted' end,
+    interest_as_of, 'option_depth'
+from trading
+where iwm_interest is not null and next_interest is not null
+union all
+select 'weekly_contracts', weekly_expirations, 'expirations',
+    'weekly expirations up to a quarter ahead, beside ' || {{ text('daily_expirations') }} || ' daily ones',
+    case when weekly_expirations > 0 then 'holds' else 'contradicted' end, session, 'option_depth'
+from iwm_expirations
+where recency = 1
+union all
+select 'spreads_are_tight', 10000 * trading.iwm_spread, 'basis points',
+    'median of ' || {{ counted('iwm_quotes.sessions', 'quote') }} || '; one tick is '
+    || {{ text('cast(10000 * trading.iwm_tick as decimal(9, 2))') }} || ', the next small-cap fund is quoted '
+    || {{ text('cast(10000 * trading.next_spread as decimal(9, 2))') }} || ' wide',
+    case
+        when iwm_quotes.sessions < {{ p.least_quotes | int }} then 'undecided'
+        when trading.iwm_spread < trading.next_spread then 'holds'
+        else 'contradicted'
+    end,
+    trading.spread_as_of, 'quoted_spreads'
+from trading
+cross join iwm_quotes
+where trading.iwm_spread is not null and trading.next_spread is not null
 union all
 select 'qqq_is_top_heavy', top_10_weight, 'fraction', 'weight of the ten largest holdings',
     case when top_10_weight > 0.5e0 then 'holds' else 'stale' end,

@@ -2,7 +2,7 @@
     schema='intermediate', access='private', contract={'enforced': false},
     meta={'signals': ['guide_claims', 'cycle_phase', 'performance', 'scorecard']}
 ) }}
-{% set p = signal_parameters('guide_claims', ['significance']) -%}
+{% set p = signal_parameters('guide_claims', ['significance', 'low_yield']) -%}
 {% set cycle = signal_parameters('cycle_phase', ['low_rate']) -%}
 {% set evidence = signal_parameters('scorecard', ['practical_a_year']) -%}
 {% set year = signal_parameters('performance', ['sessions_a_year']) -%}
@@ -18,13 +18,25 @@ with common_sessions as (
 -- A rate known at one close earns the return of the next session.
 known_rates as (
     select
+        'policy rate' as rate,
         session,
-        lag(policy_rate) over (order by session) as policy_rate
+        lag(policy_rate) over (order by session) as value,
+        cast({{ cycle.low_rate }} as double) as low
     from {{ ref('policy_rate_daily') }}
+    union all
+    select
+        'yield',
+        sessions.session,
+        yields.value,
+        cast({{ p.low_yield }} as double)
+    from {{ ref('stg_sessions') }} as sessions
+    inner join {{ ref('stg_sessions') }} as previous on sessions.session_no = previous.session_no + 1
+    inner join {{ ref('macro_daily') }} as yields on previous.session = yields.date and yields.series = 'DGS10'
 ),
 
 at_low_rates as (
     select
+        known_rates.rate,
         returns.fund,
         count(*) as sessions,
         exp(sum(ln(1 + returns.total_return)) * {{ year.sessions_a_year }} / count(*)) - 1 as annual_return
@@ -32,16 +44,18 @@ at_low_rates as (
     inner join common_sessions on known_rates.session = common_sessions.session
     inner join {{ ref('int_daily_returns') }} as returns
         on known_rates.session = returns.session and returns.fund in ('IWM', 'SPY', 'QQQ')
-    where known_rates.policy_rate <= {{ cycle.low_rate }}
-    group by returns.fund
+    where known_rates.value <= known_rates.low
+    group by known_rates.rate, returns.fund
 ),
 
 low_rates as (
     select
+        rate,
         max(case when fund = 'QQQ' then annual_return end) as qqq_return,
         max(case when fund <> 'QQQ' then annual_return end) as best_other_return,
         max(sessions) as sessions
     from at_low_rates
+    group by rate
 ),
 
 last_session as (
@@ -83,14 +97,17 @@ volatilities as (
 )
 
 select
-    'qqq_leads_at_low_rates' as claim,
+    case low_rates.rate when 'yield' then 'qqq_leads_at_low_yields' else 'qqq_leads_at_low_rates' end as claim,
     low_rates.qqq_return - low_rates.best_other_return as measured,
     'fraction a year' as unit,
     'annual return of QQQ minus the better of IWM and SPY over ' || {{ counted('low_rates.sessions', 'session') }}
-    || ' with the policy rate at or below ' || {{ percent(cycle.low_rate, 0) }} as reason,
+    || case low_rates.rate
+        when 'yield' then ' with the 10-year Treasury yield at or below ' || {{ percent(p.low_yield, 0) }}
+        else ' with the policy rate at or below ' || {{ percent(cycle.low_rate, 0) }}
+    end as reason,
     case when low_rates.qqq_return > low_rates.best_other_return then 'holds' else 'contradicted' end as verdict,
     last_session.session as as_of,
-    'policy_rate_daily' as read_from
+    case low_rates.rate when 'yield' then 'macro_daily' else 'policy_rate_daily' end as read_from
 from low_rates
 cross join last_session
 where low_rates.qqq_return is not null

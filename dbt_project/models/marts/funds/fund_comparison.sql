@@ -1,7 +1,7 @@
 {%- set numbers = [
     'holdings_count', 'expense_ratio', 'net_assets', 'dollar_volume_quarter', 'largest_holding_weight', 'dividend_yield'
 ] -%}
-{%- set others = ['special_dividend_yield', 'tick_spread', 'quoted_spread', 'bid_ask_spread_edge'] -%}
+{%- set others = ['special_dividend_yield', 'tick_spread', 'quoted_spread', 'option_open_interest', 'option_volume'] -%}
 -- The current facts of each fund, side by side.
 with facts as (
     select

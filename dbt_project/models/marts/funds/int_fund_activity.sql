@@ -45,8 +45,10 @@ select
     case
         when taken.quarter_bars >= {{ p.least_coverage * p.dollar_volume_quarter_sessions }} then taken.quarter_shares
     end as average_volume,
-    spreads.spread as bid_ask_spread_edge,
+    quotes.quoted_spread,
+    quotes.option_open_interest,
+    quotes.option_volume,
     {{ p.smallest_tick }} / taken.close as tick_spread
 from taken
-left join {{ ref('int_spread_estimates') }} as spreads on taken.fund = spreads.fund and taken.session = spreads.session
+left join {{ ref('int_quote_facts') }} as quotes on taken.fund = quotes.fund and taken.session = quotes.session
 left join {{ ref('int_dividend_yields') }} as yields on taken.fund = yields.fund and taken.session = yields.session

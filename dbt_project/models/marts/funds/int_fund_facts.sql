@@ -4,7 +4,8 @@
 {%- set figures = {
     'dividend_yield': 'fraction', 'special_dividend_yield': 'fraction',
     'dollar_volume_month': 'USD a session', 'dollar_volume_quarter': 'USD a session',
-    'average_volume': 'shares', 'bid_ask_spread_edge': 'fraction', 'tick_spread': 'fraction',
+    'average_volume': 'shares', 'quoted_spread': 'fraction', 'tick_spread': 'fraction',
+    'option_open_interest': 'contracts', 'option_volume': 'contracts a session',
 } %}
 with first_snapshots as (
     select

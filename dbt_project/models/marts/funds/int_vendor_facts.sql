@@ -14,27 +14,6 @@ with stated as (
     from {{ ref('stg_fund_facts') }}
 ),
 
--- A spread needs both sides, with the ask at or above the bid.
-quoted_spreads as (
-    select
-        bids.fund,
-        'quoted_spread' as fact,
-        bids.origin,
-        bids.as_of,
-        case
-            when bids.value_number > 0 and asks.value_number >= bids.value_number
-                then (asks.value_number - bids.value_number) / ((asks.value_number + bids.value_number) / 2)
-        end as value_number,
-        {{ text('null') }} as value_text,
-        'fraction' as unit,
-        bids.source || ': ask minus bid over their midpoint' as source,
-        bids.document_id
-    from stated as bids
-    left join stated as asks
-        on bids.fund = asks.fund and bids.origin = asks.origin and bids.as_of = asks.as_of and asks.fact = 'ask'
-    where bids.fact = 'bid'
-),
-
 largest_weights as (
     select
         fund,
@@ -53,8 +32,6 @@ largest_weights as (
 
 facts as (
     select * from stated
-    union all
-    select * from quoted_spreads
     union all
     select * from largest_weights
 )

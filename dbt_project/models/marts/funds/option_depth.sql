@@ -1,0 +1,113 @@
+{{ config(meta={'signals': ['option_depth']}) }}
+{% set p = signal_parameters('option_depth', ['week_days', 'month_days', 'quarter_days']) -%}
+-- A total over expirations of which one was not read would be too small: it is NULL.
+with horizons as (
+    select 'all' as horizon, cast(null as integer) as most_days, {{ p.month_days | int }} as target_days
+    union all
+    select 'week', {{ p.week_days | int }}, {{ p.week_days | int }}
+    union all
+    select 'month', {{ p.month_days | int }}, {{ p.month_days | int }}
+    union all
+    select 'quarter', {{ p.quarter_days | int }}, {{ p.quarter_days | int }}
+),
+
+within as (
+    select
+        chains.fund,
+        chains.session,
+        chains.phase,
+        chains.observed_at,
+        horizons.horizon,
+        expirations.expiration,
+        expirations.days,
+        expirations.cycle,
+        expirations.is_read,
+        expirations.contracts,
+        expirations.contracts_quoted,
+        expirations.strikes_quoted,
+        expirations.call_volume,
+        expirations.put_volume,
+        expirations.call_interest,
+        expirations.put_interest,
+        expirations.near_spread,
+        expirations.atm_volatility,
+        expirations.vendor_volatility,
+        expirations.skew,
+        row_number() over (
+            partition by chains.fund, chains.session, horizons.horizon
+            order by
+                case when expirations.atm_volatility is null then 1 else 0 end,
+                abs(expirations.days - horizons.target_days),
+                expirations.days
+        ) as nearness
+    from {{ ref('int_option_chains') }} as chains
+    cross join horizons
+    left join {{ ref('int_option_expirations') }} as expirations
+        on chains.fund = expirations.fund
+        and chains.session = expirations.session
+        and (horizons.most_days is null or expirations.days <= horizons.most_days)
+),
+
+summed as (
+    select
+        fund,
+        session,
+        horizon,
+        max(phase) as phase,
+        max(observed_at) as observed_at,
+        count(expiration) as expirations,
+        count(case when cycle = 'monthly' then 1 end) as monthly_expirations,
+        count(case when cycle = 'weekly' then 1 end) as weekly_expirations,
+        count(case when cycle = 'daily' then 1 end) as daily_expirations,
+        count(case when not is_read then 1 end) as unread_expirations,
+        coalesce(sum(contracts), 0) as contracts,
+        coalesce(sum(contracts_quoted), 0) as contracts_quoted,
+        coalesce(sum(strikes_quoted), 0) as strikes_quoted,
+        sum(call_volume) as call_volume,
+        sum(put_volume) as put_volume,
+        sum(call_interest) as call_interest,
+        sum(put_interest) as put_interest,
+        median(near_spread) as near_spread,
+        max(case when nearness = 1 and atm_volatility is not null then expiration end) as volatility_expiration,
+        max(case when nearness = 1 then atm_volatility end) as atm_implied_volatility,
+        max(case when nearness = 1 then vendor_volatility end) as vendor_implied_volatility,
+        max(case when nearness = 1 and atm_volatility is not null then skew end) as skew_25_delta
+    from within
+    group by fund, session, horizon
+)
+
+select
+    fund,
+    session,
+    horizon,
+    phase = 'regular' as is_regular,
+    observed_at,
+    cast(expirations as integer) as expirations,
+    cast(monthly_expirations as integer) as monthly_expirations,
+    cast(weekly_expirations as integer) as weekly_expirations,
+    cast(daily_expirations as integer) as daily_expirations,
+    cast(unread_expirations as integer) as unread_expirations,
+    {%- for figure in ['contracts', 'contracts_quoted', 'strikes_quoted'] %}
+    cast(
+        case when unread_expirations = 0 {%- if figure != 'contracts' %} and phase = 'regular' {%- endif %} then {{ figure }} end as integer
+    ) as {{ figure }},
+    {%- endfor %}
+    -- Without expirations nothing was traded and nothing is open.
+    {%- for total, part in [('open_interest', 'interest'), ('volume', 'volume')] %}
+    cast(
+        case
+            when expirations = 0 then 0
+            when unread_expirations = 0 and coalesce(call_{{ part }}, put_{{ part }}) is not null
+                then coalesce(call_{{ part }}, 0) + coalesce(put_{{ part }}, 0)
+        end as bigint
+    ) as {{ total }},
+    {%- endfor %}
+    case when unread_expirations = 0 then put_volume / nullif(cast(call_volume as double), 0) end as put_call_volume,
+    case when unread_expirations = 0 then put_interest / nullif(cast(call_interest as double), 0) end as put_call_interest,
+    near_spread,
+    volatility_expiration,
+    atm_implied_volatility,
+    vendor_implied_volatility,
+    skew_25_delta,
+    {{ params_id() }} as params_id
+from summed
