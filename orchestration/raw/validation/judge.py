@@ -73,19 +73,15 @@ def judge_for(
         calendar: session, session_no.
         write_pending: writes accepted rows that are not in the warehouse yet.
     """
-    if kind == "prices":
-        return _PriceJudge(connection, batch, universe, calendar)
-    if kind == "rates":
-        return _RateJudge(connection, batch)
-    if kind == "holdings":
-        return _HoldingsJudge(connection, universe, calendar, write_pending)
-    if kind == "factors":
-        return _FactorJudge(connection, calendar, write_pending)
-    if kind == "market_caps":
-        return _MarketCapJudge(connection, write_pending)
-    if kind == "quotes":
-        return _QuoteJudge(connection, write_pending)
-    return _NoRules()
+    judges: dict[str, Callable[[], Judge]] = {
+        "prices": lambda: _PriceJudge(connection, batch, universe, calendar),
+        "rates": lambda: _RateJudge(connection, batch),
+        "holdings": lambda: _HoldingsJudge(connection, universe, calendar, write_pending),
+        "factors": lambda: _FactorJudge(connection, calendar, write_pending),
+        "market_caps": lambda: _MarketCapJudge(connection, write_pending),
+        "quotes": lambda: _QuoteJudge(connection, write_pending),
+    }
+    return judges.get(kind, _NoRules)()
 
 
 class _NoRules:

@@ -18,5 +18,6 @@ select
     cast(age_days as integer) as age_days,
     cast(sessions_behind as integer) as sessions_behind,
     stale = 1 as is_stale,
-    case when limit_days is null then 'the last completed session' else {{ text('limit_days') }} || ' days' end as limit_text
+    case when limit_days is null then 'the last completed session' else {{ text('limit_days') }} || ' days' end as limit_text,
+    {{ params_id() }} as params_id
 from feeds
