@@ -46,7 +46,7 @@ from orchestration.report.vega import vega_script
 from orchestration.report.wording import days_since_epoch, typeset
 
 FILE = "report.html"
-_DIVISOR = 10_000
+_MOST_DIGITS = 4
 _DATE = re.compile(r"\b\d{4}-\d{2}(-\d{2})?\b")
 CHAPTERS = [
     module.CHAPTER
@@ -154,14 +154,11 @@ def _packed(values: list[Any]) -> list[Any] | dict[str, Any]:
     if any(isinstance(word, str) for word in words) and len(words) * 2 <= len(values):
         places = {word: place for place, word in enumerate(words)}
         return {"codes": [places[value] for value in values], "words": words}
-    if any(isinstance(value, float) for value in values) and all(_is_short(value) for value in values):
-        return {"divided": [None if value is None else round(value * _DIVISOR) for value in values], "by": _DIVISOR}
+    if any(isinstance(value, float) for value in values):
+        for digits in range(1, _MOST_DIGITS + 1):
+            if all(value is None or (isinstance(value, float) and round(value, digits) == value) for value in values):
+                return {"divided": [None if value is None else round(value * 10**digits) for value in values], "by": 10**digits}
     return values
-
-
-def _is_short(value: Any) -> bool:
-    """Whether a value has at most four decimals."""
-    return value is None or (isinstance(value, float) and round(value, 4) == value)
 
 
 def _plain(value: Any) -> Any:
