@@ -8,7 +8,7 @@ SOURCE ?= sample
 # Where Python may not write bytecode, it is written once: every start of a process would compile some thousand modules.
 COMPILE := $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
 
-.PHONY: run test test-fast lint lint-python lint-types lint-sql ui live lock bench bench-breadth bench-spark parity test-duckdb2 test-spark torture calibrate superset test-superset test-bi contract dbt docs has-warehouse clean help
+.PHONY: run test test-fast lint lint-python lint-types lint-sql ui live lock bench bench-breadth bench-spark parity parity-models test-duckdb2 test-spark torture calibrate superset test-superset test-bi contract dbt docs has-warehouse clean help
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -88,8 +88,13 @@ parity: $(SPARK_READY)  ## Build the sample market on DuckDB and on Spark and co
 	rm -rf data/parity
 	$(BIN)/smallcap run --source sample --data-dir data/parity/duckdb
 	SMALLCAP_ENGINE=spark $(BIN)/smallcap run --source sample --data-dir data/parity/spark
-	$(BIN)/python -m tests.parity data/parity/duckdb/published/latest data/parity/spark/published/latest --report docs/PARITY.md
+	$(BIN)/python -m tests.parity releases data/parity/duckdb/published/latest data/parity/spark/published/latest --report docs/PARITY.md
 	$(BIN)/python -m pytest -n 0 tests/spark tests/dbt_project/test_cross_db.py
+
+# The quicker half of make parity.
+parity-models: $(SPARK_READY)  ## Build the models on Spark, without tests, and compare the marts with those of DuckDB; part of .ci/run
+	test -e data/parity/duckdb/published/latest/manifest.json || $(BIN)/smallcap run --source sample --data-dir data/parity/duckdb
+	$(BIN)/python -m tests.parity models data/parity/duckdb
 
 test-spark: $(SPARK_READY)  ## Read every published file with PySpark; not part of make test
 	test -e data/sample/published/latest/manifest.json || $(BIN)/smallcap run --source sample
