@@ -1,7 +1,7 @@
 """Two releases of the same documents, one made by DuckDB and one by Spark, compared table by table:
 `python -m tests.parity releases DUCKDB_RELEASE SPARK_RELEASE [--report FILE]`.
 
-`python -m tests.parity models HOME` builds the models on Spark, without tests, from the raw tables of a data directory that DuckDB
+`python -m tests.parity models HOME` builds the models on Spark, without tests, from the raw tables of a directory that DuckDB
 built, and compares the marts: the quicker half, which runs in CI.
 
 Rows, keys, text, dates, booleans and integers must be the same; doubles within `RELATIVE` or `ABSOLUTE`. Ends with exit code 1
