@@ -1,3 +1,4 @@
+{{ config(meta={'dagster': {'ref': {'name': 'int_linked_numbers'}}}) }}
 -- A chain of more links than smallest_linked follows would leave one security with two keys.
 select pairs.one, pairs.other
 from {{ ref('int_number_pairs') }} as pairs
