@@ -63,7 +63,7 @@ def test_every_table_is_an_asset(specs: Specs, sample_home: Home) -> None:
         "published/warehouse",
         "published/manifest",
     }
-    assert len(landing) == 12
+    assert len(landing) == 13
     assert (made | landing | raw | published) - set(specs) == set()
     known = {"landing", "raw", "seeds", "staging", "intermediate", "marts", "published", "notify"}
     assert {key.split("/")[0] for key in specs} == known
