@@ -92,7 +92,7 @@ parity: $(SPARK_READY)  ## Build the sample market on DuckDB and on Spark and co
 	$(BIN)/python -m pytest -n 0 tests/spark tests/dbt_project/test_cross_db.py
 
 # The quicker half of make parity.
-parity-models: $(SPARK_READY)  ## Build the models on Spark, without tests, and compare the marts with those of DuckDB; part of .ci/run
+parity-models: $(SPARK_READY)  ## Build the models on Spark, without tests, and compare the marts with those of DuckDB
 	test -e data/parity/duckdb/published/latest/manifest.json || $(BIN)/smallcap run --source sample --data-dir data/parity/duckdb
 	$(BIN)/python -m tests.parity models data/parity/duckdb
 

@@ -2,7 +2,7 @@
 `python -m tests.parity releases DUCKDB_RELEASE SPARK_RELEASE [--report FILE]`.
 
 `python -m tests.parity models HOME` builds the models on Spark, without tests, from the raw tables of a directory that DuckDB
-built, and compares the marts: the quicker half, which runs in CI.
+built, and compares the marts: the quicker half.
 
 Rows, keys, text, dates, booleans and integers must be the same; doubles within `RELATIVE` or `ABSOLUTE`. Ends with exit code 1
 if a table differs.
