@@ -86,7 +86,7 @@ def _chart(shown: Columns, universes: list[str]) -> Chart:
             of=_OF_UNIVERSE,
         ),
         lines(
-            "'Hindsight: the share of today\u2019s members less that of the members of the day'", _HIND,
+            "'Hindsight: today\u2019s members less those of the day'", _HIND,
             [Line("hindsight", "Hindsight")], "+.1%", of=_OF_UNIVERSE, at=0.0, is_last=True,
         ),
     ]  # fmt: skip
