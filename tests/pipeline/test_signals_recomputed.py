@@ -77,7 +77,7 @@ class Recomputed:
             if regime is not None and rate_regime is not None:
                 one = phases[rate_regime, regime]
                 rate = readings.policy_rate[session]
-                level = "low" if rate <= 0.02 else f"at {round(100 * rate, 3)} %"
+                level = "low" if rate <= 0.02 else f"at {round(100 * rate, 3):g} %"
                 expected[session] = (one["cycle_phase"], rate_regime, regime, one["reason"].replace("{level}", level))
         rows = ask(release, "select session, cycle_phase, rate_regime, regime, reason from cycle_phase_daily").rows()
         assert {session: tuple(rest) for session, *rest in rows} == expected
