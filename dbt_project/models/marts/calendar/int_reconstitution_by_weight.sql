@@ -24,7 +24,7 @@ judged as (
     select
         *,
         case
-            when index_before = 'Russell 2000' and price < {{ p.least_price | int }} then 'price'
+            when index_before = 'Russell 2000' and price < cast({{ p.least_price }} as double) then 'price'
             when index_before = 'Russell 2000' and company_size > upper_border then 'above'
             when company_size >= lower_border or lower_border is null then 'inside'
             when company_size / lower_border >= held_size then 'held'
@@ -65,7 +65,7 @@ select
         else lower_border
     end as border,
     case place
-        when 'price' then 'price below {{ p.least_price | int }} dollar'
+        when 'price' then 'price below {{ '%g' % p.least_price }} dollar'
         when 'above' then 'above the band'
         when 'held' then 'kept its index at an earlier event with a smaller weight'
         when 'below' then 'below the border unless less than ' || {{ text('cast(ceil(100 * least_float) as integer)') }}

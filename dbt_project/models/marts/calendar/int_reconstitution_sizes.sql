@@ -13,20 +13,9 @@ with companies as (
 ),
 
 placed as (
-    select
-        *,
-        row_number() over by_size as size_rank,
-        sum(size) over (
-            partition by event, stage order by size desc, company rows between unbounded preceding and current row
-        ) as size_so_far,
-        sum(size) over (
-            partition by event, stage order by size desc, company rows between unbounded preceding and unbounded following
-        ) as total_size
-    from companies
-    window by_size as (partition by event, stage order by size desc, company)
+    {{ ranked_by_size('companies') }}
 ),
 
--- Summed in the order of size by a window, so that the total is the same to the last digit whatever the order of the rows.
 large as (
     select
         event,

@@ -83,8 +83,9 @@ select
     coalesce(class_cap, market_cap) as class_cap,
     first_traded,
     case
-        when price < {{ p.least_price | int }} then 'price below {{ p.least_price | int }} dollar'
-        when market_cap < {{ p.least_market_cap | int }} then 'market capitalisation below 30 million dollars'
+        when price < cast({{ p.least_price }} as double) then 'price below {{ '%g' % p.least_price }} dollar'
+        when market_cap < cast({{ p.least_market_cap }} as double)
+            then 'market capitalisation below {{ '%g' % (p.least_market_cap / 1000000) }} million dollars'
         when index_before = 'neither'
             and {{ matches("' ' || upper(coalesce(name, '')) || ' '", '[ ,(](' ~ no_stock | join('|') ~ ')[ ,)]') }}
             then 'no common stock of an operating company'
