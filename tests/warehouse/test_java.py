@@ -7,6 +7,12 @@ import pytest
 
 from orchestration.warehouse.spark import java as java_module
 from orchestration.warehouse.spark.java import SparkUnusable, find_java, set_java_home
+from orchestration.warehouse.spark.session import spark_settings
+
+
+@pytest.mark.parametrize(("limit", "size"), [("1GB", "1g"), ("512MiB", "512m"), (None, "4g")])
+def test_the_memory_limit_is_one_that_java_reads(limit: str | None, size: str, tmp_path: Path) -> None:
+    assert spark_settings(tmp_path, limit)["spark.driver.memory"] == size
 
 
 @pytest.fixture(autouse=True)

@@ -84,7 +84,7 @@ def test_the_ledger_is_that_of_the_warehouse(connection: duckdb.DuckDBPyConnecti
         assert in_lake(connection, tmp_path / "lake", "documents") == in_raw(connection, "documents")
 
 
-@pytest.mark.parametrize("damage", ["withdrawn", "half", "damaged", "leftover"])
+@pytest.mark.parametrize("damage", ["withdrawn", "read again", "half", "damaged", "leftover"])
 def test_the_lake_heals(connection: duckdb.DuckDBPyConnection, tmp_path: Path, damage: str) -> None:
     lake = tmp_path / "lake"
     for name in ("one", "other"):
@@ -93,6 +93,8 @@ def test_the_lake_heals(connection: duckdb.DuckDBPyConnection, tmp_path: Path, d
     some = sorted((lake / "raw/member_bars").rglob("*.parquet"))[0]
     if damage == "withdrawn":
         connection.execute("delete from raw.member_bars where document_id = 'one'")
+    elif damage == "read again":
+        connection.execute("update raw.member_bars set close = 1.6 where document_id = 'one'")
     elif damage == "half":
         some.unlink()
     elif damage == "damaged":

@@ -31,6 +31,7 @@ FINISHED = "_SUCCESS"
 MOST_FILES = 64
 """Files of a raw table, in one partition, beyond which they are written as one."""
 _UNFINISHED = "_unfinished"
+Documents = dict[str, tuple[int, int]]
 
 
 def table_directory(schema: str, name: str) -> str:
@@ -41,20 +42,20 @@ def table_directory(schema: str, name: str) -> str:
 def append_raw(connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
     """Append the observations of documents that the lake lacks, one file a table and partition.
 
-    A table is written anew if documents were withdrawn, if a killed run left some of a document's rows, or if it has too many
-    files.
+    A table is written anew if documents were withdrawn or read again with another result, if a killed run left some of their rows,
+    or if it has too many files.
     """
     for table in (*RAW_TABLES, *LEDGER):
         directory = lake / "raw" / table
         shutil.rmtree(directory / _UNFINISHED, ignore_errors=True)
         shutil.rmtree(_replacement(directory), ignore_errors=True)
-        in_lake = None if table in LEDGER else _documents(connection, directory)
+        in_lake = None if table in LEDGER else _known(connection, table, directory)
         if in_lake is None:
-            _replace(connection, table, "true", directory)
+            _replace(connection, table, directory)
             continue
-        in_raw = dict(connection.execute(f"select document_id, count(*) from raw.{table} group by document_id").fetchall())
+        in_raw = _documents(connection, table, f"raw.{table}")
         if any(in_raw.get(document) != rows for document, rows in in_lake.items()):
-            _replace(connection, table, "true", directory)
+            _replace(connection, table, directory)
         elif new := sorted(in_raw.keys() - in_lake.keys()):
             connection.execute("set variable new_documents = $1", [new])
             _write(connection, table, "list_contains(getvariable('new_documents'), document_id)", directory / _UNFINISHED)
@@ -66,25 +67,29 @@ def append_raw(connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
             shutil.rmtree(directory / _UNFINISHED)
 
 
-def _documents(connection: duckdb.DuckDBPyConnection, directory: Path) -> dict[str, int] | None:
-    """The number of rows by document, None if the table is to be written anew."""
+def _known(connection: duckdb.DuckDBPyConnection, table: str, directory: Path) -> Documents | None:
+    """What the lake has of a table, None if the table is to be written anew."""
     files = sorted(directory.rglob("*.parquet"))
     if not files or len(files) > MOST_FILES * len({file.parent for file in files}):
         return None
     try:
-        return dict(
-            connection.execute(
-                "select document_id, count(*) from read_parquet($1) group by document_id", [[str(file) for file in files]]
-            ).fetchall()
-        )
+        paths = ", ".join(f"'{_literal(file)}'" for file in files)
+        return _documents(connection, table, f"read_parquet([{paths}])")
     except duckdb.Error:  # a damaged file
         return None
 
 
-def _replace(connection: duckdb.DuckDBPyConnection, table: str, where: str, directory: Path) -> None:
+def _documents(connection: duckdb.DuckDBPyConnection, table: str, rows: str) -> Documents:
+    """The number of rows of each document, and a hash of their content."""
+    columns = ", ".join((*RAW_TABLES[table].columns, "observed_at"))
+    found = connection.execute(f"select document_id, count(*), bit_xor(hash({columns})) from {rows} group by document_id")
+    return {document: (count, content) for document, count, content in found.fetchall()}
+
+
+def _replace(connection: duckdb.DuckDBPyConnection, table: str, directory: Path) -> None:
     """Write a table to a new directory and swap it with the old one."""
     new = _replacement(directory)
-    _write(connection, table, where, new)
+    _write(connection, table, "true", new)
     shutil.rmtree(directory, ignore_errors=True)
     new.replace(directory)
     sync_directory(directory.parent)

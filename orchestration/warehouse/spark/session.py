@@ -17,7 +17,6 @@ from orchestration.warehouse.spark.java import SparkUnusable, find_java, set_jav
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-
 _LOGGING = "log4j2.properties"
 
 
@@ -31,7 +30,8 @@ def spark_settings(lake: Path, memory: str | None = None) -> dict[str, str]:
     return {
         "spark.app.name": "small-cap-signal",
         "spark.master": "local[2]",
-        "spark.driver.memory": memory or "4g",
+        # Java's sizes end in one letter: 1GB is 1g.
+        "spark.driver.memory": memory.rstrip("iB").lower() if memory else "4g",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",
