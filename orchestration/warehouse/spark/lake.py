@@ -42,8 +42,8 @@ def table_directory(schema: str, name: str) -> str:
 def append_raw(connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
     """Append the observations of documents that the lake lacks, one file a table and partition.
 
-    A table is written anew if documents were withdrawn or read again with another result, if a killed run left half of one, or if it
-    has too many files.
+    A table is written anew if documents were withdrawn or read again with another result, if a killed run left half of one, or if
+    it has too many files.
     """
     for table in (*RAW_TABLES, *LEDGER):
         directory = lake / "raw" / table
