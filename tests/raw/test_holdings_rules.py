@@ -1,6 +1,7 @@
 """Every rule for holdings: a document that breaks it, and an honest one just within the limit."""
 
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -137,6 +138,12 @@ def _copied(share: float) -> Snapshot:
 
 
 CASES = [
+    _by_itself(
+        "as_of_is_a_weekday",
+        replace(FREE, as_of=date(2026, 5, 3)),
+        replace(FREE, as_of=date(2026, 2, 28)),
+        note="a Sunday, and the last of a month on a Saturday",
+    ),
     _by_itself("lines_are_not_too_many", _lines(MOST_LINES + 1), _lines(MOST_LINES)),
     _by_itself("value_is_price_times_quantity", FREE.times(_some(0.06), quantity=1.03), FREE.times(_some(0.04), quantity=1.03)),
     _by_itself("value_is_price_times_quantity", FREE.times(price=1.021), FREE.times(price=1.019), note="all by little"),

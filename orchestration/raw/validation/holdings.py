@@ -6,7 +6,7 @@ Omitting a line of a snapshot changes every weight, so these rules judge the doc
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 
@@ -34,6 +34,7 @@ LARGEST_LINE, BROAD_FUND = 0.25, 100
 COPIED_SHARE = 0.50
 FEWEST_TO_COMPARE = 20
 FEWEST_ELSEWHERE = 50
+SATURDAY = 6
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,9 @@ def shares_outstanding(facts: pl.DataFrame | None) -> float | None:
 def _own_findings(
     snapshot: pl.DataFrame, fund: str, as_of: date, most_lines: int | None, shares: float | None, known: KnownHoldings
 ) -> Iterator[Finding]:
+    # Some issuers state holdings for the last day of each month, whatever day of the week it is.
+    if as_of.isoweekday() >= SATURDAY and (as_of + timedelta(days=1)).day != 1:
+        yield Finding("as_of_is_a_weekday", f"the as-of date {as_of} is a {as_of:%A}, and no fund is valued on that day")
     if most_lines is not None and snapshot.height > most_lines:
         yield Finding("lines_are_not_too_many", f"the file has {snapshot.height} lines, but {fund} has at most {most_lines}")
     yield from _values(snapshot)

@@ -171,6 +171,7 @@ RULES: dict[str, Rule] = {
             "Four of five stocks of the session known before are there, and the median one changes by less than a factor of 1.6.",
         ),
         # Holdings
+        Rule("as_of_is_a_weekday", "holdings", _DOCUMENT, "The as-of date is a weekday or the last day of a month."),
         Rule("lines_are_not_too_many", "holdings", _DOCUMENT, "The number of lines is at most the fund's maximum (funds.csv)."),
         Rule(
             "lines_are_as_before",
