@@ -50,7 +50,7 @@ def feeds(tables: ReleaseTables) -> list[Row]:
     if not tables.has("freshness"):
         return []
     rows = tables.rows("select feed, newest, age_days, sessions_behind, is_stale, limit_text from freshness order by feed")
-    order = ["prices", "rates", *(f"holdings {fund}" for fund in MAIN_FUNDS), "factors", "member prices"]
+    order = ["prices", "rates", *(f"holdings {fund}" for fund in MAIN_FUNDS), "factors", "member prices", "quotes"]
     return sorted((row for row in rows if row["feed"] in order), key=lambda row: order.index(row["feed"]))
 
 

@@ -117,4 +117,4 @@ def _flows(rows: list[Row]) -> Table:
 
 
 # Options and flows are optional: what is missing has no table.
-CHAPTER = Chapter("trading", "Spreads, options and flows", ("quoted_spreads",), _write)
+CHAPTER = Chapter("trading", "Spreads, options and flows", ("quoted_spreads",), _write, feeds=("quotes",))

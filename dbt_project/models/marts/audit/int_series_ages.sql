@@ -1,8 +1,8 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['data_quality']}) }}
 {% set p = signal_parameters('data_quality', ['rate_days', 'factor_days']) -%}
 -- How old the newest data of each series are: against the run's clock and the calendar, because the latest data alone cannot show
--- that everything is old. Without a limit in days, every completed session must be there. Members' prices are fetched only if a person
--- asks for them: without any there is no row.
+-- that everything is old. Without a limit in days, every completed session must be there. Members' prices and quotes are fetched only
+-- if a person asks for them: without any there is no row.
 with expected as (
     select
         'prices' as kind,
@@ -60,6 +60,10 @@ series as (
     union all
     select 'member prices', 'raw.member_bars', 'stale_member_prices', 'US', max(session), cast(null as integer), true
     from {{ ref('stg_member_observations') }}
+    having count(*) > 0
+    union all
+    select 'quotes', 'raw.fund_quotes', 'stale_quotes', 'US', max(session), cast(null as integer), true
+    from {{ ref('stg_fund_quotes') }}
     having count(*) > 0
 ),
 
