@@ -28,8 +28,13 @@ ABSOLUTE = 1.001e-12
 """Where differences of nearly equal numbers cancel, the last digits of the result have no relative meaning. Returns are rounded
 to twelve decimal places: a last digit on the other side of a tie is one unit of the twelfth."""
 
-# A running sum over thousands of sessions of terms around a hundred.
-ABSOLUTE_OF = {"mcclellan_summation": 1e-11}
+ABSOLUTE_OF = {
+    # A running sum over thousands of sessions of terms around a hundred.
+    "constituent_breadth.mcclellan_summation": 1e-11,
+    # A mean over its standard error: small differences of returns, divided by smaller numbers.
+    "signal_forecasts.clark_west": 1e-11,
+    "signal_forecasts.p_value": 1e-11,
+}
 MADE = "<!-- written by make parity -->"
 
 # What a release says of itself: its id, its time, its run, and the releases before it.
@@ -123,7 +128,7 @@ def _compare_column(table: Table, both: pl.DataFrame, column: str, key: list[str
     absolute = (ours - theirs).abs()
     relative = absolute / pl.max_horizontal(ours.abs(), theirs.abs())
     differing = both.filter(ours.ne_missing(theirs)).with_columns(absolute__=absolute, relative__=relative)
-    within = pl.col("absolute__") <= ABSOLUTE_OF.get(column, ABSOLUTE)
+    within = pl.col("absolute__") <= ABSOLUTE_OF.get(f"{table.name}.{column}", ABSOLUTE)
     _fault(table, column, differing.filter(~((pl.col("relative__") <= RELATIVE) | within).fill_null(value=False)), key)
     largest = differing.filter(~within)["relative__"].max()
     if isinstance(largest, float) and largest > table.relative[0]:
