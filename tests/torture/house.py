@@ -21,18 +21,16 @@ from orchestration.raw.ingest import ingest
 from orchestration.raw.ledger import Outcome
 from orchestration.schemas import RAW_TABLES
 from orchestration.universe import load_universe
-from orchestration.vendors import fred, invesco, ishares, schwab, ssga, vanguard
-from orchestration.vendors.registry import CALENDAR
-from orchestration.vendors.yahoo import fund_data as yahoo_funds
-from orchestration.vendors.yahoo import prices as yahoo
+from orchestration.vendors.registry import CALENDAR, FEEDS
 from orchestration.warehouse.connection import Warehouse
 
-STEPS = (
-    ((yahoo.VENDOR, yahoo.KIND),),
-    tuple((module.VENDOR, module.KIND) for module in (ishares, ssga, invesco, vanguard, schwab, yahoo_funds)),
-    ((fred.VENDOR, fred.KIND),),
-)
-WATCHED = ("price_bars", "corporate_actions", "rates", "holdings")
+KINDS = (("prices",), ("holdings", "fund_data"), ("rates",), ("factors",), ("member_prices",), ("market_caps",), ("quotes",))
+"""The kinds of documents that a run ingests together, in its order."""
+STEPS = tuple(tuple(feed for feed in FEEDS if feed.kind in kinds) for kinds in KINDS)
+WATCHED = (
+    "price_bars", "corporate_actions", "rates", "holdings", "factors", "member_bars", "market_caps", "fund_quotes",
+    "option_quotes",
+)  # fmt: skip
 """The raw tables whose last known state is compared."""
 
 
@@ -62,7 +60,7 @@ def ingest_folder(folder: Path, warehouse_path: Path, clock: datetime) -> Ingest
         more = _arguments(clock, warehouse_path.parent)
         read += ingest(connection, list_documents([calendar]), universe=load_universe(), progress=_quiet, **more)
         for step in STEPS:
-            documents = [d for vendor, kind in step for d in list_documents([folder], vendor=vendor, kind=kind)]
+            documents = [d for feed in step for d in list_documents([folder], vendor=feed.vendor, kind=feed.kind)]
             read += ingest(connection, documents, universe=load_universe(), progress=_quiet, **more)
         ledger = frame_of(connection.sql("select * from raw.documents")).to_dicts()
         known = {name: _last_known(connection, name) for name in WATCHED}
@@ -136,12 +134,23 @@ def lines_lost(outcome: Outcome) -> int:
     return outcome.rows_rejected + int(getattr(outcome, "rows_quarantined", 0) or 0)
 
 
-MEASURE = {"price_bars": "of a price", "corporate_actions": "dollars a share", "rates": "points", "holdings": "of the fund"}
+MEASURE = {
+    "price_bars": "of a price",
+    "corporate_actions": "dollars a share",
+    "rates": "points",
+    "holdings": "of the fund",
+    "factors": "points",
+    "member_bars": "of a price",
+    "market_caps": "of a capitalisation",
+    "fund_quotes": "of a quote",
+    "option_quotes": "dollars a share",
+}
+_RELATIVE = {"price_bars", "member_bars", "market_caps", "fund_quotes"}
 
 
 def difference(name: str, honest: pl.DataFrame, found: pl.DataFrame) -> Difference:
     """Compare two last known states of a raw table. Lines of holdings are identified by ticker and name, not by number."""
-    key, measured = _KEYS[name], _SIZES[name]
+    key, measured = list(_KEYS.get(name, RAW_TABLES[name].key)), _SIZES[name]
     # Adjusted closes depend on the retrieval, and no mart uses them.
     values = [v for v in RAW_TABLES[name].columns if v not in (*key, "vendor_adj_close", "line_no")]
     left, right = (_sized(name, frame).select(*key, *values, *measured) for frame in (honest, found))
@@ -151,23 +160,23 @@ def difference(name: str, honest: pl.DataFrame, found: pl.DataFrame) -> Differen
     changed = ~absent & ~extra & ~same
     counts = both.select(absent.sum().alias("missing"), extra.sum().alias("extra"), changed.sum().alias("changed")).row(0)
     errors = [(pl.col(f"{m}_found").fill_null(0.0) - pl.col(m).fill_null(0.0)).abs().alias(m) for m in measured]
-    if name == "price_bars":  # relative errors; a missing bar is a gap
+    if name in _RELATIVE:  # a missing row is a gap
         errors = [((pl.col(f"{m}_found") - pl.col(m)).abs() / pl.col(m)).alias(m) for m in measured]
     sizes = both.filter(absent | extra | changed).select(errors).max().row(0) if any(counts) else ()
     return Difference(counts[1] + counts[2], counts[0], max((size for size in sizes if size is not None), default=0.0))
 
 
-_KEYS = {
-    "price_bars": ["symbol", "session"],
-    "corporate_actions": ["symbol", "ex_date", "kind"],
-    "rates": ["series", "date"],
-    "holdings": ["fund", "as_of", "ticker", "name", "_occurrence"],
-}
+_KEYS = {"holdings": ["fund", "as_of", "ticker", "name", "_occurrence"]}
 _SIZES = {
     "price_bars": ["_open", "_high", "_low", "_close"],
     "corporate_actions": ["_value"],
     "rates": ["_value"],
     "holdings": ["_weight", "_share"],
+    "factors": ["_market_excess", "_small_minus_large", "_risk_free"],
+    "member_bars": ["_open", "_high", "_low", "_close"],
+    "market_caps": ["_market_cap"],
+    "fund_quotes": ["_bid", "_ask"],
+    "option_quotes": ["_bid", "_ask"],
 }
 
 

@@ -21,10 +21,12 @@ import polars as pl
 from orchestration.landing.documents import Document, document_name, list_documents
 from orchestration.market_calendar import horizon, sessions_frame
 from orchestration.raw.parse import parse_document
+from orchestration.sample_market import truths
 from orchestration.sample_market.documents import sample_documents
 from orchestration.settings import SAMPLE_CLOCK
 from orchestration.universe import load_universe
 from orchestration.vendors.feed import DocumentRejected
+from orchestration.vendors.registry import FEEDS
 from tests.torture.house import MEASURE, Difference, clock_after, difference, ingest_folder, scratch
 from tests.torture.runs import Say
 from tests.torture.small_landing import write_small_landing
@@ -57,14 +59,19 @@ class Tally:
 
 
 def base_landing(root: Path) -> Path:
-    """At least one honest document per vendor and format: the small landing folder and the vendors that it lacks."""
+    """At least one honest document per feed and format: the small landing folder and what it lacks."""
     write_small_landing(root, parts=1)
     sessions = sessions_frame(horizon(SAMPLE_CLOCK.date()))
-    for vendor, kind, symbol in (("vanguard", "holdings", "VOO"), ("schwab", "holdings", "SCHA"), ("yahoo", "fund_data", "IWM")):
-        document = next(d for d in sample_documents(vendor, kind, sessions) if d.symbol == symbol)
-        path = root / vendor / kind / symbol / document_name(document.retrieved_at, document.extension)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(document.build())
+    for feed in FEEDS:
+        if (root / feed.vendor / feed.kind).exists():
+            continue
+        documents = sample_documents(feed.vendor, feed.kind, sessions)
+        funds = [document for document in documents if document.symbol == "IWM"] or documents
+        # Quotes of an open session, and both formats of the factors.
+        for document in {one.extension: one for one in funds if one.retrieved_at not in truths.QUOTES_BEFORE_OPEN}.values():
+            path = root / feed.vendor / feed.kind / document.symbol / document_name(document.retrieved_at, document.extension)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(document.build())
     # The same bars in another layout.
     for parquet in (root / "yahoo/prices/QQQ").glob("*.parquet"):
         parquet.with_suffix(".csv").write_bytes(pl.read_parquet(parquet).write_csv().encode())

@@ -320,6 +320,14 @@ def test_another_file_is_rejected(content: bytes) -> None:
     pl.DataFrame({"contractSymbol": ["X"]}).write_parquet(buffer)
     with pytest.raises(DocumentRejected, match="no column"):
         read(buffer.getvalue())
+    document = BytesIO(YahooOptions().document())
+    table, named = pl.read_parquet(document), pl.read_parquet_metadata(document)
+    buffer = BytesIO()
+    table.cast({"lastTradeDate": pl.String}).write_parquet(
+        buffer, metadata={k: v for k, v in named.items() if k != "ARROW:schema"}
+    )
+    with pytest.raises(DocumentRejected, match="lastTradeDate has no times"):
+        read(buffer.getvalue())
 
 
 # Implied volatility

@@ -155,6 +155,8 @@ def _read(content: bytes) -> tuple[pl.DataFrame, dict[str, str]]:
         raise WrongLayout("the file is not a Parquet table") from error
     if missing := [name for name in _COLUMNS if name not in found.columns]:
         raise WrongLayout(f"the table has no column {' and no column '.join(missing)}")
+    if not isinstance(found.schema["lastTradeDate"], pl.Datetime | pl.Null):
+        raise WrongLayout("the column lastTradeDate has no times")
     typed = [pl.col(name).cast(data_type, strict=False) for name, data_type in _COLUMNS.items()]
     return found.select(typed).with_row_index("_line", offset=1).cast({"_line": pl.Int64}), named
 

@@ -40,6 +40,8 @@ TOLERATED = 3
 _NEW_YORK = ZoneInfo("America/New_York")
 # A stock without a trade on the day has an older price; beyond this it is halted.
 _OLDEST_PRICE = timedelta(days=7)
+# BRK-A is near a million dollars, the largest company worth some five trillion: beyond these a number is damaged.
+_HIGHEST_PRICE, _LARGEST_CAP = 1e7, 2e13
 # Yahoo's fields, under its own names, that a document has.
 FIELDS: dict[str, pl.DataType] = {
     "symbol": pl.String(),
@@ -110,6 +112,8 @@ def parse(content: bytes, context: Context) -> Parsed:
         "the currency is not USD": pl.col("currency").fill_null("") != "USD",
         "the price is missing or not above zero": ~(pl.col("regularMarketPrice") > 0).fill_null(False),
         "the capitalisation is missing or not above zero": ~(pl.col("marketCap") > 0).fill_null(False),
+        "the price is above ten million dollars": pl.col("regularMarketPrice") > _HIGHEST_PRICE,
+        "the capitalisation is above twenty trillion dollars": pl.col("marketCap") > _LARGEST_CAP,
         "it has not traded for a week": (pl.col("traded") < as_of - _OLDEST_PRICE).fill_null(True),
         "another row has the same symbol": pl.col("symbol").is_duplicated(),
     }
