@@ -1,5 +1,6 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
--- Shares outstanding as issuers state them, beside those of the snapshot before on the same split basis.
+-- Shares outstanding as issuers state them, beside those of the snapshot before on the same split basis. Splits come with prices: a
+-- fund without prices up to the snapshot has no row, because a split would look like a flow.
 with stated as (
     select
         fund,
@@ -24,15 +25,35 @@ pairs as (
     where shares > 0
 ),
 
+priced as (
+    select
+        funds.fund,
+        funds.price_symbol,
+        max(bars.session) as last_session
+    from {{ ref('funds') }} as funds
+    inner join {{ ref('stg_price_bars') }} as bars on funds.price_symbol = bars.symbol
+    group by funds.fund, funds.price_symbol
+),
+
+snapshot_sessions as (
+    select
+        pairs.fund,
+        pairs.as_of,
+        max(sessions.session) as session
+    from pairs
+    inner join {{ ref('stg_sessions') }} as sessions on pairs.as_of >= sessions.session
+    group by pairs.fund, pairs.as_of
+),
+
 splits as (
     select
         pairs.fund,
         pairs.as_of,
         exp(sum(ln(splits.ratio))) as ratio
     from pairs
-    inner join {{ ref('funds') }} as funds on pairs.fund = funds.fund
+    inner join priced on pairs.fund = priced.fund
     inner join {{ ref('int_splits') }} as splits
-        on funds.price_symbol = splits.symbol and pairs.from_as_of < splits.ex_date and splits.ex_date <= pairs.as_of
+        on priced.price_symbol = splits.symbol and pairs.from_as_of < splits.ex_date and splits.ex_date <= pairs.as_of
     group by pairs.fund, pairs.as_of
 )
 
@@ -45,5 +66,7 @@ select
     pairs.from_shares * coalesce(splits.ratio, 1) as from_shares,
     pairs.from_net_assets
 from pairs
+inner join snapshot_sessions on pairs.fund = snapshot_sessions.fund and pairs.as_of = snapshot_sessions.as_of
+inner join priced on pairs.fund = priced.fund and snapshot_sessions.session <= priced.last_session
 left join splits on pairs.fund = splits.fund and pairs.as_of = splits.as_of
 where pairs.from_as_of is not null
