@@ -59,7 +59,7 @@ with lists as (
 sessions as (
     select s.session, 'point_in_time' as basis, as_of
     from (select distinct session from bars where session >= date '2000-05-22') as s
-    inner join lists on (is_first or s.session >= as_of) and (next_list is null or s.session < next_list)
+    inner join lists on (is_first or s.session > as_of) and (next_list is null or s.session <= next_list)
     union all
     select distinct session, 'survivors', (select max(as_of) from members)
     from bars where session >= date '2000-05-22'

@@ -126,8 +126,8 @@ def _in_force(inputs: Inputs, universe: str, priced: pd.Series) -> pd.DataFrame:
     rows = []
     for basis in ("point_in_time", "survivors"):
         for session in sessions:
-            place = len(dates) - 1 if basis == "survivors" else max(int(dates.searchsorted(session, side="right")) - 1, 0)
-            rows.append((universe, basis, session, dates[place], session < dates[place]))
+            place = len(dates) - 1 if basis == "survivors" else max(int(dates.searchsorted(session)) - 1, 0)
+            rows.append((universe, basis, session, dates[place], session <= dates[place]))
     frame = pd.DataFrame(rows, columns=[*KEYS, "as_of", "is_inferred"])
     members = pd.concat(
         [pd.DataFrame({"as_of": as_of, "security_id": w.index, "weight": w.to_numpy()}) for as_of, w in snapshots.items()]

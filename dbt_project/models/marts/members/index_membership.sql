@@ -22,7 +22,7 @@ dated as (
     select
         spells.universe,
         spells.security_id,
-        first_snapshots.as_of as first_day,
+        first_snapshots.as_of,
         last_snapshots.last_day,
         first_snapshots.inception,
         spells.first_no = 1 as is_from_the_first,
@@ -34,16 +34,22 @@ dated as (
         on spells.universe = last_snapshots.universe and spells.last_no = last_snapshots.snapshot_no
 ),
 
--- Before the first snapshot the members are unknown: those of the first snapshot are assumed.
+-- Up to the first snapshot the members are unknown: those of the first snapshot are assumed.
 days as (
-    select universe, security_id, first_day, last_day, is_newest, false as is_inferred
+    select
+        universe,
+        security_id,
+        cast({{ dbt.dateadd('day', 1, 'as_of') }} as date) as first_day,
+        last_day,
+        is_newest,
+        false as is_inferred
     from dated
     union all
     select
         universe,
         security_id,
         inception,
-        cast({{ dbt.dateadd('day', -1, 'first_day') }} as date),
+        as_of,
         false,
         true
     from dated

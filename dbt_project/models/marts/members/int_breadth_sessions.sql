@@ -1,6 +1,6 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
--- The sessions of each universe, with the snapshot that says who its members are: the latest one by then (point_in_time), or the
--- newest of all (survivors). The calendar goes on where the bars end.
+-- The sessions of each universe, with the snapshot that says who its members are: the latest one of an earlier day (point_in_time), or
+-- the newest of all (survivors). The calendar goes on where the bars end.
 with sessions as (
     select
         calendar.session,
@@ -16,7 +16,7 @@ select
     sessions.session,
     sessions.session_no,
     snapshots.as_of,
-    sessions.session < snapshots.as_of as is_inferred
+    sessions.session <= snapshots.as_of as is_inferred
 from sessions
 inner join {{ ref('int_universe_snapshots') }} as snapshots
     on sessions.session >= snapshots.first_day and sessions.session <= snapshots.last_day
@@ -27,7 +27,7 @@ select
     sessions.session,
     sessions.session_no,
     snapshots.as_of,
-    sessions.session < snapshots.as_of as is_inferred
+    sessions.session <= snapshots.as_of as is_inferred
 from sessions
 inner join {{ ref('int_universe_snapshots') }} as snapshots on sessions.session >= snapshots.inception
 where snapshots.is_newest

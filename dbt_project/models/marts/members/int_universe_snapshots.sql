@@ -1,5 +1,7 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
--- The snapshots of each universe and the days on which each is the latest one; before the first snapshot, it is the first one.
+-- The snapshots of each universe and the days on which each is the latest one of an earlier day; until then, it is the first one. A
+-- snapshot has the holdings at a close and is published that night: it says who the members are from the next day on, and a day that
+-- is over does not change when it arrives.
 with held as (
     select distinct
         fund,
@@ -34,8 +36,11 @@ select
     numbered.as_of,
     numbered.holdings_fund,
     numbered.snapshot_no,
-    case when numbered.snapshot_no = 1 then cast(funds.inception as date) else numbered.as_of end as first_day,
-    coalesce(cast({{ dbt.dateadd('day', -1, 'numbered.next_as_of') }} as date), date '9999-12-31') as last_day,
+    case
+        when numbered.snapshot_no = 1 then cast(funds.inception as date)
+        else cast({{ dbt.dateadd('day', 1, 'numbered.as_of') }} as date)
+    end as first_day,
+    coalesce(numbered.next_as_of, date '9999-12-31') as last_day,
     cast(funds.inception as date) as inception,
     numbered.next_as_of is null as is_newest
 from numbered
