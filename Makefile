@@ -8,7 +8,7 @@ SOURCE ?= sample
 # Where Python may not write bytecode, it is written once: every start of a process would compile some thousand modules.
 COMPILE := $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
 
-.PHONY: run test test-fast lint lint-python lint-types lint-sql ui live lock bench bench-breadth bench-spark parity parity-models test-duckdb2 test-spark torture calibrate superset test-superset test-bi contract dbt docs has-warehouse clean help
+.PHONY: run test test-fast lint lint-python lint-types lint-sql ui live lock spark bench bench-breadth bench-spark parity parity-models test-duckdb2 test-spark torture calibrate superset test-superset test-bi contract dbt docs has-warehouse clean help
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -69,7 +69,7 @@ bench-spark: $(SPARK_READY)  ## What breadth on two and twenty million bars cost
 	$(BIN)/python -m tests.bench_spark $(SPARK)
 
 # On a quiet machine of two cores some two hours; fewer kills or mutations: make torture TORTURE='--kills 10 --mutations 500'.
-torture: $(READY)  ## Kill, starve and mislead runs and mutate documents, and print the figures; not part of make test
+torture: $(READY)  ## Kill runs, fill the disk, move the clock, supply plausible wrong documents; print the figures; not part of make test
 	mkdir -p data
 	$(BIN)/python -m tests.torture --report data/torture.md $(TORTURE)
 
@@ -95,6 +95,8 @@ parity: $(SPARK_READY)  ## Build the sample market on DuckDB and on Spark and co
 parity-models: $(SPARK_READY)  ## Build the models on Spark, without tests, and compare the marts with those of DuckDB
 	test -e data/parity/duckdb/published/latest/manifest.json || $(BIN)/smallcap run --source sample --data-dir data/parity/duckdb
 	$(BIN)/python -m tests.parity models data/parity/duckdb
+
+spark: $(SPARK_READY)  ## Install the extra spark, some 700 MB: SMALLCAP_ENGINE=spark then runs dbt on Spark
 
 test-spark: $(SPARK_READY)  ## Read every published file with PySpark; not part of make test
 	test -e data/sample/published/latest/manifest.json || $(BIN)/smallcap run --source sample
@@ -133,7 +135,7 @@ lock: .venv/.uv  ## Pin every dependency with hashes
 	$(BIN)/uv pip compile tests/superset.in --universal --python-version 3.11 --no-header --no-annotate --quiet \
 		--output-file tests/superset.lock
 
-clean:  ## Remove the sample market's data; landing and live data stay
+clean:  ## Delete data/sample (its diary and decisions included), data/duckdb2 and data/contract; other data stay
 	rm -rf data/sample data/duckdb2 data/contract
 
 .venv/.uv: Makefile

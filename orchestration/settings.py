@@ -108,7 +108,7 @@ class Settings(BaseSettings):
     )
 
     option_days: int = Field(
-        1100, ge=0, description="how many days ahead expire the options whose quotes are fetched, one request each; 0: none"
+        1100, ge=0, description="fetch options that expire within this many days, one request per expiration; 0: none"
     )
 
     vendor_urls: dict[str, BaseUrl] = Field(

@@ -14,7 +14,8 @@ from orchestration.cli.console import Refused, errors, say
 from orchestration.cli.options import examples
 
 app = typer.Typer(
-    help="Small-Cap Signal: IWM compared with SPY and QQQ. Every option can also be set as SMALLCAP_…",
+    help="Small-Cap Signal: IWM compared with SPY and QQQ. --source, --data-dir, --landing-dir and --known-at can also be set as"
+    " SMALLCAP_SOURCE, SMALLCAP_DATA_DIR and so on.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -73,7 +74,7 @@ def smallcap(
         typer.Option("--version", help="Print the version and that of the contract.", callback=_print_version, is_eager=True),
     ] = False,
 ) -> None:
-    """Small-Cap Signal: IWM compared with SPY and QQQ. Every option can also be set as SMALLCAP_…"""
+    """Small-Cap Signal: IWM compared with SPY and QQQ."""
 
 
 def main() -> None:

@@ -86,7 +86,10 @@ def mcp(source: SourceOption = None, data_dir: DataDirOption = None, landing_dir
     from importlib.util import find_spec
 
     if find_spec("mcp") is None:
-        raise Refused("The package mcp is not installed: pip install 'small-cap-signal[mcp]'.")
+        raise Refused(
+            "The package mcp is not installed: the extra mcp installs it, with `make run` in a checkout,"
+            " pip install 'small_cap_signal-….whl[mcp]' with a wheel."
+        )
     from orchestration.cli.mcp_server import server
 
     server(settings_from(source=source, data_dir=data_dir, landing_dir=landing_dir)).run("stdio")

@@ -15,8 +15,8 @@ TERMS = {
     ),
     "beta": "The slope of a fund's session total returns on another fund's, over 252 sessions or the whole history.",
     "bootstrap": (
-        "Drawing samples with replacement to estimate uncertainty; here the unit drawn is a whole spell, a calendar year"
-        " or an event, with 1 000 resamples by default."
+        "Drawing samples with replacement to estimate uncertainty; here the unit drawn is a calendar year or an event, with"
+        " 1 000 resamples by default."
     ),
     "breadth": (
         "A label for how IWM, SPY and QQQ moved together over 63 sessions of total return: broad_advance (all above +2"
@@ -52,11 +52,15 @@ TERMS = {
     ),
     "fee gap": "The expense ratio of one fund minus that of a cheaper fund of the same market segment.",
     "forward return": (
-        "The total return from the close of session t to the close of session t + h, where h is the horizon in sessions."
+        "The total return from the close of the session after the label (`entry_sessions`) to the close h sessions later,"
+        " where h is the horizon."
     ),
-    "guide": "The text of 2026-05-12 that started the project; its statements are checked, not assumed.",
+    "guide": "An investment guide of 2026-05-12 whose claims the project checks.",
     "hit rate": "The share of observations with a gain, or in event studies with IWM ahead of SPY.",
-    "interval": "A 95 % confidence interval from a bootstrap (percentile method).",
+    "interval": (
+        "A 95 % confidence interval. In the scorecard: the difference ± a number of standard errors that the circular shifts"
+        " determine (studentised). For the satellite and the reconstitution: percentiles of a bootstrap."
+    ),
     "lock-down": "The period before a reconstitution in which the lists change only to correct errors.",
     "log points": "The unit of differences of natural logarithms; 0.02 log points are about 2 %.",
     "max drawdown": "The largest fall of the total return index from an earlier high within a window; a fraction, 0 or negative.",
@@ -99,7 +103,7 @@ TERMS = {
     "risk-on, risk-off": (
         "The two regimes of a pair: its numerator gains on, or lags, its denominator, measured by the trend gap."
     ),
-    "satellite target": "The weight of IWM that a cycle phase asks for: 15 % early, 10 % mid, 5 % late or contraction.",
+    "satellite target": "The weight of IWM that a cycle phase sets: 15 % early, 10 % mid, 5 % late or contraction.",
     "session": "A trading day of XNYS.",
     "Sharpe ratio": (
         "(Mean annual return − mean policy rate) / volatility; NULL if the policy rate is known for less than three"
@@ -113,9 +117,9 @@ TERMS = {
     "special dividend": "A dividend off the fund's schedule; it is not part of the dividend yield.",
     "spell": "An unbroken run of one label; a session without a label neither begins nor ends one.",
     "stale": (
-        "Older than the limit for its kind: prices that end before the last final session, snapshots beyond"
-        " `stale_after_days`, rates beyond 10 days; as a verdict of the claims audit, a figure that has changed since the"
-        " guide was written."
+        "Older than the limit for its kind: prices, members' prices and quotes that end before the last final session,"
+        " snapshots beyond `stale_after_days`, rates beyond 10 days, factors beyond 100 days; as a verdict of the claims"
+        " audit, a figure that has changed since the guide was written."
     ),
     "stress event": "A dated market stress in `seeds/market_stress.csv`, with each fund's total return and max drawdown.",
     "total return": (
@@ -130,7 +134,7 @@ TERMS = {
     "verdict": (
         "The result of a test: supported, contradicted or significant (survives the correction for all tests of its"
         " family), bounded (no effect of practical size), suggestive (a small p-value alone) or undecided (too little"
-        " data); in the claims audit also holds, stale and untestable."
+        " data); for the satellite also better or worse; in the claims audit also holds, stale and untestable."
     ),
     "volatility": "The sample standard deviation of daily total returns × √252.",
 }

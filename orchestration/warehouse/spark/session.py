@@ -1,6 +1,6 @@
 """The Spark session of a build: one per process, on this machine unless the settings name another master.
 
-Spark is optional: `pip install small-cap-signal[spark]`. It needs Java 17 or 21.
+Spark is optional: the extra `spark`, installed by `make spark` or as `small_cap_signal-….whl[spark]`. It needs Java 17 or 21.
 """
 
 import logging
@@ -63,7 +63,10 @@ def check_spark() -> None:
     """
     missing = [name for name in ("pyspark", "dbt.adapters.spark", "pyarrow") if find_spec(name) is None]
     if missing:
-        raise SparkUnusable(f"SMALLCAP_ENGINE=spark needs {missing[0]}: pip install 'small-cap-signal[spark]'.")
+        raise SparkUnusable(
+            f"SMALLCAP_ENGINE=spark needs {missing[0]}, which the extra spark installs: make spark in a checkout,"
+            " pip install 'small_cap_signal-….whl[spark]' with a wheel."
+        )
     find_java()
 
 
