@@ -233,10 +233,10 @@ def memberships(inputs: Inputs) -> set[tuple[str, str, date, date | None, bool]]
         days = list(snapshots)
         first = sessions[sessions >= pd.Timestamp(INCEPTION[universe])][0].date()
         for security in snapshots[days[0]].index:
-            found.add((universe, security, first, sessions[sessions < days[0]][-1].date(), True))
+            found.add((universe, security, first, sessions[sessions <= days[0]][-1].date(), True))
         since: dict[str, date] = {}
         for day in days:
-            starts, ends = sessions[sessions >= day][0].date(), sessions[sessions < day][-1].date()
+            starts, ends = sessions[sessions > day][0].date(), sessions[sessions <= day][-1].date()
             held: Mapping[str, float] = snapshots[day].to_dict()
             for security in [one for one in since if one not in held]:
                 found.add((universe, security, since.pop(security), ends, False))

@@ -155,11 +155,11 @@ def test_a_delisted_member_and_one_whose_bars_stop_are_named(planted: Planted) -
     for session in ("2026-07-30", "2026-09-30"):
         gap = planted.row("constituent_breadth_gaps", f"universe = 'IWM' and reason = 'no_bar' and session = date '{session}'")
         assert gap["members"] == 1
-    # The delisted one is a member until the first snapshot without it.
+    # The delisted one is a member up to the date of the first snapshot without it.
     membership = planted.row(
         "index_membership", f"universe = 'IWM' and security_id = '{ticker_of(member_bars.DELISTED)}' and not is_inferred"
     )
-    assert membership["to_session"] == date(2026, 7, 30)
+    assert membership["to_session"] == date(2026, 7, 31)
 
 
 def test_a_young_listing_is_counted_where_its_history_suffices(planted: Planted) -> None:
