@@ -132,15 +132,15 @@ class Dbt:
         finally:
             self.engine.release()
 
-    def _parse(self) -> Any:
-        result = self.invoke(["parse"])
+    def _parse(self, *options: str) -> Any:
+        result = self.invoke(["parse", *options])
         if not result.success:
             raise BuildFailed(f"The dbt project does not parse: {_one_line(result.exception)}")
         return result.result
 
     def _build(self, arguments: list[str], take: Callable[[Any], None]) -> dbtRunnerResult:
         """Build with a manifest parsed without variables: with another clock, dbt would parse every file again."""
-        manifest = _parsed.get(self.target_dir) or self._parse()
+        manifest = _parsed.get(self.target_dir) or self._parse("--no-write-json")
         return self.invoke(arguments, [take], manifest)
 
     def _files(self) -> Iterator[Path]:

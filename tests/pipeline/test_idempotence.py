@@ -40,6 +40,11 @@ def test_a_second_run_reads_no_document_again(second_run: Home) -> None:
     assert ": accepted," not in second_run.out
 
 
+def test_a_second_run_keeps_the_parsed_project(sample_home: Home, second_run: Home) -> None:
+    one, other = ((home.path / "dbt" / "manifest.json").read_bytes() for home in (sample_home, second_run))
+    assert one == other
+
+
 def test_a_second_run_writes_no_document(sample_home: Home, second_run: Home) -> None:
     def files(home: Home) -> dict[str, bytes]:
         landing = home.path / "landing"
