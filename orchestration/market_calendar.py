@@ -10,6 +10,8 @@ EXCHANGE = "XNYS"
 FIRST_DAY = date(1993, 1, 1)  # SPY, the oldest fund, began trading on 1993-01-29
 # Vendors publish the closing bar some minutes after the bell.
 FINAL_BAR_DELAY = timedelta(minutes=30)
+# Yahoo's option quotes are a quarter of an hour late: until then, those of an open session are of the session before.
+QUOTES_LATE = timedelta(minutes=15)
 _VERSION_KEY = "exchange_calendars"
 
 

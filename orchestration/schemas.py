@@ -150,8 +150,9 @@ class Rates(dy.Schema):
 class FundQuotes(dy.Schema):
     """One row per fund, session and phase: the vendor's quote of the fund, in US dollars; times are UTC.
 
-    The phase is `regular` if the quote was retrieved while XNYS was open, else `closed`: a quote outside the session says nothing
-    about the spread, so that bid and ask are then NULL. `expirations` counts the listed expirations of the fund's options.
+    The phase is `regular` if the quote was retrieved from a quarter of an hour after XNYS opens until it closes, else `closed`: a
+    quote outside the session says nothing about the spread, so that bid and ask are then NULL. `expirations` counts the listed
+    expirations of the fund's options.
     """
 
     fund = dy.String(primary_key=True)
@@ -165,11 +166,12 @@ class FundQuotes(dy.Schema):
 
 
 class OptionExpirations(dy.Schema):
-    """One row per fund, session, phase and listed expiration of its options.
+    """One row per fund, session, phase and expiration of its options: the listed ones, and those that are missing from the list.
 
     `cycle` is monthly (the week of the third Friday), weekly (the last session of another week) or daily (any other session).
-    `is_read` says whether its contracts were received and used. `forward` is the fund's forward price in dollars and `discount`
-    the discount factor, both implied by put-call parity; NULL where too few contracts are quoted.
+    `is_read` says whether its contracts were received and used: not those of an expiration that left the list before its day has
+    passed. `forward` is the fund's forward price in dollars and `discount` the discount factor, both implied by put-call parity;
+    NULL where too few contracts are quoted.
     """
 
     fund = dy.String(primary_key=True)
@@ -185,6 +187,7 @@ class OptionExpirations(dy.Schema):
 class OptionQuotes(dy.Schema):
     """One row per fund, session, phase and contract: US dollars a share; volume and open interest in contracts; times in UTC.
 
+    `volume` is that of the session: 0 if the last trade was before it, NULL if it is unknown. An impossible bid and ask are NULL.
     `vendor_implied_volatility` is the vendor's, NULL if it is a placeholder. `implied_volatility` (fraction a year) and `delta`
     are computed from the mid price for contracts out of the money and at the strike nearest the forward; NULL where unknown.
     """

@@ -1,7 +1,7 @@
 """Collect the documents of one feed: simulate them, fetch them, or list those in a folder."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime
 from io import BytesIO
@@ -111,6 +111,7 @@ def fetch_all(
     known_bars: KnownBars,
     *,
     option_days: int = 0,
+    incomplete: Set[str] = frozenset(),
 ) -> list[Collected]:
     """Request every symbol of the feed from its vendor. A failed fetch is an outcome, not an exception.
 
@@ -118,12 +119,13 @@ def fetch_all(
         client: creates the vendor's client; not called for a feed that a person downloads.
         known_bars: the known bars of a symbol (session, close, vendor_adj_close, volume), oldest first.
         option_days: how far ahead the options are that are asked for.
+        incomplete: the keys of documents that cannot be used or miss something, so that their session is asked for again.
     """
     symbols = feed.symbols(universe)
     if feed.fetch is None:
         return [_manual_download(feed, landing, symbol, universe) for symbol in symbols]
     vendor_client, outcomes = client(), []
-    present = _symbols_since(feed, landing, market_calendar.last_opening(landing.clock)) if feed.once_a_session else set()
+    present = _symbols_of_session(feed, landing, incomplete) if feed.once_a_session else set()
     for symbol, fund in symbols.items():
         if symbol in present:
             outcomes.append(Collected(symbol, "unchanged", "the session has a document"))
@@ -144,9 +146,15 @@ def fetch_all(
     return outcomes
 
 
-def _symbols_since(feed: Feed, landing: Landing, moment: datetime) -> set[str]:
-    """The symbols of a feed with a document retrieved since a time."""
-    return {document.symbol for document in landing.documents(feed) if document.retrieved_at and document.retrieved_at >= moment}
+def _symbols_of_session(feed: Feed, landing: Landing, incomplete: Set[str]) -> set[str]:
+    """The symbols with a complete document of the last session, retrieved when the vendor's quotes were those of that session."""
+    late = market_calendar.QUOTES_LATE
+    since = market_calendar.last_opening(landing.clock - late) + late
+    return {
+        document.symbol
+        for document in landing.documents(feed)
+        if document.retrieved_at and document.retrieved_at >= since and document.key not in incomplete
+    }
 
 
 def _one_line(text: str, longest: int = 300) -> str:

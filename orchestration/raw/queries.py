@@ -32,6 +32,17 @@ def documents_of_kind(warehouse: Warehouse, kind: str) -> int:
     return count
 
 
+def incomplete_quotes(warehouse: Warehouse, option_days: int) -> set[str]:
+    """The paths of the documents of quotes that were not accepted, or of which an expiration up to so many days ahead was not
+    read."""
+    warehouse.prepare()
+    question = (
+        "select path from raw.documents where kind = 'quotes' and (status <> 'accepted' or document_id in"
+        " (select document_id from raw.option_expirations where not is_read and expiration <= session + $1::integer))"
+    )
+    return {path for (path,) in warehouse.ask(question, option_days)}
+
+
 def known_bars(warehouse: Warehouse, symbol: str) -> pl.DataFrame:
     """The last known bars of a symbol, oldest first: session, close, vendor_adj_close, volume."""
     warehouse.prepare()

@@ -226,6 +226,10 @@ OPTION_RATE, OPTION_DIVIDENDS = 0.039, 0.012  # a year; the forward price follow
 CROSSED_CONTRACT = ("SPY", date(2026, 9, 29))
 # The expiration of the next month is listed, but the vendor does not answer for it.
 VANISHED_EXPIRATION = ("VTWO", date(2026, 9, 30))
+# This expiration is not even listed, and is two days earlier.
+UNLISTED_EXPIRATION = ("QQQ", date(2026, 9, 30), date(2026, 10, 9))
+# One contract did not trade in the session: its volume is that of the session in which it traded last.
+OLD_VOLUME, OLD_TRADE = ("IWM", date(2026, 9, 30)), (datetime(2026, 9, 23, 18, 5), 250_000)
 
 # --- rates ------------------------------------------------------------------------------------------------------------
 

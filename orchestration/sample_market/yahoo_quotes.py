@@ -59,11 +59,17 @@ def document(fund: Fund, history: History, sessions: Days, retrieved_at: datetim
     }
     if (symbol, retrieved_at) == truths.CROSSED_QUOTE:
         quote["bid"], quote["ask"] = quote["ask"], quote["bid"]
-    listed = expirations(symbol, sessions, at.date())
+    listed = [day for day in expirations(symbol, sessions, at.date()) if (symbol, at.date(), day) != truths.UNLISTED_EXPIRATION]
     chains = [_chain(symbol, day, price, quoted_at, seed, is_open=is_open) for day in listed if _is_read(symbol, at.date(), day)]
     rows = pl.concat([pl.DataFrame(schema=_SCHEMA), *chains])
+    first = pl.int_range(pl.len()) == 0
+    if (symbol, session) == truths.OLD_VOLUME:
+        traded_at, volume = truths.OLD_TRADE
+        rows = rows.with_columns(
+            lastTradeDate=pl.when(first).then(pl.lit(traded_at, pl.Datetime("us"))).otherwise("lastTradeDate"),
+            volume=pl.when(first).then(pl.lit(float(volume))).otherwise("volume"),
+        )
     if (symbol, session) == truths.CROSSED_CONTRACT:
-        first = pl.int_range(pl.len()) == 0
         rows = rows.with_columns(bid=pl.when(first).then(pl.col("ask") + 1).otherwise("bid"))
     buffer = BytesIO()
     named = {
@@ -139,7 +145,11 @@ def _chain(symbol: str, expiration: date, price: float, quoted_at: datetime, see
             pl.DataFrame(
                 {
                     "contractSymbol": [f"{symbol}{expiration:%y%m%d}{letter}{round(1000 * k):08}" for k in strike],
-                    "lastTradeDate": [quoted_at - timedelta(minutes=30 + n) for n in range(strike.size)],
+                    # A contract without a volume traded last some weeks before.
+                    "lastTradeDate": [
+                        quoted_at - timedelta(weeks=0 if traded else 1 + n % 2, minutes=30 + n)
+                        for n, traded in enumerate(volume > 0)
+                    ],
                     "strike": strike,
                     "lastPrice": np.round(value, 2),
                     "bid": bid,

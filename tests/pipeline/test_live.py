@@ -81,11 +81,15 @@ def test_quotes_are_collected_once_a_session(live_homes: LiveRuns) -> None:
     for home in (live_homes.all_answer, live_homes.one_is_down):
         with published(home) as release:
             depth = ask(
-                release, "select fund, expirations, unread_expirations, contracts from option_depth where horizon = 'all'"
-            )
+                release, "select fund, expirations, unread_expirations, contracts, cast(observed_at as date) > session as is_late"
+                " from option_depth where horizon = 'all'",
+            )  # fmt: skip
             spreads = ask(release, "select fund, is_regular, spread_bp from quoted_spreads")
         assert set(depth["fund"]) == set(spreads["fund"]) == {fund.fund for fund in load_universe().values() if fund.price_symbol}
-        assert depth.select("expirations", "unread_expirations", "contracts").unique().rows() == [(2, 0, 4 * len(STRIKES))]
+        assert depth.select("expirations", "unread_expirations").unique().rows() == [(2, 0)]
+        # On the day after, what expired on the session is no longer listed.
+        for contracts, is_late in depth.select("contracts", "is_late").rows():
+            assert contracts == (None if is_late else 4 * len(STRIKES))
         assert (spreads["spread_bp"].is_not_null() == spreads["is_regular"]).all()
         assert len(list((home.path / "landing" / "yahoo" / "quotes" / "IWM").iterdir())) == 1
 

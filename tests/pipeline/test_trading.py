@@ -22,7 +22,10 @@ Row = dict[str, Any]
 
 
 def chain(home: Home, fund: str, at: datetime) -> tuple[Row, list[date], list[Row]]:
-    """The quote, the listed expirations and the contracts of a document, each contract with its expiration, type and mid."""
+    """The quote, the listed expirations and the contracts of a document, each contract with its expiration, type, mid and trades.
+
+    A contract that traded last on another day did not trade in the session.
+    """
     path = home.path / "landing" / "yahoo" / "quotes" / fund / f"{at:%Y-%m-%dT%H%M%SZ}.parquet"
     named = pl.read_parquet_metadata(path)
     rows = pl.read_parquet(path).to_dicts()
@@ -30,8 +33,8 @@ def chain(home: Home, fund: str, at: datetime) -> tuple[Row, list[date], list[Ro
         day, kind = re.fullmatch(rf"{fund}(\d{{6}})([CP])\d{{8}}", row["contractSymbol"]).groups()  # type: ignore[union-attr]
         row |= {"expiration": datetime.strptime(day, "%y%m%d").replace(tzinfo=UTC).date(), "type": kind}
         row["mid"] = (row["bid"] + row["ask"]) / 2 if 0 < row["bid"] <= row["ask"] else None
-    usable = [row for row in rows if not (row["bid"] > row["ask"] > 0)]
-    return json.loads(named["quote"]), [date.fromisoformat(day) for day in json.loads(named["expirations"])], usable
+        row["traded"] = row["volume"] if row["lastTradeDate"].date() == at.date() else 0
+    return json.loads(named["quote"]), [date.fromisoformat(day) for day in json.loads(named["expirations"])], rows
 
 
 def depth(home: Home) -> dict[tuple[str, date, str], Row]:
@@ -75,6 +78,8 @@ def test_the_totals_are_those_of_the_documents(sample_home: Home) -> None:
                 continue
             _, listed, contracts = chain(sample_home, fund, at)
             read = {row["expiration"] for row in contracts}
+            if (fund, at.date()) == truths.UNLISTED_EXPIRATION[:2]:
+                listed.append(truths.UNLISTED_EXPIRATION[2])
             for horizon, most in HORIZONS.items():
                 within = [day for day in listed if most is None or (day - at.date()).days <= most]
                 inside = [row for row in contracts if row["expiration"] in within]
@@ -83,7 +88,7 @@ def test_the_totals_are_those_of_the_documents(sample_home: Home) -> None:
                 assert (row["expirations"], row["unread_expirations"]) == (len(within), len(unread))
                 assert sum(row[f"{cycle}_expirations"] for cycle in ("monthly", "weekly", "daily")) == len(within)
                 if unread:
-                    assert (fund, at.date()) == truths.VANISHED_EXPIRATION
+                    assert (fund, at.date()) in (truths.VANISHED_EXPIRATION, truths.UNLISTED_EXPIRATION[:2])
                     assert {row[name] for name in ("contracts", "open_interest", "volume", "put_call_volume")} == {None}
                     continue
                 two_sided = [one for one in inside if one["mid"] is not None]
@@ -91,15 +96,44 @@ def test_the_totals_are_those_of_the_documents(sample_home: Home) -> None:
                 assert row["contracts_quoted"] == len(two_sided)
                 assert row["strikes_quoted"] == len({(one["expiration"], one["strike"]) for one in two_sided})
                 for name, total, ratio in (
-                    ("openInterest", "open_interest", "put_call_interest"), ("volume", "volume", "put_call_volume"),
+                    ("openInterest", "open_interest", "put_call_interest"), ("traded", "volume", "put_call_volume"),
                 ):  # fmt: skip
-                    sums = {
-                        kind: sum(one[name] for one in inside if one["type"] == kind and not math.isnan(one[name]))
-                        for kind in "CP"
-                    }
+                    sums = {kind: sum(one[name] for one in inside if one["type"] == kind) for kind in "CP"}
                     assert row[total] == sum(sums.values())
-                    if sums["C"]:
-                        assert row[ratio] == pytest.approx(sums["P"] / sums["C"])
+                    assert row[ratio] == (pytest.approx(sums["P"] / sums["C"]) if sums["C"] else None)
+
+
+def test_an_expiration_that_left_the_list_leaves_no_totals(sample_home: Home) -> None:
+    found = depth(sample_home)
+    fund, session, missing = truths.UNLISTED_EXPIRATION
+    week, month = found[fund, session, "week"], found[fund, session, "month"]
+    assert (missing - session).days == 9
+    assert (week["unread_expirations"], month["unread_expirations"]) == (0, 1)
+    assert week["volume"] > 0
+    assert [month[name] for name in ("contracts", "open_interest", "volume", "put_call_volume")] == [None] * 4
+    with published(sample_home) as release:
+        facts = "select fund, option_open_interest from fund_comparison where fund = 'QQQ'"
+        assert ask(release, facts).rows() == [(fund, found[fund, date(2026, 9, 28), "quarter"]["open_interest"])]
+
+
+def test_an_old_volume_is_not_of_the_session(sample_home: Home) -> None:
+    (fund, session), (traded_at, _) = truths.OLD_VOLUME, truths.OLD_TRADE
+    with warehouse(sample_home) as connection:
+        rows = ask(
+            connection, "select volume, open_interest > 0 from raw.option_quotes where phase = 'regular'"
+            f" and fund = '{fund}' and session = '{session}' and last_traded_at = '{traded_at}'",
+        ).rows()  # fmt: skip
+    assert rows == [(0, True)]
+
+
+def test_a_crossed_contract_keeps_its_volume(sample_home: Home) -> None:
+    fund, session = truths.CROSSED_CONTRACT
+    with warehouse(sample_home) as connection:
+        rows = ask(
+            connection, "select ask, implied_volatility, vendor_implied_volatility, volume > 0 and open_interest > 0"
+            f" from raw.option_quotes where fund = '{fund}' and session = '{session}' and bid is null",
+        ).rows()  # fmt: skip
+    assert rows == [(None, None, None, True)]
 
 
 def test_the_cycles_are_the_planted_ones(sample_home: Home) -> None:

@@ -1,4 +1,7 @@
-"""A chain that lost contracts: its expiration waits in quarantine and counts as not read; the others are used."""
+"""A chain that lost contracts: its expiration waits in quarantine and counts as not read; the others are used.
+
+An expiration that left the list before its time counts as not read too.
+"""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -7,6 +10,7 @@ from typing import Any
 import pytest
 
 from orchestration.landing.documents import Document
+from orchestration.raw.queries import incomplete_quotes
 from tests.raw.conftest import MakeDesk
 from tests.raw.market import Desk
 from tests.vendors.yahoo_options import EXPIRATIONS, NOW, STRIKES, YahooOptions, epoch
@@ -87,3 +91,92 @@ def test_a_vanished_contract_is_gone_from_the_later_snapshot(make_desk: MakeDesk
     newest = "qualify dense_rank() over (order by observed_at desc) = 1"
     assert {one for (one,) in desk.sql(f"select expiration from raw.option_quotes {newest}")} == set(EXPIRATIONS[3:])
     assert len(desk.sql("select distinct observed_at from raw.option_quotes")) == 2
+
+
+def listed(desk: Desk, day: date) -> dict[date, tuple[str, bool]]:
+    """Cycle and whether it was read, of each expiration of the newest document of a session."""
+    rows = desk.sql(
+        f"select expiration, cycle, is_read from raw.option_expirations where session = '{day}'"
+        " qualify dense_rank() over (order by observed_at desc) = 1"
+    )
+    return {expiration: (cycle, is_read) for expiration, cycle, is_read in rows}
+
+
+@pytest.mark.parametrize("left", [EXPIRATIONS[1:3], ()], ids=["a short list", "no list"])
+def test_an_expiration_that_left_the_list_is_not_read(left: tuple[date, ...], make_desk: MakeDesk) -> None:
+    """The first one has passed. Those that are missing stay so until they are listed again, whatever the order of arrival."""
+    days = [NOW, LATER, LATER + timedelta(days=1), LATER + timedelta(days=4)]
+    vendors = [YahooOptions(expirations=some) for some in (EXPIRATIONS, left, left, EXPIRATIONS[2:])]
+    later = [day for day in EXPIRATIONS if day > LATER.date()]
+    for order in ((0, 1, 2, 3), (3, 2, 0, 1)):
+        desk = make_desk("empty")
+        for place in order:
+            put(desk, vendors[place], days[place])
+            desk.run()
+        for day in (days[1], days[2]):
+            found = listed(desk, day.date())
+            # LATER is the day of the first expiration, which is part of the totals of its own session.
+            expected = later if day > LATER else [EXPIRATIONS[0], *later]
+            assert sorted(found) == expected
+            assert {one for one, (_, is_read) in found.items() if is_read} == {one for one in left if one in expected}
+        before = listed(desk, NOW.date())
+        assert {one: cycle for one, (cycle, _) in listed(desk, days[2].date()).items()} == {one: before[one][0] for one in later}
+        assert {is_read for _, is_read in listed(desk, days[3].date()).values()} == {True}
+        assert desk.in_quarantine() == []
+
+
+def test_a_document_of_the_morning_misses_what_expired_the_day_before(make_desk: MakeDesk) -> None:
+    """Retrieved before the open, it is of the session before, and the list begins after it."""
+    desk = make_desk("empty")
+    day, morning = EXPIRATIONS[0], LATER + timedelta(hours=17)
+    put(desk, YahooOptions(), NOW)
+    vendor = YahooOptions(expirations=EXPIRATIONS[1:])
+    vendor.quote |= {"regularMarketTime": epoch(LATER) + 1800, "marketState": "PRE"}
+    desk.put("yahoo/quotes/IWM", vendor.document(), morning, "parquet")
+    desk.run()
+    rows = desk.sql(f"select phase, expiration, is_read from raw.option_expirations where session = '{day}' order by expiration")
+    assert rows == [("closed", day, False), *(("closed", one, True) for one in EXPIRATIONS[1:])]
+
+
+def test_which_documents_end_a_session(make_desk: MakeDesk) -> None:
+    """Neither one that was rejected nor one that misses an expiration that is asked for."""
+    desk = make_desk("empty")
+    whole = put(desk, YahooOptions(), NOW)
+    half = put(desk, YahooOptions(missing=(CUT,)), LATER)
+    short = put(desk, YahooOptions(expirations=EXPIRATIONS[2:5]), LATER + timedelta(days=1))
+    stale = YahooOptions()
+    stale.quote["marketState"] = "CLOSED"
+    refused = put(desk, stale, LATER + timedelta(days=4))
+    desk.run()
+    assert desk.status(whole) == desk.status(half) == desk.status(short) == "accepted"
+    desk.connection.close()
+    days = (CUT - LATER.date()).days
+    assert incomplete_quotes(desk.warehouse, days) == {half.key, short.key, refused.key}
+    assert incomplete_quotes(desk.warehouse, days - 1) == {short.key, refused.key}
+
+
+def test_some_crossed_contracts_do_not_reject_a_document(make_desk: MakeDesk) -> None:
+    """Neither with the fund's own quote, nor without it."""
+
+    @dataclass
+    class Crossed(YahooOptions):
+        count: int = 0
+
+        def chain(self, expiration: date) -> list[dict[str, Any]]:
+            contracts = super().chain(expiration)
+            if expiration == CUT:
+                contracts[: self.count] = [one | {"bid": one["ask"] + 1} for one in contracts[: self.count]]
+            return contracts
+
+    desk = make_desk("empty")
+    few, many = Crossed(count=12), Crossed(count=2 * len(STRIKES), expirations=(CUT,))
+    many.symbol, many.quote["symbol"] = "SPY", "SPY"
+    few.quote |= {"bid": 250.01, "ask": 249.99}
+    one = put(desk, few, NOW)
+    other = desk.put("yahoo/quotes/SPY", many.document(), NOW, "parquet")
+    desk.run()
+    assert desk.status(one) == "accepted"
+    [(contracts, quoted, volume)] = desk.sql("select count(*), count(bid), sum(volume) from raw.option_quotes where fund = 'IWM'")
+    assert (contracts - quoted, volume) == (12, 100 * contracts)
+    # If it is most of the contracts, the document is at fault.
+    assert desk.status(other) == "rejected"

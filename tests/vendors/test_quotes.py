@@ -1,7 +1,9 @@
 """Quotes of a fund and its options: the real yfinance against a local Yahoo, every known trap, and implied volatility."""
 
+import json
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 from typing import Any
@@ -38,6 +40,7 @@ from tests.vendors.yahoo_options import (
 SettingsFor = Callable[..., Settings]
 REFUSED = Answer(status=429)
 CONTRACTS = 2 * len(STRIKES)
+OPENED = NOW.replace(hour=13, minute=30)
 
 
 def fetch(settings: Settings, *, option_days: int = 1000, symbol: str = "IWM") -> bytes:
@@ -151,28 +154,61 @@ def test_a_fund_without_options_has_a_quote(server: VendorServer, settings_for: 
     assert len(server.requests) == 1
 
 
-def test_a_session_has_one_document(server: VendorServer, settings_for: SettingsFor) -> None:
-    """A second run asks only for the funds that have no document of the session."""
+@dataclass
+class Requests:
+    """Runs at several times over one landing folder; `incomplete` documents are those that the ledger does not count."""
+
+    server: VendorServer
+    settings: Settings
+    incomplete: set[str] = field(default_factory=set)
+
+    @property
+    def landing(self) -> Landing:
+        return Landing(self.settings.own_landing_dir, [self.settings.own_landing_dir], NOW)
+
+    def run(self, at: datetime) -> str:
+        """The outcome of IWM."""
+        now = Landing(self.landing.own, self.landing.folders, at)
+        universe = {"IWM": invented.UNIVERSE["IWM"]}
+        found = fetch_all(
+            quotes.FEED, now, universe, lambda: client_of(quotes.FEED, self.settings), lambda _: pl.DataFrame(),
+            incomplete=self.incomplete,
+        )  # fmt: skip
+        return found[0].status
+
+    def put(self, at: datetime, content: bytes) -> str:
+        """The key of a document that was retrieved before."""
+        return write_document(
+            self.landing.own, vendor="yahoo", kind="quotes", symbol="IWM", retrieved_at=at, extension="parquet", content=content
+        ).key
+
+
+@pytest.fixture
+def requests(server: VendorServer, settings_for: SettingsFor) -> Requests:
     server.replies = [YahooOptions().answer]
-    settings = settings_for(server)
-    landing = Landing(settings.own_landing_dir, [settings.own_landing_dir], NOW)
-    universe = {"IWM": invented.UNIVERSE["IWM"]}
+    return Requests(server, settings_for(server))
 
-    def collect(at: datetime) -> list[str]:
-        now = Landing(landing.own, landing.folders, at)
-        found = fetch_all(quotes.FEED, now, universe, lambda: client_of(quotes.FEED, settings), lambda _: pl.DataFrame())
-        return [one.status for one in found]
 
-    opened = NOW.replace(hour=13, minute=30)
-    before_open = write_document(
-        landing.own, vendor="yahoo", kind="quotes", symbol="IWM", retrieved_at=opened - timedelta(hours=2), extension="parquet",
-        content=b"of the session before",
-    )  # fmt: skip
-    assert before_open.path.exists()
-    assert collect(opened - timedelta(minutes=1)) == ["unchanged"]
-    assert collect(NOW) == ["new"]
-    assert collect(NOW + timedelta(hours=3)) == ["unchanged"]
-    assert len(server.requests) == 1
+def test_a_session_has_one_document(requests: Requests) -> None:
+    """A second run asks only for the funds that have no document of the session."""
+    requests.put(OPENED - timedelta(hours=2), b"of the session before")
+    assert requests.run(OPENED - timedelta(minutes=1)) == "unchanged"
+    assert requests.run(NOW) == "new"
+    assert requests.run(NOW + timedelta(hours=3)) == "unchanged"
+    assert len(requests.server.requests) == 1
+
+
+def test_a_document_of_the_first_minutes_is_not_of_the_session(requests: Requests) -> None:
+    requests.put(OPENED + timedelta(minutes=14), b"too early")
+    assert requests.run(OPENED + timedelta(minutes=14, seconds=30)) == "unchanged"
+    assert requests.run(OPENED + timedelta(minutes=15)) == "new"
+    assert requests.run(OPENED + timedelta(minutes=16)) == "unchanged"
+
+
+def test_an_incomplete_document_does_not_end_the_session(requests: Requests) -> None:
+    requests.incomplete = {requests.put(NOW - timedelta(hours=1), b"rejected")}
+    assert requests.run(NOW) == "new"
+    assert requests.run(NOW + timedelta(hours=1)) == "unchanged"
 
 
 # The parser
@@ -188,7 +224,7 @@ def test_the_quote_of_regular_hours_has_both_sides() -> None:
 CLOSED = {
     "after the close": (NOW + timedelta(hours=3), epoch(NOW) + 1800, "POSTPOST"),
     "before the open": (NOW + timedelta(hours=17), epoch(NOW) + 1800, "PRE"),
-    "in the first minutes": (NOW.replace(hour=13, minute=40), epoch(NOW.replace(hour=13, minute=39)), "REGULAR"),
+    "in the first minutes, of the day before": (NOW.replace(hour=13, minute=40), epoch(NOW - timedelta(days=1)), "REGULAR"),
     "on a Saturday": (NOW + timedelta(days=3), epoch(NOW + timedelta(days=2, minutes=30)), "CLOSED"),
 }
 
@@ -204,6 +240,18 @@ def test_outside_regular_hours_nothing_is_said_of_spreads(at: datetime, quoted_a
     assert parsed.tables["option_quotes"]["implied_volatility"].drop_nulls().is_empty()
     assert parsed.tables["option_expirations"]["forward"].drop_nulls().is_empty()
     assert parsed.tables["option_quotes"]["open_interest"].to_list() == [1000] * parsed.tables["option_quotes"].height
+
+
+@pytest.mark.parametrize(("minute", "is_early"), [(30, True), (44, True), (45, False)])
+def test_a_document_of_the_first_minutes_is_rejected(minute: int, *, is_early: bool) -> None:
+    """Yahoo's options are a quarter of an hour late: they are still those of the session before."""
+    vendor, at = YahooOptions(), NOW.replace(hour=13, minute=minute)
+    vendor.quote |= {"regularMarketTime": epoch(at) - 20}
+    if is_early:
+        with pytest.raises(DocumentRejected, match="in the first 15 minutes of its session"):
+            read(vendor.document(), at)
+    else:
+        assert read(vendor.document(), at).tables["fund_quotes"]["phase"].to_list() == ["regular"]
 
 
 STALE: dict[str, dict[str, Any]] = {
@@ -279,6 +327,33 @@ def test_a_volume_that_is_left_out_is_unknown() -> None:
     assert found["open_interest"].sum() == 1000 * found.height
 
 
+LAST_TRADES: dict[str, tuple[datetime | None, int | None, int | None]] = {
+    "at the open": (OPENED, 7, 7),
+    "on the evening before, in New York": (OPENED.replace(hour=2), 7, 0),
+    "a week before": (NOW - timedelta(days=7), 7, 0),
+    "a week before, without a volume": (NOW - timedelta(days=7), None, 0),
+    "in the session, without a volume": (NOW, None, None),
+    "in the session after": (NOW + timedelta(days=1), 7, None),
+    "never": (None, None, None),
+    "never, with a volume": (None, 7, None),
+}
+
+
+@pytest.mark.parametrize(("traded_at", "given", "expected"), LAST_TRADES.values(), ids=LAST_TRADES.keys())
+def test_a_volume_is_of_the_session_of_the_last_trade(
+    traded_at: datetime | None, given: int | None, expected: int | None
+) -> None:
+    """Yahoo keeps the volume of a contract until it trades again."""
+    vendor = YahooOptions(changes={"volume": given, "lastTradeDate": epoch(traded_at) if traded_at else 0})
+    document = BytesIO(vendor.document())
+    contracts, named = pl.read_parquet(document), pl.read_parquet_metadata(document)
+    if traded_at is None:
+        contracts = contracts.with_columns(lastTradeDate=pl.lit(None, pl.Datetime("us")))
+    found = read(quotes.document("IWM", vendor.quote, json.loads(named["expirations"]), [contracts])).tables["option_quotes"]
+    assert found["volume"].to_list() == [expected] * found.height
+    assert found["open_interest"].sum() == 1000 * found.height
+
+
 def test_a_contract_with_one_side_has_no_volatility() -> None:
     found = read(YahooOptions(changes={"bid": 0.0}).document())
     assert found.tables["option_quotes"]["implied_volatility"].drop_nulls().is_empty()
@@ -287,18 +362,24 @@ def test_a_contract_with_one_side_has_no_volatility() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({"bid": 9.0, "ask": 8.0}, "crossed"),
-        ({"bid": 300.0, "ask": 301.0}, "can be worth"),
-        ({"contractSymbol": "IWM"}, "no expir"),
-    ],
+    ("changes", "reason"), [({"bid": 9.0, "ask": 8.0}, "crossed"), ({"bid": 300.0, "ask": 301.0}, "can be worth")]
 )
-def test_an_impossible_contract_is_rejected(changes: dict[str, Any], reason: str) -> None:
+def test_a_contract_with_an_impossible_quote_keeps_its_volume(changes: dict[str, Any], reason: str) -> None:
     parsed = read(YahooOptions(expirations=EXPIRATIONS[:1], changes=changes).document())
+    assert len(reasons(parsed)) == CONTRACTS
+    assert all(reason in one and "bid and ask are not used" in one for one in reasons(parsed))
+    found = parsed.tables["option_quotes"]
+    assert (found.height, found["volume"].sum(), found["open_interest"].sum()) == (CONTRACTS, 100 * CONTRACTS, 1000 * CONTRACTS)
+    for column in ("bid", "ask", "implied_volatility", "vendor_implied_volatility", "delta"):
+        assert found[column].drop_nulls().is_empty(), column
+    assert unread(parsed) == []
+
+
+def test_a_contract_without_an_expiration_is_rejected() -> None:
+    parsed = read(YahooOptions(expirations=EXPIRATIONS[:1], changes={"contractSymbol": "IWM"}).document())
     assert parsed.tables["option_quotes"].is_empty()
     assert len(reasons(parsed)) == CONTRACTS
-    assert all(reason in one for one in reasons(parsed))
+    assert all("no expiration" in one for one in reasons(parsed))
 
 
 def test_cycles_follow_the_calendar() -> None:

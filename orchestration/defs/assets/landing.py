@@ -21,7 +21,14 @@ from orchestration.landing.collect import (
 )
 from orchestration.landing.members import Failures, Reporting, due_symbols, fetch_members
 from orchestration.raw.fetches import Fetch, record
-from orchestration.raw.queries import known_bars, known_member_bars, last_final_at, member_failures, member_symbols
+from orchestration.raw.queries import (
+    incomplete_quotes,
+    known_bars,
+    known_member_bars,
+    last_final_at,
+    member_failures,
+    member_symbols,
+)
 from orchestration.settings import SEEDS_DIR, Settings, Source
 from orchestration.universe import load_universe
 from orchestration.vendors.feed import Feed
@@ -104,6 +111,7 @@ def _collect(feed: Feed, settings: Settings, warehouse: Warehouse, say: Callable
     outcomes = fetch_all(
         feed, landing, load_universe(), partial(client_of, settings, feed), partial(known_bars, warehouse),
         option_days=settings.option_days,
+        incomplete=incomplete_quotes(warehouse, settings.option_days) if feed.once_a_session else frozenset(),
     )  # fmt: skip
     at = settings.clock.replace(tzinfo=None)
     warehouse.prepare()

@@ -31,7 +31,8 @@ def check_document(parsed: ParsedDocument, document: Document, clock: datetime, 
         )
     is_expected = pl.col("reason").str.contains_any(list(_EXPECTED))
     unusable = parsed.rejects.filter(pl.col("line").is_not_null() & ~is_expected)
-    usable = parsed.rows[parsed.main].height
+    # The one line of a fund's quote has no number; the numbered ones are the contracts.
+    usable = parsed.rows["option_quotes" if parsed.main == "fund_quotes" else parsed.main].height
     lines = unusable.height + usable
     too_many = unusable.height > max(FEW_LINES, UNUSABLE_SHARE * lines)
     if unusable.height and (usable == 0 or (too_many and not accepted_by_person)):

@@ -18,7 +18,7 @@ from orchestration.raw.validation.factors import judge_factors
 from orchestration.raw.validation.holdings import KnownHoldings, judge_holdings, name_key, shares_outstanding
 from orchestration.raw.validation.market_caps import judge_market_caps
 from orchestration.raw.validation.prices import KnownPrices, OtherFunds, judge_prices, log_moves
-from orchestration.raw.validation.quotes import contracts_by_expiration, judge_quotes
+from orchestration.raw.validation.quotes import KnownChain, judge_quotes
 from orchestration.raw.validation.rates import disagreement, judge_rates
 from orchestration.raw.validation.verdict import Verdict
 from orchestration.settings import SEEDS_DIR
@@ -420,26 +420,40 @@ _CONTRACTS = f"""
 """
 
 
+# The newest document with an expiration or a quote: one that lists no expirations has a quote only.
+_CYCLES = f"""
+    with documents as (
+        select fund, observed_at, document_id from raw.option_expirations
+        union select fund, observed_at, document_id from raw.fund_quotes
+    ),
+    newest as (select * from documents where fund = ? and {_BEFORE} order by observed_at desc, document_id desc limit 1)
+    select expiration, cycle from raw.option_expirations semi join newest using (fund, observed_at, document_id)
+"""
+
+
 class _QuoteJudge:
     def __init__(self, connection: duckdb.DuckDBPyConnection, write_pending: Callable[[], None]) -> None:
         self._connection, self._write_pending = connection, write_pending
-        self._known: dict[date, int] = {}
+        self._known = KnownChain()
 
     def begin(self, symbol: str, before: tuple[datetime, str]) -> None:
         self._write_pending()
-        self._known = dict(self._connection.execute(_CONTRACTS, [symbol, *before]).fetchall())
+        contracts, cycles = (
+            dict(self._connection.execute(query, [symbol, *before]).fetchall()) for query in (_CONTRACTS, _CYCLES)
+        )
+        self._known = KnownChain(cycles, contracts)
 
     def judge(self, document: Candidate) -> Verdict:
         return judge_quotes(document.rows, known=self._known)
 
     def learn(self, document: Candidate, rows: Rows) -> None:
-        self._known |= contracts_by_expiration(rows["option_quotes"])
+        self._known = self._known.with_rows(rows)
 
     def suppliers(self, document: Candidate) -> set[str]:
         return set()
 
     def agree(self, one: Candidate, other: Candidate) -> bool:
-        return not judge_quotes(other.rows, known=contracts_by_expiration(one.rows["option_quotes"])).findings
+        return not judge_quotes(other.rows, known=KnownChain().with_rows(one.rows)).findings
 
 
 # Holdings

@@ -10,11 +10,11 @@ select fund, count(spread_bp) as quotes, median(spread_bp) as spread_bp,
 from quoted_spreads
 group by fund
 """
-# The newest session in which every expiration was read, else the newest one.
+# The newest session with totals, in which every expiration was read, else the newest one.
 _DEPTH = """
 select * from option_depth
 where horizon = 'quarter'
-qualify row_number() over (partition by fund order by unread_expirations > 0, session desc) = 1
+qualify row_number() over (partition by fund order by contracts is null, session desc) = 1
 """
 _MONTH = """
 select fund, session, volatility_expiration, atm_implied_volatility, skew_25_delta from option_depth

@@ -2,7 +2,7 @@
 
 Known traps: before the open all bids, asks and open interests are zero, and implied volatilities are placeholders; a quote
 outside regular hours can be some percent off; expirations go missing; the answer for an expiration that vanished is that of
-another one; Yahoo leaves out the volume of a contract that did not trade.
+another one; the volume of a contract that did not trade is left out, or is that of the session in which it traded last.
 """
 
 import json
@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from orchestration.market_calendar import QUOTES_LATE
 from orchestration.schemas import REJECT_COLUMNS
 from orchestration.vendors.feed import (
     Context,
@@ -33,7 +34,6 @@ from orchestration.vendors.yahoo import implied_volatility, yfinance_client
 VENDOR, KIND = "yahoo", "quotes"
 _NEW_YORK = ZoneInfo("America/New_York")
 _QUOTE, _LISTED, _SYMBOL = "quote", "expirations", "symbol"
-# Yahoo's option quotes are a quarter of an hour late.
 MOST_AGE = timedelta(minutes=30)
 # The widest spread of a fund that people trade is some tenths of a percent; a quote outside regular hours was 4 % off.
 WIDEST_SPREAD, FARTHEST_FROM_PRICE = 0.05, 0.02
@@ -98,7 +98,7 @@ def parse(content: bytes, context: Context) -> Parsed:
     """Rows for `fund_quotes`, `option_expirations` and `option_quotes`.
 
     Raises:
-        DocumentRejected: not such a document, another symbol, no time or price, or a stale quote.
+        DocumentRejected: not such a document, another symbol, no time or price, a stale quote, or one that is too early.
     """
     fund = require_fund(context)
     contracts, named = _read(content)
@@ -165,14 +165,20 @@ def _session_and_phase(quoted_at: datetime, state: str, context: Context) -> tup
     """The session that the quote is of, and whether it was retrieved within its regular hours.
 
     Raises:
-        DocumentRejected: the quote is of no session, or is stale: the market is open, and the quote is older than that.
+        DocumentRejected: the quote is of no session; or it is stale (the market is open, and the quote is older than that); or it
+            is of a session that had just opened, when the options are still those of the session before.
     """
     at = context.retrieved_at.replace(tzinfo=None)
     day = quoted_at.replace(tzinfo=UTC).astimezone(_NEW_YORK).date()
     hours = context.sessions.filter(pl.col("session") == day)
     if hours.is_empty() or quoted_at > at + MOST_AGE:
         raise DocumentRejected(f"the quote is of {quoted_at:%Y-%m-%d %H:%M} UTC, which is in no session before the retrieval")
-    is_open = not context.sessions.filter((pl.col("opens_at") + MOST_AGE / 2 <= at) & (pl.col("closes_at") > at)).is_empty()
+    if not hours.filter(pl.col("opens_at") + QUOTES_LATE > at).is_empty():
+        raise DocumentRejected(
+            f"the document was retrieved in the first {QUOTES_LATE / timedelta(minutes=1):.0f} minutes of its session, when"
+            " Yahoo's option quotes are still those of the session before"
+        )
+    is_open = not context.sessions.filter((pl.col("opens_at") + QUOTES_LATE <= at) & (pl.col("closes_at") > at)).is_empty()
     if is_open and (state != "REGULAR" or at - quoted_at > MOST_AGE):
         raise DocumentRejected(
             f"the quote is stale: XNYS was open at the retrieval, but the quote is of {quoted_at:%Y-%m-%d %H:%M} UTC ({state})"
@@ -209,7 +215,10 @@ def _expiration() -> pl.Expr:
 
 
 def _contracts(contracts: pl.DataFrame, session: date, price: float) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The contracts as rows of `option_quotes`, without key and volatility, and those that are unusable."""
+    """The contracts as rows of `option_quotes`, without key and volatility, and the lines with a fault.
+
+    A contract with an impossible quote keeps its volume and its open interest: only what depends on the quote is NULL.
+    """
     # Before the open Yahoo has no open interest: a chain in which every one is zero says nothing.
     has_interest = bool(contracts["openInterest"].fill_null(0).max() or 0)
     vendor = pl.col("impliedVolatility")
@@ -223,7 +232,7 @@ def _contracts(contracts: pl.DataFrame, session: date, price: float) -> tuple[pl
         bid="bid",
         ask="ask",
         last_price=pl.when(pl.col("lastPrice").is_finite()).then("lastPrice"),
-        volume=_whole("volume"),
+        volume=_volume(session),
         open_interest=_whole("openInterest") if has_interest else pl.lit(None, pl.Int64),
         last_traded_at="lastTradeDate",
         vendor_implied_volatility=pl.when(vendor.is_finite() & ~is_placeholder).then(vendor),
@@ -232,21 +241,32 @@ def _contracts(contracts: pl.DataFrame, session: date, price: float) -> tuple[pl
             ["contractSymbol", *(pl.col(name).cast(pl.String).fill_null("") for name in ("bid", "ask", "volume"))], separator=","
         ),
     )
-    reason = (
+    unusable = (
         pl.when(pl.col("expiration").is_null() | pl.col("option_type").is_null())
         .then(pl.lit("the contract's symbol has no expiration and type"))
         .when(pl.col("expiration") < session)
         .then(pl.lit("the contract has expired"))
-        .when((pl.col("bid") > pl.col("ask")) & (pl.col("ask") > 0))
+    )
+    unquoted = (
+        pl.when((pl.col("bid") > pl.col("ask")) & (pl.col("ask") > 0))
         .then(pl.format("the quote is crossed: bid {}, ask {}", "bid", "ask"))
         .when(pl.col("bid") > ABOVE_MOST * pl.when(pl.col("option_type") == "call").then(price).otherwise("strike"))
         .then(pl.format("the bid {} is above the most that the contract can be worth", "bid"))
     )
-    judged = rows.with_columns(_reason=reason)
-    unusable = judged.filter(pl.col("_reason").is_not_null()).select(
-        pl.col("_line").alias("line"), pl.col("_reason").alias("reason"), pl.col("_content").alias("content")
+    judged = rows.with_columns(_unusable=unusable, _unquoted=unquoted).with_columns(
+        reason=pl.coalesce("_unusable", pl.format("{}; bid and ask are not used", "_unquoted"))
     )
-    return judged.filter(pl.col("_reason").is_null()).drop("_reason"), unusable.cast(REJECT_COLUMNS)  # type: ignore[arg-type]
+    faults = judged.drop_nulls("reason").select(line="_line", reason="reason", content="_content")
+    usable = judged.filter(pl.col("_unusable").is_null()).with_columns(
+        pl.when(pl.col("_unquoted").is_null()).then(name).alias(name) for name in ("bid", "ask", "vendor_implied_volatility")
+    )
+    return usable.select(rows.columns), faults.cast(REJECT_COLUMNS)  # type: ignore[arg-type]
+
+
+def _volume(session: date) -> pl.Expr:
+    """The contract's volume in the session: Yahoo's if it traded last on that day, zero if before; else unknown."""
+    traded_on = pl.col("lastTradeDate").dt.replace_time_zone("UTC").dt.convert_time_zone("America/New_York").dt.date()
+    return pl.when(traded_on < session).then(pl.lit(0, pl.Int64)).when(traded_on == session).then(_whole("volume"))
 
 
 def _solved(

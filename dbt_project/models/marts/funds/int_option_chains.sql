@@ -6,6 +6,12 @@ with chains as (
     select distinct fund, session, phase, observed_at from {{ ref('stg_option_expirations') }}
 ),
 
+lists as (
+    select fund, session, phase, min(expiration) as first_expiration
+    from {{ ref('stg_option_expirations') }}
+    group by fund, session, phase
+),
+
 preferred as (
     select
         fund,
@@ -18,9 +24,15 @@ preferred as (
 )
 
 select
-    fund,
-    session,
-    phase,
-    observed_at
+    preferred.fund,
+    preferred.session,
+    preferred.phase,
+    preferred.observed_at,
+    -- Contracts that expired on the session leave the list on the next day.
+    lists.fund is null
+    or cast(preferred.observed_at as date) <= preferred.session
+    or lists.first_expiration <= preferred.session as has_every_expiration
 from preferred
-where preference = 1
+left join lists
+    on preferred.fund = lists.fund and preferred.session = lists.session and preferred.phase = lists.phase
+where preferred.preference = 1

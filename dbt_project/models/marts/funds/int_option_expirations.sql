@@ -32,6 +32,7 @@ quotes as (
         and quotes.session = expirations.session
         and quotes.phase = expirations.phase
         and quotes.expiration = expirations.expiration
+    where expirations.is_read
 ),
 
 -- The deltas on either side of the one that is looked for.
@@ -94,10 +95,14 @@ counted as (
         count(*) as contracts,
         sum(case when is_two_sided then 1 else 0 end) as contracts_quoted,
         count(distinct case when is_two_sided then strike end) as strikes_quoted,
-        sum(case when option_type = 'call' then volume end) as call_volume,
-        sum(case when option_type = 'put' then volume end) as put_volume,
-        sum(case when option_type = 'call' then open_interest end) as call_interest,
-        sum(case when option_type = 'put' then open_interest end) as put_interest,
+        -- Unknown only if the vendor has no figure of any contract; without calls, none were traded.
+        {%- for column, name in [('volume', 'volume'), ('open_interest', 'interest')] %}
+        {%- for type in ['call', 'put'] %}
+        case
+            when count({{ column }}) > 0 then sum(case when option_type = '{{ type }}' then coalesce({{ column }}, 0) else 0 end)
+        end as {{ type }}_{{ name }},
+        {%- endfor %}
+        {%- endfor %}
         avg(case when nearness = 1 and has_forward and is_two_sided then (ask - bid) / ((ask + bid) / 2) end) as near_spread,
         count(case when nearness = 1 then implied_volatility end) as near_volatilities,
         avg(case when nearness = 1 then implied_volatility end) as near_volatility,

@@ -1,6 +1,6 @@
 {{ config(meta={'signals': ['option_depth']}) }}
 {% set p = signal_parameters('option_depth', ['week_days', 'month_days', 'quarter_days']) -%}
--- A total over expirations of which one was not read would be too small: it is NULL.
+-- A total over expirations of which one was not read, or is no longer in the list, would be too small: it is NULL.
 with horizons as (
     select 'all' as horizon, cast(null as integer) as most_days, {{ p.month_days | int }} as target_days
     union all
@@ -17,6 +17,7 @@ within as (
         chains.session,
         chains.phase,
         chains.observed_at,
+        chains.has_every_expiration,
         horizons.horizon,
         expirations.expiration,
         expirations.days,
@@ -63,10 +64,13 @@ summed as (
         coalesce(sum(contracts), 0) as contracts,
         coalesce(sum(contracts_quoted), 0) as contracts_quoted,
         coalesce(sum(strikes_quoted), 0) as strikes_quoted,
-        sum(call_volume) as call_volume,
-        sum(put_volume) as put_volume,
-        sum(call_interest) as call_interest,
-        sum(put_interest) as put_interest,
+        -- A chain without expirations within the horizon has one row, without an expiration.
+        count(case when not has_every_expiration or not is_read then 1 end) as gaps,
+        {%- for part in ['volume', 'interest'] %}
+        count(case when is_read and call_{{ part }} is null then 1 end) as unknown_{{ part }},
+        coalesce(sum(call_{{ part }}), 0) as call_{{ part }},
+        coalesce(sum(put_{{ part }}), 0) as put_{{ part }},
+        {%- endfor %}
         median(near_spread) as near_spread,
         max(case when nearness = 1 and atm_volatility is not null then expiration end) as volatility_expiration,
         max(case when nearness = 1 then atm_volatility end) as atm_implied_volatility,
@@ -89,21 +93,17 @@ select
     cast(unread_expirations as integer) as unread_expirations,
     {%- for figure in ['contracts', 'contracts_quoted', 'strikes_quoted'] %}
     cast(
-        case when unread_expirations = 0 {%- if figure != 'contracts' %} and phase = 'regular' {%- endif %} then {{ figure }} end as integer
+        case when gaps = 0 {%- if figure != 'contracts' %} and phase = 'regular' {%- endif %} then {{ figure }} end as integer
     ) as {{ figure }},
     {%- endfor %}
-    -- Without expirations nothing was traded and nothing is open.
     {%- for total, part in [('open_interest', 'interest'), ('volume', 'volume')] %}
-    cast(
-        case
-            when expirations = 0 then 0
-            when unread_expirations = 0 and coalesce(call_{{ part }}, put_{{ part }}) is not null
-                then coalesce(call_{{ part }}, 0) + coalesce(put_{{ part }}, 0)
-        end as bigint
-    ) as {{ total }},
+    cast(case when gaps = 0 and unknown_{{ part }} = 0 then call_{{ part }} + put_{{ part }} end as bigint) as {{ total }},
     {%- endfor %}
-    case when unread_expirations = 0 then put_volume / nullif(cast(call_volume as double), 0) end as put_call_volume,
-    case when unread_expirations = 0 then put_interest / nullif(cast(call_interest as double), 0) end as put_call_interest,
+    {%- for ratio, part in [('put_call_volume', 'volume'), ('put_call_interest', 'interest')] %}
+    case
+        when gaps = 0 and unknown_{{ part }} = 0 then put_{{ part }} / nullif(cast(call_{{ part }} as double), 0)
+    end as {{ ratio }},
+    {%- endfor %}
     near_spread,
     volatility_expiration,
     atm_implied_volatility,
