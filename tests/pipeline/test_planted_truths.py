@@ -97,8 +97,8 @@ def test_the_open_session_is_in_no_table(sample_home: Home) -> None:
         columns = connection.execute(
             "select schema_name, table_name, column_name from duckdb_columns() where data_type = 'DATE'"
             " and schema_name in ('marts', 'intermediate') and column_name like '%session%'"
-            # The calendar is known in advance.
-            " and table_name <> 'session_calendar'"
+            # The calendar is known in advance, and the newest snapshot says who the members of the next session are.
+            " and table_name <> 'session_calendar' and (table_name, column_name) <> ('index_membership', 'from_session')"
         ).fetchall()
         latest = {(t, c): ask(connection, f'select max("{c}") from {s}.{t}').item() for s, t, c in columns}
     assert newest < truths.PARTIAL_SESSION
