@@ -73,6 +73,8 @@ def test_only_capitalisations_see_shares_that_do_not_float_and_who_comes_from_be
     by_stage = {str(stage): set(frame["symbol"]) for (stage,), frame in found.group_by("stage")}
     assert by_stage == dict.fromkeys(STAGES, joining)
     assert not set(found["symbol"]) & set(truths.NOT_ELIGIBLE)
+    # No fund says which security the symbol of a stock in neither index is.
+    assert candidates["security_id"].is_null().equals(candidates["index_before"] == "neither")
 
 
 def test_borders_and_ranks_agree_with_a_recomputation(sample_home: Home, candidates: pl.DataFrame) -> None:
@@ -132,6 +134,8 @@ def test_the_scores_are_those_of_the_candidates(sample_home: Home, listed: Compa
     }
     true = {status: symbols(listed, np.flatnonzero(flags)) for status, flags in leaving.items()}
     assert scores.height == 3 * (3 + 4)
+    # The holdings of IWV, two months after those of IWM, decide where who left went.
+    assert scores["judged_by"].unique().to_list() == [truths.IWM_SNAPSHOTS[-1]]
     for row in scores.iter_rows(named=True):
         said = candidates.filter(
             (pl.col("event") == row["event"]) & (pl.col("quality") == row["quality"]) & (pl.col("stage") == row["stage"])

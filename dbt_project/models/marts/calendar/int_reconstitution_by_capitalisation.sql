@@ -1,6 +1,6 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
 -- Where each stock is expected to go by total market capitalisation. A member within the band stays; at the lower end of the Russell 2000
--- there is no band.
+-- there is no band. Without a border below it is unknown who stays, and there is no status.
 with placed as (
     select
         stocks.event,
@@ -34,7 +34,8 @@ judged as (
             when index_before = 'Russell 2000' and company_size < lower_limit then 'leaves below'
             when index_before = 'Russell 1000' and company_size < lower_border then 'enters from above'
             when index_before = 'neither' and company_size < breakpoint and company_size >= lower_limit then 'enters from below'
-            else 'stays'
+            when index_before = 'Russell 1000' and lower_border is not null then 'stays'
+            when index_before <> 'Russell 1000' and lower_limit is not null then 'stays'
         end as status
     from placed
 )
@@ -55,15 +56,16 @@ select
     company_size,
     breakpoint,
     case
-        when not_eligible is not null then null
+        when not_eligible is not null or status is null then null
         when status = 'leaves above' then upper_border
         when index_before = 'Russell 1000' then lower_border
         when status in ('leaves below', 'enters from below') then lower_limit
-        when company_size * company_size >= lower_limit * upper_border or lower_limit is null then upper_border
+        when company_size * company_size >= lower_limit * upper_border then upper_border
         else lower_limit
     end as border,
     case
         when not_eligible is not null then not_eligible
+        when status is null then 'no border below can be computed'
         when status = 'leaves above' then 'above the band'
         when status = 'leaves below' then 'smaller than the last company of the Russell 3000'
         when status = 'enters from above' then 'below the band'

@@ -1,7 +1,8 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['reconstitution_candidates']}) }}
 {% set p = signal_parameters('reconstitution_candidates', ['least_price', 'least_float']) -%}
 -- Where each member is expected to go, from fund weights alone. A weight counts free float only, so that it is the least that a
--- company can be worth: above the band it decides, below a border it is a reason to ask for the float.
+-- company can be worth: above the band it decides, below a border it is a reason to ask for the float. Without a border below it is
+-- unknown who stays, and there is no status.
 with placed as (
     select
         members.*,
@@ -26,7 +27,8 @@ judged as (
         case
             when index_before = 'Russell 2000' and price < cast({{ p.least_price }} as double) then 'price'
             when index_before = 'Russell 2000' and company_size > upper_border then 'above'
-            when company_size >= lower_border or lower_border is null then 'inside'
+            when lower_border is null then 'no border'
+            when company_size >= lower_border then 'inside'
             when company_size / lower_border >= held_size then 'held'
             else 'below'
         end as place,
@@ -49,7 +51,7 @@ select
         when place = 'above' then 'leaves above'
         when place = 'below' and index_before = 'Russell 1000' then 'enters from above'
         when place in ('below', 'price') then 'leaves below'
-        else 'stays'
+        when place <> 'no border' then 'stays'
     end as status,
     size_rank,
     weight,
@@ -58,15 +60,16 @@ select
     company_size,
     breakpoint,
     case
-        when place = 'price' then null
+        when place in ('price', 'no border') then null
         when place = 'above' then upper_border
         when index_before = 'Russell 1000' or place in ('below', 'held') then lower_border
-        when company_size * company_size >= lower_border * upper_border or lower_border is null then upper_border
+        when company_size * company_size >= lower_border * upper_border then upper_border
         else lower_border
     end as border,
     case place
         when 'price' then 'price below {{ '%g' % p.least_price }} dollar'
         when 'above' then 'above the band'
+        when 'no border' then 'no border below can be computed'
         when 'held' then 'kept its index at an earlier event with a smaller weight'
         when 'below' then 'below the border unless less than ' || {{ text('cast(ceil(100 * least_float) as integer)') }}
             || ' % of its shares float'

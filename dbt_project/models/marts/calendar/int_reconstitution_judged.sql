@@ -1,6 +1,7 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
 -- Each candidate with what happened to it, and its places in the naive rankings by the value of its line in one fund. Who joined without
--- being a candidate is a row without a status.
+-- being a candidate is a row without a status. A member is found again by its security, and who was in neither index by the
+-- ticker: a security's id is the first ticker that it had, which another company can have today.
 with events as (
     select
         event,
@@ -22,12 +23,20 @@ naive as (
     from {{ ref('int_reconstitution_companies') }}
 ),
 
+new_symbols as (
+    select distinct
+        event,
+        stage,
+        symbol
+    from {{ ref('int_reconstitution_newcomers') }}
+),
+
 candidates as (
     select
         candidates.*,
         events.judged_by,
         events.is_broad_known,
-        coalesce(outcomes.is_small, false) as is_small,
+        coalesce(outcomes.is_small, new_symbols.symbol is not null) as is_small,
         coalesce(outcomes.is_broad, false) as is_broad,
         naive.small_from_above,
         naive.small_from_below,
@@ -36,6 +45,9 @@ candidates as (
     inner join events on candidates.event = events.event
     left join {{ ref('int_reconstitution_outcomes') }} as outcomes
         on candidates.event = outcomes.event and candidates.security_id = outcomes.security_id
+    left join new_symbols
+        on candidates.event = new_symbols.event and candidates.stage = new_symbols.stage
+        and candidates.symbol = new_symbols.symbol and candidates.index_before = 'neither'
     left join naive
         on candidates.event = naive.event and candidates.stage = naive.stage and candidates.symbol = naive.symbol
 ),
@@ -53,13 +65,15 @@ statements as (
 joined as (
     select
         statements.*,
-        outcomes.security_id
+        newcomers.security_id
     from statements
-    inner join {{ ref('int_reconstitution_outcomes') }} as outcomes on statements.event = outcomes.event
+    inner join {{ ref('int_reconstitution_newcomers') }} as newcomers
+        on statements.event = newcomers.event and statements.stage = newcomers.stage
     left join candidates
         on statements.event = candidates.event and statements.stage = candidates.stage
-        and statements.quality = candidates.quality and outcomes.security_id = candidates.security_id
-    where outcomes.is_small and candidates.security_id is null
+        and statements.quality = candidates.quality
+        and newcomers.symbol = candidates.symbol and candidates.index_before = 'neither'
+    where candidates.symbol is null
 )
 
 select
@@ -71,6 +85,7 @@ select
     judged_by,
     status,
     distance_to_border,
+    distance_to_breakpoint,
     index_before,
     case
         when index_before = 'Russell 2000' and is_small then 'stays'
@@ -96,6 +111,7 @@ select
     judged_by,
     null as status,
     null as distance_to_border,
+    null as distance_to_breakpoint,
     'neither' as index_before,
     'enters from below' as outcome,
     null as small_from_above,

@@ -5,7 +5,8 @@
     'ROYALTY TRUST'
 ] %}
 -- Every US-listed stock as a statement knew it on the day nearest to the rank day, with its index and whether it is eligible as far as
--- the data say. Without the Russell 3000 fund nobody knows which stocks are in neither index, and there is no statement.
+-- the data say. A symbol of neither index names no security: another company can have had it before. Without the Russell 3000 fund
+-- it is unknown which stocks are in neither index, and there is no statement.
 with observed as (
     select distinct
         as_of,
@@ -54,7 +55,7 @@ stocks as (
         offered.stage,
         offered.is_hindsight,
         caps.ticker as symbol,
-        coalesce(members.security_id, caps.ticker) as security_id,
+        members.security_id,
         coalesce(caps.name, members.name) as name,
         coalesce(members.index_before, 'neither') as index_before,
         caps.price,

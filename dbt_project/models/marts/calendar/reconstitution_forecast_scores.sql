@@ -1,6 +1,7 @@
 {{ config(meta={'signals': ['reconstitution_candidates']}) }}
 {% set p = signal_parameters('reconstitution_candidates', ['near', 'far']) -%}
--- A naive ranking names as many companies as the statement does, by the value of their line in one fund.
+-- A naive ranking names as many members as the statement does, by the value of their line in one fund. A status for which a statement
+-- had no border was not said, and has no score but that of the members that a rule decides.
 with statuses as (
     select names.status
     from (values ('leaves above'), ('leaves below'), ('enters from above'), ('enters from below')) as names (status)
@@ -27,7 +28,13 @@ counted as (
         judged.is_hindsight,
         judged.judged_by,
         sum(case when judged.status = statuses.status then 1 else 0 end) as predicted,
-        sum(case when judged.outcome = statuses.status then 1 else 0 end) as happened
+        sum(case when judged.outcome = statuses.status then 1 else 0 end) as happened,
+        case statuses.status
+            when 'leaves above' then max(judged.distance_to_breakpoint) is not null
+            when 'enters from above'
+                then max(case when judged.index_before = 'Russell 1000' and judged.status is null then 1 else 0 end) = 0
+            else max(case when judged.index_before = 'Russell 2000' and judged.status is null then 1 else 0 end) = 0
+        end as is_said
     from judged
     cross join statuses
     group by judged.event, judged.stage, judged.quality, statuses.status, judged.is_hindsight, judged.judged_by
@@ -89,7 +96,7 @@ scores as (
         on counted.event = hits.event and counted.stage = hits.stage
         and counted.quality = hits.quality and counted.status = hits.status
     -- Fund weights say nothing about companies that no fund holds.
-    where counted.quality <> 'fund weights' or counted.status <> 'enters from below'
+    where counted.is_said and (counted.quality <> 'fund weights' or counted.status <> 'enters from below')
     union all
     select
         event,
