@@ -87,7 +87,7 @@ def _candidates(tables: ReleaseTables) -> Table | None:
     first = rows[0]
     return Table(
         caption=f"Who may move at the {first['event']} reconstitution",
-        columns=[Column("Status", False), Column("By", False), Column("Companies"), Column("Farthest from the border", False)],
+        columns=[Column("Status", False), Column("By", False), Column("Symbols"), Column("Farthest from the border", False)],
         rows=[
             [status, quality, number(len(found)), ", ".join(row["symbol"] for row in found[:FARTHEST])]
             for (status, quality), found in sorted(groups.items())
