@@ -89,6 +89,7 @@ parity: $(SPARK_READY)  ## Build the sample market on DuckDB and on Spark and co
 	$(BIN)/smallcap run --source sample --data-dir data/parity/duckdb
 	SMALLCAP_ENGINE=spark $(BIN)/smallcap run --source sample --data-dir data/parity/spark
 	$(BIN)/python -m tests.parity releases data/parity/duckdb/published/latest data/parity/spark/published/latest --report docs/PARITY.md
+	$(BIN)/python -m tests.parity rules data/parity/spark
 	$(BIN)/python -m pytest -n 0 tests/spark tests/dbt_project/test_cross_db.py
 
 # The quicker half of make parity.

@@ -4,6 +4,8 @@
 `python -m tests.parity models HOME` builds the models on Spark, without tests, from the raw tables of a directory that DuckDB
 built, and compares the marts: the quicker half.
 
+`python -m tests.parity rules HOME` runs dbt's unit tests on Spark, in a directory that Spark built.
+
 Rows, keys, text, dates, booleans and integers must be the same; doubles within `RELATIVE` or `ABSOLUTE`. Ends with exit code 1
 if a table differs.
 """
@@ -103,6 +105,22 @@ def compare_models(home: Path, lake: Path) -> list[Table]:
     return found
 
 
+def run_unit_tests(home: Path) -> list[str]:
+    """dbt's unit tests on Spark, in a data directory that Spark built: the ones that did not pass, with the reason."""
+    warehouse = Warehouse(home / "warehouse.duckdb")
+    dbt = Dbt(warehouse, home / "dbt-spark", engine=Spark(home / "lake"))
+    with dbt.engine.session(warehouse, everything=False):
+        given = ["--vars", str(variables(SAMPLE_CLOCK, None))]
+        # dbt takes the columns of the inputs from the relations, and views are in the session only.
+        dbt.invoke(["run", "--select", "config.materialized:view", *given])
+        result = dbt.invoke(["test", "--select", "test_type:unit", *given])
+    results = [one for one in getattr(result.result, "results", []) if one.node.resource_type == "unit_test"]
+    print(f"{len(results)} unit tests ran on Spark.")
+    if not results:
+        return [f"no unit test ran: {result.exception}"]
+    return [f"{one.node.name}: {one.message}" for one in results if one.status != "pass"]
+
+
 def compare_frames(name: str, ours: pl.DataFrame, theirs: pl.DataFrame, *, key: list[str]) -> Table:
     """One table from both engines. Rows are matched by key."""
     table = Table(name, rows=ours.height, columns=ours.width)
@@ -174,7 +192,13 @@ def main() -> int:
     releases.add_argument("--report", type=Path, help=f"replace what follows {MADE} in this file")
     models = commands.add_parser("models", help="build the models on Spark and compare the marts")
     models.add_argument("home", type=Path, help="the data directory of a sample run on DuckDB")
+    rules = commands.add_parser("rules", help="run dbt's unit tests on Spark")
+    rules.add_argument("home", type=Path, help="the data directory of a sample run on Spark")
     given = parser.parse_args()
+    if given.command == "rules":
+        failed = run_unit_tests(given.home.resolve())
+        print("\n".join(failed))
+        return int(bool(failed))
     if given.command == "models":
         with tempfile.TemporaryDirectory(prefix="parity-") as scratch:
             tables = compare_models(given.home.resolve(), Path(scratch) / "lake")

@@ -66,6 +66,8 @@ def test_a_csv_with_other_names_and_tickers_that_look_like_values() -> None:
         ({"volume": None}, "the volume is missing"),
         ({"volume": -1.0}, "the volume is too small"),
         ({"low": 0.0}, "a price is not above zero"),
+        ({"high": 1.1e7}, "a price is above ten million dollars"),
+        ({"high": 260.0}, "the high is more than 25 times the low"),
         ({"high": 10.4}, "the high is not the highest price"),
         ({"low": 10.2}, "the low is not the lowest price"),
         ({"symbol": " "}, "the symbol is missing"),
@@ -79,6 +81,19 @@ def test_an_impossible_row_is_rejected_alone(change: dict[str, object], reason: 
     parsed = parse(parquet(table(change)))
     assert rejected(parsed) == {1: reason}
     assert parsed.tables["member_bars"].height == 5
+
+
+@pytest.mark.parametrize(("price", "reason"), [(106.0, "more than 10 times"), (1.0, "less than a 10th of")])
+def test_a_spike_is_rejected(price: float, reason: str) -> None:
+    spike: dict[str, object] = dict.fromkeys(("open", "high", "low", "close"), price)
+    assert rejected(parse(parquet(table({}, spike)))) == {2: f"the close is {reason} those before and after it"}
+
+
+def test_a_jump_that_lasts_is_used() -> None:
+    """A level that stays is what a company did, or another split basis; a spike is a damaged number."""
+    higher: dict[str, object] = {name: 12 * ROW[name] for name in ("open", "high", "low", "close")}
+    assert rejected(parse(parquet(table({}, higher, higher)))) == {}
+    assert rejected(parse(parquet(table({}, {}, higher)))) == {}
 
 
 def test_a_reject_begins_with_symbol_and_session() -> None:

@@ -146,7 +146,8 @@ def test_what_is_no_current_stock_in_dollars_is_rejected() -> None:
         table(
             quote(1), quote(2), quote(3, quoteType="MUTUALFUND"), quote(4, currency="CAD"), quote(5, marketCap=None),
             quote(6, regularMarketPrice=0.0), quote(7, regularMarketTime=week_ago), quote(8), quote(8, marketCap=5.0),
-            quote(9, regularMarketPrice=1.1e7), quote(10, marketCap=2.1e13),
+            quote(9, regularMarketPrice=1.1e7), quote(10, marketCap=2.1e13), quote(11, marketCap=4.9e8),
+            quote(12, marketCap=1.1e12),
         )
     )  # fmt: skip
     assert parsed.tables["market_caps"]["symbol"].to_list() == ["S0001", "S0002"]
@@ -159,6 +160,8 @@ def test_what_is_no_current_stock_in_dollars_is_rejected() -> None:
         "S0008": "another row has the same symbol",
         "S0009": "the price is above ten million dollars",
         "S0010": "the capitalisation is above twenty trillion dollars",
+        "S0011": "the capitalisation is less than half of price times shares",
+        "S0012": "the capitalisation is a thousand times price times shares, or more",
     }
 
 

@@ -27,6 +27,10 @@ FIRST_DAY = date(1990, 1, 1)
 PRICE_TOLERANCE = 1e-4
 # Beyond any share count; a larger number would not fit into the column.
 _LARGEST_VOLUME = 1e15
+# BRK-A is near a million dollars.
+_HIGHEST_PRICE = 1e7
+# A damaged number in a bar: no stock goes to ten times the closes on both sides of a session, or to a tenth of them.
+_SPIKE, _WIDEST_RANGE = 10, 25
 # Names that people's files give to the columns, in lower case.
 _NAMES = {"symbol": ("symbol", "ticker"), "session": ("session", "date")}
 
@@ -116,6 +120,8 @@ def _judged(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
     if rows.select(pl.struct("symbol", "session").is_duplicated().any()).item():
         whole = pl.struct(COLUMNS)
         is_copy, has_rival = ~whole.is_first_distinct(), whole.n_unique().over("symbol", "session") > 1
+    close = pl.col("close")
+    before, after = (close.shift(places).over("symbol", order_by="session") for places in (1, -1))
     reasons = {
         "the symbol is missing": pl.col("symbol").is_null(),
         "the session is missing or not a date": pl.col("session").is_null(),
@@ -127,8 +133,12 @@ def _judged(rows: pl.DataFrame, context: Context) -> pl.DataFrame:
         "a price is not above zero": pl.min_horizontal(PRICES) <= 0,
         "the volume is too small": pl.col("volume") < 0,
         "the volume is too large": pl.col("volume") > _LARGEST_VOLUME,
+        "a price is above ten million dollars": pl.max_horizontal(PRICES) > _HIGHEST_PRICE,
         "the high is not the highest price": pl.col("high") * ROUNDING < pl.max_horizontal(PRICES),
         "the low is not the lowest price": pl.col("low") > pl.min_horizontal(PRICES) * ROUNDING,
+        f"the high is more than {_WIDEST_RANGE} times the low": pl.col("high") > _WIDEST_RANGE * pl.col("low"),
+        f"the close is more than {_SPIKE} times those before and after it": (close > _SPIKE * before) & (close > _SPIKE * after),
+        f"the close is less than a {_SPIKE}th of those before and after it": (_SPIKE * close < before) & (_SPIKE * close < after),
         "another row has the same key": has_rival,
         "repeats another row": is_copy,
     }

@@ -42,6 +42,8 @@ _NEW_YORK = ZoneInfo("America/New_York")
 _OLDEST_PRICE = timedelta(days=7)
 # BRK-A is near a million dollars, the largest company worth some five trillion: beyond these a number is damaged.
 _HIGHEST_PRICE, _LARGEST_CAP = 1e7, 2e13
+# A company is worth at least its listed class, whose count of shares may be some weeks old; the listed class may be a small part.
+_SHARES_LOWEST, _SHARES_HIGHEST = 2, 1000
 # Yahoo's fields, under its own names, that a document has.
 FIELDS: dict[str, pl.DataType] = {
     "symbol": pl.String(),
@@ -106,6 +108,7 @@ def parse(content: bytes, context: Context) -> Parsed:
         first_traded=pl.from_epoch("firstTradeDateMilliseconds", time_unit="ms").dt.date(),
     )
     as_of = _session_of(stocks, context)
+    cap_ratio = pl.col("marketCap") / (pl.col("regularMarketPrice") * pl.col("sharesOutstanding"))
     reasons = {
         "the symbol is missing": pl.col("symbol").fill_null("") == "",
         "it is no stock": pl.col("quoteType") != "EQUITY",
@@ -116,6 +119,8 @@ def parse(content: bytes, context: Context) -> Parsed:
         "the capitalisation is above twenty trillion dollars": pl.col("marketCap") > _LARGEST_CAP,
         "it has not traded for a week": (pl.col("traded") < as_of - _OLDEST_PRICE).fill_null(True),
         "another row has the same symbol": pl.col("symbol").is_duplicated(),
+        "the capitalisation is less than half of price times shares": cap_ratio < 1 / _SHARES_LOWEST,
+        "the capitalisation is a thousand times price times shares, or more": cap_ratio > _SHARES_HIGHEST,
     }
     reason = pl.coalesce(*(pl.when(broken).then(pl.lit(text)) for text, broken in reasons.items()))
     judged = stocks.with_columns(
