@@ -38,13 +38,17 @@ def bars_of_documents(folder: Path) -> pd.DataFrame:
     """The usable rows of every document, with the time of its retrieval."""
     frames = []
     for path in sorted(folder.glob("*.parquet")):
-        frame = pd.read_parquet(path)[BARS]
+        frame = pd.read_parquet(path)[BARS].sort_values(["symbol", "session"], kind="stable")
+        closes = frame.groupby("symbol")["close"]
+        apart = [frame["close"] / closes.shift(places) for places in (1, -1)]
+        frame = frame[~((apart[0] > 10) & (apart[1] > 10)) & ~((apart[0] < 0.1) & (apart[1] < 0.1))]
         frames.append(frame.assign(observed_at=datetime.strptime(path.name[:18], "%Y-%m-%dT%H%M%SZ")))
     rows = pd.concat(frames, ignore_index=True)
     rows["session"] = pd.to_datetime(rows["session"])
     lowest, highest = rows[PRICES].min(axis=1), rows[PRICES].max(axis=1)
     is_usable = rows[[*PRICES, "volume"]].notna().all(axis=1) & (lowest > 0)
     is_usable &= (rows["high"] * ROUNDING >= highest) & (rows["low"] <= lowest * ROUNDING)
+    is_usable &= (highest <= 1e7) & (rows["high"] <= 25 * rows["low"])
     return rows[is_usable]
 
 
