@@ -12,8 +12,8 @@ with daily as (
         basis,
         session,
         is_inferred,
-        cast(advances as double) / (advances + declines) as advancing,
-        1000 * cast(advances - declines as double) / (advances + declines) as net_advances,
+        cast(advances as double) / nullif(advances + declines, 0) as advancing,
+        1000 * cast(advances - declines as double) / nullif(advances + declines, 0) as net_advances,
         row_number() over (partition by universe, basis order by session) as value_no,
         sum(case when is_inferred then 0 else 1 end) over (
             partition by universe, basis order by session rows between unbounded preceding and current row
