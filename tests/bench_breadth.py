@@ -197,7 +197,9 @@ def _company(number: int, sessions: np.ndarray, draws: np.random.Generator) -> p
     length = int(draws.integers(300, sessions.size)) if draws.random() < 0.95 else sessions.size
     first = int(draws.integers(0, sessions.size - length + 1))
     kept = np.flatnonzero(draws.random(length) >= GAPS)
-    close = np.round(20 * np.exp(np.cumsum(draws.normal(0, 0.02, length)) % 6 - 3), 2)[kept] + 0.01
+    # A random walk between two walls.
+    walk = np.abs(np.cumsum(draws.normal(0, 0.02, length)) % 12 - 6) - 3
+    close = np.round(20 * np.exp(walk), 2)[kept] + 0.01
     wicks = np.abs(draws.normal(0, 0.01, (2, kept.size)))
     return pl.DataFrame(
         {
