@@ -161,7 +161,7 @@ def test_what_is_no_current_stock_in_dollars_is_rejected() -> None:
         "S0009": "the price is above ten million dollars",
         "S0010": "the capitalisation is above twenty trillion dollars",
         "S0011": "the capitalisation is less than half of price times shares",
-        "S0012": "the capitalisation is a thousand times price times shares, or more",
+        "S0012": "the capitalisation is more than a thousand times price times shares",
     }
 
 

@@ -109,21 +109,21 @@ def _scores(tables: ReleaseTables) -> Table | None:
     if not rows:
         return None
     return Table(
-        caption="How right such statements were",
+        caption="Scores of earlier forecasts",
         columns=[
             Column("Event", False), Column("Status", False), Column("By", False), Column("Expected"), Column("Happened"),
             Column("Precision"), Column("Recall"), Column("Naive precision"), Column("Naive recall"),
         ],
         rows=[
             [
-                Cell(row["event"], note="in hindsight" if row["is_hindsight"] else f"said on {row['said_on']}"),
+                Cell(row["event"], note="in hindsight" if row["is_hindsight"] else f"forecast of {row['said_on']}"),
                 row["status"], row["quality"], number(row["predicted"]), number(row["happened"]),
                 percent(row["precision_share"], 0), percent(row["recall_share"], 0),
                 percent(row["naive_precision"], 0), percent(row["naive_recall"], 0),
             ]
             for row in rows
         ],
-        source="Mart reconstitution_forecast_scores, by the last statement before each event. Naive: as many companies, by the"
+        source="Mart reconstitution_forecast_scores, by the last forecast before each event. Naive: as many symbols, by the"
         " value of their line in one fund.",
     )  # fmt: skip
 

@@ -120,7 +120,7 @@ def parse(content: bytes, context: Context) -> Parsed:
         "it has not traded for a week": (pl.col("traded") < as_of - _OLDEST_PRICE).fill_null(True),
         "another row has the same symbol": pl.col("symbol").is_duplicated(),
         "the capitalisation is less than half of price times shares": cap_ratio < 1 / _SHARES_LOWEST,
-        "the capitalisation is a thousand times price times shares, or more": cap_ratio > _SHARES_HIGHEST,
+        "the capitalisation is more than a thousand times price times shares": cap_ratio > _SHARES_HIGHEST,
     }
     reason = pl.coalesce(*(pl.when(broken).then(pl.lit(text)) for text, broken in reasons.items()))
     judged = stocks.with_columns(
