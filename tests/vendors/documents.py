@@ -259,6 +259,7 @@ class StateStreet:
         """The workbook."""
         buffer = io.BytesIO()
         with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:
+            book.set_properties({"created": RETRIEVED})  # always the same bytes
             sheet = book.add_worksheet("holdings")
             for number, row in enumerate([*self.preamble, self.header, *self.rows, *self.tail]):
                 for place, cell in enumerate(row):
