@@ -17,13 +17,13 @@ run: $(READY)  ## Build the warehouse from the sample market and publish a relea
 	$(BIN)/smallcap run --source sample
 
 # Two workers; the tests of a file stay on one, and the data directories of whole runs are shared (tests/pipeline/conftest.py).
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test: $(READY)  ## Every test, offline
 	$(PYTEST)
 
-test-fast: $(READY)  ## Without whole runs and without a browser: a minute
-	$(PYTEST) --ignore tests/pipeline --ignore tests/torture
+test-fast: $(READY)  ## Without whole runs, a browser and the tests marked as slow: a minute
+	$(PYTEST) --ignore tests/pipeline --ignore tests/torture -m 'not slow'
 
 lint: lint-python lint-types lint-sql  ## Style and types; .pre-commit-config.yaml runs the same
 

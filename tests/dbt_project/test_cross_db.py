@@ -1,7 +1,7 @@
 """What the engines spell differently gives the same on each: every case is asked of DuckDB, and of Spark where it is installed."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -66,15 +66,10 @@ def answers(dbt: Dbt) -> list[Any]:
     return [table.rows[0][f"case_{n}"] for n in range(len(CASES))]
 
 
-Make = Callable[[Path], Dbt]
-
-
-def on_duckdb(home: Path) -> Dbt:
-    return Dbt(Warehouse(home / "warehouse.duckdb"), home / "dbt")
-
-
-def on_spark(home: Path) -> Dbt:
-    return Dbt(Warehouse(home / "warehouse.duckdb"), home / "dbt", engine=Spark(home / "lake"))
+@pytest.fixture
+def dbt_on_spark(tmp_path: Path) -> Dbt:
+    """The project with an empty lake."""
+    return Dbt(Warehouse(tmp_path / "warehouse.duckdb"), tmp_path / "dbt", engine=Spark(tmp_path / "lake"))
 
 
 @pytest.fixture
@@ -86,16 +81,17 @@ def clean_environment() -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("clean_environment")
 @pytest.mark.parametrize(
-    "make",
+    "engine",
     [
-        on_duckdb,
-        pytest.param(on_spark, marks=pytest.mark.skipif(find_spec("pyspark") is None, reason="Spark is not installed")),
+        "parsed_dbt",
+        pytest.param("dbt_on_spark", marks=pytest.mark.skipif(find_spec("pyspark") is None, reason="Spark is not installed")),
     ],
 )
-def test_each_engine_gives_the_same(make: Make, tmp_path: Path) -> None:
-    dbt = make(tmp_path)
+def test_each_engine_gives_the_same(engine: str, request: pytest.FixtureRequest) -> None:
+    dbt: Dbt = request.getfixturevalue(engine)
     dbt.warehouse.prepare()
     with dbt.engine.session(dbt.warehouse, everything=True):
         found = answers(dbt)
@@ -109,5 +105,5 @@ def test_each_engine_gives_the_same(make: Make, tmp_path: Path) -> None:
     assert differing == {}
 
 
-def test_the_default_engine_is_duckdb(tmp_path: Path) -> None:
-    assert on_duckdb(tmp_path).engine == DuckDb()
+def test_the_default_engine_is_duckdb(parsed_dbt: Dbt) -> None:
+    assert parsed_dbt.engine == DuckDb()

@@ -47,10 +47,9 @@ MANY_JOINS = {
 
 
 @pytest.fixture(scope="module")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def manifest(parsed_dbt: Dbt) -> dict[str, Any]:
     """The project as dbt parses it."""
-    home = tmp_path_factory.mktemp("rules")
-    return Dbt(Warehouse(home / "warehouse.duckdb"), home / "dbt").manifest()
+    return parsed_dbt.manifest()
 
 
 @pytest.fixture(scope="module")

@@ -15,20 +15,20 @@ from orchestration.warehouse.dbt_build import Dbt
 from orchestration.warehouse.engine import WAREHOUSE_VARIABLE
 from orchestration.warehouse.withholding import Graph
 
+pytestmark = pytest.mark.slow
+
 ID = re.compile(r"'([0-9a-f]{12})'(?: as params_id\b|\s+from\b)")
 
 
 @pytest.fixture(scope="module")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Graph, dict[str, str]]:
+def compiled(parsed_dbt: Dbt) -> tuple[Graph, dict[str, str]]:
     """The project's graph, and the compiled SQL of each model by name."""
-    home = tmp_path_factory.mktemp("compiled")
-    dbt = Dbt(Warehouse(home / "warehouse.duckdb"), home / "dbt")
-    graph = Graph(dbt.manifest())
+    graph = Graph(parsed_dbt.manifest())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(WAREHOUSE_VARIABLE, "")  # restored afterwards
-        result = dbt.invoke(["compile"])
+        result = parsed_dbt.invoke(["compile"])
     assert result.success, result.exception
-    folder = dbt.target_dir / "compiled" / "small_cap_signal" / "models"
+    folder = parsed_dbt.target_dir / "compiled" / "small_cap_signal" / "models"
     return graph, {file.stem: file.read_text() for file in folder.rglob("*.sql")}
 
 

@@ -17,6 +17,8 @@ from orchestration.evidence.forecasts import forecast
 from orchestration.evidence.histories import History, histories
 from orchestration.evidence.scorecard import Method, forecasts, statistics
 
+pytestmark = pytest.mark.slow
+
 Floats = NDArray[np.float64]
 METHOD = Method(shifts=199, coverage=0.95, least_clusters=3, entry=1, sessions_a_year=252, least_training=200, least_history=505)
 

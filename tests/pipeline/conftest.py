@@ -62,7 +62,9 @@ class Workshop:
         return pickle.loads(done.read_bytes())
 
 
-BUILT_LAST = ("real_home", "long_run_home", "live_homes", "second_run", "home_with_ijr", "killed_home")
+BUILT_LAST = (
+    "real_home", "long_run_home", "live_homes", "second_run", "faulty_home", "recovered_home", "home_with_ijr", "killed_home",
+)  # fmt: skip
 # The line shown in docs/ARCHITECTURE.md.
 IJR = "IJR,iShares Core S&P Small-Cap ETF,BlackRock (iShares),S&P SmallCap 600,compared,2000-05-22,ishares,239774,IJR,580,35,750"
 
@@ -92,6 +94,16 @@ def workshop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         copy = homes.copied(sample, root / "again", parts=EVERYTHING)
         return homes.run(copy.path, "sample", "--force", cwd=elsewhere)
 
+    def faulty() -> Home:
+        sample = shop.take("sample_home")
+        assert isinstance(sample, Home)
+        return homes.run_with_faults(root / "faulty", sample)
+
+    def recovered() -> Home:
+        faulty = shop.take("faulty_home")
+        assert isinstance(faulty, Home)
+        return homes.run_with_damaged_caches(root / "recovered", faulty, cwd=elsewhere)
+
     def real() -> Home | None:
         landing = SHARED / "landing"
         return homes.run(root / "real", "landing", "--landing-dir", landing, cwd=elsewhere) if landing.is_dir() else None
@@ -111,6 +123,8 @@ def workshop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         "killed_home": lambda: kill_three_times(root / "killed", elsewhere),
         "live_homes": lambda: run_live_twice(root / "live", elsewhere),
         "second_run": again,
+        "faulty_home": faulty,
+        "recovered_home": recovered,
         "home_with_ijr": lambda: homes.run_with_another_fund(root / "ijr", IJR),
     }
     # Pytest knows each test's fixtures before the first test.
@@ -152,6 +166,24 @@ def long_run_home(real_landing: Path, real_longrun: Path, workshop: Workshop) ->
 def second_run(workshop: Workshop) -> Home:
     """A copy of the sample's directory after a second run."""
     home = workshop.take("second_run")
+    assert isinstance(home, Home)
+    assert home.code == 0, home.out + home.err
+    return home
+
+
+@pytest.fixture(scope="session")
+def faulty_home(workshop: Workshop) -> Home:
+    """A copy of the sample's directory after a run with faults in the project."""
+    home = workshop.take("faulty_home")
+    assert isinstance(home, Home)
+    assert home.code == 0, home.out + home.err
+    return home
+
+
+@pytest.fixture(scope="session")
+def recovered_home(workshop: Workshop) -> Home:
+    """That directory in an unusual path and with damaged caches, after a run without the faults."""
+    home = workshop.take("recovered_home")
     assert isinstance(home, Home)
     assert home.code == 0, home.out + home.err
     return home

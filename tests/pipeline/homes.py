@@ -81,16 +81,26 @@ def run(home: Path, source: str, *arguments: str | Path, cwd: Path, **variables:
 
 def run_with_another_fund(root: Path, line: str) -> Home:
     """The sample market of a copy of the project with one more line in `seeds/funds.csv`."""
-    project = root / "project"
-    for part in ("orchestration", "dbt_project"):
-        shutil.copytree(PROJECT_ROOT / part, project / part, ignore=shutil.ignore_patterns("__pycache__", "target", "logs"))
+    project = project_copy(root / "project")
     seed = project / "dbt_project" / "seeds" / "funds.csv"
     seed.write_text(f"{seed.read_text().rstrip()}\n{line}\n")
+    return run_in(project, root / "home")
+
+
+def project_copy(target: Path) -> Path:
+    """A copy of the project's code, to be changed and run with `run_in`."""
+    for part in ("orchestration", "dbt_project"):
+        shutil.copytree(PROJECT_ROOT / part, target / part, ignore=shutil.ignore_patterns("__pycache__", "target", "logs"))
+    return target
+
+
+def run_in(project: Path, home: Path) -> Home:
+    """`smallcap run` on the sample market with the code of a copy of the project."""
     typed = [sys.executable, "-c", "from orchestration.cli.main import main; main()", "run", "--source", "sample", "--data-dir"]
     done = subprocess.run(
-        [*typed, str(root / "home")], cwd=project, env=environment(), capture_output=True, text=True, timeout=600, check=False
+        [*typed, str(home)], cwd=project, env=environment(), capture_output=True, text=True, timeout=600, check=False
     )
-    return Home(root / "home", "sample", done.returncode, done.stdout, done.stderr)
+    return Home(home, "sample", done.returncode, done.stdout, done.stderr)
 
 
 def copied(home: Home, target: Path, *, parts: tuple[str, ...] = ("warehouse.duckdb", "dbt")) -> Home:
@@ -105,6 +115,37 @@ def copied(home: Home, target: Path, *, parts: tuple[str, ...] = ("warehouse.duc
     return Home(target, home.source)
 
 
+def run_with_faults(root: Path, sample: Home) -> Home:
+    """A run with a failed test of severity error, one of severity warn, and a model that cannot be built."""
+    home = copied(sample, root / "home", parts=(*EVERYTHING, "report"))
+    project = project_copy(root / "project")
+    dbt_project = project / "dbt_project"
+    tested = "{{ config(meta={'dagster': {'ref': {'name': 'regime_daily'}}}) }}\n"
+    (dbt_project / "tests/planted_failure.sql").write_text(tested + "select * from {{ ref('regime_daily') }} limit 3\n")
+    (dbt_project / "tests/planted_warning.sql").write_text(
+        "{{ config(severity='warn') }}\nselect * from {{ ref('holdings') }} limit 1\n"
+    )
+    next(dbt_project.rglob("concentration.sql")).write_text("select 1 as nothing from {{ ref('holdings') }}\n")
+    return run_in(project, home.path)
+
+
+def run_with_damaged_caches(root: Path, faulty: Home, *, cwd: Path) -> Home:
+    """A run without the faults in a copy of their directory: in an unusual path, and with every cache damaged."""
+    home = copied(faulty, root / ODD_NAME / "home", parts=(*EVERYTHING, "report"))
+    truncate(home.path / "dbt/manifest.json")
+    (home.path / "dbt/partial_parse.msgpack").write_bytes(b"no message pack")
+    truncate(next((home.path / "report").glob("vega-*.js")))
+    (home.path / "dagster/history/runs.db").write_bytes(b"no database at all" * 1000)
+    truncate(next((home.path / "landing/exchange_calendars/sessions/XNYS").iterdir()))
+    return run(home.path, "sample", cwd=cwd)
+
+
+def truncate(path: Path) -> None:
+    """Keep the first half of a file."""
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+ODD_NAME = "pä th %41 'q' \"d\" [a]{b}*"
 EVERYTHING = ("landing", "dbt", "dagster", "published", "warehouse.duckdb")
 
 

@@ -1,13 +1,15 @@
 """A run without changed inputs makes no release."""
 
-import json
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pytest
 
 from orchestration.defs.assets.published import origin_of, publish_release, published_marts
-from orchestration.publish.release import unchanged_release
+from orchestration.defs.build import build_defs
+from orchestration.defs.jobs import DAILY_JOB
+from orchestration.publish.release import inputs_of_a_build, unchanged_release
 from orchestration.warehouse.connection import Warehouse
 from tests.pipeline.homes import EVERYTHING, Home, copied, run, smallcap
 
@@ -28,20 +30,21 @@ def test_the_release_remains_current_with_a_message(home: Home, tmp_path: Path) 
     assert f"Release: {home.latest.resolve()}" in again.out
 
 
-def test_a_decision_makes_a_new_release(home: Home, tmp_path: Path) -> None:
-    before = home.releases
+def test_after_a_decision_the_release_is_outdated(home: Home, tmp_path: Path) -> None:
+    settings = home.settings()
+    warehouse = Warehouse(settings.warehouse_path)
+    before = inputs_of_a_build(warehouse, origin_of(settings))
+    assert unchanged_release(settings.published_dir, warehouse, origin_of(settings)) == home.latest.resolve()
     document = next((home.path / "landing/fred/rates/DFF").iterdir())
     place = document.relative_to(home.path / "landing")
     decided = smallcap("reject", place, "--reason", "a test", "--data-dir", home.path, cwd=tmp_path)
     assert decided.returncode == 0, decided.stderr
-    again = run(home.path, "sample", cwd=tmp_path)
-    assert again.code == 0, again.err
-    assert len(home.releases) == len(before) + 1
-    made_of = [
-        json.loads((home.path / "published/releases" / name / "manifest.json").read_text())["made_of"]
-        for name in home.releases[-2:]
-    ]
-    assert {name for name in made_of[0] if made_of[0][name] != made_of[1][name]} == {"decisions", "observations"}
+    with dg.DagsterInstance.ephemeral() as instance:
+        job = build_defs(settings).resolve_job_def(DAILY_JOB)
+        assert job.execute_in_process(asset_selection=[dg.AssetKey(["raw", "rates"])], instance=instance).success
+    after = inputs_of_a_build(warehouse, origin_of(settings))
+    assert {name for name in before if before[name] != after[name]} == {"decisions", "observations"}
+    assert unchanged_release(settings.published_dir, warehouse, origin_of(settings)) is None
 
 
 def test_tables_that_other_code_built_are_not_current(sample_home: Home, tmp_path: Path) -> None:

@@ -1,10 +1,7 @@
 """Withheld tables: those that failed, could not be built, or depend on such tables; all others are published."""
 
 import json
-import os
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +10,8 @@ import duckdb
 import polars as pl
 import pytest
 
-from orchestration.defs import dbt_project
 from orchestration.defs.assets.published import publish_release, published_marts
 from orchestration.defs.dbt_project import dbt_of
-from orchestration.defs.runner import run_daily
 from orchestration.publish.made_tables import MADE_TABLES
 from orchestration.publish.release_files import NotPublishable
 from orchestration.report.freshness import missing_from
@@ -24,53 +19,15 @@ from orchestration.report.manifest import withheld_sentences
 from orchestration.report.page import CHAPTERS
 from orchestration.report.release_tables import ReleaseTables
 from orchestration.report.sections.today import today
-from orchestration.settings import DBT_PROJECT_DIR
 from orchestration.warehouse.connection import Warehouse
-from orchestration.warehouse.engine import WAREHOUSE_VARIABLE
 from orchestration.warehouse.withholding import OUTDATED, UNFINISHED, Withholding
 from tests.pipeline import homes
-from tests.pipeline.homes import EVERYTHING, Home, ask, copied, published, served_tables, warehouse
+from tests.pipeline.homes import Home, ask, copied, published, served_tables, warehouse
 
 FAILED_TEST = "its test planted_failure fails: 3 rows"
 PRICES = {"ratio_daily", "regime_daily", "regime_spells", "breadth_daily", "performance", "core_satellite_daily", "seasonality"}
 MADE = {one.name for one in MADE_TABLES}
 WITHOUT_PRICES = {"holdings", "sector_weights", "session_calendar", "policy_rate_daily", "rate_regime_daily", "fund_overlap"}
-
-
-@dataclass(frozen=True)
-class FaultyRun:
-    """A directory after a run with faults in the project, its output, and a copy after a run without the faults."""
-
-    home: Home
-    messages: list[str]
-    repaired: Home
-
-
-@pytest.fixture(scope="module")
-def faulty(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyRun]:
-    """A run with a failed test of severity error, one of severity warn, and a model that cannot be built."""
-    root = tmp_path_factory.mktemp("faulty")
-    home = copied(sample_home, root / "home", parts=EVERYTHING)
-    project = root / "dbt_project"
-    shutil.copytree(DBT_PROJECT_DIR, project, ignore=shutil.ignore_patterns("target", "logs"))
-    tested = "{{ config(meta={'dagster': {'ref': {'name': 'regime_daily'}}}) }}\n"
-    (project / "tests/planted_failure.sql").write_text(tested + "select * from {{ ref('regime_daily') }} limit 3\n")
-    (project / "tests/planted_warning.sql").write_text(
-        "{{ config(severity='warn') }}\nselect * from {{ ref('holdings') }} limit 1\n"
-    )
-    next(project.rglob("concentration.sql")).write_text("select 1 as nothing from {{ ref('holdings') }}\n")
-    messages: list[str] = []
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("DAGSTER_HOME", WAREHOUSE_VARIABLE):
-            patch.setenv(name, os.environ.get(name, ""))
-        patch.setattr(dbt_project, "DBT_PROJECT_DIR", project)
-        run_daily(home.settings(), progress=messages.append, force=True)
-        patch.undo()
-        for name in ("DAGSTER_HOME", WAREHOUSE_VARIABLE):
-            patch.setenv(name, os.environ.get(name, ""))
-        repaired = copied(home, root / "repaired", parts=EVERYTHING)
-        run_daily(repaired.settings(), progress=lambda _: None, force=True)
-        yield FaultyRun(home, messages, repaired)
 
 
 _WITHOUT_COMMENT = "select table_name from duckdb_columns() where not internal and coalesce(comment, '') = ''"
@@ -90,8 +47,8 @@ def withheld_of(home: Home) -> dict[str, str]:
     return {name: table["reason"] for name, table in tables_of(home).items() if table["status"] == "withheld"}
 
 
-def test_the_failed_table_and_its_dependents_are_withheld(faulty: FaultyRun) -> None:
-    withheld = withheld_of(faulty.home)
+def test_the_failed_table_and_its_dependents_are_withheld(faulty_home: Home) -> None:
+    withheld = withheld_of(faulty_home)
     assert withheld["regime_daily"] == FAILED_TEST
     assert withheld["regime_spells"] == f"it depends on regime_daily: {FAILED_TEST}"
     assert withheld["concentration"].startswith("it could not be built: ")
@@ -99,60 +56,61 @@ def test_the_failed_table_and_its_dependents_are_withheld(faulty: FaultyRun) -> 
     assert not {"ratio_daily", "holdings", "session_calendar", "policy_rate_daily", "rate_regime_daily"} & set(withheld)
 
 
-def test_unrelated_tables_equal_those_of_a_run_without_faults(faulty: FaultyRun, sample_home: Home) -> None:
-    expected, found, withheld = served_tables(sample_home), served_tables(faulty.home), withheld_of(faulty.home)
+def test_unrelated_tables_equal_those_of_a_run_without_faults(faulty_home: Home, sample_home: Home) -> None:
+    expected, found, withheld = served_tables(sample_home), served_tables(faulty_home), withheld_of(faulty_home)
     assert set(found) == set(expected)
     for name in expected.keys() - withheld.keys():
         assert found[name].equals(expected[name]), name
 
 
-def test_a_withheld_table_has_its_columns_and_no_rows(faulty: FaultyRun, sample_home: Home) -> None:
-    before, now = tables_of(sample_home), tables_of(faulty.home)
-    for name in withheld_of(faulty.home):
+def test_a_withheld_table_has_its_columns_and_no_rows(faulty_home: Home, sample_home: Home) -> None:
+    before, now = tables_of(sample_home), tables_of(faulty_home)
+    for name in withheld_of(faulty_home):
         assert now[name]["rows"] == 0
         assert now[name]["first_date"] is None
         for same in ("columns", "never_null", "key"):
             assert now[name][same] == before[name][same], name
-        frame = pl.read_parquet(faulty.home.latest / f"{name}.parquet")
+        frame = pl.read_parquet(faulty_home.latest / f"{name}.parquet")
         assert frame.is_empty()
         assert frame.schema == pl.read_parquet(sample_home.latest / f"{name}.parquet").schema
-    with published(faulty.home) as release:
+    with published(faulty_home) as release:
         assert ask(release, _WITHOUT_COMMENT).is_empty()
         listed = dict(ask(release, "select table_name, reason from readme where status = 'withheld'").rows())
-    assert listed == withheld_of(faulty.home)
+    assert listed == withheld_of(faulty_home)
 
 
-def test_the_run_the_report_and_the_check_report_it(faulty: FaultyRun) -> None:
-    sentence = next(words for words in withheld_sentences(manifest_of(faulty.home)) if words.startswith("Withheld, because its"))
+def test_the_run_the_report_and_the_check_report_it(faulty_home: Home) -> None:
+    sentence = next(words for words in withheld_sentences(manifest_of(faulty_home)) if words.startswith("Withheld, because its"))
     assert sentence == f"Withheld, because {FAILED_TEST}: regime_daily."
-    page = (faulty.home.latest / "report.html").read_text()
+    page = (faulty_home.latest / "report.html").read_text()
     assert f"<strong>Incomplete release.</strong> {sentence}" in page
     assert f"regime_daily is withheld: {FAILED_TEST}" in page
-    assert any(line.startswith("error: marts/regime_daily") and "planted_failure" in line for line in faulty.messages)
-    with dg.DagsterInstance.from_config(str(faulty.home.path / "dagster")) as instance:
+    errors = [line for line in faulty_home.out.splitlines() if line.startswith("error: marts/regime_daily")]
+    assert any("planted_failure" in line for line in errors)
+    with dg.DagsterInstance.from_config(str(faulty_home.path / "dagster")) as instance:
         key = dg.AssetCheckKey(dg.AssetKey(["marts", "regime_daily"]), "planted_failure")
         records = instance.event_log_storage.get_asset_check_execution_history(key, limit=1)
     assert [record.status.value for record in records] == ["FAILED"]
 
 
-def test_today_begins_with_withheld_tables(faulty: FaultyRun, tmp_path: Path) -> None:
-    done = homes.smallcap("today", "--data-dir", faulty.home.path, cwd=tmp_path)
+def test_today_begins_with_withheld_tables(faulty_home: Home, tmp_path: Path) -> None:
+    done = homes.smallcap("today", "--data-dir", faulty_home.path, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "The table `reading` is withheld" in done.stdout.splitlines()[1]
     assert "WARNING: " in done.stdout
-    told = json.loads(homes.smallcap("today", "--json", "--data-dir", faulty.home.path, cwd=tmp_path).stdout)
+    told = json.loads(homes.smallcap("today", "--json", "--data-dir", faulty_home.path, cwd=tmp_path).stdout)
     assert any(f"because {FAILED_TEST}: regime_daily" in warning for warning in told["warnings"])
 
 
-def test_doctor_lists_withheld_tables(faulty: FaultyRun, tmp_path: Path) -> None:
-    done = homes.smallcap("doctor", "--data-dir", faulty.home.path, cwd=tmp_path)
+def test_doctor_lists_withheld_tables(faulty_home: Home, tmp_path: Path) -> None:
+    done = homes.smallcap("doctor", "--data-dir", faulty_home.path, cwd=tmp_path)
     assert done.returncode == 1
     assert FAILED_TEST in " ".join(done.stdout.split())
 
 
-def test_the_next_run_without_faults_publishes_all_tables(faulty: FaultyRun, sample_home: Home) -> None:
-    assert withheld_of(faulty.repaired) == {}
-    expected, found = served_tables(sample_home), served_tables(faulty.repaired)
+def test_the_next_run_without_faults_publishes_all_tables(recovered_home: Home, sample_home: Home) -> None:
+    assert withheld_of(recovered_home) == {}
+    expected, found = served_tables(sample_home), served_tables(recovered_home)
     for name, rows in expected.items():
         assert found[name].equals(rows), name
 

@@ -11,6 +11,8 @@ import pytest
 from tests.raw.conftest import MakeDesk
 from tests.raw.market import AT, DAY, SESSIONS, Desk, Snapshot, adjusted, answered, at, bars, changed, holdings
 
+pytestmark = pytest.mark.slow
+
 FUNDS = ("IWM", "SPY", "QQQ")
 Market = dict[str, pl.DataFrame]
 PRICES = ("Open", "High", "Low", "Close")

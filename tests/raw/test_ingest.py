@@ -334,6 +334,7 @@ def holdings_pool() -> list[tuple[str, bytes, datetime, str]]:
     return pool
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pool", [price_pool, holdings_pool])
 def test_the_number_of_documents_per_commit_does_not_matter(
     house: House, pool: Callable[[], list[tuple[str, bytes, datetime, str]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -352,6 +353,7 @@ def test_the_number_of_documents_per_commit_does_not_matter(
 MOMENTS = [AT + n * DAY for n in range(10)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pool", [price_pool, holdings_pool])
 @settings(max_examples=4, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(data=st.data())

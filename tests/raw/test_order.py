@@ -24,6 +24,8 @@ from tests.raw.market import (
     scaled,
 )
 
+pytestmark = pytest.mark.slow
+
 Put = Callable[[Desk], Document]
 IWM = bars("IWM")
 PRICES = ("Open", "High", "Low", "Close")

@@ -54,6 +54,7 @@ def test_rows_of_the_wrong_type_reject_the_document(monkeypatch: pytest.MonkeyPa
         read(invented.Fred().encode())
 
 
+@pytest.mark.slow
 def test_a_parquet_file_with_any_changed_byte_stops_nothing() -> None:
     """Some of these make polars panic, some contain impossible dates."""
     content = invented.Prices.invented(invented.session_days(30)).parquet()

@@ -3,12 +3,16 @@
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import pytest
+
 from orchestration.landing.documents import list_documents, write_document
 from orchestration.market_calendar import EXCHANGE, sessions_document
 from orchestration.raw.ingest import ingest
 from orchestration.universe import load_universe
 from orchestration.vendors.registry import CALENDAR
 from orchestration.warehouse.connection import Warehouse
+
+pytestmark = pytest.mark.slow
 
 CLOCK = datetime(2026, 9, 1, tzinfo=UTC)
 

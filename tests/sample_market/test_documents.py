@@ -18,6 +18,8 @@ from orchestration.vendors.feed import Context
 from orchestration.vendors.registry import BY_PLACE
 from tests.sample_market.conftest import KINDS, Ingested
 
+pytestmark = pytest.mark.slow
+
 ADDED = ("VTWO", "IJR", "IVV", "SPLG", "QQQM")
 FURTHER_FUNDS = """\
 VTWO,Vanguard Russell 2000 ETF,Vanguard,Russell 2000,alternative,2010-09-20,,,VTWO,

@@ -2,12 +2,15 @@
 
 import numpy as np
 import polars as pl
+import pytest
 
 from orchestration.sample_market import truths
 from orchestration.sample_market.documents import DEFAULT_SEED
 from orchestration.sample_market.french_files import factor_days, size_phases
 from orchestration.sample_market.rates import funds_rate
 from tests.sample_market.conftest import Ingested
+
+pytestmark = pytest.mark.slow
 
 
 def _editions(market: Ingested) -> list[pl.DataFrame]:

@@ -8,6 +8,8 @@ import pytest
 from orchestration.sample_market import truths
 from tests.sample_market.conftest import Ingested
 
+pytestmark = pytest.mark.slow
+
 GICS = {
     "Communication",
     "Consumer Discretionary",

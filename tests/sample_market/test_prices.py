@@ -13,6 +13,8 @@ from orchestration.settings import SAMPLE_LAST_SESSION as LAST_SESSION
 from orchestration.universe import load_universe
 from tests.sample_market.conftest import Ingested
 
+pytestmark = pytest.mark.slow
+
 SYMBOLS = ("IWM", "SPY", "QQQ")
 BEFORE, AFTER = truths.PRICE_RETRIEVALS[:2]
 

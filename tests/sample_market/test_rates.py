@@ -4,12 +4,15 @@ from datetime import timedelta
 
 import numpy as np
 import polars as pl
+import pytest
 
 from orchestration.sample_market import truths
 from orchestration.sample_market.documents import SampleDocument
 from orchestration.sample_market.rates import MACRO
 from orchestration.settings import SAMPLE_LAST_SESSION as LAST_SESSION
 from tests.sample_market.conftest import Ingested
+
+pytestmark = pytest.mark.slow
 
 HOLD = timedelta(days=182)
 

@@ -12,6 +12,7 @@ from orchestration.warehouse.connection import Warehouse, registered
 from orchestration.warehouse.withholding import UNFINISHED, withheld_tables
 
 pytest.importorskip("pyspark", reason="Spark is not installed: make parity installs it")
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

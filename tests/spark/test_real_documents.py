@@ -11,6 +11,7 @@ from tests.conftest import SHARED
 from tests.parity import as_markdown, compare
 
 pytest.importorskip("pyspark", reason="Spark is not installed: make parity installs it")
+pytestmark = pytest.mark.slow
 LANDING = SHARED / "landing"
 
 

@@ -23,6 +23,8 @@ from orchestration.warehouse.connection import Warehouse
 from tests.vendors import documents as invented
 from tests.vendors.server import Answer, Request, VendorServer
 
+pytestmark = pytest.mark.slow
+
 SettingsFor = Callable[..., Settings]
 FUND = invented.UNIVERSE["IWM"]
 

@@ -15,6 +15,8 @@ from orchestration.vendors.feed import Context, DocumentRejected, Parsed
 from orchestration.vendors.yahoo import prices as yahoo
 from tests.vendors import documents as invented
 
+pytestmark = pytest.mark.slow
+
 MODERATE = settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
