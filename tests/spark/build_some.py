@@ -14,13 +14,15 @@ SELECT = ["seeds.reconstitutions", "seeds.signal_parameters", "staging.stg_sessi
 
 
 def main() -> int:
-    """Print each node with its status; with --kill, the Java process ends after the first."""
+    """Print the master, and each node with its status; with --kill, the Java process ends after the first."""
     home = Path(sys.argv[1])
     dbt = Dbt(Warehouse(home / "warehouse.duckdb"), home / "dbt-spark", engine=Spark(home / "lake"))
     select = [f"small_cap_signal.{name.removeprefix('seeds.')}" for name in SELECT]
     events = dbt.build(select, clock=datetime(2026, 10, 1, 15, tzinfo=UTC))
     try:
-        for event in events:
+        for number, event in enumerate(events):
+            if not number:
+                print("master", _session().sparkContext.master)
             print(event["data"]["node_info"]["node_name"], event["data"]["status"], flush=True)
             if "--kill" in sys.argv:
                 _kill_java()
@@ -28,6 +30,12 @@ def main() -> int:
         print(error)
         return 1
     return 0
+
+
+def _session() -> Any:
+    from pyspark.sql import SparkSession
+
+    return SparkSession.active()
 
 
 def _kill_java() -> None:

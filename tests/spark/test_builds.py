@@ -1,5 +1,6 @@
 """Builds on Spark, each in its own process: what is built is in the warehouse, and a killed session leaves nothing behind."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestration.market_calendar import sessions_frame
-from orchestration.settings import SAMPLE_LAST_SESSION
+from orchestration.settings import PROJECT_ROOT, SAMPLE_LAST_SESSION
 from orchestration.warehouse.connection import Warehouse, registered
 from orchestration.warehouse.withholding import UNFINISHED, withheld_tables
 
@@ -53,6 +54,19 @@ def test_a_killed_session_is_one_sentence_and_the_next_build_heals(home: Path) -
     (half / "_SUCCESS").unlink(missing_ok=True)
     (half / "part-0.parquet").write_bytes(b"PAR1 half a file")
     test_a_mart_built_on_spark_is_in_the_warehouse(home)
+
+
+def test_what_spark_submit_was_given_is_kept(home: Path) -> None:
+    """The master above all: on a cluster the build would otherwise run on this machine."""
+    loopback = ["--conf", "spark.driver.host=127.0.0.1", "--conf", "spark.driver.bindAddress=127.0.0.1"]
+    options = ["--master", "local[1]", "--conf", "spark.ui.enabled=false", *loopback]
+    submit = Path(sys.executable).parent / "spark-submit"
+    command = [str(submit), *options, str(Path(__file__).parent / "build_some.py"), str(home)]
+    environment = {**os.environ, "PATH": f"{submit.parent}:{os.environ['PATH']}", "PYTHONPATH": str(PROJECT_ROOT)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "master local[1]" in done.stdout.splitlines()
+    assert days_in_mart(home) == [(day,) for day in sessions_frame(SAMPLE_LAST_SESSION)["session"]]
 
 
 def withheld(home: Path) -> dict[str, str]:

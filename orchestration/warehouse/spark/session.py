@@ -87,7 +87,7 @@ def spark_session(settings: Mapping[str, str]) -> Iterator["SparkSession"]:
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         set_java_home(scratch)
     builder = SparkSession.builder
-    for name, value in settings.items():
+    for name, value in _not_given_elsewhere(settings).items():
         builder = builder.config(name, value)
     try:
         session = builder.getOrCreate()
@@ -99,6 +99,19 @@ def spark_session(settings: Mapping[str, str]) -> Iterator["SparkSession"]:
         if running is None:
             with suppress(Exception):  # the JVM may have ended
                 session.stop()
+
+
+def _not_given_elsewhere(settings: Mapping[str, str]) -> dict[str, str]:
+    """The settings without those that spark-submit was given, and without a master if a Spark Connect server is named."""
+    given: set[str] = set()
+    if "PYSPARK_GATEWAY_PORT" in os.environ:  # spark-submit started the JVM
+        from pyspark import SparkConf, SparkContext
+
+        SparkContext._ensure_initialized()  # connects to the JVM, whose settings SparkConf then has
+        given = {name for name, _ in SparkConf().getAll()}
+    if "spark.remote" in settings:
+        given.add("spark.master")
+    return {name: value for name, value in settings.items() if name not in given}
 
 
 def check_session() -> None:
