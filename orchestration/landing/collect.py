@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Callable, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 
@@ -11,7 +12,14 @@ import polars as pl
 
 from orchestration import market_calendar
 from orchestration.files import content_hash
-from orchestration.landing.documents import Document, document_name, list_documents, newest_document, write_document
+from orchestration.landing.documents import (
+    Document,
+    UnreadableDocument,
+    document_name,
+    list_documents,
+    newest_document,
+    write_document,
+)  # fmt: skip
 from orchestration.vendors.feed import Feed, Fetched, FetchFailed, Request, Universe
 from orchestration.vendors.http import Client
 from orchestration.vendors.registry import CALENDAR
@@ -52,11 +60,11 @@ def collect_sessions(landing: Landing) -> list[Collected]:
         return [Collected(market_calendar.EXCHANGE, "unchanged")]
     if newest and is_current is None:
         newest.path.unlink()  # generated, not received from a vendor: it can be generated again
-    return [
-        _write_if_new(
-            landing, CALENDAR, market_calendar.EXCHANGE, Fetched(market_calendar.sessions_document(last_day), "parquet")
-        )
-    ]
+        newest = None
+    generated = Fetched(market_calendar.sessions_document(last_day), "parquet")
+    # With the sample market's clock, the calendar of another library version would have the same name.
+    made_at = max(landing.clock, newest.retrieved_at + timedelta(seconds=1)) if newest and newest.retrieved_at else landing.clock
+    return [_write_if_new(landing, CALENDAR, market_calendar.EXCHANGE, generated, made_at)]
 
 
 def _calendar(landing: Landing) -> Document | None:
@@ -142,7 +150,7 @@ def fetch_all(
             reason = f"the answer is not usable ({type(error).__name__}: {error})"
             outcomes.append(Collected(symbol, "failed", _one_line(reason)))
         else:
-            outcomes.append(_write_if_new(landing, feed, symbol, fetched))
+            outcomes.append(_write_if_new(landing, feed, symbol, fetched, landing.clock))
     return outcomes
 
 
@@ -169,14 +177,19 @@ def _manual_download(feed: Feed, landing: Landing, symbol: str, universe: Univer
     return Collected(symbol, BY_HAND, f"{how}; {present}")
 
 
-def _write_if_new(landing: Landing, feed: Feed, symbol: str, fetched: Fetched) -> Collected:
-    """Write an answer into landing unless it equals the last one. Answers for past dates are not compared."""
+def _write_if_new(landing: Landing, feed: Feed, symbol: str, fetched: Fetched, retrieved_at: datetime) -> Collected:
+    """Write an answer into landing unless it equals the last one that can be read. Answers for past dates are not compared."""
     before = list_documents([landing.own], vendor=feed.vendor, kind=feed.kind, symbol=symbol)
-    newest = [document for document in before if document.retrieved_at and not document.declared_as_of][-1:]
-    if newest and content_hash(newest[0].read()) == content_hash(fetched.content):
-        return Collected(symbol, "unchanged")
-    write_document(
-        landing.own, vendor=feed.vendor, kind=feed.kind, symbol=symbol, retrieved_at=landing.clock,
-        extension=fetched.extension, content=fetched.content,
-    )  # fmt: skip
+    for document in reversed([document for document in before if document.retrieved_at and not document.declared_as_of]):
+        with suppress(UnreadableDocument):
+            if content_hash(document.read()) == content_hash(fetched.content):
+                return Collected(symbol, "unchanged")
+            break
+    try:
+        write_document(
+            landing.own, vendor=feed.vendor, kind=feed.kind, symbol=symbol, retrieved_at=retrieved_at,
+            extension=fetched.extension, content=fetched.content,
+        )  # fmt: skip
+    except FileExistsError as error:
+        return Collected(symbol, "failed", _one_line(f"landing has another answer of the same second ({error})"))
     return Collected(symbol, "new")

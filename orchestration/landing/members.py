@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from io import BytesIO
@@ -11,7 +12,7 @@ import polars as pl
 
 from orchestration.landing.collect import Collected, Landing
 from orchestration.landing.documents import write_document
-from orchestration.vendors.feed import FetchFailed
+from orchestration.vendors.feed import DocumentRejected, FetchFailed
 from orchestration.vendors.http import Client, WorthRetrying
 from orchestration.vendors.yahoo import member_prices
 
@@ -55,11 +56,12 @@ def due_symbols(members: Iterable[str], failures: Mapping[str, Failures], landin
 
 
 def _fetched_since(landing: Landing, moment: datetime) -> set[str]:
-    """The symbols in documents retrieved since a time."""
+    """The symbols in documents retrieved since a time. A document that cannot be read has none: ingesting rejects it."""
     found: set[str] = set()
     for document in landing.documents(member_prices.FEED):
         if document.retrieved_at and document.retrieved_at >= moment and document.extension == "parquet":
-            found |= set(pl.read_parquet(BytesIO(document.read()), columns=["symbol"])["symbol"].unique())
+            with suppress(DocumentRejected, pl.exceptions.PanicException):
+                found |= set(member_prices.read_table(document.read(), document.extension)["symbol"].drop_nulls().unique())
     return found
 
 

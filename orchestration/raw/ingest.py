@@ -28,6 +28,7 @@ from orchestration.raw.parse import ParsedDocument, parse_document
 from orchestration.raw.validation.documents import check_document
 from orchestration.raw.validation.judge import Candidate, Judge, judge_for
 from orchestration.raw.validation.rules import CONTRADICTIONS, Finding
+from orchestration.raw.validation.verdict import Verdict
 from orchestration.schemas import RAW_TABLES, RawTable
 from orchestration.universe import Fund
 from orchestration.vendors.feed import DocumentRejected
@@ -309,7 +310,7 @@ class _Run:
         if not used or len(against) < len(used) or len(self._overrulable({u.document_id for u in used})) < len(used):
             return {}
         candidate = _candidate(one, ahead.take(one))
-        agreeing = [earlier for earlier in against if judge.agree(_candidate(earlier, ahead.take(earlier)), candidate)]
+        agreeing = [earlier for earlier in against if self._agree(earlier, candidate, judge, ahead)]
         if len(agreeing) < len(used):
             return {}
         why = (
@@ -317,6 +318,14 @@ class _Run:
             f" {one.retrieved_at.date()}"
         )
         return {u.document_id: Finding(CONTRADICTED, why) for u in used}
+
+    @staticmethod
+    def _agree(earlier: _Received, candidate: Candidate, judge: Judge, ahead: _ReadAhead) -> bool:
+        """Whether an earlier document agrees; one that can no longer be parsed does not."""
+        try:
+            return judge.agree(_candidate(earlier, ahead.take(earlier)), candidate)
+        except DocumentRejected:
+            return False
 
     def _overrule(self, group: list[_Received], contradicted: dict[str, Finding]) -> int:
         """Quarantine documents that a later one contradicts; return the position in the group to continue from."""
@@ -350,11 +359,17 @@ class _Run:
             outcome = replace(_outcome(one, ACCEPTED, parsed=parsed, rows=candidate.rows), decided_by=decided_by)
             judge.learn(candidate, candidate.rows)
             return self._finish(outcome, candidate.rows, parsed.rejects), {}
-        verdict = judge.judge(candidate)
-        if verdict.findings:
-            outcome = _outcome(one, QUARANTINED, finding=verdict.findings[0], as_of=parsed.as_of)
-            return self._finish(outcome, listed=_as_rejects(verdict.findings)), {}
-        if verdict.contradicts and (blamed := self._overrulable(judge.suppliers(candidate))):
+        verdict = _verdict(judge, candidate)
+        blamed, findings = set[str](), verdict.findings
+        if verdict.contradicts and not findings:
+            suppliers = judge.suppliers(candidate)
+            blamed = self._overrulable(suppliers)
+            if suppliers - blamed:  # a person accepted what it contradicts
+                findings = [verdict.contradicts]
+        if findings:
+            outcome = _outcome(one, QUARANTINED, finding=findings[0], as_of=parsed.as_of)
+            return self._finish(outcome, listed=_as_rejects(findings)), {}
+        if verdict.contradicts and blamed:
             return _outcome(one, ACCEPTED), dict.fromkeys(blamed, verdict.contradicts)
         judge.learn(candidate, verdict.rows)
         outcome = _outcome(one, ACCEPTED, parsed=parsed, rows=verdict.rows)
@@ -433,6 +448,17 @@ _REJECT = {"line": pl.Int64, "rule": pl.String, "reason": pl.String, "content": 
 
 def _as_rejects(findings: list[Finding]) -> pl.DataFrame:
     return pl.DataFrame([(None, finding.rule, finding.reason, None) for finding in findings], schema=_REJECT, orient="row")
+
+
+def _verdict(judge: Judge, candidate: Candidate) -> Verdict:
+    """The verdict of the rules. An error of a rule quarantines the document: it must not stop the others."""
+    try:
+        return judge.judge(candidate)
+    except duckdb.Error:
+        raise  # the warehouse, not the document
+    except (Exception, pl.exceptions.PanicException) as error:  # noqa: BLE001 whatever a rule does not expect
+        _log.debug("judging %s failed", candidate.symbol, exc_info=True)
+        return Verdict(candidate.rows, findings=[Finding("can_be_judged", f"a rule fails with {type(error).__name__}: {error}")])
 
 
 def _candidate(one: _Received, parsed: ParsedDocument) -> Candidate:

@@ -220,6 +220,19 @@ def test_a_sound_calendar_of_another_version_is_kept(tmp_path: Path) -> None:
     assert old.exists()
 
 
+def test_a_calendar_of_another_version_does_not_stop_the_sample_market(tmp_path: Path) -> None:
+    """The clock of the sample market stands still, so the next calendar is of the same second."""
+    settings = Settings(data_dir=tmp_path)
+    folder = settings.own_landing_dir / "exchange_calendars/sessions/XNYS"
+    folder.mkdir(parents=True)
+    old = folder / document_name(settings.clock, "parquet")
+    old.write_bytes(market_calendar.sessions_document(date(2021, 12, 31)))
+    content = old.read_bytes()
+    assert [outcome.status for outcome in collect_sessions(landing_of(settings))] == ["new"]
+    assert [outcome.status for outcome in collect_sessions(landing_of(settings))] == ["unchanged"]
+    assert old.read_bytes() == content
+
+
 def test_today_reports_a_release_that_cannot_be_read(sample_home: Home, tmp_path: Path) -> None:
     home = copied(sample_home, tmp_path / "home", parts=("published",))
     manifest = (home.latest / "manifest.json").read_bytes()

@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -16,7 +17,7 @@ from orchestration.raw.decisions import Choice, DecisionsDamaged, append_decisio
 from orchestration.raw.review import NoSuchDocument, decide, quarantine
 from orchestration.warehouse.connection import Warehouse, WarehouseLocked
 from tests.raw.conftest import MakeDesk
-from tests.raw.market import AT, DAY, SESSIONS, Desk, answered, bars, fred, holdings, rates, scaled
+from tests.raw.market import AT, DAY, SESSIONS, Desk, adjusted, answered, bars, fred, holdings, rates, scaled
 
 IWM = bars("IWM")
 SPIKED = scaled(IWM, 50, 1.2)
@@ -88,6 +89,35 @@ def test_a_quarantined_document_is_used_after_acceptance(make_desk: MakeDesk) ->
     desk.run()
     assert desk.status(document) == "accepted"
     assert desk.last_known() != before
+
+
+def test_a_document_that_contradicts_an_accepted_one_waits_for_a_person(make_desk: MakeDesk) -> None:
+    """Without the decision, the rules would say which of the two is wrong."""
+    desk = make_desk("known")
+    saturday = replace(holdings("IWM", 25).undeclared(), as_of=date(2026, 4, 4))
+    first = desk.holdings(saturday, answered(saturday.as_of) + DAY)
+    desk.run()
+    _decide(desk, first, Choice.accept)
+    desk.run()
+    half = replace(holdings("IWM").undeclared(), lines=holdings("IWM").lines.tail(150))
+    second = desk.holdings(half)
+    desk.run()
+    assert (desk.status(first), desk.status(second)) == ("accepted", "quarantined")
+
+
+def test_prices_that_contradict_accepted_ones_wait_for_a_person(make_desk: MakeDesk) -> None:
+    """A person accepts prices whose moves are twice those of the fund; the true ones follow."""
+    desk = make_desk("neighbours")
+    factor = IWM["Close"] / IWM["Close"][0]
+    names = ("Open", "High", "Low", "Close", "Dividends")
+    accepted = desk.prices("IWM", adjusted(IWM.with_columns([pl.col(name) * factor for name in names])), AT)
+    _decide(desk, accepted, Choice.accept)
+    desk.run()
+    before = desk.last_known()
+    later = desk.prices("IWM", IWM, AT + DAY)
+    desk.run()
+    assert (desk.status(accepted), desk.status(later)) == ("accepted", "quarantined")
+    assert desk.last_known() == before
 
 
 def test_a_rejected_document_is_withdrawn_and_restated_values_return(make_desk: MakeDesk, tmp_path: Path) -> None:

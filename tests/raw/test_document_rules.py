@@ -1,17 +1,19 @@
 """The rules for every document, and that every rule of every kind has a test case."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import polars as pl
 import pytest
 
 from orchestration.landing.documents import Document
+from orchestration.raw.validation import judge
 from orchestration.raw.validation.rules import RULES, as_markdown
 from orchestration.settings import PROJECT_ROOT
 from tests.raw import test_factor_rules, test_holdings_rules, test_market_cap_rules, test_price_rules, test_rate_rules
 from tests.raw.cases import Case, Put, check_faulty, check_honest
 from tests.raw.conftest import MakeDesk
-from tests.raw.market import AT, CLOCK, DAY, SESSIONS, Desk, Snapshot, bars, fred, holdings, rates, scaled
+from tests.raw.market import AT, CLOCK, DAY, SESSIONS, UNIVERSE, Desk, Snapshot, bars, fred, holdings, rates, scaled
 
 IWM, SNAPSHOT = bars("IWM"), holdings("IWM")
 
@@ -138,11 +140,50 @@ def test_an_honest_first_document_is_not_contradicted(kind: str, make_desk: Make
     assert desk.status(later) == ("quarantined" if kind == "holdings" else "accepted")
 
 
+def test_a_document_is_used_whatever_its_shares_outstanding(make_desk: MakeDesk) -> None:
+    desk = make_desk("known")
+    desk.prices("IWM", IWM)
+    document = desk.holdings(replace(SNAPSHOT, shares=0.0))
+    desk.run()
+    assert desk.status(document) == "accepted"
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("float division by zero"), pl.exceptions.PanicException("at the disco")])
+def test_an_error_of_a_rule_quarantines_its_document_only(
+    error: BaseException, make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(judge, "judge_holdings", fail)
+    desk = make_desk("known")
+    documents = [desk.holdings(SNAPSHOT), desk.rates("DFF", rates("DFF"))]
+    desk.run()
+    assert [desk.status(one) for one in documents] == ["quarantined", "accepted"]
+    [(path, rule, reason)] = desk.in_quarantine()
+    assert (path, rule) == (documents[0].key, "can_be_judged")
+    assert type(error).__name__ in reason
+
+
+def test_a_contradicted_document_that_can_no_longer_be_parsed_is_no_witness(make_desk: MakeDesk) -> None:
+    """After a change of the fund's least number of lines, a quarantined document cannot be parsed any more."""
+    desk = make_desk("empty")
+    desk.holdings(holdings("IWM", 25).undeclared())
+    desk.run()
+    short = replace(holdings("IWM", 1).undeclared(), lines=holdings("IWM", 1).lines.head(200))
+    desk.holdings(short)
+    desk.run()
+    wrong = SNAPSHOT.undeclared().with_lines(pl.format("X{}", "ticker").alias("ticker"), pl.format("Q{}", "name").alias("name"))
+    document = desk.holdings(wrong)
+    desk.run(UNIVERSE | {"IWM": replace(UNIVERSE["IWM"], min_holdings=250)})
+    assert desk.status(document) == "quarantined"
+
+
 def test_every_rule_has_a_case() -> None:
     modules = (test_price_rules, test_rate_rules, test_holdings_rules, test_factor_rules, test_market_cap_rules)
     tried = {case.rule for module in modules for case in module.CASES} | {case.rule for case in CASES}
     # test_quote_rules.py has a test of its own for the chains.
-    assert tried | {"is_not_contradicted", "chain_is_whole"} == set(RULES)
+    assert tried | {"is_not_contradicted", "can_be_judged", "chain_is_whole"} == set(RULES)
 
 
 def test_the_documentation_lists_the_rules() -> None:

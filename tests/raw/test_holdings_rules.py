@@ -1,7 +1,7 @@
 """Every rule for holdings: a document that breaks it, and an honest one just within the limit."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -10,7 +10,7 @@ import pytest
 from orchestration.landing.documents import Document
 from tests.raw.cases import Case, Put, check_faulty, check_honest
 from tests.raw.conftest import MakeDesk
-from tests.raw.market import MOST_LINES, SECTORS, Snapshot, answered, bars, holdings
+from tests.raw.market import AT, MOST_LINES, SECTORS, Snapshot, answered, bars, holdings
 
 IWM = holdings("IWM")
 FREE = IWM.undeclared()  # without shares outstanding, so that only one rule applies
@@ -192,3 +192,28 @@ def test_a_document_that_breaks_the_rule_is_quarantined(case: Case, make_desk: M
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_an_honest_document_within_the_limit_is_used(case: Case, make_desk: MakeDesk) -> None:
     check_honest(case, make_desk(case.begin))
+
+
+@pytest.mark.parametrize("restated", [False, True])
+def test_a_restated_neighbour_is_still_compared_with(restated: bool, make_desk: MakeDesk) -> None:
+    desk = make_desk("empty")
+    neighbour = holdings("IWV", 25)
+    desk.holdings(neighbour)
+    if restated:
+        changed = neighbour.times(pl.col("ticker") == "N003", quantity=1.001, value=1.001)
+        desk.holdings(changed, answered(neighbour.as_of) + timedelta(hours=12))
+    desk.run()
+    document = desk.holdings(IWM.undeclared().with_lines(pl.col("name").reverse()))
+    desk.run()
+    assert desk.status(document) == "quarantined"
+
+
+def test_an_older_snapshot_that_arrives_later_is_not_the_newest(make_desk: MakeDesk) -> None:
+    desk = make_desk("empty")
+    desk.holdings(holdings("IWM", 5).undeclared())
+    desk.run()
+    backfilled = holdings("IWM", 560).undeclared()
+    desk.holdings(backfilled, AT, as_of=backfilled.as_of)
+    document = desk.holdings(holdings("IWV").times(value=5.0, quantity=1.0, price=5.0), AT)
+    desk.run()
+    assert desk.status(document) == "quarantined"

@@ -155,7 +155,7 @@ def _values(snapshot: pl.DataFrame) -> Iterator[Finding]:
 
 def _net_assets(snapshot: pl.DataFrame, as_of: date, shares: float | None, values: pl.DataFrame) -> Iterator[Finding]:
     close = values.filter(pl.col("session") <= as_of).sort("session").tail(1)
-    if shares is None or close.is_empty() or snapshot["market_value"].null_count() > 0:
+    if not shares or close.is_empty() or snapshot["market_value"].null_count() > 0:
         return
     session, nav = close.row(0)
     if (as_of - session).days > 4:

@@ -478,6 +478,14 @@ class _Snapshot:
     lines: pl.DataFrame | None = None
 
 
+@dataclass(frozen=True)
+class _Elsewhere:
+    """A fund's newest snapshot, to compare other funds with: one row per ticker (`_ELSEWHERE`)."""
+
+    as_of: date
+    lines: pl.DataFrame
+
+
 @dataclass
 class _HoldingsJudge:
     _connection: duckdb.DuckDBPyConnection
@@ -486,7 +494,7 @@ class _HoldingsJudge:
     _write_pending: Callable[[], None]
     _snapshots: dict[date, _Snapshot] = field(default_factory=dict)
     _previous: _Snapshot | None = None
-    _learned: dict[str, pl.DataFrame] = field(default_factory=dict)
+    _learned: dict[str, _Elsewhere] = field(default_factory=dict)
 
     def begin(self, symbol: str, before: tuple[datetime, str]) -> None:
         found = self._connection.execute(
@@ -532,8 +540,10 @@ class _HoldingsJudge:
         lines = rows["holdings"]
         shares = shares_outstanding(document.rows.get("fund_facts"))
         self._snapshots[document.as_of] = _Snapshot(document.as_of, document.document_id, shares, lines)
-        self._learned[document.symbol] = self._keyed(lines, document.symbol, document.as_of)
-        self.__dict__.pop("_elsewhere", None)
+        newest = self._learned.get(document.symbol)
+        if newest is None or document.as_of >= newest.as_of:
+            self._learned[document.symbol] = _Elsewhere(document.as_of, self._keyed(lines, document.symbol, document.as_of))
+            self.__dict__.pop("_elsewhere", None)
 
     def suppliers(self, document: Candidate) -> set[str]:
         return {self._previous.document_id} if self._previous else set()
@@ -587,21 +597,24 @@ class _HoldingsJudge:
         return dict(labels.select("sector_label", "gics_sector").iter_rows())
 
     @cached_property
-    def _of_warehouse(self) -> pl.DataFrame:
+    def _of_warehouse(self) -> dict[str, _Elsewhere]:
         newest = frame_of(
             self._connection.sql(
                 "select fund, as_of, ticker, name, sector_label, market_value, stated_weight, quantity from raw.holdings"
-                " semi join"
-                " (select fund, max(as_of) as as_of from raw.holdings group by fund) using (fund, as_of)"
+                " qualify dense_rank() over (partition by fund order by as_of desc, observed_at desc, document_id desc) = 1"
             )
         )
-        frames = [self._keyed(lines, str(fund), as_of) for (fund, as_of), lines in newest.group_by("fund", "as_of")]
-        return pl.concat([pl.DataFrame(schema=_ELSEWHERE), *frames])
+        return {
+            str(fund): _Elsewhere(as_of, self._keyed(lines, str(fund), as_of))
+            for (fund, as_of), lines in newest.group_by("fund", "as_of")
+        }
 
     @cached_property
     def _elsewhere(self) -> pl.DataFrame:
-        known = self._of_warehouse.filter(~pl.col("fund").is_in(list(self._learned)))
-        return pl.concat([known, *self._learned.values()])
+        """The newest snapshot of each fund, from the warehouse or from a document that was just read."""
+        known = self._of_warehouse
+        later = {fund: one for fund, one in self._learned.items() if fund not in known or one.as_of >= known[fund].as_of}
+        return pl.concat([pl.DataFrame(schema=_ELSEWHERE), *(one.lines for one in (known | later).values())])
 
     def _keyed(self, lines: pl.DataFrame, fund: str, as_of: date) -> pl.DataFrame:
         return (

@@ -258,6 +258,7 @@ RULES: dict[str, Rule] = {
         # Every document
         Rule("retrieval_is_past", "every", _DOCUMENT, "The retrieval is not after the clock."),
         Rule("as_of_is_past", "every", _DOCUMENT, "The as-of date is not after the retrieval."),
+        Rule("can_be_judged", "every", _DOCUMENT, "No rule fails on it with an error."),
         Rule("lines_are_usable", "every", _DOCUMENT, "At most 10 lines, or 10 % of the lines, are unusable."),
         Rule(
             "is_not_contradicted",
