@@ -264,8 +264,8 @@ RULES: dict[str, Rule] = {
             "is_not_contradicted",
             "every",
             _DOCUMENT,
-            "No later document contradicts it and agrees better with its neighbours, and no two later ones agree with each other"
-            " against it.",
+            "No later document contradicts it and agrees better with its neighbours, and later ones that agree with each other do"
+            " not outvote it.",
         ),
     )
 }
