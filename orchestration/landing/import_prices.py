@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from orchestration.vendors.yahoo import member_prices
 
 SYMBOLS_A_DOCUMENT = 300
 _EXTENSIONS = ("csv", "parquet")
+# An import of hundreds of documents ends some minutes after the clock; a later name is a mistake.
+_JUST_BEFORE = timedelta(minutes=5)
 
 
 class NothingToImport(ValueError):
@@ -24,7 +26,7 @@ class NothingToImport(ValueError):
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import wrote: documents, those of them that landing had already, bars, and the symbols."""
+    """What an import wrote: documents, those of them that are the newest of their symbols already, rows, and the symbols."""
 
     documents: int
     present: int
@@ -45,20 +47,44 @@ def import_prices(path: Path, landing: Landing) -> Imported:
     if not symbols:
         raise NothingToImport(f"{path} has no row with a symbol.")
     batches = [symbols[place : place + SYMBOLS_A_DOCUMENT] for place in range(0, len(symbols), SYMBOLS_A_DOCUMENT)]
-    known = {content_hash(document.read()) for document in landing.documents(member_prices.FEED)}
+    newest = _newest_by_symbol(landing)
+    first_at = _first_second(landing, len(batches))
     present = 0
     for place, batch in enumerate(batches):
-        content = _document(bars.filter(pl.col("symbol").is_between(pl.lit(batch[0]), pl.lit(batch[-1]))))
-        if content_hash(content) in known:
+        # Rows without a symbol are in the last document.
+        is_last = place == len(batches) - 1
+        in_batch = pl.col("symbol").is_between(pl.lit(batch[0]), pl.lit(batch[-1])).fill_null(is_last)
+        content = _document(bars.filter(in_batch))
+        if {newest.get(symbol) for symbol in batch} == {content_hash(content)}:
             present += 1
             continue
-        # A document a second, the last one now.
-        retrieved_at = landing.clock - timedelta(seconds=len(batches) - 1 - place)
         write_document(
             landing.own, vendor=member_prices.VENDOR, kind=member_prices.KIND, symbol=member_prices.MARKET,
-            retrieved_at=retrieved_at, extension="parquet", content=content,
+            retrieved_at=first_at + timedelta(seconds=place), extension="parquet", content=content,
         )  # fmt: skip
     return Imported(len(batches), present, bars.height, symbols)
+
+
+def _newest_by_symbol(landing: Landing) -> dict[str, str]:
+    """The hash of the newest document of each symbol. The next run rejects a document that cannot be read, with the reason."""
+    newest: dict[str, str] = {}
+    for document in landing.documents(member_prices.FEED):
+        try:
+            content = document.read()
+            symbols = member_prices.read_table(content, document.extension)["symbol"].drop_nulls().unique()
+        except DocumentRejected:
+            continue
+        newest |= dict.fromkeys(symbols, content_hash(content))
+    return newest
+
+
+def _first_second(landing: Landing, documents: int) -> datetime:
+    """The retrieval time of the first of some documents: one a second, the last one now, and all after those of an import just
+    before."""
+    first_at = landing.clock.replace(microsecond=0) - timedelta(seconds=documents - 1)
+    soon = landing.clock + _JUST_BEFORE
+    present = [at for document in landing.documents(member_prices.FEED) if (at := document.retrieved_at) and at <= soon]
+    return max([first_at, *(at + timedelta(seconds=1) for at in present)])
 
 
 def _tables(path: Path) -> Iterator[pl.DataFrame]:

@@ -94,6 +94,8 @@ def fetch_members(
     outcomes: list[Collected] = []
     began = time.monotonic()
     for place in range(0, len(symbols), SYMBOLS_A_DOCUMENT):
+        # Of the first request: a bar that was still open then is not final, whenever the last answer came.
+        asked_at = report.now()
         batch = _Batch(client, landing.clock.date(), since)
         for symbol in symbols[place : place + SYMBOLS_A_DOCUMENT]:
             batch.ask(symbol, known.get(symbol, _NOTHING_KNOWN))
@@ -102,7 +104,7 @@ def fetch_members(
                 report.say(_progress(asked, len(symbols), time.monotonic() - began))
             if batch.is_refused:
                 break
-        batch.write(landing, report.now())
+        batch.write(landing, asked_at)
         reported = batch.outcomes if not batch.is_refused else [one for one in batch.outcomes if one.status != "failed"]
         report.record(reported)
         outcomes += reported

@@ -23,7 +23,7 @@ from orchestration.landing.documents import Document
 from orchestration.raw import ledger
 from orchestration.raw.decisions import Choice, Decision, Decisions, subject
 from orchestration.raw.ledger import ACCEPTED, BY_PERSON, CONTRADICTED, QUARANTINED, REJECTED, Entry, Outcome
-from orchestration.raw.observations import append_observations, stamped, withdraw_documents
+from orchestration.raw.observations import KNOWN_SESSIONS, append_observations, stamped, withdraw_documents
 from orchestration.raw.parse import ParsedDocument, parse_document
 from orchestration.raw.validation.documents import check_document
 from orchestration.raw.validation.judge import Candidate, Judge, judge_for
@@ -540,5 +540,4 @@ def _keys_of(table: RawTable, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _known_sessions(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    newest = "qualify row_number() over (partition by session order by observed_at desc, document_id desc) = 1 order by session"
-    return frame_of(connection.sql(f"select session, opens_at, closes_at from raw.sessions {newest}"))
+    return frame_of(connection.sql(f"select session, opens_at, closes_at from {KNOWN_SESSIONS} order by session"))

@@ -8,6 +8,13 @@ import polars as pl
 from orchestration.schemas import RAW_TABLES, RawTable
 from orchestration.warehouse.connection import registered
 
+# A session without trading time is withdrawn: the newest calendar no longer has it.
+KNOWN_SESSIONS = """(
+    select * from (
+        select * from raw.sessions
+        qualify row_number() over (partition by session order by observed_at desc, document_id desc) = 1
+    ) where closes_at > opens_at
+)"""
 _STAMPS = ("observed_at", "document_id")
 
 

@@ -7,6 +7,7 @@ import polars as pl
 from orchestration.frames import frame_of
 from orchestration.market_calendar import FINAL_BAR_DELAY
 from orchestration.raw.fetches import Fetch, failing
+from orchestration.raw.observations import KNOWN_SESSIONS
 from orchestration.raw.review import QuarantinedDocument, documents_in_quarantine
 from orchestration.warehouse.connection import Warehouse
 
@@ -121,14 +122,16 @@ def member_failures(warehouse: Warehouse) -> list[tuple[str, int, date]]:
 def last_final_session(warehouse: Warehouse, at: datetime) -> date | None:
     """The newest session whose closing bar is final at `at` (UTC)."""
     latest_close = (at - FINAL_BAR_DELAY).replace(tzinfo=None)
-    answer: date | None = warehouse.ask("select max(session) from raw.sessions where closes_at <= ?", latest_close)[0][0]
+    answer: date | None = warehouse.ask(f"select max(session) from {KNOWN_SESSIONS} where closes_at <= ?", latest_close)[0][0]
     return answer
 
 
 def last_final_at(warehouse: Warehouse, at: datetime) -> datetime | None:
     """When the newest closing bar that is final at `at` became final (UTC)."""
     latest_close = (at - FINAL_BAR_DELAY).replace(tzinfo=None)
-    closed: datetime | None = warehouse.ask("select max(closes_at) from raw.sessions where closes_at <= ?", latest_close)[0][0]
+    closed: datetime | None = warehouse.ask(f"select max(closes_at) from {KNOWN_SESSIONS} where closes_at <= ?", latest_close)[0][
+        0
+    ]
     return (closed + FINAL_BAR_DELAY).replace(tzinfo=UTC) if closed else None
 
 

@@ -165,9 +165,10 @@ def _one_table(lines: list[str], start: int, end: int) -> list[tuple[int, str]]:
 
 def _facts(preamble: list[str], holdings: pl.DataFrame, fund: Fund, as_of: date) -> pl.DataFrame:
     shares = next((m["shares"] for line in preamble if (m := _SHARES.match(line))), None)
+    values = holdings["market_value"]
     numbers = [
         ("shares_outstanding", float(shares.replace(",", "")) if shares else None, "shares"),
-        ("net_assets", holdings["market_value"].sum(), "USD"),
+        ("net_assets", None if values.null_count() else values.sum(), "USD"),
         ("holdings_lines", float(holdings.height), "lines"),
     ]
     return pl.DataFrame(

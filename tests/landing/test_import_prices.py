@@ -1,6 +1,6 @@
 """Prices that a person has: one file with a symbol column, or a folder of one file a symbol."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 
@@ -66,6 +66,45 @@ def test_what_is_there_is_not_written_again(landing: Landing, tmp_path: Path) ->
     later = Landing(landing.own, landing.folders, datetime(2026, 5, 7, 1, tzinfo=UTC))
     assert import_prices(path, later).present == 1
     assert len(landing.documents(FEED)) == 1
+
+
+def at(landing: Landing, seconds: float) -> Landing:
+    return Landing(landing.own, landing.folders, NOW + timedelta(seconds=seconds))
+
+
+def test_a_row_without_a_symbol_is_written_and_rejected_by_the_next_run(landing: Landing, tmp_path: Path) -> None:
+    done = import_prices(one_file(tmp_path / "all.csv", ["", "AAA"]), landing)
+    (document,) = landing.documents(FEED)
+    assert done.bars == landed(landing).height == 4
+    (rejects,) = parse(document.read(), invented.context("US", "parquet")).rejects
+    assert rejects["reason"].to_list() == ["the symbol is missing"] * 2
+
+
+def test_the_file_imported_last_counts(landing: Landing, tmp_path: Path) -> None:
+    one, other = (one_file(tmp_path / f"{name}.csv", ["AAA"]) for name in "ab")
+    other.write_text(other.read_text().replace("10.5", "10.6"))
+    for days, path in enumerate((one, other, one)):
+        assert import_prices(path, at(landing, days * 86_400)).present == 0
+    assert landed(landing)["close"].to_list() == [10.5, 10.5, 10.6, 10.6, 10.5, 10.5]
+
+
+def test_an_import_is_after_the_one_of_seconds_before(landing: Landing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SYMBOLS_A_DOCUMENT", 1)
+    one, other = one_file(tmp_path / "a.csv", ["AAA"]), one_file(tmp_path / "b.csv", ["AAA", "BBB", "CCC"])
+    other.write_text(other.read_text().replace("10.5", "10.6"))
+    for seconds, path in enumerate((one, other, one)):
+        import_prices(path, at(landing, seconds))
+    assert [document.path.name[13:17] for document in landing.documents(FEED)] == ["0000", "0001", "0002", "0003", "0004"]
+    assert landed(landing).filter(pl.col("symbol") == "AAA")["close"].to_list() == [10.5, 10.5, 10.6, 10.6, 10.5, 10.5]
+
+
+def test_a_damaged_document_does_not_stop_an_import(landing: Landing, tmp_path: Path) -> None:
+    path = one_file(tmp_path / "all.csv", ["AAA"])
+    import_prices(path, landing)
+    (document,) = landing.documents(FEED)
+    document.path.with_name("2026-05-06T005900Z.parquet").symlink_to(tmp_path / "nowhere.parquet")
+    document.path.with_name("2026-05-06T005901Z.parquet").write_bytes(b"no table")
+    assert import_prices(path, at(landing, 60)).present == 1
 
 
 @pytest.mark.parametrize(

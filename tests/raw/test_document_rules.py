@@ -34,7 +34,7 @@ def _unusable_rates(count: int) -> Put:
 
 
 CASES = [
-    Case("retrieval_is_past", _prices_at(30), _prices_at(20)),
+    Case("retrieval_is_past", _prices_at(0.25), _prices_at(0.15)),
     Case("as_of_is_past", _snapshot_at(1), _snapshot_at(-1), "empty"),
     Case("lines_are_usable", _unusable_rates(88), _unusable_rates(87), "empty", table="rates"),
 ]

@@ -17,6 +17,7 @@ from orchestration.landing.documents import Document, list_documents, write_docu
 from orchestration.raw import ingest as ingest_module
 from orchestration.raw.ingest import ingest
 from orchestration.raw.ledger import Outcome
+from orchestration.raw.queries import last_final_session
 from orchestration.schemas import RAW_TABLES
 from orchestration.universe import Fund
 from orchestration.vendors import ssga
@@ -104,6 +105,35 @@ def test_documents_of_every_vendor_are_ingested(house: House) -> None:
         ["ishares", "ssga", "invesco", "fred", "yahoo"], "accepted"
     )
     assert house.sql("select count(*) from raw.rejects") == [(0,)]
+
+
+def test_a_session_that_a_newer_calendar_drops_is_withdrawn_until_one_has_it_again(house: House) -> None:
+    whole = invented.sessions()
+    mourning = date(2026, 4, 22)
+
+    def put(calendar: pl.DataFrame, at: datetime) -> None:
+        buffer = BytesIO()
+        calendar.write_parquet(buffer)
+        house.put("exchange_calendars/sessions/XNYS", buffer.getvalue(), at, "parquet")
+        assert [outcome.status for outcome in house.run()] == ["accepted"]
+
+    def known() -> list[date]:
+        return ingest_module._known_sessions(house.connection)["session"].to_list()
+
+    def final_after_it() -> date | None:
+        house.connection.close()
+        answer = last_final_session(house.warehouse, datetime(2026, 4, 23, tzinfo=UTC))
+        house.connection = duckdb.connect(str(house.warehouse.path))
+        return answer
+
+    assert final_after_it() == mourning
+    # A shorter calendar does not drop what is beyond it.
+    put(whole.filter(pl.col("session") != mourning).head(-100), AT)
+    assert known() == whole.filter(pl.col("session") != mourning)["session"].to_list()
+    assert final_after_it() == date(2026, 4, 21)
+    put(whole, AT + DAY)
+    assert known() == whole["session"].to_list()
+    assert house.sql(f"select count(*) from raw.sessions where session = '{mourning}'") == [(3,)]
 
 
 def test_a_second_run_adds_no_row_and_reads_nothing(house: House) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from orchestration.landing.documents import Document
 from orchestration.vendors.yahoo.screener import FIELDS
-from tests.raw.cases import Case, Put, check_faulty, check_honest
+from tests.raw.cases import Case, Put, check_faulty, check_honest, nothing_more
 from tests.raw.conftest import MakeDesk
 from tests.raw.market import AT, SESSIONS, Desk
 
@@ -49,14 +49,20 @@ def put(frame: pl.DataFrame, when: datetime = AT) -> Put:
     return write
 
 
+def know_itself(desk: Desk) -> None:
+    """An earlier document of the same session."""
+    put(table(), datetime.combine(LAST, time(23), UTC))(desk)
+
+
 def know(desk: Desk) -> None:
     """The session some weeks before."""
     put(table(BEFORE), datetime.combine(BEFORE, time(23), UTC))(desk)
 
 
-def case(rule: str, lie: pl.DataFrame, honest: pl.DataFrame, *, note: str = "", knows: bool = False) -> Case:
-    prepare: dict[str, Callable[[Desk], None]] = {"prepare": know} if knows else {}
-    return Case(rule, put(lie), put(honest), "empty", table="market_caps", note=note, **prepare)  # type: ignore[arg-type]
+def case(
+    rule: str, lie: pl.DataFrame, honest: pl.DataFrame, *, note: str = "", prepare: Callable[[Desk], None] = nothing_more
+) -> Case:
+    return Case(rule, put(lie), put(honest), "empty", table="market_caps", note=note, prepare=prepare)
 
 
 def times(factor: float, share: float = 1.0, *, with_price: bool = False) -> pl.DataFrame:
@@ -69,8 +75,9 @@ def times(factor: float, share: float = 1.0, *, with_price: bool = False) -> pl.
 CASES = [
     case("caps_are_many", table(stocks=2499), table(stocks=2500)),
     case("caps_agree_with_shares", times(100, 0.21), times(100, 0.19)),
-    case("caps_are_as_before", times(1.65, with_price=True), times(1.55, with_price=True), note="level", knows=True),
-    case("caps_are_as_before", table(first=650), table(first=590), note="names", knows=True),
+    case("caps_are_as_before", times(1.65, with_price=True), times(1.55, with_price=True), note="level", prepare=know),
+    case("caps_are_as_before", table(first=650), table(first=590), note="names", prepare=know),
+    case("caps_are_as_before", table(first=650), table(first=590), note="the same session", prepare=know_itself),
 ]
 
 

@@ -175,7 +175,7 @@ CASES = [
             "rate_is_possible",
             series,
             _on(_constant(usual), lambda _, value=lie: value, DAYS[0]),
-            _on(_constant(usual), lambda _, value=honest: value, DAYS[0]),
+            _constant(honest),  # a single day so far away is no possible step
             DAYS[0],
             begin="empty",
             note=f"{series}-{lie:g}",
@@ -191,6 +191,26 @@ CASES = [
             ("NFCI", -0.5, 50.0, 5.3),
             ("VIXCLS", 17.0, 170.0, 82.69),
             ("VIXCLS", 17.0, 0.17, 9.14),
+        )
+    ),
+    *(
+        _row(
+            "step_is_possible",
+            series,
+            _on(frame, lambda _, value=lie: value, frame["date"][-1]),
+            _on(frame, lambda _, value=honest: value, frame["date"][-1]),
+            frame["date"][-1],
+            begin="empty",
+            note=series,
+        )
+        for series, frame, lie, honest in (
+            ("DGS10", _constant(4.1), 14.1, 3.1),
+            ("DGS3MO", _constant(3.7), 13.7, 2.2),
+            ("T10Y2Y", _constant(0.5), -3.5, 1.5),
+            ("BAA10Y", _constant(1.7), 7.1, 2.7),
+            ("NFCI", _constant(-0.5)[::7], 5.5, 1.0),
+            # As on 2020-03-16 from the day before.
+            ("VIXCLS", _constant(18.0), 118.0, 42.9),
         )
     ),
     _row(

@@ -100,6 +100,19 @@ def test_every_member_is_asked_for_once_whatever_fails_between(
     assert [one for one in run.recorded if one.symbol != "US"] == outcomes
 
 
+def test_a_document_is_of_the_time_of_its_first_request(
+    prices: Prices, server: VendorServer, settings_for: SettingsFor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vendor = Vendor(prices)
+    server.replies = [vendor]
+    run = Run(tmp_path / "landing")
+    began = run.landing.clock.replace(microsecond=0)
+    monkeypatch.setattr(run, "now", lambda: began + timedelta(seconds=10 * len(vendor.asked)))
+    run.fetch(SYMBOLS, client_of(FEED, settings_for(server)))
+    times = [document.retrieved_at for document in run.landing.documents(FEED)]
+    assert times == [began + timedelta(seconds=10 * asked) for asked in (0, 20, 40)]
+
+
 def test_a_killed_run_keeps_its_documents_and_the_next_one_goes_on(
     prices: Prices, server: VendorServer, settings_for: SettingsFor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -147,10 +147,10 @@ def test_what_is_no_current_stock_in_dollars_is_rejected() -> None:
             quote(1), quote(2), quote(3, quoteType="MUTUALFUND"), quote(4, currency="CAD"), quote(5, marketCap=None),
             quote(6, regularMarketPrice=0.0), quote(7, regularMarketTime=week_ago), quote(8), quote(8, marketCap=5.0),
             quote(9, regularMarketPrice=1.1e7), quote(10, marketCap=2.1e13), quote(11, marketCap=4.9e8),
-            quote(12, marketCap=1.1e12),
+            quote(12, marketCap=1.1e12), quote(13), quote(14, regularMarketTime=CLOSED + 18 * 3600),
         )
     )  # fmt: skip
-    assert parsed.tables["market_caps"]["symbol"].to_list() == ["S0001", "S0002"]
+    assert parsed.tables["market_caps"]["symbol"].to_list() == ["S0001", "S0002", "S0013"]
     assert reasons(parsed) == {
         "S0003": "it is no stock",
         "S0004": "the currency is not USD",
@@ -162,6 +162,7 @@ def test_what_is_no_current_stock_in_dollars_is_rejected() -> None:
         "S0010": "the capitalisation is above twenty trillion dollars",
         "S0011": "the capitalisation is less than half of price times shares",
         "S0012": "the capitalisation is more than a thousand times price times shares",
+        "S0014": "it has traded after the session",
     }
 
 

@@ -66,6 +66,16 @@ def test_ishares_document_as_received() -> None:
     assert facts["net_assets"] == pytest.approx(rows["market_value"].sum())
 
 
+def test_ishares_net_assets_are_unknown_without_every_market_value() -> None:
+    one_missing = IShares()
+    one_missing.rows[0][4] = "-"
+    plain = IShares()
+    without = plain.with_columns({column: column for column in plain.header if column != "Market Value"})
+    for document in (one_missing, without):
+        facts = dict(read_ishares(document).tables["fund_facts"].select("fact", "value_number").rows())
+        assert facts == {"shares_outstanding": 117_800, "holdings_lines": LINES}
+
+
 @pytest.mark.parametrize("length", range(3, 10))
 def test_ishares_preamble_of_three_to_nine_lines(length: int) -> None:
     document = IShares()

@@ -16,4 +16,5 @@ select
     is_half_day,
     row_number() over (order by session) as session_no
 from newest
-where recency = 1
+-- The newest calendar no longer has a session without trading time.
+where recency = 1 and closes_at > opens_at

@@ -8,8 +8,8 @@ from orchestration.landing.documents import Document
 from orchestration.raw.parse import ParsedDocument
 from orchestration.raw.validation.rules import Finding
 
-# Clocks differ, and vendors in other time zones are a day ahead.
-CLOCK_GRACE = timedelta(hours=26)
+# Clocks differ by minutes. A name in local time, ahead of UTC, would make the bar of an open session final.
+CLOCK_GRACE = timedelta(minutes=10)
 UNUSABLE_SHARE, FEW_LINES = 0.10, 10
 # The bar of an open session, a duplicate row and days before the calendar do not discredit the other rows.
 _EXPECTED = ("session was still open", "repeats another row", "before the calendar")
@@ -22,7 +22,7 @@ def check_document(parsed: ParsedDocument, document: Document, clock: datetime, 
         return Finding(
             "retrieval_is_past",
             f"the retrieval time in the file name, {document.retrieved_at:%Y-%m-%d %H:%M}, is after now ({clock:%Y-%m-%d %H:%M}"
-            " UTC): rename the file",
+            " UTC): rename the file to the time in UTC",
         )
     # A document of many days has no as-of date: its rows are validated one by one.
     if parsed.main in ("holdings", "fund_facts") and parsed.as_of and parsed.as_of > document.retrieved_at.date():

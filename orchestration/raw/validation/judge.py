@@ -80,12 +80,13 @@ def judge_for(
         "factors": lambda: _FactorJudge(connection, calendar, write_pending),
         "market_caps": lambda: _MarketCapJudge(connection, write_pending),
         "quotes": lambda: _QuoteJudge(connection, write_pending),
+        "sessions": lambda: _CalendarJudge(connection, write_pending),
     }
     return judges.get(kind, _NoRules)()
 
 
 class _NoRules:
-    """For kinds without rules: the calendar, and fund facts, which the parser checks."""
+    """For kinds without rules: fund facts and members' prices, which the parser checks."""
 
     def begin(self, symbol: str, before: tuple[datetime, str]) -> None:
         """Nothing to load."""
@@ -324,7 +325,7 @@ _CAPS = {"as_of": pl.Date(), "symbol": pl.String(), "market_cap": pl.Float64()}
 
 
 class _MarketCapJudge:
-    """Keeps the sessions that are known, one after the other: a document's session is compared with the newest one before it."""
+    """Keeps the newest document that is used: one of the same session or of a later one is compared with it."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, write_pending: Callable[[], None]) -> None:
         self._connection, self._write_pending = connection, write_pending
@@ -345,7 +346,7 @@ class _MarketCapJudge:
         return judge_market_caps(document.rows, known=self._before(document))
 
     def _before(self, document: Candidate) -> pl.DataFrame:
-        earlier = [as_of for as_of in self._known if document.as_of is None or as_of < document.as_of]
+        earlier = [as_of for as_of in self._known if document.as_of is None or as_of <= document.as_of]
         return self._known[max(earlier)].select("symbol", "market_cap") if earlier else pl.DataFrame(schema=_CAPS)
 
     def learn(self, document: Candidate, rows: Rows) -> None:
@@ -409,6 +410,33 @@ class _FactorJudge:
 
     def suppliers(self, document: Candidate) -> set[str]:
         return set()
+
+
+# Calendar
+
+
+class _CalendarJudge(_NoRules):
+    """Accepts every calendar. A known session that it no longer has, such as a day of mourning, is withdrawn by a row without
+    trading time: raw has only the changes of a calendar."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, write_pending: Callable[[], None]) -> None:
+        self._connection, self._write_pending = connection, write_pending
+        self._known = pl.DataFrame()
+
+    def begin(self, symbol: str, before: tuple[datetime, str]) -> None:
+        self._write_pending()
+        columns = "session, opens_at, closes_at, is_half_day"
+        self._known = _newest(self._connection, "sessions", "session", columns, _BEFORE, *before)
+
+    def judge(self, document: Candidate) -> Verdict:
+        rows = document.rows["sessions"]
+        within = pl.col("session").is_between(rows["session"].min(), rows["session"].max())
+        gone = self._known.filter(within).join(rows, on="session", how="anti").with_columns(closes_at="opens_at")
+        return Verdict({"sessions": pl.concat([rows, gone], how="diagonal")})
+
+    def learn(self, document: Candidate, rows: Rows) -> None:
+        known = pl.concat([self._known, rows["sessions"].select(self._known.columns)])
+        self._known = known.unique("session", keep="last").sort("session")
 
 
 # Quotes

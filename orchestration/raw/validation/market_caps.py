@@ -1,4 +1,4 @@
-"""Is a session of the US market plausible? Held against itself and the session before it.
+"""Is a session of the US market plausible? Held against itself, and what is known of it or of the session before it.
 
 Ranks are what counts: one stock too many or too few does not matter, a missing page or another unit does.
 """
@@ -22,7 +22,7 @@ def judge_market_caps(rows: dict[str, pl.DataFrame], *, known: pl.DataFrame) -> 
 
     Args:
         rows: `market_caps` with `_line` and `_content`.
-        known: symbol and market_cap of the newest known session before; empty where none is known.
+        known: symbol and market_cap of the same session or the newest one before, as last known; empty where none is known.
     """
     caps = rows["market_caps"]
     return Verdict(rows, findings=[*_of_values(caps), *_beside_known(caps, known)])
@@ -48,10 +48,8 @@ def _beside_known(caps: pl.DataFrame, known: pl.DataFrame) -> Iterator[Finding]:
         return
     both = caps.select("symbol", "market_cap").join(known, on="symbol", suffix="_before")
     if both.height < KEPT_SHARE * known.height:
-        yield Finding(
-            "caps_are_as_before", f"only {both.height:,} of {known.height:,} stocks are those of the session known before"
-        )
+        yield Finding("caps_are_as_before", f"only {both.height:,} of {known.height:,} stocks are those known before")
         return
     change = (both["market_cap"] / both["market_cap_before"]).median()
     if isinstance(change, float) and not 1 / LARGEST_CHANGE < change < LARGEST_CHANGE:
-        yield Finding("caps_are_as_before", f"the median stock is worth {change:.2g} times what it was in the session before")
+        yield Finding("caps_are_as_before", f"the median stock is worth {change:.2g} times what was known before")

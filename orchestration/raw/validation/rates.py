@@ -3,6 +3,7 @@
 The target range is 0.25 points wide and contains the effective rate, so an error in one of the three series is visible.
 """
 
+import math
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
@@ -38,7 +39,18 @@ _FIRST_DATES = {
 REVISED_SERIES, REVISION = "NFCI", 0.5
 RANGE_WIDTH = 0.25
 ALONE_DAYS = 10  # these series have every calendar day
-LARGEST_STEP, STEP_DAYS = 2.0, 11  # 1.0: March 2020
+STEP_DAYS, WEEKLY_STEP_DAYS = 11, 77
+# From the median of the days around it, in the series' unit.
+_LARGEST_STEPS = {
+    **dict.fromkeys((UPPER, LOWER, TARGET), 2.0),  # 1.0: March 2020
+    "VIXCLS": 50.0,  # 20.0 points in a day in February 2018, 24.9 in March 2020
+    # Not measured, therefore wide.
+    "DGS10": 2.0,
+    "DGS3MO": 4.0,
+    "T10Y2Y": 2.0,
+    "BAA10Y": 3.0,
+    "NFCI": 3.0,
+}
 BELOW_LOWER, ABOVE_UPPER = 0.15, 0.10  # 0.10, 0.05
 OFF_TARGET = 3.0  # 1.81 since 1999
 # At the ends of 1985 and 1986 overnight money cost 6 to 9 points more than the target for a day.
@@ -64,7 +76,8 @@ def judge_rates(
         others: series, date, value of the other series, in every version that a document contains.
     """
     rates = rows["rates"].sort("date").with_columns(before=pl.col("value").shift(1), after=pl.col("value").shift(-1))
-    around = pl.col("value").median().rolling(index_column="date", period=f"{STEP_DAYS}d", offset=f"-{STEP_DAYS // 2 + 1}d")
+    days = WEEKLY_STEP_DAYS if series == REVISED_SERIES else STEP_DAYS
+    around = pl.col("value").median().rolling(index_column="date", period=f"{days}d", offset=f"-{days // 2 + 1}d")
     rates = rates.with_columns(off_median=pl.col("value") - around)
     rates = rates.join(known.rename({"value": "known"}), on="date", how="left", maintain_order="left")
     rates = rates.join(_disagreeing_days(series, rates, others), on="date", how="left", maintain_order="left")
@@ -111,7 +124,7 @@ def _implausible_rows(rates: pl.DataFrame, series: str, retrieved_at: datetime) 
         "rate_is_possible": ~pl.col("value").is_between(lowest, highest),
         "date_is_possible": ~pl.col("date").is_between(first, last) | (is_daily & (apart > ALONE_DAYS)),
         "recession_is_a_flag": pl.lit(series == RECESSIONS) & is_no_flag,
-        "step_is_possible": is_target & (returns | (pl.col("off_median").abs() > LARGEST_STEP)),
+        "step_is_possible": (is_target & returns) | (pl.col("off_median").abs() > _LARGEST_STEPS.get(series, math.inf)),
         "series_agree": pl.col("against").is_not_null(),
         "known_rate_is_kept": pl.col("value").is_null() & pl.col("known").is_not_null(),
     }
@@ -121,7 +134,7 @@ def _implausible_rows(rates: pl.DataFrame, series: str, retrieved_at: datetime) 
         ),
         "date_is_possible": pl.format("the series cannot have a value on {}, or has none near it", "date"),
         "recession_is_a_flag": pl.format("{} on {} is not 0 or 1 on the first day of a month", "value", "date"),
-        "step_is_possible": pl.format("the target is {} on {} for a few days only", "value", "date"),
+        "step_is_possible": pl.format("the value {} on {} is far from the values around it", "value", "date"),
         "series_agree": pl.format("on {} the rate {} agrees with no other series: {}", "date", "value", "against"),
         "known_rate_is_kept": pl.format("the known rate {} of {} is kept: the document has no value", "known", "date"),
     }

@@ -119,7 +119,8 @@ RULES: dict[str, Rule] = {
             "step_is_possible",
             "rates",
             _ROW,
-            "The target does not move for one day and return, and is within 2 points of its 11-day median.",
+            "A value is near its 11-day median (NFCI: 77 days), the target within 2 points; the target does not move for one day"
+            " and return.",
         ),
         Rule(
             "series_agree",
@@ -168,7 +169,8 @@ RULES: dict[str, Rule] = {
             "caps_are_as_before",
             "market_caps",
             _DOCUMENT,
-            "Four of five stocks of the session known before are there, and the median one changes by less than a factor of 1.6.",
+            "Four of five stocks known of the session, or of the one before, are there; the median one changes by less than a"
+            " factor of 1.6.",
         ),
         # Holdings
         Rule("as_of_is_a_weekday", "holdings", _DOCUMENT, "The as-of date is a weekday or the last day of a month."),
@@ -256,7 +258,7 @@ RULES: dict[str, Rule] = {
             "An expiration has at least half of the contracts of the document before; else all of them are quarantined.",
         ),
         # Every document
-        Rule("retrieval_is_past", "every", _DOCUMENT, "The retrieval is not after the clock."),
+        Rule("retrieval_is_past", "every", _DOCUMENT, "The retrieval is at most 10 minutes after the clock."),
         Rule("as_of_is_past", "every", _DOCUMENT, "The as-of date is not after the retrieval."),
         Rule("can_be_judged", "every", _DOCUMENT, "No rule fails on it with an error."),
         Rule("lines_are_usable", "every", _DOCUMENT, "At most 10 lines, or 10 % of the lines, are unusable."),

@@ -118,6 +118,8 @@ def parse(content: bytes, context: Context) -> Parsed:
         "the price is above ten million dollars": pl.col("regularMarketPrice") > _HIGHEST_PRICE,
         "the capitalisation is above twenty trillion dollars": pl.col("marketCap") > _LARGEST_CAP,
         "it has not traded for a week": (pl.col("traded") < as_of - _OLDEST_PRICE).fill_null(True),
+        # Retrieved in the first minutes of the next session: this price and capitalisation are not of `as_of`.
+        "it has traded after the session": (pl.col("traded") > as_of).fill_null(False),
         "another row has the same symbol": pl.col("symbol").is_duplicated(),
         "the capitalisation is less than half of price times shares": cap_ratio < 1 / _SHARES_LOWEST,
         "the capitalisation is more than a thousand times price times shares": cap_ratio > _SHARES_HIGHEST,
