@@ -9,7 +9,21 @@ import polars as pl
 import pytest
 
 from tests.raw.conftest import MakeDesk
-from tests.raw.market import AT, DAY, SESSIONS, Desk, Snapshot, adjusted, answered, at, bars, changed, holdings
+from tests.raw.market import (
+    AT,
+    DAY,
+    SESSIONS,
+    UNIVERSE,
+    Desk,
+    Snapshot,
+    adjusted,
+    answered,
+    at,
+    bars,
+    changed,
+    fund,
+    holdings,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -177,6 +191,24 @@ def test_a_short_answer_after_a_split_and_then_the_whole_history(make_desk: Make
     after = _split(2.0)["IWM"]
     desk.prices("IWM", after.tail(45), AT)
     desk.prices("IWM", after, AT + DAY)
+    desk.run()
+    _assert_nothing_in_quarantine(desk)
+
+
+def test_a_short_answer_that_begins_with_a_new_fund(make_desk: MakeDesk) -> None:
+    """The window of a daily answer begins on the first day of a fund that was added to the universe."""
+    desk = make_desk("neighbours")
+    desk.prices("SPY", bars("SPY").tail(45), AT + DAY)
+    desk.run(UNIVERSE | {"NEW": fund("NEW", prices="NEW", inception=SESSIONS[-45])})
+    _assert_nothing_in_quarantine(desk)
+
+
+def test_a_snapshot_of_the_evening_before_a_split(make_desk: MakeDesk) -> None:
+    """The closes were retrieved in that night, after midnight UTC: they and the shares are on the same split basis."""
+    desk, last = make_desk("neighbours"), bars("IWM").tail(1)
+    desk.prices("IWM", bars("IWM").head(-1), answered(SESSIONS[-2]))
+    desk.prices("IWM", last.with_columns(pl.col(*PRICES, "Adj Close") / 2, pl.lit(2.0).alias("Stock Splits")), AT)
+    desk.holdings(holdings("IWM", 1), AT)
     desk.run()
     _assert_nothing_in_quarantine(desk)
 

@@ -131,6 +131,11 @@ def _accepted_by_person(connection: duckdb.DuckDBPyConnection, kind: str, symbol
     )
 
 
+def _opens(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """The open of each session in UTC: session, opens_at."""
+    return _newest(connection, "sessions", "session", "session, opens_at", "true")
+
+
 _BEFORE = "(observed_at, document_id) < (?::timestamp, ?::varchar)"
 
 
@@ -146,7 +151,7 @@ class _PriceJudge:
         self, connection: duckdb.DuckDBPyConnection, batch: list[Candidate], universe: dict[str, Fund], calendar: pl.DataFrame
     ) -> None:
         self._connection = connection
-        self._calendar = calendar
+        self._calendar = calendar = calendar.join(_opens(connection), on="session", maintain_order="left")
         inceptions = {
             f.price_symbol: date.fromisoformat(f.inception) for f in universe.values() if f.price_symbol and f.inception
         }
@@ -610,9 +615,10 @@ class _HoldingsJudge:
         actions = _newest(
             self._connection, "corporate_actions", "symbol, ex_date, kind", "symbol, ex_date, value", "kind = 'split'"
         )
+        splits = actions.filter(pl.col("value") > 0).join(_opens(self._connection), left_on="ex_date", right_on="session")
         later = (
-            bars.join(actions.filter(pl.col("value") > 0), on="symbol", how="inner")
-            .filter((pl.col("ex_date") > pl.col("session")) & (pl.col("ex_date") <= pl.col("observed_at").dt.date()))
+            bars.join(splits, on="symbol", how="inner")
+            .filter((pl.col("ex_date") > pl.col("session")) & (pl.col("opens_at") <= pl.col("observed_at")))
             .group_by("symbol", "session")
             .agg(factor=pl.col("value").product())
         )

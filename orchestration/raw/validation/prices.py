@@ -15,7 +15,7 @@ from orchestration.raw.validation.verdict import QUARANTINE_COLUMNS, Verdict, qu
 
 # The comment at each limit: the largest true value in 26 years of IWM, SPY and QQQ.
 ADJUSTED_TOLERANCE = 5e-4  # 2.6e-4
-LARGEST_UNADJUSTED = 0.02  # a quarter's dividend is below 1 % of the price
+LARGEST_UNADJUSTED = 0.015  # 0.95 %
 CLOSE_RETURN, CLOSE_RETURN_MADS = 0.02, 10.0  # 5.9 median absolute gaps
 # Where a fund's own index is among the others, its gaps are tiny, and what counts is the size beside the moves of the time: IWM
 # closed 2.8 % from the Russell 2000 on 2020-03-18.
@@ -41,6 +41,7 @@ MISSING_SESSIONS, MISSING_SHARE = 20, 0.01
 INCEPTION_GRACE = timedelta(days=7)
 FIRST_BAR_GRACE = timedelta(days=30)
 SETTLING = timedelta(days=5)
+KNOWN_BEFORE = timedelta(days=95)  # the sessions of a window
 LAG_SESSIONS, LAG_CORRELATION, LAG_MARGIN = 60, 0.6, 0.3
 _USUAL_GAP, _USUAL_OPEN_GAP = 0.003, 0.0015
 _WINDOW, _YEAR = 63, 252
@@ -98,7 +99,7 @@ def judge_prices(
 
     Args:
         rows: `price_bars` and `corporate_actions` with `_line` and `_content`; rows that satisfy the row contracts.
-        calendar: every session of XNYS with its number (session, session_no).
+        calendar: every session of XNYS with its number and open in UTC (session, session_no, opens_at).
 
     Returns:
         The plausible rows, the quarantined rows, and the findings about the document.
@@ -108,7 +109,7 @@ def judge_prices(
     evidence = _with_row_flags(_evidence(bars, actions, known, of_others, calendar), is_index=_is_index(symbol))
     of_bars, of_actions = _implausible_rows(evidence), _implausible_actions(evidence, actions, known)
     quarantined = pl.concat([of_bars, of_actions.select(QUARANTINE_COLUMNS.keys())])
-    findings = list(_document_findings(evidence, of_bars, symbol, others, calendar))
+    findings = list(_document_findings(evidence, of_bars, symbol, known, others, calendar))
     contradicts = None
     restated = evidence.filter("is_restated")
     if _history_is_restated(evidence):
@@ -142,10 +143,15 @@ def _evidence(
     bars: pl.DataFrame, actions: pl.DataFrame, known: KnownPrices, others: pl.DataFrame, calendar: pl.DataFrame
 ) -> pl.DataFrame:
     volume_before = pl.col("volume").shift(1).rolling_median(21, min_samples=10)
-    moved = bars.join(log_moves(bars, calendar), on="session", how="left", maintain_order="left")
-    with_events = _with_actions(moved, actions, known)
-    compared = with_events.join(_gaps(with_events, others), on="session", how="left", maintain_order="left")
-    return _with_restatements(_with_adjustment_errors(_with_usual_gaps(compared)), actions, known).with_columns(
+    known_bars = _on_basis_of(actions, known, calendar)
+    with_known = _with_restatements(_with_actions(bars, actions, known), known_bars)
+    # A document that restates the known history is compared with itself.
+    beside = known_bars.clear() if _history_is_restated(with_known) else known_bars
+    follows = log_moves(bars, calendar).select("session", follows=pl.col("move").is_not_null())
+    compared = with_known.join(follows, on="session", how="left", maintain_order="left").join(
+        _compared_moves(bars, beside, others, calendar), on="session", how="left", maintain_order="left"
+    )
+    return _with_adjustment_errors(compared).with_columns(
         is_newest=pl.col("session") == pl.col("session").max(),
         # The usual volume around the session or in the year before it.
         usual_volume=pl.max_horizontal(
@@ -175,6 +181,20 @@ def _with_actions(bars: pl.DataFrame, actions: pl.DataFrame, known: KnownPrices)
         known_distribution=pl.col("value").sum(), known_dividend=pl.col("value").filter(pl.col("kind") == "dividend").sum()
     )
     return bars.join(by_date, on="session", how="left", maintain_order="left")
+
+
+def _compared_moves(bars: pl.DataFrame, known: pl.DataFrame, others: pl.DataFrame, calendar: pl.DataFrame) -> pl.DataFrame:
+    """The moves of the document's bars, their gaps to the other funds, and the usual gaps: one row per session.
+
+    A session that the document lacks has its known bar, so that the first bar of a short document has a move, too.
+    """
+    first, last = bars["session"].min(), bars["session"].max()
+    near = known.filter(pl.col("session").is_between(pl.lit(first) - KNOWN_BEFORE, last)).join(bars, on="session", how="anti")
+    together = pl.concat(
+        [bars.select("session", "open", "close"), near.select("session", open="known_open", close="known_close")]
+    )
+    moves = log_moves(together, calendar)
+    return _with_usual_gaps(moves.join(_gaps(moves, others), on="session", how="left", maintain_order="left"))
 
 
 def _gaps(bars: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
@@ -230,6 +250,7 @@ def _with_usual_gaps(evidence: pl.DataFrame) -> pl.DataFrame:
         usual_gap=usual("gap", _USUAL_GAP),
         usual_open_gap=usual("open_gap", _USUAL_OPEN_GAP),
         usual_move=pl.col("move").abs().rolling_median(_WINDOW, center=True, min_samples=FEWEST_TO_COMPARE).fill_null(0.0),
+        next_gap=pl.col("gap").shift(-1),
     )
 
 
@@ -241,12 +262,11 @@ def _with_adjustment_errors(evidence: pl.DataFrame) -> pl.DataFrame:
     distribution): the nearer of the two counts. Yahoo's dividends include capital gains if they are at least as large.
     """
     before, ratio = pl.col("close").shift(1), pl.col("vendor_adj_close") / pl.col("vendor_adj_close").shift(1)
-    follows = pl.col("move").is_not_null()
 
     def error(paid: pl.Expr) -> pl.Expr:
         crsp = (ratio * before / (pl.col("close") + paid) - 1).abs()
         yahoo = (ratio * (before - paid) / pl.col("close") - 1).abs()
-        return pl.when(follows).then(pl.min_horizontal(crsp, yahoo))
+        return pl.when("follows").then(pl.min_horizontal(crsp, yahoo))
 
     dividend, gain = pl.col("dividend"), pl.col("capital_gain").fill_null(0)
     prints_cents = ((pl.col("vendor_adj_close") * 100).round(0) - pl.col("vendor_adj_close") * 100).abs().max() < 1e-6
@@ -269,24 +289,29 @@ def _with_adjustment_errors(evidence: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _with_restatements(evidence: pl.DataFrame, actions: pl.DataFrame, known: KnownPrices) -> pl.DataFrame:
-    """Add the known prices and volume on the document's split basis, and whether the document changes them."""
+def _on_basis_of(actions: pl.DataFrame, known: KnownPrices, calendar: pl.DataFrame) -> pl.DataFrame:
+    """The known prices and volumes on the document's split basis: a split takes effect at the open of its ex-date."""
     splits = pl.concat([actions, known.actions], how="diagonal").filter((pl.col("kind") == "split") & (pl.col("value") > 0))
     splits = splits.select(pl.col("ex_date").alias("split_on"), pl.col("value").alias("ratio")).unique("split_on")
+    effective = splits.join(calendar.select("opens_at", split_on="session"), on="split_on")
     rescaled = (
-        known.bars.join(splits, how="cross")
-        .filter((pl.col("session") < pl.col("split_on")) & (pl.col("observed_at").dt.date() < pl.col("split_on")))
+        known.bars.join(effective, how="cross")
+        .filter((pl.col("session") < pl.col("split_on")) & (pl.col("observed_at") < pl.col("opens_at")))
         .group_by("session")
         .agg(basis=pl.col("ratio").product())
     )
-    on_basis = known.bars.join(rescaled, on="session", how="left").select(
+    return known.bars.join(rescaled, on="session", how="left").select(
         "session",
         *[(pl.col(name) / pl.col("basis").fill_null(1.0)).alias(f"known_{name}") for name in _PRICES],
         by_person=pl.col("document_id").is_in(list(known.by_person)),
         known_volume=pl.col("volume") * pl.col("basis").fill_null(1.0),
         settled=pl.col("session") < pl.col("observed_at").dt.date() - timedelta(days=3),
     )
-    return evidence.join(on_basis, on="session", how="left", maintain_order="left").with_columns(
+
+
+def _with_restatements(bars: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Add the known prices and volume on the document's split basis, and whether the document changes them."""
+    return bars.join(known, on="session", how="left", maintain_order="left").with_columns(
         # A person accepted these values: a document that repeats them is not judged on them.
         is_decided=pl.col("by_person") & pl.all_horizontal((pl.col(p) / pl.col(f"known_{p}") - 1).abs() < 1e-6 for p in _PRICES),
         close_change=pl.col("close") / pl.col("known_close") - 1,
@@ -367,8 +392,8 @@ def _with_row_flags(evidence: pl.DataFrame, *, is_index: bool) -> pl.DataFrame:
     newest = pl.when(alone).then(ALONE_NEWEST_JUMP).otherwise(NEWEST_JUMP)
     # With the known close instead of the document's, its move and the next one change by the same amount in opposite directions.
     change = (pl.col("known_close") / pl.col("close")).log().abs()
-    with_new = pl.col("gap").fill_null(0) + pl.col("gap").shift(-1).fill_null(0)
-    with_known = (pl.col("gap").fill_null(0) - change).abs() + (pl.col("gap").shift(-1).fill_null(0) - change).abs()
+    with_new = pl.col("gap").fill_null(0) + pl.col("next_gap").fill_null(0)
+    with_known = (pl.col("gap").fill_null(0) - change).abs() + (pl.col("next_gap").fill_null(0) - change).abs()
     is_wider = pl.max_horizontal(pl.col("high") / pl.col("known_high"), pl.col("known_low") / pl.col("low")) > 1 + WIDENED
     return evidence.with_columns(
         breaks_adjusted_close_agrees=wrong_adjustment & ~is_return,
@@ -404,7 +429,8 @@ def _known_explains() -> pl.Expr:
 
 
 def _implausible_actions(evidence: pl.DataFrame, actions: pl.DataFrame, known: KnownPrices) -> pl.DataFrame:
-    """Actions of known sessions that are withdrawn, changed or added, while the adjusted close does not agree.
+    """Actions of known sessions that are withdrawn, changed or added, while the adjusted close does not agree. In the newest days
+    actions may still change, but a distribution that the adjusted closes show is not withdrawn.
 
     Returns:
         ex_date, kind, and the columns of a quarantined row.
@@ -417,7 +443,7 @@ def _implausible_actions(evidence: pl.DataFrame, actions: pl.DataFrame, known: K
     # If the bar itself is implausible, its adjusted close is no evidence.
     supported = (pl.col("adjusted_error") <= tolerance) & ~(pl.min_horizontal("error_if_known", "error_if_none") <= tolerance)
     judged = (
-        actions.filter(pl.col("ex_date").is_between(*settled))
+        actions.filter(pl.col("ex_date") >= settled[0])
         .join(known.actions.rename({"value": "known"}), on=["ex_date", "kind"], how="left")
         .with_columns(pl.col("known").fill_null(0.0))
         .filter((pl.col("value") - pl.col("known")).abs() > ACTION_CHANGED * pl.max_horizontal("value", "known"))
@@ -429,6 +455,7 @@ def _implausible_actions(evidence: pl.DataFrame, actions: pl.DataFrame, known: K
                 ((pl.col("error_if_none") <= tolerance) & (pl.col("error_if_known") > tolerance))
                 .fill_null(False)
                 .alias("denied"),
+                (_known_explains() & (pl.col("error_if_none") > tolerance)).fill_null(False).alias("shown"),
             ),
             on="ex_date",
             how="left",
@@ -438,7 +465,15 @@ def _implausible_actions(evidence: pl.DataFrame, actions: pl.DataFrame, known: K
     splits = pl.concat([known.actions, actions.select("ex_date", "kind", "value")]).filter(is_split & (pl.col("value") > 0))
     # After a split, the vendor also rescales dividends.
     splits_rescaled = splits.filter(pl.col("ex_date") > settled[1]).height > 0
-    breaks = pl.when(is_split).then(True).when(pl.col("value") == 0).then(~pl.col("denied")).otherwise(~pl.col("supported"))
+    breaks = (
+        pl.when(pl.col("ex_date") > settled[1])
+        .then(~is_split & (pl.col("value") == 0) & pl.col("shown"))
+        .when(is_split)
+        .then(True)
+        .when(pl.col("value") == 0)
+        .then(~pl.col("denied"))
+        .otherwise(~pl.col("supported"))
+    )
     kept = judged.filter(breaks.fill_null(True) & ~(pl.lit(splits_rescaled) & ~is_split))
     reason = pl.format(
         "the known {} of {} per share is kept instead of {}: the adjusted close does not agree with the change",
@@ -456,7 +491,12 @@ def _implausible_actions(evidence: pl.DataFrame, actions: pl.DataFrame, known: K
 
 
 def _document_findings(
-    evidence: pl.DataFrame, quarantined: pl.DataFrame, symbol: str, others: OtherFunds, calendar: pl.DataFrame
+    evidence: pl.DataFrame,
+    quarantined: pl.DataFrame,
+    symbol: str,
+    known: KnownPrices,
+    others: OtherFunds,
+    calendar: pl.DataFrame,
 ) -> Iterator[Finding]:
     implausible = quarantined["line"].n_unique()
     if _are_many(implausible, evidence.height, FEW_SHARE):
@@ -472,7 +512,8 @@ def _document_findings(
     first, last = evidence["session"].min(), evidence["session"].max()
     assert isinstance(first, date)
     assert isinstance(last, date)
-    yield from _beginning(first, symbol, others.inceptions)
+    older = known.bars.filter(pl.col("session") < first)
+    yield from _beginning(first, symbol, others.inceptions, is_excerpt=older.height > 0)
     expected = calendar.filter(pl.col("session").is_between(first, last)).height
     missing = expected - evidence.height
     if missing > max(MISSING_SESSIONS, MISSING_SHARE * expected):
@@ -484,14 +525,15 @@ def _document_findings(
     yield from _alignment(evidence, symbol, others)
 
 
-def _beginning(first: date, symbol: str, inceptions: dict[str, date]) -> Iterator[Finding]:
+def _beginning(first: date, symbol: str, inceptions: dict[str, date], *, is_excerpt: bool = False) -> Iterator[Finding]:
+    """A first bar before the fund, or on another fund's first day, unless the document is an excerpt of a known history."""
     own = inceptions.get(symbol)
     if own is None:
         return
     if first < own - INCEPTION_GRACE:
         yield Finding("begins_with_the_fund", f"the first bar is dated {first}, before the inception of {symbol} on {own}")
     same = [name for name, day in inceptions.items() if name != symbol and day <= first < day + INCEPTION_GRACE]
-    if same and first > own + timedelta(days=365):
+    if same and not is_excerpt and first > own + timedelta(days=365):
         yield Finding(
             "begins_with_the_fund", f"the first bar is dated {first}, the inception of {same[0]}; {symbol} began on {own}"
         )
@@ -522,17 +564,23 @@ def _jumps(evidence: pl.DataFrame) -> Iterator[Finding]:
 
 
 def _splits(evidence: pl.DataFrame) -> Iterator[Finding]:
-    unscaled = evidence.filter(
-        (pl.col("split") > 0)
-        & (pl.col("split") != 1)
-        & ((pl.col("move") + pl.col("split").log()).abs() < 0.5 * pl.col("split").log().abs())
-        & (pl.col("gap") > LEVEL_JUMP)
-    )
+    is_split = (pl.col("split") > 0) & (pl.col("split") != 1)
+    half = 0.5 * pl.col("split").log().abs()
+    unscaled = evidence.filter(is_split & ((pl.col("move") + pl.col("split").log()).abs() < half) & (pl.col("gap") > LEVEL_JUMP))
     if unscaled.height:
         worst = unscaled.row(0, named=True)
         yield Finding(
             "split_is_rescaled",
             f"closes before the split of {worst['split']:g} on {worst['session']} are on the old basis",
+        )
+    # The known close before a split must agree with the document's, or if that is missing, with the close on the ex-date.
+    before = pl.when("follows").then((pl.col("close") / pl.col("known_close")).shift(1).log().abs()).otherwise("gap")
+    invented = evidence.filter(is_split & (before > pl.max_horizontal(half, NEWEST_JUMP)))
+    if invented.height and not _history_is_restated(evidence):
+        worst = invented.row(0, named=True)
+        yield Finding(
+            "split_is_rescaled",
+            f"the known close before the split of {worst['split']:g} on {worst['session']} does not agree with it",
         )
 
 

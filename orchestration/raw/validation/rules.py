@@ -74,7 +74,12 @@ RULES: dict[str, Rule] = {
         ),
         Rule("few_rows_are_implausible", "prices", _DOCUMENT, "At most 3 rows, or 0.2 % of the rows, are implausible."),
         Rule("level_is_continuous", "prices", _DOCUMENT, "Closes do not jump to another level while no other fund does."),
-        Rule("split_is_rescaled", "prices", _DOCUMENT, "Closes before a split are on the basis after the split."),
+        Rule(
+            "split_is_rescaled",
+            "prices",
+            _DOCUMENT,
+            "Closes before a split are on the basis after it; the last known close agrees with a split.",
+        ),
         Rule("begins_with_the_fund", "prices", _DOCUMENT, "No bar is older than the fund."),
         Rule(
             "sessions_are_complete",
