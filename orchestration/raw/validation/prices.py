@@ -106,7 +106,8 @@ def judge_prices(
     """
     bars, actions = rows["price_bars"].sort("session"), rows["corporate_actions"]
     of_others = others.moves.filter(pl.col("symbol") != symbol)
-    evidence = _with_row_flags(_evidence(bars, actions, known, of_others, calendar), is_index=_is_index(symbol))
+    # In one chunk, because polars panics if it formats filtered columns whose chunks differ.
+    evidence = _with_row_flags(_evidence(bars, actions, known, of_others, calendar), is_index=_is_index(symbol)).rechunk()
     of_bars, of_actions = _implausible_rows(evidence), _implausible_actions(evidence, actions, known)
     quarantined = pl.concat([of_bars, of_actions.select(QUARANTINE_COLUMNS.keys())])
     findings = list(_document_findings(evidence, of_bars, symbol, known, others, calendar))
