@@ -142,8 +142,11 @@ def write_parquet(
         f"copy (select * from {rows_of} order by {order}) to {quoted(str(path))}"
         f" (format parquet, compression zstd, kv_metadata {{{metadata}}})"
     )
-    date_column = next((c for c in ("session", "as_of", "first_session", "end_session") if columns.get(c) == "DATE"), None)
-    bounds = f'min("{date_column}")::varchar, max("{date_column}")::varchar' if date_column else "null, null"
+    date_column = next((c for c in _DATE_COLUMNS if columns.get(c) == "DATE"), None)
+    # The last date of a spell is its end; an open one has none yet.
+    ends = [c for c in (date_column, _DATE_COLUMNS.get(date_column or "")) if c in columns]
+    newest = "greatest(" + ", ".join(f'max("{c}")' for c in ends) + ")"
+    bounds = f'min("{date_column}")::varchar, {newest}::varchar' if date_column else "null, null"
     rows, first, last = connection.execute(f"select count(*), {bounds} from {rows_of}").fetchall()[0]
     return PublishedTable(
         name=table.name, status="withheld" if withheld else "published", reason=withheld, rows=rows, columns=columns,
@@ -197,13 +200,20 @@ def _write_readme(connection: duckdb.DuckDBPyConnection, tables: Sequence[Table]
     _comment(connection, "readme", "One row per table: start here.", meanings)
 
 
+# The columns that date a row, in this order; of a spell, the first session and the last.
+_DATE_COLUMNS = {
+    "session": None, "as_of": None, "first_session": "last_session", "end_session": None, "date": None,
+    "from_session": "to_session", "peak": None,
+}  # fmt: skip
+
+
 _README_COLUMNS = {
     "table_name": ("varchar", "Name of the table, and of its Parquet file."),
     "what_a_row_is": ("varchar", "What one row stands for, and the contents of the table."),
     "grain": ("varchar", "The key: columns that identify a row; rows are sorted by them."),
     "row_count": ("bigint", "Number of rows."),
     "first_date": ("date", "Earliest session or as-of date; NULL if the table has no dates."),
-    "last_date": ("date", "Latest session or as-of date; NULL if the table has no dates."),
+    "last_date": ("date", "Latest session or as-of date, of spells the latest end; NULL if the table has no dates."),
     "status": ("varchar", "published, or withheld: the table has its columns and no rows."),
     "reason": ("varchar", "Why the table is withheld; NULL if it is published."),
 }

@@ -65,7 +65,8 @@ TERMS = {
     "log points": "The unit of differences of natural logarithms; 0.02 log points are about 2 %.",
     "max drawdown": "The largest fall of the total return index from an earlier high within a window; a fraction, 0 or negative.",
     "net assets": (
-        "The sum of the market values of a fund's holdings in the issuer's file, otherwise Yahoo's figure, in US dollars."
+        "The sum of the market values of a fund's holdings in the issuer's file if it states them (iShares), otherwise Yahoo's"
+        " figure, in US dollars."
     ),
     "overlap": (
         "The sum over all common securities of the smaller of their two weights; 0 means nothing in common, 1 the same weights."

@@ -93,6 +93,11 @@ def episodes(labels: Labels) -> list[Row]:
     ]  # fmt: skip
 
 
+def at_a_high(spy: Path) -> list[date]:
+    """The sessions whose close is the highest of 252 sessions."""
+    return [spy.sessions[i] for i in range(spy.closes.size) if spy.closes[i] >= spy.closes[max(0, i - 251) : i + 1].max()]
+
+
 def corrections(spy: Path) -> list[Row]:
     """Falls of at least 10 % below the highest close of 252 sessions, until the next highest close."""
     closes, days = spy.closes, spy.sessions

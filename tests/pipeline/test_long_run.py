@@ -115,12 +115,16 @@ class Recomputed:
         newest = "(select document_id from raw.factors order by observed_at desc, document_id desc limit 1)"
         moves = ask(
             connection,
-            "select fund, session, total_return - risk_free / 100 as excess from intermediate.int_daily_returns"
-            f" inner join (from raw.factors where document_id = {newest}) on session = date where sessions_spanned = 1",
+            "select fund, session, total_return, policy_rate, total_return - risk_free / 100 as excess"
+            f" from intermediate.int_daily_returns inner join (from raw.factors where document_id = {newest}) on session = date"
+            " left join marts.policy_rate_daily using (session) where sessions_spanned = 1",
         )
         for row in rows.filter(pl.col("window_name").is_in(["all", "10y", "2019"])).iter_rows(named=True):
             inside = pl.col("session").is_between(row["start_session"], row["end_session"], closed="right")
-            excess = moves.filter((pl.col("fund") == row["fund"]) & inside)["excess"].to_numpy()
+            both = moves.filter((pl.col("fund") == row["fund"]) & inside)
+            excess, returns = both["excess"].to_numpy(), both["total_return"].to_numpy()
+            over_policy_rate = returns.mean() * 252 - np.nanmean(both["policy_rate"].cast(float).to_numpy())
+            assert row["sharpe_policy_rate"] == pytest.approx(over_policy_rate / returns.std(ddof=1) / np.sqrt(252), rel=1e-9)
             assert row["sharpe_tbill"] == pytest.approx(excess.mean() / excess.std(ddof=1) * np.sqrt(252), rel=1e-9)
 
 

@@ -149,15 +149,18 @@ class Recomputed:
             gaps = [gap for _, _, gap in windows]
             assert [row["mean_gap"], row["median_gap"]] == pytest.approx([mean(gaps), median(gaps)], abs=1e-12)
             longest = max(place[end] - place[start] for start, end, _ in windows)
+            real = [(place[start], place[end]) for start, end, _ in windows]
             moved = []
             for shift in range(longest, 252 - longest + 1):
-                found = []
+                found, is_clear = [], True
                 for start, end, _ in windows:
                     ends = [days[place[day] + shift] for day in (start, end) if place[day] + shift < len(days)]
+                    is_clear &= all(place[end] + shift <= since or place[start] + shift >= till for since, till in real)
                     if len(ends) == 2 and all(day in index[fund] for day in ends for fund in ("IWM", "SPY")):
                         iwm, spy = (index[fund][ends[1]] / index[fund][ends[0]] for fund in ("IWM", "SPY"))
                         found.append(iwm - spy)
-                moved.append(mean(found))
+                if is_clear:
+                    moved.append(mean(found))
             usual = mean(moved)
             as_far = sum(abs(value - usual) >= abs(row["mean_gap"] - usual) - 1e-12 for value in moved)
             assert row["placebo_mean"] == pytest.approx(usual, abs=1e-9)

@@ -227,11 +227,13 @@ def test_equal_closes_have_one_peak_in_every_table(release: duckdb.DuckDBPyConne
     assert peak == date(1998, 7, 20) == ask(release, "select peak from corrections where extract(year from peak) = 1998").item()
 
 
-def test_a_label_at_the_peak_has_its_base_rate(release: duckdb.DuckDBPyConnection) -> None:
-    rows = ask(release, "select regime_at_peak, regime_base_rate from corrections where regime_at_peak is not null")
+def test_a_label_at_the_peak_has_its_rate_at_highs(release: duckdb.DuckDBPyConnection) -> None:
+    rows = ask(release, "select * from corrections where regime_at_peak is not null")
     assert rows["regime_at_peak"].to_list().count("risk_off") == 6
     assert rows.height == 10
-    assert rows.filter(regime_at_peak="risk_off")["regime_base_rate"].unique().to_list() == pytest.approx([0.51], abs=0.005)
+    risk_off = rows.filter(regime_at_peak="risk_off").unique(["regime_rate_at_highs", "regime_base_rate"])
+    assert risk_off["regime_base_rate"].to_list() == pytest.approx([0.51], abs=0.005)
+    assert risk_off["regime_rate_at_highs"].to_list() == pytest.approx([0.455], abs=0.005)
 
 
 def test_rates_are_not_called_low_at_three_percent_and_more(release: duckdb.DuckDBPyConnection) -> None:

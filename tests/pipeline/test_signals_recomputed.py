@@ -54,6 +54,7 @@ class Recomputed:
     def test_corrections(self, release: duckdb.DuckDBPyConnection, readings: again.Readings) -> None:
         rows = list(ask(release, "select * from corrections order by peak").iter_rows(named=True))
         expected = again.corrections(readings.paths["SPY"])
+        highs = again.at_a_high(readings.paths["SPY"])
         assert len(rows) == len(expected) >= 4
         for row, one in zip(rows, expected, strict=True):
             same(row, one)
@@ -63,10 +64,11 @@ class Recomputed:
             assert row["rate_regime_at_peak"] == readings.rate_regime.get(peak)
             breadth = {session: values[3] for session, values in readings.breadth.items()}
             for name, labels in (("regime", readings.regime), ("breadth", breadth), ("rate_regime", readings.rate_regime)):
-                known = [label for label in labels.values() if label is not None]
                 label = labels.get(peak)
-                share = None if label is None else known.count(label) / len(known)
-                assert row[f"{name}_base_rate"] == (share if share is None else pytest.approx(share, abs=1e-12))
+                for column, days in (("rate_at_highs", highs), ("base_rate", readings.paths["SPY"].sessions)):
+                    known = [labels[day] for day in days if labels.get(day) is not None]
+                    share = None if label is None else known.count(label) / len(known)
+                    assert row[f"{name}_{column}"] == (share if share is None else pytest.approx(share, abs=1e-12))
 
     def test_cycle_phases(self, release: duckdb.DuckDBPyConnection, readings: again.Readings) -> None:
         phases = {(row["rate_regime"], row["regime"]): row for row in again.seed("cycle_phases")}

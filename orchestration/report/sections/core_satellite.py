@@ -118,9 +118,10 @@ def _gaps(rows: list[Row]) -> Chart:
     )
     return Chart(
         name="gaps",
-        title="Annual growth minus that of the static middle portfolio, with 95 % interval",
+        title="Annual growth relative to the static middle portfolio, with 95 % interval",
         summary=f"{words}.",
-        source="Mart core_satellite_summary. Percent a year; intervals from a bootstrap of calendar years.",
+        source="Mart core_satellite_summary. Percent a year: (1 + CAGR) / (1 + CAGR of the static middle portfolio) minus 1;"
+        " intervals from a bootstrap of calendar years.",
         height=ROW * len(shown) + 36,
         spec=_gap_spec([label(row["strategy"]) for row in shown]),
         data={"gaps": data},
@@ -168,7 +169,8 @@ def _table(rows: list[Row]) -> Table:
             for row in rows
         ],
         source=f"Mart core_satellite_summary, {day(rows[0]['first_session'])} to {day(rows[0]['last_session'])}; percent"
-        " a year; weights and max drawdown in percent. Gap: annual growth minus that of the static middle portfolio.",
+        " a year; weights and max drawdown in percent. Gap: (1 + CAGR) / (1 + CAGR of"
+        " the static middle portfolio) minus 1.",
     )  # fmt: skip
 
 

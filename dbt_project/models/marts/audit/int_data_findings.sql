@@ -50,4 +50,7 @@ select
     coalesce(documents.as_of, cast(documents.retrieved_at as date))
 from {{ ref('stg_rejects') }} as rejects
 inner join {{ ref('stg_documents') }} as documents on rejects.document_id = documents.document_id
-where documents.status not in ('rejected', 'quarantined')
+where
+    documents.status not in ('rejected', 'quarantined')
+    -- A retrieval in trading hours has the bar of the open session; the next retrieval has it complete.
+    and rejects.reason not like '%session was still open%'

@@ -19,7 +19,11 @@ shared_weights as (
         funds.index_name,
         shared.overlap,
         shared.as_of,
-        row_number() over (partition by funds.fund order by shared.as_of desc) as recency
+        -- Weights move by more in a month than funds differ: snapshots of one date if there are any, the newest of them.
+        row_number() over (
+            partition by funds.fund
+            order by abs({{ days_between('shared.as_of_a', 'shared.as_of_b') }}), shared.as_of desc
+        ) as preference
     from {{ ref('funds') }} as funds
     inner join {{ ref('funds') }} as iwm on iwm.fund = 'IWM'
     left join {{ ref('fund_overlap') }} as shared
@@ -88,7 +92,7 @@ union all
 select lower(fund) || '_is_near_identical', overlap, 'fraction', 'overlap with IWM by weight; the index is ' || index_name,
     case when is_same_index then 'holds' else 'contradicted' end, as_of, 'fund_overlap'
 from shared_weights
-where recency = 1
+where preference = 1
 union all
 select 'nothing_as_liquid', iwm_volume / next_volume, 'ratio', 'average daily dollar volume of IWM over that of the next small-cap fund',
     case when iwm_volume >= {{ p.liquidity_ratio }} * next_volume then 'holds' else 'contradicted' end, as_of, 'fund_comparison'

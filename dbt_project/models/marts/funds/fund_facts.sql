@@ -14,7 +14,16 @@ with facts as (
     from {{ ref('int_fund_fact_spells') }} as spells
 ),
 
--- Compared with the value that each other origin had on the day this value begins: later values do not change the verdict.
+splits as (
+    select
+        funds.fund,
+        splits.ex_date
+    from {{ ref('int_splits') }} as splits
+    inner join {{ ref('funds') }} as funds on splits.symbol = funds.price_symbol
+),
+
+-- Compared with the value that each other origin had on the day this value begins: later values do not change the verdict. Numbers of
+-- shares before and after a split are not comparable.
 gaps as (
     select
         facts.fund,
@@ -44,7 +53,12 @@ gaps as (
         and others.valid_from <= facts.valid_from
         and (others.valid_to is null or others.valid_to > facts.valid_from)
         and facts.is_text = others.is_text
-    where facts.is_text or facts.tolerance is not null
+    left join splits
+        on facts.unit = 'shares'
+        and facts.fund = splits.fund
+        and others.valid_from < splits.ex_date
+        and facts.valid_from >= splits.ex_date
+    where (facts.is_text or facts.tolerance is not null) and splits.fund is null
 ),
 
 sentences as (

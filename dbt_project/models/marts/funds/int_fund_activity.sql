@@ -29,6 +29,19 @@ taken as (
     select bars.*
     from bars
     inner join {{ ref('int_month_ends') }} as month_ends on bars.fund = month_ends.fund and bars.session = month_ends.session
+),
+
+-- A tick is one cent of the price as it was quoted, and a vendor states shares as they were traded: both are on the split basis of
+-- their own day, which a later split does not change.
+later_splits as (
+    select
+        taken.fund,
+        taken.session,
+        exp(sum(ln(splits.ratio))) as factor
+    from taken
+    inner join {{ ref('funds') }} as funds on taken.fund = funds.fund
+    inner join {{ ref('int_splits') }} as splits on funds.price_symbol = splits.symbol and taken.session < splits.ex_date
+    group by taken.fund, taken.session
 )
 
 select
@@ -43,12 +56,15 @@ select
         when taken.quarter_bars >= {{ p.least_coverage * p.dollar_volume_quarter_sessions }} then taken.quarter_dollars
     end as dollar_volume_quarter,
     case
-        when taken.quarter_bars >= {{ p.least_coverage * p.dollar_volume_quarter_sessions }} then taken.quarter_shares
+        when taken.quarter_bars >= {{ p.least_coverage * p.dollar_volume_quarter_sessions }}
+            then taken.quarter_shares / coalesce(later_splits.factor, 1)
     end as average_volume,
     quotes.quoted_spread,
+    quotes.options_session,
     quotes.option_open_interest,
     quotes.option_volume,
-    {{ p.smallest_tick }} / taken.close as tick_spread
+    {{ p.smallest_tick }} / (taken.close * coalesce(later_splits.factor, 1)) as tick_spread
 from taken
+left join later_splits on taken.fund = later_splits.fund and taken.session = later_splits.session
 left join {{ ref('int_quote_facts') }} as quotes on taken.fund = quotes.fund and taken.session = quotes.session
 left join {{ ref('int_dividend_yields') }} as yields on taken.fund = yields.fund and taken.session = yields.session

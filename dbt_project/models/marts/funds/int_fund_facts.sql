@@ -35,7 +35,9 @@ facts as (
                    number='largest_weight') }}
     {%- for figure, unit in figures.items() %}
     union all
-    {{- facts_from(ref('int_fund_activity'), "'" ~ figure ~ "'", 'computed', 'session', "'" ~ unit ~ "'", "'int_fund_activity'",
+    {#- Options have a date of their own: the month's newest session in which their totals are complete. #}
+    {%- set day = 'coalesce(options_session, session)' if figure.startswith('option_') else 'session' %}
+    {{- facts_from(ref('int_fund_activity'), "'" ~ figure ~ "'", 'computed', day, "'" ~ unit ~ "'", "'int_fund_activity'",
                    number=figure) }}
     {%- endfor %}
     {%- for figure in ['issuer', 'index_name'] %}

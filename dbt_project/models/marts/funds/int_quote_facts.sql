@@ -16,6 +16,7 @@ totals as (
     select
         month_ends.fund,
         month_ends.session,
+        depth.session as options_session,
         depth.open_interest,
         depth.volume,
         row_number() over (partition by month_ends.fund, month_ends.session order by depth.session desc) as recency
@@ -31,6 +32,7 @@ select
     coalesce(spreads.fund, totals.fund) as fund,
     coalesce(spreads.session, totals.session) as session,
     spreads.quoted_spread,
+    totals.options_session,
     cast(totals.open_interest as double) as option_open_interest,
     cast(totals.volume as double) as option_volume
 from spreads

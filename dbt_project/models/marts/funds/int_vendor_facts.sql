@@ -8,7 +8,8 @@ with stated as (
         as_of,
         value_number,
         value_text,
-        unit,
+        -- Vendors state a ratio; like every origin's, it is of a year.
+        case when fact = 'expense_ratio' then 'fraction a year' else unit end as unit,
         vendor as source,
         document_id
     from {{ ref('stg_fund_facts') }}

@@ -70,19 +70,23 @@ recoveries as (
     group by falls.stretch
 ),
 
--- How common each label is: a label at many peaks means little if most sessions carry it anyway.
+-- How common each label is: a label at many peaks means little if it is that common without a fall. A peak is a session at a high
+-- by definition, so the rate by chance is that of the sessions at a high; that of all sessions is stated beside it.
 base_rates as (
     {%- for signal, model, condition in [
-        ('regime', 'regime_daily', "pair = 'IWM/SPY'"), ('breadth', 'breadth_daily', 'true'),
+        ('regime', 'regime_daily', "labels.pair = 'IWM/SPY'"), ('breadth', 'breadth_daily', 'true'),
         ('rate_regime', 'rate_regime_daily', 'true')
     ] %}
     select
         '{{ signal }}' as signal,
-        {{ signal }} as label,
-        count(*) / sum(cast(count(*) as double)) over () as share
-    from {{ ref(model) }}
-    where {{ condition }} and {{ signal }} is not null
-    group by {{ signal }}
+        labels.{{ signal }} as label,
+        count(peaks.peak) / nullif(sum(cast(count(peaks.peak) as double)) over (), 0) as rate_at_highs,
+        count(*) / sum(cast(count(*) as double)) over () as base_rate
+    from {{ ref(model) }} as labels
+    inner join prices on labels.session = prices.session
+    left join peaks on labels.session = peaks.peak
+    where {{ condition }} and labels.{{ signal }} is not null
+    group by labels.{{ signal }}
     {%- if not loop.last %}
     union all
     {%- endif %}
@@ -97,11 +101,14 @@ select
     recoveries.recovery,
     falls.trough_close / falls.peak_close - 1 as depth,
     regimes.regime as regime_at_peak,
-    regime_rates.share as regime_base_rate,
+    regime_rates.rate_at_highs as regime_rate_at_highs,
+    regime_rates.base_rate as regime_base_rate,
     breadth.breadth as breadth_at_peak,
-    breadth_rates.share as breadth_base_rate,
+    breadth_rates.rate_at_highs as breadth_rate_at_highs,
+    breadth_rates.base_rate as breadth_base_rate,
     rates.rate_regime as rate_regime_at_peak,
-    rate_regime_rates.share as rate_regime_base_rate,
+    rate_regime_rates.rate_at_highs as rate_regime_rate_at_highs,
+    rate_regime_rates.base_rate as rate_regime_base_rate,
     {{ params_id() }} as params_id
 from falls
 inner join troughs on falls.stretch = troughs.stretch
