@@ -46,6 +46,13 @@ class Workshop:
         with FileLock(self._root / f"{name}.lock"):
             return self._result(name)
 
+    def home(self, name: str) -> Home:
+        """The directory of a recipe whose run succeeded."""
+        home = self.take(name)
+        assert isinstance(home, Home)
+        assert home.code == 0, home.out + home.err
+        return home
+
     def close(self) -> None:
         """Wait for the directory that is being built."""
         self._pool.shutdown(cancel_futures=True)
@@ -89,20 +96,14 @@ def workshop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     elsewhere.mkdir(parents=True, exist_ok=True)
 
     def again() -> Home:
-        sample = shop.take("sample_home")
-        assert isinstance(sample, Home)
-        copy = homes.copied(sample, root / "again", parts=EVERYTHING)
+        copy = homes.copied(shop.home("sample_home"), root / "again", parts=EVERYTHING)
         return homes.run(copy.path, "sample", "--force", cwd=elsewhere)
 
     def faulty() -> Home:
-        sample = shop.take("sample_home")
-        assert isinstance(sample, Home)
-        return homes.run_with_faults(root / "faulty", sample)
+        return homes.run_with_faults(root / "faulty", shop.home("sample_home"))
 
     def recovered() -> Home:
-        faulty = shop.take("faulty_home")
-        assert isinstance(faulty, Home)
-        return homes.run_with_damaged_caches(root / "recovered", faulty, cwd=elsewhere)
+        return homes.run_with_damaged_caches(root / "recovered", shop.home("faulty_home"), cwd=elsewhere)
 
     def real() -> Home | None:
         landing = SHARED / "landing"
@@ -138,64 +139,43 @@ def workshop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 @pytest.fixture(scope="session")
 def sample_home(workshop: Workshop) -> Home:
     """The sample market after one run from another folder."""
-    home = workshop.take("sample_home")
-    assert isinstance(home, Home)
-    assert home.code == 0, home.out + home.err
-    return home
+    return workshop.home("sample_home")
 
 
 @pytest.fixture(scope="session")
 def real_home(real_landing: Path, workshop: Workshop) -> Home:
     """The real documents after one run."""
-    home = workshop.take("real_home")
-    assert isinstance(home, Home)
-    assert home.code == 0, home.out + home.err
-    return home
+    return workshop.home("real_home")
 
 
 @pytest.fixture(scope="session")
 def long_run_home(real_landing: Path, real_longrun: Path, workshop: Workshop) -> Home:
     """The real documents and the real long histories after one run."""
-    home = workshop.take("long_run_home")
-    assert isinstance(home, Home)
-    assert home.code == 0, home.out + home.err
-    return home
+    return workshop.home("long_run_home")
 
 
 @pytest.fixture(scope="session")
 def second_run(workshop: Workshop) -> Home:
     """A copy of the sample's directory after a second run."""
-    home = workshop.take("second_run")
-    assert isinstance(home, Home)
-    assert home.code == 0, home.out + home.err
-    return home
+    return workshop.home("second_run")
 
 
 @pytest.fixture(scope="session")
 def faulty_home(workshop: Workshop) -> Home:
     """A copy of the sample's directory after a run with faults in the project."""
-    home = workshop.take("faulty_home")
-    assert isinstance(home, Home)
-    assert home.code == 0, home.out + home.err
-    return home
+    return workshop.home("faulty_home")
 
 
 @pytest.fixture(scope="session")
 def recovered_home(workshop: Workshop) -> Home:
     """That directory in an unusual path and with damaged caches, after a run without the faults."""
-    home = workshop.take("recovered_home")
-    assert isinstance(home, Home)
-    assert home.code == 0, home.out + home.err
-    return home
+    return workshop.home("recovered_home")
 
 
 @pytest.fixture(scope="session")
 def home_with_ijr(workshop: Workshop) -> Home:
     """The sample market with one more line in seeds/funds.csv."""
-    home = workshop.take("home_with_ijr")
-    assert isinstance(home, Home)
-    assert home.code == 0, home.out + home.err
-    return home
+    return workshop.home("home_with_ijr")
 
 
 @pytest.fixture(scope="session")
