@@ -19,7 +19,7 @@ from orchestration.landing.documents import (
     list_documents,
     newest_document,
     write_document,
-)  # fmt: skip
+)
 from orchestration.vendors.feed import Feed, Fetched, FetchFailed, Request, Universe
 from orchestration.vendors.http import Client
 from orchestration.vendors.registry import CALENDAR

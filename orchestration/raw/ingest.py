@@ -28,7 +28,7 @@ from orchestration.raw.parse import ParsedDocument, parse_document
 from orchestration.raw.validation.documents import check_document
 from orchestration.raw.validation.judge import Candidate, Judge, judge_for
 from orchestration.raw.validation.rules import CONTRADICTIONS, Finding
-from orchestration.raw.validation.verdict import Verdict
+from orchestration.raw.validation.verdict import guarded
 from orchestration.schemas import RAW_TABLES, RawTable
 from orchestration.universe import Fund
 from orchestration.vendors.feed import DocumentRejected
@@ -359,7 +359,7 @@ class _Run:
             outcome = replace(_outcome(one, ACCEPTED, parsed=parsed, rows=candidate.rows), decided_by=decided_by)
             judge.learn(candidate, candidate.rows)
             return self._finish(outcome, candidate.rows, parsed.rejects), {}
-        verdict = _verdict(judge, candidate)
+        verdict = guarded(lambda: judge.judge(candidate))
         blamed, findings = set[str](), verdict.findings
         if verdict.contradicts and not findings:
             suppliers = judge.suppliers(candidate)
@@ -448,17 +448,6 @@ _REJECT = {"line": pl.Int64, "rule": pl.String, "reason": pl.String, "content": 
 
 def _as_rejects(findings: list[Finding]) -> pl.DataFrame:
     return pl.DataFrame([(None, finding.rule, finding.reason, None) for finding in findings], schema=_REJECT, orient="row")
-
-
-def _verdict(judge: Judge, candidate: Candidate) -> Verdict:
-    """The verdict of the rules. An error of a rule quarantines the document: it must not stop the others."""
-    try:
-        return judge.judge(candidate)
-    except duckdb.Error:
-        raise  # the warehouse, not the document
-    except (Exception, pl.exceptions.PanicException) as error:  # noqa: BLE001 whatever a rule does not expect
-        _log.debug("judging %s failed", candidate.symbol, exc_info=True)
-        return Verdict(candidate.rows, findings=[Finding("can_be_judged", f"a rule fails with {type(error).__name__}: {error}")])
 
 
 def _candidate(one: _Received, parsed: ParsedDocument) -> Candidate:

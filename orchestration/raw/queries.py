@@ -129,9 +129,7 @@ def last_final_session(warehouse: Warehouse, at: datetime) -> date | None:
 def last_final_at(warehouse: Warehouse, at: datetime) -> datetime | None:
     """When the newest closing bar that is final at `at` became final (UTC)."""
     latest_close = (at - FINAL_BAR_DELAY).replace(tzinfo=None)
-    closed: datetime | None = warehouse.ask(f"select max(closes_at) from {KNOWN_SESSIONS} where closes_at <= ?", latest_close)[0][
-        0
-    ]
+    [(closed,)] = warehouse.ask(f"select max(closes_at) from {KNOWN_SESSIONS} where closes_at <= ?", latest_close)
     return (closed + FINAL_BAR_DELAY).replace(tzinfo=UTC) if closed else None
 
 

@@ -148,16 +148,18 @@ def test_a_document_is_used_whatever_its_shares_outstanding(make_desk: MakeDesk)
     assert desk.status(document) == "accepted"
 
 
+@pytest.mark.parametrize("kind", ["prices", "holdings"])
 @pytest.mark.parametrize("error", [ZeroDivisionError("float division by zero"), pl.exceptions.PanicException("at the disco")])
 def test_an_error_of_a_rule_quarantines_its_document_only(
-    error: BaseException, make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch
+    error: BaseException, kind: str, make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(judge, "judge_holdings", fail)
+    monkeypatch.setattr(judge, f"judge_{kind}", fail)
     desk = make_desk("known")
-    documents = [desk.holdings(SNAPSHOT), desk.rates("DFF", rates("DFF"))]
+    document = desk.prices("IWM", IWM, AT + DAY) if kind == "prices" else desk.holdings(SNAPSHOT)
+    documents = [document, desk.rates("DFF", rates("DFF"), AT + DAY)]
     desk.run()
     assert [desk.status(one) for one in documents] == ["quarantined", "accepted"]
     [(path, rule, reason)] = desk.in_quarantine()

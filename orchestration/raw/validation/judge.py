@@ -20,7 +20,7 @@ from orchestration.raw.validation.market_caps import judge_market_caps
 from orchestration.raw.validation.prices import KnownPrices, OtherFunds, judge_prices, log_moves
 from orchestration.raw.validation.quotes import KnownChain, judge_quotes
 from orchestration.raw.validation.rates import disagreement, judge_rates
-from orchestration.raw.validation.verdict import Verdict
+from orchestration.raw.validation.verdict import Verdict, guarded
 from orchestration.settings import SEEDS_DIR
 from orchestration.universe import Fund
 
@@ -230,7 +230,10 @@ def _other_funds(
     no_others = OtherFunds(pl.DataFrame(schema=_MOVES), pl.DataFrame(schema=_CLOSES), inceptions=inceptions)
 
     def is_plausible_alone(one: Candidate) -> bool:
-        alone = judge_prices(one.rows, symbol=one.symbol, known=KnownPrices(*_NOTHING_KNOWN), others=no_others, calendar=calendar)
+        nothing_known = KnownPrices(*_NOTHING_KNOWN)
+        alone = guarded(
+            lambda: judge_prices(one.rows, symbol=one.symbol, known=nothing_known, others=no_others, calendar=calendar)
+        )
         return not alone.findings
 
     known = _newest(connection, "price_bars", "symbol, session", "symbol, session, open, close", "true")
@@ -307,13 +310,14 @@ def _agreeing(batch: list[Candidate], known: pl.DataFrame) -> list[pl.DataFrame]
     that disagrees most, until the rest agree."""
     no_others = known.clear()
     nothing_known = no_others.select("date", "value", by_person=pl.lit(False))
-    frames = [
-        one.rows["rates"].select("series", "date", "value")
-        for one in batch
-        if not judge_rates(
-            one.rows, series=one.symbol, retrieved_at=one.retrieved_at, known=nothing_known, others=no_others
-        ).findings
-    ]
+
+    def is_plausible_alone(one: Candidate) -> bool:
+        alone = guarded(
+            lambda: judge_rates(one.rows, series=one.symbol, retrieved_at=one.retrieved_at, known=nothing_known, others=no_others)
+        )
+        return not alone.findings
+
+    frames = [one.rows["rates"].select("series", "date", "value") for one in batch if is_plausible_alone(one)]
     while frames:
         everything = pl.concat([known, *frames])
         scores = [disagreement(frame, everything) for frame in frames]

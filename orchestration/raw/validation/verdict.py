@@ -1,10 +1,15 @@
 """The outcome of the validation of one document: rows to use, quarantined rows, and findings about the whole document."""
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import duckdb
 import polars as pl
 
 from orchestration.raw.validation.rules import Finding
+
+_log = logging.getLogger(__name__)
 
 QUARANTINE_COLUMNS: dict[str, type[pl.DataType]] = {
     "line": pl.Int64,
@@ -27,6 +32,17 @@ class Verdict:
     quarantined: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=QUARANTINE_COLUMNS))
     findings: list[Finding] = field(default_factory=list)
     contradicts: Finding | None = None
+
+
+def guarded(judge: Callable[[], Verdict]) -> Verdict:
+    """The verdict of a judge. An error of a rule is a finding about the document: it must not stop the others."""
+    try:
+        return judge()
+    except duckdb.Error:
+        raise  # the warehouse, not the document
+    except (Exception, pl.exceptions.PanicException) as error:  # noqa: BLE001 whatever a rule does not expect
+        _log.debug("a rule failed", exc_info=True)
+        return Verdict({}, findings=[Finding("can_be_judged", f"a rule fails with {type(error).__name__}: {error}")])
 
 
 def quarantine_rows(rows: pl.DataFrame, reasons: dict[str, pl.Expr], conditions: dict[str, pl.Expr]) -> pl.DataFrame:
