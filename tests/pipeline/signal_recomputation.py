@@ -162,10 +162,11 @@ def months(path: Path) -> dict[int, dict[str, float]]:
     found: dict[int, dict[str, float]] = {}
     for month, values in by_month.items():
         low, high = chance_band(len(values), likely)
+        odds = [math.comb(len(values), n) * likely**n * (1 - likely) ** (len(values) - n) for n in range(len(values) + 1)]
         found[month] = {
             "mean_return": mean(values), "median_return": median(values), "months": len(values),
             "hit_rate": gains[month] / len(values), "chance_low": low / len(values), "chance_high": high / len(values),
-            "is_beyond_chance": not low <= gains[month] <= high,
+            "is_beyond_chance": not low <= gains[month] <= high, "chance_beyond": 1 - sum(odds[low : high + 1]),
         }  # fmt: skip
     return found
 

@@ -14,7 +14,6 @@ from orchestration.report.blocks import Chart
 from orchestration.report.freshness import missing_from
 from orchestration.report.page import CHAPTERS, payload, render
 from orchestration.report.release_tables import ReleaseTables
-from orchestration.report.sections.seasonality import _by_chance
 from orchestration.report.terms import TERMS
 from orchestration.settings import PROJECT_ROOT
 
@@ -227,12 +226,3 @@ def test_every_tone_has_enough_contrast_in_light_and_dark() -> None:
             for ground in ("paper", "ground"):
                 light, dark = sorted((luminance(palette[tone]), luminance(palette[ground])), reverse=True)
                 assert (light + 0.05) / (dark + 0.05) >= 4.5, (tone, ground, palette[ground])
-
-
-def test_the_number_by_chance_is_that_of_whole_gains() -> None:
-    """A fair coin thrown four times has one to three heads in 14 of 16 cases; thrown twice, none to two always."""
-    rows = [
-        {"fund": "A", "hit_rate": 0.5, "months": 4, "chance_low": 0.25, "chance_high": 0.75},
-        {"fund": "A", "hit_rate": 0.5, "months": 2, "chance_low": 0.0, "chance_high": 1.0},
-    ]
-    assert _by_chance(rows) == pytest.approx(2 / 16)

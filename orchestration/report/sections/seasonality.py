@@ -1,7 +1,5 @@
 """Seasonality: total returns by calendar month, and whether the share of months with a gain differs from chance."""
 
-from math import comb
-
 from orchestration.report.blocks import Chapter, Chart, Control, Key, Manifest, Section
 from orchestration.report.chart_parts import (
     FAINT,
@@ -25,33 +23,19 @@ _RETURNS, _SHARES = 150, 130
 def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     rows = tables.rows("select * from seasonality order by fund, month")
     rows.sort(key=lambda row: fund_order(row["fund"]))
-    outside = sum(row["is_beyond_chance"] for row in rows)
+    outside, by_chance = (sum(row[name] for row in rows) for name in ("is_beyond_chance", "chance_beyond"))
     chance = manifest["parameters"]["seasonality.chance"]["value"]
     return Section(
         CHAPTER.name,
         CHAPTER.title,
         lead=f"{outside} of {number(len(rows))} combinations of fund and calendar month gain more or less often than chance"
-        f" allows; about {number(_by_chance(rows), 1)} would by chance alone.",
+        f" allows; about {number(by_chance, 1)} would by chance alone.",
         blocks=[_chart(rows, manifest, chance)],
         notes=[
             "The mart has no dispersion of the returns, so the means have no interval. Where mean and median differ widely, a"
             " few months dominate the mean. The funds move together, so their months are not independent evidence."
         ],
     )
-
-
-def _by_chance(rows: list[Row]) -> float:
-    """The number of months outside their bands that chance alone gives. A count of gains is whole, so a band covers more than its
-    nominal share."""
-    total = 0.0
-    for fund in {row["fund"] for row in rows}:
-        own = [row for row in rows if row["fund"] == fund]
-        rate = sum(row["hit_rate"] * row["months"] for row in own) / sum(row["months"] for row in own)
-        for row in own:
-            months = row["months"]
-            inside = range(round(row["chance_low"] * months), round(row["chance_high"] * months) + 1)
-            total += 1 - sum(comb(months, gains) * rate**gains * (1 - rate) ** (months - gains) for gains in inside)
-    return total
 
 
 def _chart(rows: list[Row], manifest: Manifest, chance: float) -> Chart:

@@ -103,7 +103,10 @@ bands as (
         fund,
         month,
         max(case when fewer <= (1 - {{ p.chance }}) / 2 then gains end) as fewest,
-        min(case when more <= (1 - {{ p.chance }}) / 2 then gains end) as most
+        min(case when more <= (1 - {{ p.chance }}) / 2 then gains end) as most,
+        -- Below the band and above it: less than the nominal share, because a count of gains is whole.
+        max(case when fewer <= (1 - {{ p.chance }}) / 2 then fewer end)
+            + max(case when more <= (1 - {{ p.chance }}) / 2 then more end) as chance_beyond
     from tails
     group by fund, month
 )
@@ -117,6 +120,7 @@ select
     bands.fewest / cast(counted.months as double) as chance_low,
     bands.most / cast(counted.months as double) as chance_high,
     counted.gains not between bands.fewest and bands.most as is_beyond_chance,
+    {{ rounded('bands.chance_beyond', 12) }} as chance_beyond,
     cast(counted.months as integer) as months,
     {{ params_id() }} as params_id
 from counted
