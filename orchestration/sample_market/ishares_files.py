@@ -37,7 +37,7 @@ Row = tuple[str, str, str, str, float, float, float, float, str, str]
 
 def dated_file(fund: Fund, as_of: date, seed: int, net_asset_value: float | None = None) -> bytes:
     """One snapshot with its preamble."""
-    return _encode(_preamble(fund, as_of, seed, net_asset_value) + _body(fund, as_of, seed))
+    return _encode(_preamble(fund, as_of, seed, net_asset_value) + _body(fund, as_of, seed, net_asset_value))
 
 
 def undated_file(fund: Fund, as_of: date, seed: int) -> bytes:
@@ -47,7 +47,7 @@ def undated_file(fund: Fund, as_of: date, seed: int) -> bytes:
 
 def repeated_file(fund: Fund, as_of: date, seed: int, net_asset_value: float | None = None) -> bytes:
     """The same file twice in one answer."""
-    return _encode((_preamble(fund, as_of, seed, net_asset_value) + _body(fund, as_of, seed)) * 2)
+    return _encode((_preamble(fund, as_of, seed, net_asset_value) + _body(fund, as_of, seed, net_asset_value)) * 2)
 
 
 def web_page(fund: Fund) -> bytes:
@@ -64,7 +64,7 @@ def _encode(lines: list[str]) -> bytes:
 
 def _preamble(fund: Fund, as_of: date, seed: int, net_asset_value: float | None) -> list[str]:
     """A preamble of nine, five or three lines, depending on the month. Shares outstanding match the fund's net assets."""
-    value = float(equities(fund, as_of, "ishares", seed)["market_value"].sum())
+    value = float(_held(fund, as_of, seed, net_asset_value)["market_value"].sum())
     shares = value / (net_asset_value or _NET_ASSET_VALUE[index_style(fund)])
     inception = date.fromisoformat(fund.inception)
     lines = [
@@ -78,8 +78,19 @@ def _preamble(fund: Fund, as_of: date, seed: int, net_asset_value: float | None)
     return [*lines[:kept], _NO_BREAK_SPACE]
 
 
-def _body(fund: Fund, as_of: date, seed: int) -> list[str]:
+def _held(fund: Fund, as_of: date, seed: int, net_asset_value: float | None) -> pl.DataFrame:
+    """The fund's companies; if its shares outstanding are planted, in the quantities that they are worth."""
     held = equities(fund, as_of, "ishares", seed)
+    shares = truths.SHARES_OUTSTANDING.get((fund.fund, as_of))
+    if shares is None or net_asset_value is None:
+        return held
+    factor = shares * net_asset_value / float(held["market_value"].sum())
+    quantity = (pl.col("quantity") * factor).round().clip(lower_bound=1.0)
+    return held.with_columns(quantity).with_columns((pl.col("quantity") * pl.col("price")).round(2).alias("market_value"))
+
+
+def _body(fund: Fund, as_of: date, seed: int, net_asset_value: float | None = None) -> list[str]:
+    held = _held(fund, as_of, seed, net_asset_value)
     lines = _equity_rows(held) + _odd_rows(fund, as_of, float(held["market_value"].sum()))
     weights = rounded_weights(np.array([line[4] for line in lines]), 2)
     written = [_line(*row, weight=weight) for row, weight in zip(lines, weights.tolist(), strict=True)]

@@ -137,6 +137,13 @@ IWM_EQUITIES_BEFORE, IWM_EQUITIES_AFTER = 1920, 1970
 # Number of joining companies that were large before, and of leaving companies that became large.
 NAMES_FALLEN, NAMES_GRADUATED = 39, 50
 LARGE_COMPANIES_AFTER = 730
+# Shares outstanding on some days: none are created in the first month although prices move, and 12.5 million in the last one.
+SHARES_OUTSTANDING = {
+    ("IWM", date(2026, 5, 29)): 186e6,
+    ("IWM", date(2026, 6, 26)): 186e6,
+    ("IWM", date(2026, 8, 31)): 196e6,
+    ("IWM", date(2026, 9, 30)): 208.5e6,
+}
 # In this snapshot, leaving names are still being sold.
 LINGERING_SNAPSHOT = date(2026, 6, 30)
 

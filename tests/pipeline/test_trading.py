@@ -256,7 +256,25 @@ def test_flows_follow_from_the_issuers_files(sample_home: Home) -> None:
         assert row["flow_share"] == pytest.approx((after - before) * worth / value_before, rel=1e-9)
     # A file without the number of shares is passed over.
     assert any(row["days"] == 59 for row in rows)
-    assert max(row["flow"] for row in rows) > 6e9 > 0 > min(row["flow"] for row in rows)
+    assert min(row["flow"] for row in rows) < 0
+
+
+def test_planted_flows_are_found(sample_home: Home) -> None:
+    """Shares created at the fund's closes, and none in a month in which only prices moved."""
+    (none_from, none_to, made_from, made_to) = (day for _, day in truths.SHARES_OUTSTANDING)
+    created = truths.SHARES_OUTSTANDING["IWM", made_to] - truths.SHARES_OUTSTANDING["IWM", made_from]
+    with published(sample_home) as release:
+        flows = {
+            (row["from_as_of"], row["as_of"]): row
+            for row in ask(release, "select * from fund_flows where fund = 'IWM'").to_dicts()
+        }
+        closes = dict(ask(release, "select session, close from price_daily where fund = 'IWM'").rows())
+    still, made = flows[none_from, none_to], flows[made_from, made_to]
+    assert still["shares_change"] == still["flow"] == 0
+    assert abs(still["net_asset_value"] / still["from_net_asset_value"] - 1) > 0.02
+    assert made["shares_change"] == created
+    # Cash and the like are 0.3 % of the fund beside its companies.
+    assert made["flow"] == pytest.approx(created * (closes[made_from] + closes[made_to]) / 2, rel=0.005)
 
 
 def test_macro_series_have_their_own_dates_and_say_what_was_revised(sample_home: Home) -> None:
