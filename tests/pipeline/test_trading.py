@@ -225,7 +225,7 @@ def test_the_faults_are_listed(sample_home: Home) -> None:
     listed = [(symbol, at.replace(tzinfo=UTC), reason.partition(":")[0]) for symbol, at, reason in found]
     assert listed == [
         (truths.STALE_CHAIN[0], truths.STALE_CHAIN[1], "the quote is stale"),
-        (truths.CROSSED_QUOTE[0], truths.CROSSED_QUOTE[1], "the quote is crossed"),
+        (truths.CROSSED_QUOTE[0], truths.CROSSED_QUOTE[1], "the quote is locked or crossed"),
         (truths.CROSSED_CONTRACT[0], IN_SESSION[1], "the quote is crossed"),
     ]
 
@@ -337,7 +337,7 @@ def test_the_traders_row_is_answered_by_quotes_and_options(sample_home: Home) ->
         newest["open_interest"], other["open_interest"],
     )  # fmt: skip
     assert trader["busiest_options"]["figure"] == newest["volume"]
-    assert trader["narrowest_quote"]["runner_up"] == "SCHA"
+    assert trader["narrowest_quote"]["runner_up"] == "VTWO"
     for claim in ("options_are_deep", "weekly_contracts", "spreads_are_tight"):
         assert claims[claim]["verdict"] == "holds", claim
     assert claims["options_are_deep"]["measured_value"] == newest["open_interest"]

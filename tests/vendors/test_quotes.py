@@ -272,7 +272,8 @@ def test_a_stale_quote_is_rejected(changes: dict[str, Any]) -> None:
 UNUSABLE: dict[str, tuple[dict[str, Any], str]] = {
     "zero bid": ({"bid": 0}, "one side only"),
     "no ask": ({"ask": None}, "one side only"),
-    "crossed": ({"bid": 250.02}, "crossed"),
+    "crossed": ({"bid": 250.02}, "locked or crossed"),
+    "locked": ({"bid": 250.00, "ask": 250.00}, "locked or crossed"),
     "wide": ({"bid": 240.0, "ask": 260.0}, "too wide"),
     "far from the price": ({"bid": 239.9, "ask": 240.1}, "far from the price"),
 }

@@ -138,8 +138,8 @@ def _fault(bid: float, ask: float, price: float) -> str | None:
     """Why a quote of regular hours cannot be used; None if it can."""
     if bid <= 0 or ask <= 0:
         return f"the quote has one side only or none: bid {bid:g}, ask {ask:g}"
-    if bid > ask:
-        return f"the quote is crossed: bid {bid:g}, ask {ask:g}"
+    if bid >= ask:
+        return f"the quote is locked or crossed: bid {bid:g}, ask {ask:g}"
     middle = (bid + ask) / 2
     if ask - bid > WIDEST_SPREAD * middle or abs(middle / price - 1) > FARTHEST_FROM_PRICE:
         return f"the quote is too wide, or far from the price {price:g}: bid {bid:g}, ask {ask:g}"

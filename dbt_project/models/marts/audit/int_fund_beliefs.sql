@@ -1,5 +1,5 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['guide_claims']}) }}
-{% set p = signal_parameters('guide_claims', ['liquidity_ratio', 'least_quotes']) -%}
+{% set p = signal_parameters('guide_claims', ['liquidity_ratio']) -%}
 -- Claims of the guide about funds, each against the mart that tests it.
 with fees as (
     select
@@ -31,26 +31,25 @@ shared_weights as (
     where funds.fund in ('VTWO', 'SCHA')
 ),
 
-liquidity as (
-    select
-        max(case when fund = 'IWM' then dollar_volume_quarter end) as iwm_volume,
-        max(case when fund <> 'IWM' then dollar_volume_quarter end) as next_volume,
-        max(dollar_volume_quarter_as_of) as as_of
-    from {{ ref('fund_comparison') }}
-    where segment = 'small_cap'
-),
-
+-- The other small-cap funds beside IWM, each figure as old as the oldest of them. One that is unknown could be the largest.
 trading as (
     select
-        max(case when fund = 'IWM' then option_open_interest end) as iwm_interest,
-        max(case when fund <> 'IWM' then option_open_interest end) as next_interest,
-        max(case when fund = 'IWM' then quoted_spread end) as iwm_spread,
-        max(case when fund = 'IWM' then tick_spread end) as iwm_tick,
-        min(case when fund <> 'IWM' then quoted_spread end) as next_spread,
-        max(option_open_interest_as_of) as interest_as_of,
-        max(quoted_spread_as_of) as spread_as_of
-    from {{ ref('fund_comparison') }}
-    where segment = 'small_cap'
+        max(case when comparison.fund = 'IWM' then comparison.dollar_volume_quarter end) as iwm_volume,
+        max(case when comparison.fund <> 'IWM' then comparison.dollar_volume_quarter end) as next_volume,
+        min(case when comparison.dollar_volume_quarter is null then comparison.fund end) as unknown_volume,
+        min(comparison.dollar_volume_quarter_as_of) as volume_as_of,
+        max(case when comparison.fund = 'IWM' then comparison.option_open_interest end) as iwm_interest,
+        max(case when comparison.fund <> 'IWM' then comparison.option_open_interest end) as next_interest,
+        min(case when comparison.option_open_interest is null then comparison.fund end) as unknown_interest,
+        min(comparison.option_open_interest_as_of) as interest_as_of,
+        max(case when comparison.fund = 'IWM' then comparison.quoted_spread end) as iwm_spread,
+        max(case when comparison.fund = 'IWM' then comparison.tick_spread end) as iwm_tick,
+        min(case when comparison.fund <> 'IWM' then comparison.quoted_spread end) as next_spread,
+        min(case when comparison.quoted_spread is null then comparison.fund end) as unknown_spread,
+        min(comparison.quoted_spread_as_of) as spread_as_of
+    from {{ ref('fund_comparison') }} as comparison
+    inner join {{ ref('funds') }} as funds on comparison.fund = funds.fund
+    where comparison.segment = 'small_cap' and funds.price_symbol is not null
 ),
 
 iwm_quotes as (
@@ -64,9 +63,10 @@ iwm_expirations as (
         session,
         weekly_expirations,
         daily_expirations,
+        expirations,
         row_number() over (order by session desc) as recency
     from {{ ref('option_depth') }}
-    where fund = 'IWM' and horizon = 'quarter'
+    where fund = 'IWM' and horizon = 'quarter' and expirations > 0
 ),
 
 qqq_top as (
@@ -94,15 +94,26 @@ select lower(fund) || '_is_near_identical', overlap, 'fraction', 'overlap with I
 from shared_weights
 where preference = 1
 union all
-select 'nothing_as_liquid', iwm_volume / next_volume, 'ratio', 'average daily dollar volume of IWM over that of the next small-cap fund',
-    case when iwm_volume >= {{ p.liquidity_ratio }} * next_volume then 'holds' else 'contradicted' end, as_of, 'fund_comparison'
-from liquidity
+select 'nothing_as_liquid', iwm_volume / nullif(next_volume, 0), 'ratio',
+    'average daily dollar volume of IWM over that of the next small-cap fund'
+    || coalesce('; that of ' || unknown_volume || ' is not known', ''),
+    case
+        when iwm_volume < {{ p.liquidity_ratio }} * next_volume then 'contradicted'
+        when unknown_volume is not null then 'undecided'
+        else 'holds'
+    end,
+    volume_as_of, 'fund_comparison'
+from trading
 where iwm_volume is not null and next_volume is not null
 union all
 select 'options_are_deep', iwm_interest, 'contracts',
     'open interest up to a quarter ahead: IWM ' || {{ text('cast(iwm_interest as bigint)') }} || ' contracts, the next small-cap fund '
-    || {{ text('cast(next_interest as bigint)') }},
-    case when iwm_interest > 0 and iwm_interest >= {{ p.liquidity_ratio }} * next_interest then 'holds' else 'contradicted' end,
+    || {{ text('cast(next_interest as bigint)') }} || coalesce('; that of ' || unknown_interest || ' is not known', ''),
+    case
+        when iwm_interest = 0 or iwm_interest < {{ p.liquidity_ratio }} * next_interest then 'contradicted'
+        when unknown_interest is not null then 'undecided'
+        else 'holds'
+    end,
     interest_as_of, 'option_depth'
 from trading
 where iwm_interest is not null and next_interest is not null
@@ -116,11 +127,12 @@ union all
 select 'spreads_are_tight', 10000 * trading.iwm_spread, 'basis points',
     'median of ' || {{ counted('iwm_quotes.sessions', 'quote') }} || '; one tick is '
     || {{ text('cast(10000 * trading.iwm_tick as decimal(9, 2))') }} || ', the next small-cap fund is quoted '
-    || {{ text('cast(10000 * trading.next_spread as decimal(9, 2))') }} || ' wide',
+    || {{ text('cast(10000 * trading.next_spread as decimal(9, 2))') }} || ' wide'
+    || coalesce('; the spread of ' || trading.unknown_spread || ' is not known', ''),
     case
-        when iwm_quotes.sessions < {{ p.least_quotes | int }} then 'undecided'
-        when trading.iwm_spread < trading.next_spread then 'holds'
-        else 'contradicted'
+        when trading.iwm_spread >= trading.next_spread then 'contradicted'
+        when trading.unknown_spread is not null then 'undecided'
+        else 'holds'
     end,
     trading.spread_as_of, 'quoted_spreads'
 from trading

@@ -46,6 +46,15 @@ newest_data as (
     group by fund
 ),
 
+-- Funds are asked in one round: the one that has been silent for longest is as old as the quotes are.
+newest_quotes as (
+    select quotes.fund, max(quotes.session) as session
+    from {{ ref('stg_fund_quotes') }} as quotes
+    inner join {{ ref('funds') }} as funds on quotes.fund = funds.fund
+    where funds.role in ('subject', 'benchmark')
+    group by quotes.fund
+),
+
 series as (
     select
         expected.kind,
@@ -62,8 +71,8 @@ series as (
     from {{ ref('stg_member_observations') }}
     having count(*) > 0
     union all
-    select 'quotes', 'raw.fund_quotes', 'stale_quotes', 'US', max(session), cast(null as integer), true
-    from {{ ref('stg_fund_quotes') }}
+    select 'quotes', 'raw.fund_quotes', 'stale_quotes', 'US', min(session), cast(null as integer), true
+    from newest_quotes
     having count(*) > 0
 ),
 

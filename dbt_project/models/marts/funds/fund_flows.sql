@@ -27,5 +27,6 @@ select
         when days <= {{ p.most_days | int }}
             then (shares - from_shares) * (from_net_asset_value + net_asset_value) / 2 / from_net_assets
     end as flow_share,
+    observed_at,
     {{ params_id() }} as params_id
 from valued

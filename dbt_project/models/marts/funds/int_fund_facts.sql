@@ -5,7 +5,7 @@
     'dividend_yield': 'fraction', 'special_dividend_yield': 'fraction',
     'dollar_volume_month': 'USD a session', 'dollar_volume_quarter': 'USD a session',
     'average_volume': 'shares', 'quoted_spread': 'fraction', 'tick_spread': 'fraction',
-    'option_open_interest': 'contracts', 'option_volume': 'contracts a session',
+    'option_open_interest': 'contracts', 'option_volume': 'contracts by the time of the quote',
 } %}
 with first_snapshots as (
     select

@@ -28,9 +28,9 @@ select
     preferred.session,
     preferred.phase,
     preferred.observed_at,
-    -- Contracts that expired on the session leave the list on the next day.
+    -- Contracts that expired on the session leave the list on the next day in New York, which begins at 4 or 5 o'clock UTC.
     lists.fund is null
-    or cast(preferred.observed_at as date) <= preferred.session
+    or cast({{ dbt.dateadd('hour', -4, 'preferred.observed_at') }} as date) <= preferred.session
     or lists.first_expiration <= preferred.session as has_every_expiration
 from preferred
 left join lists

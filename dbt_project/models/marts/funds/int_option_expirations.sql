@@ -21,6 +21,7 @@ quotes as (
         quotes.*,
         quotes.bid > 0 and quotes.ask >= quotes.bid as is_two_sided,
         abs(quotes.delta) as size_of_delta,
+        max(quotes.ask) over (partition by quotes.fund, quotes.session) > 0 as is_quoted,
         row_number() over (
             partition by quotes.fund, quotes.session, quotes.expiration, quotes.option_type
             order by abs(quotes.strike - expirations.forward), quotes.strike
@@ -93,8 +94,9 @@ counted as (
         session,
         expiration,
         count(*) as contracts,
-        sum(case when is_two_sided then 1 else 0 end) as contracts_quoted,
-        count(distinct case when is_two_sided then strike end) as strikes_quoted,
+        -- A whole chain without an ask is the vendor's placeholder, not a market without quotes.
+        case when max(is_quoted) then sum(case when is_two_sided then 1 else 0 end) end as contracts_quoted,
+        case when max(is_quoted) then count(distinct case when is_two_sided then strike end) end as strikes_quoted,
         -- Unknown only if the vendor has no figure of any contract; without calls, none were traded.
         {%- for column, name in [('volume', 'volume'), ('open_interest', 'interest')] %}
         {%- for type in ['call', 'put'] %}

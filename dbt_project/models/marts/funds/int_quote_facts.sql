@@ -1,4 +1,5 @@
-{{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
+{{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['fund_facts']}) }}
+{% set p = signal_parameters('fund_facts', ['least_quotes']) -%}
 -- What quotes say of a fund at each month end: the median spread of all sessions up to it, and the newest complete totals of its
 -- options.
 with spreads as (
@@ -10,6 +11,7 @@ with spreads as (
     inner join {{ ref('quoted_spreads') }} as quotes on month_ends.fund = quotes.fund and quotes.session <= month_ends.session
     where quotes.spread_bp is not null
     group by month_ends.fund, month_ends.session
+    having count(*) >= {{ p.least_quotes | int }}
 ),
 
 totals as (

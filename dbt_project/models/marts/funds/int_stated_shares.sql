@@ -6,7 +6,8 @@ with stated as (
         fund,
         as_of,
         max(case when fact = 'shares_outstanding' then value_number end) as shares,
-        max(case when fact = 'net_assets' then value_number end) as net_assets
+        max(case when fact = 'net_assets' then value_number end) as net_assets,
+        max(case when fact in ('shares_outstanding', 'net_assets') then observed_at end) as observed_at
     from {{ ref('stg_fund_facts') }}
     where vendor <> 'yahoo'
     group by fund, as_of
@@ -18,6 +19,8 @@ pairs as (
         as_of,
         shares,
         net_assets,
+        observed_at,
+        lag(observed_at) over (partition by fund order by as_of) as from_observed_at,
         lag(as_of) over (partition by fund order by as_of) as from_as_of,
         lag(shares) over (partition by fund order by as_of) as from_shares,
         lag(net_assets) over (partition by fund order by as_of) as from_net_assets
@@ -64,7 +67,8 @@ select
     pairs.shares,
     pairs.net_assets,
     pairs.from_shares * coalesce(splits.ratio, 1) as from_shares,
-    pairs.from_net_assets
+    pairs.from_net_assets,
+    greatest(pairs.observed_at, pairs.from_observed_at) as observed_at
 from pairs
 inner join snapshot_sessions on pairs.fund = snapshot_sessions.fund and pairs.as_of = snapshot_sessions.as_of
 inner join priced on pairs.fund = priced.fund and snapshot_sessions.session <= priced.last_session

@@ -64,6 +64,7 @@ summed as (
         coalesce(sum(contracts), 0) as contracts,
         coalesce(sum(contracts_quoted), 0) as contracts_quoted,
         coalesce(sum(strikes_quoted), 0) as strikes_quoted,
+        count(case when is_read and contracts_quoted is null then 1 end) as unknown_quotes,
         -- A chain without expirations within the horizon has one row, without an expiration.
         count(case when not has_every_expiration or not is_read then 1 end) as gaps,
         {%- for part in ['volume', 'interest'] %}
@@ -93,7 +94,7 @@ select
     cast(unread_expirations as integer) as unread_expirations,
     {%- for figure in ['contracts', 'contracts_quoted', 'strikes_quoted'] %}
     cast(
-        case when gaps = 0 {%- if figure != 'contracts' %} and phase = 'regular' {%- endif %} then {{ figure }} end as integer
+        case when gaps = 0 {%- if figure != 'contracts' %} and phase = 'regular' and unknown_quotes = 0 {%- endif %} then {{ figure }} end as integer
     ) as {{ figure }},
     {%- endfor %}
     {%- for total, part in [('open_interest', 'interest'), ('volume', 'volume')] %}

@@ -17,7 +17,7 @@ select
     bid,
     ask,
     10000 * (ask - bid) / ((ask + bid) / 2) as spread_bp,
-    10000 * {{ p.smallest_tick }} / price as tick_bp,
+    10000 * {{ p.smallest_tick }} / coalesce((ask + bid) / 2, price) as tick_bp,
     observed_at,
     {{ params_id() }} as params_id
 from preferred
