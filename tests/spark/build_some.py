@@ -1,5 +1,6 @@
 """Build a few models on Spark in a process of its own: `python -m tests.spark.build_some HOME [--kill]`."""
 
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ def main() -> int:
         for number, event in enumerate(events):
             if not number:
                 print("master", _session().sparkContext.master)
+                print("listens", *sorted(_listening()))
             print(event["data"]["node_info"]["node_name"], event["data"]["status"], flush=True)
             if "--kill" in sys.argv:
                 _kill_java()
@@ -36,6 +38,19 @@ def _session() -> Any:
     from pyspark.sql import SparkSession
 
     return SparkSession.active()
+
+
+def _listening() -> set[str]:
+    """The addresses at which this process and those it started listen, from Linux's tables of sockets."""
+    from pyspark import SparkContext
+
+    gateway: Any = SparkContext._gateway
+    java = gateway.proc.pid if gateway.proc else os.getppid()  # spark-submit is the parent
+    sockets = {
+        os.readlink(path) for pid in (java, os.getpid()) for path in Path(f"/proc/{pid}/fd").iterdir() if path.is_symlink()
+    }
+    rows = [line.split() for table in ("tcp", "tcp6") for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]]
+    return {row[1].split(":")[0] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in sockets}
 
 
 def _kill_java() -> None:

@@ -1,6 +1,8 @@
 """Builds on Spark, each in its own process: what is built is in the warehouse, and a killed session leaves nothing behind."""
 
+import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +16,19 @@ from orchestration.warehouse.withholding import UNFINISHED, withheld_tables
 
 pytest.importorskip("pyspark", reason="Spark is not installed: make parity installs it")
 pytestmark = pytest.mark.slow
+# As Linux writes 127.0.0.1, also as an address of IPv6.
+LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F"}
+START = """
+import json, sys
+from pathlib import Path
+from orchestration.warehouse.spark.java import SparkUnusable
+from orchestration.warehouse.spark.session import spark_session, spark_settings
+try:
+    with spark_session(spark_settings(Path(sys.argv[1]), "1GB") | json.loads(sys.argv[2])):
+        print("started")
+except SparkUnusable as error:
+    print(error)
+"""
 
 
 @pytest.fixture
@@ -42,6 +57,22 @@ def test_a_mart_built_on_spark_is_in_the_warehouse(home: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert days_in_mart(home) == [(day,) for day in sessions_frame(SAMPLE_LAST_SESSION)["session"]]
     assert "session_calendar" not in withheld(home)
+    (listens,) = (line.split()[1:] for line in done.stdout.splitlines() if line.startswith("listens"))
+    assert set(listens) <= LOOPBACK
+    assert listens
+
+
+def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        settings = {"spark.driver.port": str(port), "spark.port.maxRetries": "0"}
+        command = [sys.executable, "-c", START, str(tmp_path), json.dumps(settings)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    sentence = done.stdout.splitlines()[-1]
+    assert sentence.startswith("Spark did not start: a port that it was told to use is taken (BindException")
+    assert str(port) in sentence
 
 
 def test_a_killed_session_is_one_sentence_and_the_next_build_heals(home: Path) -> None:

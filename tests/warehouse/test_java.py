@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from orchestration.warehouse.spark import java as java_module
+from orchestration.warehouse.spark import session as session_module
 from orchestration.warehouse.spark.java import SparkUnusable, find_java, set_java_home
 from orchestration.warehouse.spark.session import spark_settings
 
@@ -13,6 +14,12 @@ from orchestration.warehouse.spark.session import spark_settings
 @pytest.mark.parametrize(("limit", "size"), [("1GB", "1g"), ("512MiB", "512m"), (None, "4g")])
 def test_the_memory_limit_is_one_that_java_reads(limit: str | None, size: str, tmp_path: Path) -> None:
     assert spark_settings(tmp_path, limit)["spark.driver.memory"] == size
+
+
+def test_without_spark_the_command_to_install_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "find_spec", lambda name: None if name == "pyspark" else object())
+    with pytest.raises(SparkUnusable, match="needs pyspark, which the extra spark installs: make spark"):
+        session_module.check_spark()
 
 
 @pytest.fixture(autouse=True)

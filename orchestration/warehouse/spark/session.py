@@ -92,6 +92,11 @@ def spark_session(settings: Mapping[str, str]) -> Iterator["SparkSession"]:
     try:
         session = builder.getOrCreate()
     except Exception as error:  # the JVM's reasons have no common class
+        if "BindException" in str(error):
+            raise SparkUnusable(
+                f"Spark did not start: a port that it was told to use is taken ({_first_line_with('BindException', error)})."
+                " Without settings of ports, Spark takes free ones."
+            ) from error
         raise SparkUnusable(f"Spark did not start: {_one_line(error)}") from error
     try:
         yield session
@@ -141,6 +146,12 @@ def _silence(log4j: Path) -> None:
     )
     logging.getLogger("SQLQueryContextLogger").disabled = True
     warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas", category=FutureWarning)
+
+
+def _first_line_with(word: str, error: object) -> str:
+    """The first line with a word, from this word up to the first sentence's end."""
+    line = next(line for line in str(error).splitlines() if word in line)
+    return line[line.index(word) :].split("!")[0]
 
 
 def _one_line(error: object, longest: int = 300) -> str:
