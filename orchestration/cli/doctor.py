@@ -10,6 +10,8 @@ from importlib.metadata import version
 from urllib.parse import urlsplit
 
 from orchestration.landing.documents import newest_document, stray_files
+from orchestration.raw.decisions import DecisionsDamaged, read_decisions
+from orchestration.raw.review import decisions_without_document
 from orchestration.report.manifest import failed_fetches, quarantine_sentences, withheld_sentences
 from orchestration.settings import EngineName, Settings, Source
 from orchestration.universe import load_universe
@@ -35,6 +37,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     if settings.engine is EngineName.spark:
         yield _spark()
     yield from _paths(settings)
+    yield from _decisions(settings)
     if settings.source is Source.live:
         yield from _vendors(settings)
     yield from _release(settings)
@@ -62,6 +65,16 @@ def _paths(settings: Settings) -> Iterator[Finding]:
         yield Finding(False, "landing", f"{settings.landing_dir}: folder not found")
     for stray in stray_files(settings.landing_dirs):
         yield Finding(False, "stray file", f"{stray}: not read. Move it to vendor/kind/symbol/file.")
+
+
+def _decisions(settings: Settings) -> Iterator[Finding]:
+    try:
+        decisions = read_decisions(settings.decisions_path)
+    except DecisionsDamaged as error:
+        yield Finding(False, "decisions", str(error))
+        return
+    for decision in decisions_without_document(decisions, settings.landing_dirs):
+        yield Finding(False, "decision", f"{decision.choice.value} {decision.path}: landing has no such document")
 
 
 def _vendors(settings: Settings) -> Iterator[Finding]:
@@ -99,9 +112,10 @@ def _release(settings: Settings) -> Iterator[Finding]:
     universe = load_universe()
     for fund, as_of in manifest["holdings_as_of"].items():
         age = (settings.today - date.fromisoformat(as_of)).days
-        yield Finding(
-            fund not in universe or age <= universe[fund].stale_after_days, f"holdings {fund}", f"as of {as_of}, {age} days ago"
-        )
+        if fund not in universe:
+            yield Finding(False, f"holdings {fund}", "the fund is not in seeds/funds.csv: `smallcap rebuild` drops its rows")
+        else:
+            yield Finding(age <= universe[fund].stale_after_days, f"holdings {fund}", f"as of {as_of}, {age} days ago")
     for fund in (f for f in universe.values() if f.holdings_vendor and f.fund not in manifest["holdings_as_of"]):
         newest = newest_document(settings.landing_dirs, vendor=str(fund.holdings_vendor), kind="holdings", symbol=fund.fund)
         why = f"{newest.key} was rejected: see raw.documents" if newest else "landing has no document"

@@ -9,7 +9,7 @@ import duckdb
 from filelock import Timeout
 
 from orchestration.defs.runner import Progress, RunFailed, run_daily
-from orchestration.files import sync_directory
+from orchestration.files import content_hash, sync_directory
 from orchestration.landing.documents import list_documents
 from orchestration.settings import Settings
 from orchestration.warehouse.connection import Warehouse, WarehouseUnusable, rebuild_lock, writer_lock
@@ -54,17 +54,23 @@ def _exclusive(settings: Settings) -> Iterator[None]:
 
 
 def _check_documents(settings: Settings, progress: Progress) -> None:
-    """Check that landing has every accepted document, because the values of a missing one would be lost."""
-    present = {document.key for document in list_documents(settings.landing_dirs)}
+    """Check that landing has every accepted document as it was, because the values of a missing or changed one would be lost."""
+    present = {document.key: document for document in list_documents(settings.landing_dirs)}
     try:
         with Warehouse(settings.warehouse_path).connect(read_only=True) as connection:
-            read = connection.execute("select path from raw.documents where status = 'accepted' order by path").fetchall()
+            read = connection.execute("select path, sha256 from raw.documents where status = 'accepted' order by path").fetchall()
     except (WarehouseUnusable, duckdb.Error):
         progress(f"The current warehouse cannot be read. Landing has {len(present)} documents.")
         return
-    missing = [path for (path,) in read if path not in present]
+    missing = [path for path, _ in read if path not in present]
     if missing:
         raise RunFailed(
             f"Landing lacks {len(missing)} documents of the current warehouse; the first is {missing[0]}. Restore them or use"
             f" --landing-dir with their folder. To rebuild without them, delete {settings.warehouse_path} first."
+        )
+    changed = [path for path, sha256 in read if content_hash(present[path].read()) != sha256]
+    if changed:
+        raise RunFailed(
+            f"{len(changed)} documents changed after they were accepted; the first is {changed[0]}. Restore them, and save new"
+            f" content under a new name. To rebuild with them as they are, delete {settings.warehouse_path} first."
         )

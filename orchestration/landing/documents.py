@@ -190,7 +190,7 @@ def _entries(folder: Path) -> list["os.DirEntry[str]"]:
     """The entries of a folder, without hidden files and files of desktop programs."""
     try:
         with os.scandir(folder) as entries:
-            return [entry for entry in entries if not _is_clutter(entry.name)]
+            return [entry for entry in entries if not is_clutter(entry.name)]
     except FileNotFoundError:  # a landing folder that does not exist yet
         return []
     except OSError as error:
@@ -205,7 +205,7 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
         return False
 
 
-def _is_clutter(name: str) -> bool:
+def is_clutter(name: str) -> bool:
     return name.startswith((".", _LOCK_PREFIX)) or name.lower() in _CLUTTER
 
 
@@ -214,9 +214,9 @@ def stray_files(roots: list[Path]) -> list[Path]:
     strays: list[Path] = []
     for root in roots:
         for folder, below, names in os.walk(root):
-            below[:] = [name for name in below if not _is_clutter(name)]
+            below[:] = [name for name in below if not is_clutter(name)]
             depth = len(Path(folder).relative_to(root).parts)
-            strays += [Path(folder, name) for name in names if depth != 3 and not _is_clutter(name)]
+            strays += [Path(folder, name) for name in names if depth != 3 and not is_clutter(name)]
     return sorted(Path(_printable(str(path))) for path in strays)
 
 

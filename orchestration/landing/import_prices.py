@@ -10,7 +10,7 @@ import polars as pl
 
 from orchestration.files import content_hash
 from orchestration.landing.collect import Landing
-from orchestration.landing.documents import write_document
+from orchestration.landing.documents import is_clutter, write_document
 from orchestration.vendors.feed import DocumentRejected
 from orchestration.vendors.yahoo import member_prices
 
@@ -91,7 +91,9 @@ def _tables(path: Path) -> Iterator[pl.DataFrame]:
     if path.is_file():
         yield _table(path)
         return
-    files = sorted(file for file in path.glob("*") if _extension(file) in _EXTENSIONS and not file.name.startswith("."))
+    files = sorted(
+        file for file in path.glob("*") if _extension(file) in _EXTENSIONS and file.is_file() and not is_clutter(file.name)
+    )
     if not files:
         raise NothingToImport(f"{path} is neither a file nor a folder with CSV or Parquet files.")
     for file in files:
@@ -100,9 +102,12 @@ def _tables(path: Path) -> Iterator[pl.DataFrame]:
 
 def _table(file: Path, symbol: str | None = None) -> pl.DataFrame:
     try:
-        return member_prices.read_table(file.read_bytes(), _extension(file), symbol)
+        bars = member_prices.read_table(file.read_bytes(), _extension(file), symbol)
     except DocumentRejected as rejection:
         raise NothingToImport(f"{file}: {rejection}.") from rejection
+    if bars.height and bars["session"].null_count() == bars.height:
+        raise NothingToImport(f"{file}: no date can be read: write dates as YYYY-MM-DD.")
+    return bars
 
 
 def _extension(file: Path) -> str:

@@ -10,12 +10,15 @@ and makes the same decisions.
 import json
 import os
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import StringConstraints, TypeAdapter, ValidationError
+from pydantic import AfterValidator, StringConstraints, TypeAdapter, ValidationError
+
+_PARTS_OF_A_KEY = 4
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class Choice(StrEnum):
@@ -30,6 +33,19 @@ class DecisionsDamaged(RuntimeError):
     """The decisions file cannot be read; the message names the line."""
 
 
+def _checked_time(text: str) -> str:
+    datetime.fromisoformat(text)
+    return text
+
+
+def _key(path: str) -> str:
+    """The path below landing, of a path as a person may write it."""
+    parts = [part for part in path.replace("\\", "/").split("/") if part]
+    if len(parts) < _PARTS_OF_A_KEY:
+        raise ValueError("a path is vendor/kind/symbol/file")
+    return "/".join(parts[-_PARTS_OF_A_KEY:])
+
+
 @dataclass(frozen=True)
 class Decision:
     """One decision: content, choice, reason and time (UTC). `path` is the document's key at that time."""
@@ -37,8 +53,8 @@ class Decision:
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     choice: Choice
     reason: str
-    decided_at: str
-    path: str
+    decided_at: Annotated[str, AfterValidator(_checked_time)]
+    path: Annotated[str, AfterValidator(_key)]
 
 
 _LINE = TypeAdapter(Decision)
@@ -57,16 +73,18 @@ def subject(document: str, sha256: str) -> tuple[str, str]:
 
 
 def read_decisions(path: Path) -> Decisions:
-    """The last decision per subject; empty if there is no file.
+    """The last decision per subject, by its time and then by its line; empty if there is no file.
 
     Raises:
-        DecisionsDamaged: a line is not a valid decision.
+        DecisionsDamaged: a line is not a valid decision, or the path is not a file.
     """
     if not path.exists():
         return {}
-    decisions: Decisions = {}
+    if not path.is_file():
+        raise DecisionsDamaged(f"{path} is not a file: move it away, or put the file of decisions in its place")
+    decided: list[Decision] = []
     # A reason may contain other line separators, such as U+2028.
-    for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
+    for number, line in enumerate(path.read_bytes().removeprefix(_BYTE_ORDER_MARK).split(b"\n"), start=1):
         if not line.strip():
             continue
         try:
@@ -77,8 +95,14 @@ def read_decisions(path: Path) -> Decisions:
             raise DecisionsDamaged(
                 f"Line {number} of {path} is not a valid decision ({where}{why['msg']}): correct or delete the line"
             ) from error
-        decisions[subject(decision.path, decision.sha256)] = decision
-    return {about: decision for about, decision in decisions.items() if decision.choice is not Choice.judge}
+        decided.append(decision)
+    last = {subject(one.path, one.sha256): one for one in sorted(decided, key=_time)}
+    return {about: decision for about, decision in last.items() if decision.choice is not Choice.judge}
+
+
+def _time(decision: Decision) -> datetime:
+    moment = datetime.fromisoformat(decision.decided_at)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def append_decision(path: Path, *, sha256: str, choice: Choice, reason: str, decided_at: datetime, document: str) -> Decision:

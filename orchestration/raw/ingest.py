@@ -53,6 +53,7 @@ def ingest(
     documents: Iterable[Document],
     *,
     universe: dict[str, Fund],
+    kinds: Iterable[tuple[str, str]] = (),
     clock: datetime | None = None,
     decisions: Decisions | None = None,
     progress: Progress = _log.info,
@@ -64,6 +65,7 @@ def ingest(
     Args:
         connection: to a prepared warehouse; the calendar must be ingested before prices, prices before holdings.
         documents: all documents of their vendors and kinds, in any order.
+        kinds: vendors and kinds of which `documents` has all, besides those that it contains: also those without a document.
         clock: the run's clock (UTC); later documents are rejected.
         decisions: a person's decisions about documents.
 
@@ -73,7 +75,8 @@ def ingest(
     connection.execute("set threads = 1")  # another thread parses the next documents
     sessions = _known_sessions(connection)
     run = _Run(connection, universe, clock or datetime.now(UTC), decisions or {}, sessions, progress)
-    run.ingest_groups(_in_order(documents))
+    groups = _in_order(documents)
+    run.ingest_groups(groups, {*kinds, *((vendor, kind) for vendor, kind, _ in groups)})
     return list({outcome.document_id: outcome for outcome in run.outcomes}.values())
 
 
@@ -177,11 +180,11 @@ class _Run:
         self._written = 0
         self.outcomes: list[Outcome] = []
 
-    def ingest_groups(self, groups: dict[Group, list[_Received]]) -> None:
-        """Ingest every group, in transactions of several documents."""
+    def ingest_groups(self, groups: dict[Group, list[_Received]], kinds: set[tuple[str, str]]) -> None:
+        """Ingest every group, in transactions of several documents; `kinds`: the vendors and kinds that are complete."""
         due = [one for group in groups.values() for one in group if self._is_due(one)]
         with self._transaction(), ThreadPoolExecutor(max_workers=1) as pool:
-            ledger.remove_missing(self._connection, {one.document_id: one.document for group in groups.values() for one in group})
+            ledger.remove_missing(self._connection, {one.document_id for group in groups.values() for one in group}, kinds)
             ahead = _ReadAhead(pool, self._parse, [one for one in due if not one.unreadable])
             judges: dict[str, Judge] = {}
             for (_, kind, _), group in groups.items():

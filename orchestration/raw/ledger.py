@@ -1,5 +1,6 @@
 """The ledger `raw.documents`: the outcome of each document, and the checks of later documents against it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -66,13 +67,13 @@ def remove(connection: duckdb.DuckDBPyConnection, document_ids: list[str]) -> No
         connection.execute(f"delete from raw.{table} where document_id in (select unnest(?))", [document_ids])
 
 
-def remove_missing(connection: duckdb.DuckDBPyConnection, present: dict[str, Document]) -> None:
+def remove_missing(connection: duckdb.DuckDBPyConnection, present: Collection[str], kinds: Collection[tuple[str, str]]) -> None:
     """Remove documents from the ledger that were never used and no longer exist or have other content.
 
     Args:
-        present: all documents of their vendors and kinds, by id.
+        present: the ids of all documents of these kinds.
+        kinds: vendor and kind.
     """
-    kinds = {(document.vendor, document.kind) for document in present.values()}
     unused = connection.execute("select document_id, vendor, kind from raw.documents where status <> ?", [ACCEPTED]).fetchall()
     if missing := [document_id for document_id, *kind in unused if tuple(kind) in kinds and document_id not in present]:
         remove(connection, missing)

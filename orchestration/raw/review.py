@@ -7,8 +7,8 @@ from pathlib import Path
 import duckdb
 
 from orchestration.files import content_hash
-from orchestration.landing.documents import Document, list_documents
-from orchestration.raw.decisions import Choice, Decision, append_decision, subject
+from orchestration.landing.documents import Document, UnreadableDocument, list_documents
+from orchestration.raw.decisions import Choice, Decision, Decisions, append_decision, subject
 from orchestration.warehouse.connection import Warehouse
 
 
@@ -85,6 +85,24 @@ def decide(document: str, choice: Choice, reason: str, *, landing: list[Path], d
     return found, append_decision(
         decisions, sha256=sha256, choice=choice, reason=reason.strip(), decided_at=now, document=found.key
     )
+
+
+def decisions_without_document(decisions: Decisions, landing: list[Path]) -> list[Decision]:
+    """Decisions that apply to nothing, because landing has no document with this content in this folder."""
+    folders = {folder for folder, _ in decisions}
+    present = {
+        subject(one.key, content_hash(content))
+        for one in list_documents(landing)
+        if one.key.rpartition("/")[0] in folders and (content := _content(one)) is not None
+    }
+    return [decision for about, decision in decisions.items() if about not in present]
+
+
+def _content(document: Document) -> bytes | None:
+    try:
+        return document.read()
+    except UnreadableDocument:
+        return None  # a run rejects it with the reason
 
 
 def _find(document: str, landing: list[Path]) -> Document:

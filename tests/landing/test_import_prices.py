@@ -1,7 +1,9 @@
 """Prices that a person has: one file with a symbol column, or a folder of one file a symbol."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from itertools import count
 from pathlib import Path
 
 import polars as pl
@@ -56,6 +58,9 @@ def test_a_folder_has_one_file_a_symbol(landing: Landing, tmp_path: Path) -> Non
     for symbol in ("aaa", "TRUE"):
         (folder / f"{symbol}.csv").write_text("\n".join([HEADER, *LINES]) + "\n")
     (folder / "notes.txt").write_text("not a table")
+    (folder / "~$aaa.csv").write_text("a spreadsheet's lock")
+    (folder / "older.csv").mkdir()
+    (folder / "gone.csv").symlink_to(tmp_path / "nowhere.csv")
     done = import_prices(folder, landing)
     assert (done.bars, done.symbols) == (4, ["AAA", "TRUE"])
 
@@ -98,12 +103,25 @@ def test_an_import_is_after_the_one_of_seconds_before(landing: Landing, tmp_path
     assert landed(landing).filter(pl.col("symbol") == "AAA")["close"].to_list() == [10.5, 10.5, 10.6, 10.6, 10.5, 10.5]
 
 
-def test_a_damaged_document_does_not_stop_an_import(landing: Landing, tmp_path: Path) -> None:
+def panicking_at(place: int, read: Callable[..., pl.DataFrame]) -> Callable[..., pl.DataFrame]:
+    """A reader whose native library panics, which is no Exception, once."""
+    calls = count(1)
+
+    def reader(content: BytesIO) -> pl.DataFrame:
+        if next(calls) == place:
+            raise pl.exceptions.PanicException("index out of bounds")
+        return read(content)
+
+    return reader
+
+
+def test_a_damaged_document_does_not_stop_an_import(landing: Landing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = one_file(tmp_path / "all.csv", ["AAA"])
     import_prices(path, landing)
     (document,) = landing.documents(FEED)
     document.path.with_name("2026-05-06T005900Z.parquet").symlink_to(tmp_path / "nowhere.parquet")
     document.path.with_name("2026-05-06T005901Z.parquet").write_bytes(b"no table")
+    monkeypatch.setattr(module.member_prices.pl, "read_parquet", panicking_at(1, pl.read_parquet))
     assert import_prices(path, at(landing, 60)).present == 1
 
 
@@ -113,6 +131,7 @@ def test_a_damaged_document_does_not_stop_an_import(landing: Landing, tmp_path: 
         ("a.csv", "symbol,session,close\nAAA,2026-05-04,1\n", "no column open"),
         ("a.csv", f"Ticker,{HEADER}\n", "no row with a symbol"),
         ("a.parquet", "no parquet", "not a Parquet table"),
+        ("a.csv", f"Ticker,{HEADER}\nAAA,05/04/2026,10,11,9.5,10.5,10.4,1000\n", "write dates as YYYY-MM-DD"),
         ("empty", None, "neither a file nor a folder"),
     ],
 )

@@ -114,9 +114,13 @@ def test_a_damaged_warehouse_is_reported_and_rebuilt(sample_home: Home, tmp_path
     assert len(home.releases) == 2
 
 
-def test_a_rebuild_without_a_document_is_refused(sample_home: Home, tmp_path: Path) -> None:
+def test_a_rebuild_with_a_changed_document_or_without_one_is_refused(sample_home: Home, tmp_path: Path) -> None:
     home = copied(sample_home, tmp_path / "home", parts=("warehouse.duckdb", "landing", "dbt"))
     lost = next((home.path / "landing/fred/rates/DFF").iterdir())
+    content = lost.read_bytes()
+    lost.write_bytes(content + b"2026-10-01,3.6\n")
+    done = smallcap("rebuild", "--source", "landing", "--data-dir", home.path, cwd=tmp_path)
+    assert_one_sentence(done, "1 documents changed", f"fred/rates/DFF/{lost.name}", "under a new name")
     lost.unlink()
     done = smallcap("rebuild", "--source", "landing", "--data-dir", home.path, cwd=tmp_path)
     assert_one_sentence(done, "1 documents", f"fred/rates/DFF/{lost.name}", "--landing-dir")

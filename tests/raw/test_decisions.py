@@ -14,10 +14,11 @@ from orchestration.cli.main import Refused, app
 from orchestration.files import content_hash
 from orchestration.landing.documents import Document
 from orchestration.raw.decisions import Choice, DecisionsDamaged, append_decision, read_decisions
-from orchestration.raw.review import NoSuchDocument, decide, quarantine
+from orchestration.raw.ingest import ingest
+from orchestration.raw.review import NoSuchDocument, decide, decisions_without_document, quarantine
 from orchestration.warehouse.connection import Warehouse, WarehouseLocked
 from tests.raw.conftest import MakeDesk
-from tests.raw.market import AT, DAY, SESSIONS, Desk, adjusted, answered, bars, fred, holdings, rates, scaled
+from tests.raw.market import AT, DAY, SESSIONS, UNIVERSE, Desk, adjusted, answered, bars, fred, holdings, rates, scaled
 
 IWM = bars("IWM")
 SPIKED = scaled(IWM, 50, 1.2)
@@ -241,14 +242,70 @@ def test_a_removed_file_leaves_the_quarantine(make_desk: MakeDesk) -> None:
     assert desk.sql("select count(*) from raw.documents where status <> 'accepted'") == [(0,)]
 
 
+def test_the_only_document_of_its_kind_leaves_the_quarantine(make_desk: MakeDesk) -> None:
+    """No other document shows that the kind was read: the caller says so."""
+    desk = make_desk("known")
+    document = desk.put("yahoo/quotes/IWM", b"no table")
+    desk.run()
+    assert desk.status(document) == "rejected"
+    document.path.unlink()
+    desk.run()
+    assert desk.sql("select count(*) from raw.documents where kind = 'quotes'") == [(1,)]
+    ingest(desk.connection, [], universe=UNIVERSE, kinds=[("yahoo", "quotes")])
+    assert desk.sql("select count(*) from raw.documents where kind = 'quotes'") == [(0,)]
+
+
 # The file
+
+KEY = "v/k/s/x"
+DECISION = {"sha256": "a" * 64, "choice": "accept", "reason": "r", "decided_at": "2026-05-06", "path": KEY}
+
+
+@pytest.mark.parametrize(
+    "path", ["landing/v/k/s/x", "/data/landing/v/k/s/x", "./v/k/s/x", r"C:\data\landing\v\k\s\x"], ids=lambda path: path
+)
+def test_a_path_may_be_written_as_a_person_sees_it(path: str, tmp_path: Path) -> None:
+    file = tmp_path / "decisions.jsonl"
+    file.write_text("\ufeff" + json.dumps(DECISION | {"path": path}) + "\r\n", encoding="utf-8")
+    assert list(read_decisions(file)) == [("v/k/s", "a" * 64)]
+
+
+def test_of_merged_files_the_later_decision_counts(tmp_path: Path) -> None:
+    file = tmp_path / "decisions.jsonl"
+    lines = [
+        DECISION | {"decided_at": "2026-05-10T12:00:00+00:00"},
+        DECISION | {"decided_at": "2026-05-10T13:00:00+02:00", "choice": "reject"},
+        DECISION | {"decided_at": "2026-05-07", "choice": "reject"},
+    ]
+    file.write_text("\n".join(map(json.dumps, lines)))
+    assert [decision.choice for decision in read_decisions(file).values()] == [Choice.accept]
+
+
+def test_a_folder_in_place_of_the_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DecisionsDamaged, match="is not a file"):
+        read_decisions(tmp_path)
+
+
+def test_a_decision_without_its_document_is_found(make_desk: MakeDesk) -> None:
+    desk = make_desk("neighbours")
+    document = desk.prices("IWM", SPIKED)
+    _decide(desk, document, Choice.accept)
+    assert decisions_without_document(read_decisions(desk.decisions), [desk.landing]) == []
+    document.path.write_bytes(b"other content")
+    (found,) = decisions_without_document(read_decisions(desk.decisions), [desk.landing])
+    assert found.path == document.key
 
 
 def test_a_reason_with_any_characters_is_preserved(tmp_path: Path) -> None:
     path = tmp_path / "decisions.jsonl"
     reason = 'a "quoted" reason,\nof two\u2028or three\x85lines, with \udcff and 億'
     written = append_decision(
-        path, sha256="a" * 64, choice=Choice.accept, reason=reason, decided_at=datetime(2026, 5, 6, tzinfo=UTC), document="x"
+        path,
+        sha256="a" * 64,
+        choice=Choice.accept,
+        reason=reason,
+        decided_at=datetime(2026, 5, 6, tzinfo=UTC),
+        document=KEY,
     )
     assert written.reason == reason.replace("\udcff", "?")
     assert list(read_decisions(path).values()) == [written]
@@ -260,16 +317,18 @@ def test_a_reason_with_any_characters_is_preserved(tmp_path: Path) -> None:
         ('{"sha256": "', "Invalid JSON"),
         ("[]", "should be an object"),
         ('{"choice": "accept"}', "sha256"),
-        (json.dumps({"sha256": "ab", "choice": "accept", "reason": "r", "decided_at": "t", "path": "p"}), "sha256"),
-        (json.dumps({"sha256": "a" * 64, "choice": "perhaps", "reason": "r", "decided_at": "t", "path": "p"}), "choice"),
-        (json.dumps({"sha256": "a" * 64, "choice": "accept", "reason": "r", "decided_at": 5, "path": "p"}), "decided_at"),
+        (json.dumps(DECISION | {"sha256": "ab"}), "sha256"),
+        (json.dumps(DECISION | {"choice": "perhaps"}), "choice"),
+        (json.dumps(DECISION | {"decided_at": 5}), "decided_at"),
+        (json.dumps(DECISION | {"decided_at": "yesterday"}), "decided_at"),
+        (json.dumps(DECISION | {"path": "x"}), "path: .*vendor/kind/symbol/file"),
         (b"\xff\xfe", "Invalid JSON"),
     ],
 )  # fmt: skip
 def test_a_damaged_line_is_named(line: str | bytes, why: str, tmp_path: Path) -> None:
     path = tmp_path / "decisions.jsonl"
     append_decision(
-        path, sha256="a" * 64, choice=Choice.accept, reason="r", decided_at=datetime(2026, 5, 6, tzinfo=UTC), document="x"
+        path, sha256="a" * 64, choice=Choice.accept, reason="r", decided_at=datetime(2026, 5, 6, tzinfo=UTC), document=KEY
     )
     path.write_bytes(path.read_bytes() + (line if isinstance(line, bytes) else line.encode()) + b"\n")
     with pytest.raises(DecisionsDamaged, match=rf"^Line 2 of .*decisions.jsonl is not a valid decision.*{why}"):
@@ -280,7 +339,7 @@ def test_a_decision_after_a_truncated_line_is_a_separate_line(tmp_path: Path) ->
     path = tmp_path / "decisions.jsonl"
     path.write_text('{"sha256": "')
     append_decision(
-        path, sha256="a" * 64, choice=Choice.accept, reason="r", decided_at=datetime(2026, 5, 6, tzinfo=UTC), document="x"
+        path, sha256="a" * 64, choice=Choice.accept, reason="r", decided_at=datetime(2026, 5, 6, tzinfo=UTC), document=KEY
     )
     with pytest.raises(DecisionsDamaged, match="^Line 1 of"):
         read_decisions(path)

@@ -47,7 +47,7 @@ def _listening() -> set[str]:
     gateway: Any = SparkContext._gateway
     java = gateway.proc.pid if gateway.proc else os.getppid()  # spark-submit is the parent
     sockets = {
-        os.readlink(path) for pid in (java, os.getpid()) for path in Path(f"/proc/{pid}/fd").iterdir() if path.is_symlink()
+        str(path.readlink()) for pid in (java, os.getpid()) for path in Path(f"/proc/{pid}/fd").iterdir() if path.is_symlink()
     }
     rows = [line.split() for table in ("tcp", "tcp6") for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]]
     return {row[1].split(":")[0] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in sockets}

@@ -57,8 +57,8 @@ def _raw_assets(name: str, tables: list[str], feeds: Sequence[Feed], upstream: l
             if settings.memory_limit:
                 connection.execute(f"set memory_limit = '{settings.memory_limit}'")
             outcomes = ingest(
-                connection, documents, universe=load_universe(), clock=settings.clock,
-                decisions=read_decisions(settings.decisions_path), progress=context.log.info,
+                connection, documents, universe=load_universe(), kinds=[(feed.vendor, feed.kind) for feed in feeds],
+                clock=settings.clock, decisions=read_decisions(settings.decisions_path), progress=context.log.info,
             )  # fmt: skip
         for table in tables:
             if raw_key(table) in context.selected_asset_keys:

@@ -71,8 +71,8 @@ def read_table(content: bytes, extension: str, symbol: str | None = None) -> pl.
     if extension == "parquet":
         try:
             found = pl.read_parquet(BytesIO(content))
-        except (pl.exceptions.PolarsError, OSError) as error:
-            raise WrongLayout("the file is not a Parquet table") from error
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+            raise WrongLayout("the file is not a Parquet table, or is damaged") from error
     else:
         try:
             # As text: NA, NAN and TRUE are tickers.
