@@ -8,7 +8,7 @@ SOURCE ?= sample
 # Where Python may not write bytecode, it is written once: every start of a process would compile some thousand modules.
 COMPILE := $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
 
-.PHONY: run test test-fast lint lint-python lint-types lint-sql ui live lock spark bench bench-breadth bench-spark parity parity-models test-duckdb2 test-spark torture calibrate superset test-superset test-bi contract dbt docs has-warehouse clean help
+.PHONY: run test test-runs test-fast lint lint-python lint-types lint-sql ui live lock spark bench bench-breadth bench-spark parity parity-models test-duckdb2 test-spark torture calibrate superset test-superset test-bi contract dbt docs has-warehouse clean help
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -19,8 +19,11 @@ run: $(READY)  ## Build the warehouse from the sample market and publish a relea
 # Two workers; the tests of a file stay on one, and the data directories of whole runs are shared (tests/pipeline/conftest.py).
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-test: $(READY)  ## Every test, offline
-	$(PYTEST)
+test: $(READY)  ## Every test that needs one run of the pipeline or none, offline
+	$(PYTEST) -m 'not more_runs'
+
+test-runs: $(READY)  ## The tests that run the pipeline again: killed, damaged, live, real documents, changed projects; a quarter of an hour
+	$(PYTEST) -m more_runs
 
 test-fast: $(READY)  ## Without whole runs, a browser and the tests marked as slow: a minute
 	$(PYTEST) --ignore tests/pipeline --ignore tests/torture -m 'not slow'

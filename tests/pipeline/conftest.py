@@ -3,6 +3,7 @@
 A run takes half a minute of one core: the directories of all selected tests are started at the beginning.
 """
 
+import os
 import pickle
 import shutil
 from collections.abc import Callable, Iterator
@@ -77,11 +78,14 @@ IJR = "IJR,iShares Core S&P Small-Cap ETF,BlackRock (iShares),S&P SmallCap 600,c
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run tests of slow directories last, so that other tests run while they are built."""
+    """Run tests of slow directories last, so that other tests run while they are built, and mark them."""
 
     def turn(item: pytest.Item) -> int:
         return max((BUILT_LAST.index(name) + 1 for name in getattr(item, "fixturenames", ()) if name in BUILT_LAST), default=0)
 
+    for item in items:
+        if not set(BUILT_LAST).isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.more_runs)
     places = [place for place, item in enumerate(items) if item.path.parent == Path(__file__).parent]
     for place, item in zip(places, sorted((items[place] for place in places), key=turn), strict=True):
         items[place] = item
@@ -91,7 +95,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def workshop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
     """Start the directories of the selected tests at once."""
     base = tmp_path_factory.getbasetemp()
-    root = (base.parent if hasattr(request.config, "workerinput") else base) / "pipeline"  # workers have folders of their own
+    # Workers have folders of their own. Of one state of the project, several calls of pytest may share the directories.
+    shared = base.parent if hasattr(request.config, "workerinput") else base
+    root = Path(os.environ.get("PIPELINE_HOMES", shared)) / "pipeline"
     elsewhere = root / "elsewhere"
     elsewhere.mkdir(parents=True, exist_ok=True)
 

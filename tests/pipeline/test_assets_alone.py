@@ -12,6 +12,8 @@ from orchestration.settings import Settings
 from tests.notify.receiver import receiver
 from tests.pipeline.homes import EVERYTHING, Home, copied
 
+pytestmark = pytest.mark.more_runs
+
 
 @pytest.fixture(autouse=True)
 def variables(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -248,6 +248,7 @@ def known_earlier(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -
     return home
 
 
+@pytest.mark.more_runs
 def test_later_data_change_no_label(sample_home: Home, known_earlier: Home) -> None:
     query = (
         "select * exclude (params_id) from {}constituent_breadth where basis = 'point_in_time' and session < ?"
@@ -262,6 +263,7 @@ def test_later_data_change_no_label(sample_home: Home, known_earlier: Home) -> N
     assert now["member_breadth"].drop_nulls().len() > 200
 
 
+@pytest.mark.more_runs
 def test_a_late_bar_counts_from_its_arrival(sample_home: Home, known_earlier: Home) -> None:
     late = f"universe = 'IWM' and basis = 'point_in_time' and session = date '{truths.LATE_MEMBER_SESSION}'"
     with warehouse(known_earlier) as connection:
@@ -311,6 +313,7 @@ def real_members(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return home
 
 
+@pytest.mark.more_runs
 def test_the_figures_that_others_found(real_members: Home) -> None:
     with warehouse(real_members) as connection:
         rows = ask(
@@ -323,6 +326,7 @@ def test_the_figures_that_others_found(real_members: Home) -> None:
     assert {row[0]: row[1:] for row in rows} == KNOWN
 
 
+@pytest.mark.more_runs
 def test_members_that_the_list_names_and_nobody_prices_are_told(real_members: Home) -> None:
     with warehouse(real_members) as connection:
         [(members, priced, weight, labels)] = connection.execute(
@@ -335,6 +339,7 @@ def test_members_that_the_list_names_and_nobody_prices_are_told(real_members: Ho
     assert labels == 0  # all sessions are before the list: who the members were is inferred
 
 
+@pytest.mark.more_runs
 def test_real_breadth_recomputed(real_members: Home) -> None:
     with warehouse(real_members) as connection:
         found = ask(

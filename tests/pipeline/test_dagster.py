@@ -161,6 +161,7 @@ def test_quotes_are_asked_for_half_an_hour_before_the_close(definitions: dg.Defi
     assert isinstance(answer, dg.RunRequest if is_asked else dg.SkipReason)
 
 
+@pytest.mark.more_runs
 def test_single_models_can_be_materialised(sample_home: Home, tmp_path: Path) -> None:
     home = copied(sample_home, tmp_path / "home")
     chosen = [dg.AssetKey(["marts", name]) for name in ("regime_daily", "regime_spells")]
@@ -181,6 +182,7 @@ def test_single_models_can_be_materialised(sample_home: Home, tmp_path: Path) ->
             assert counts[key] == ask(connection, f"select count(*) from marts.{key.path[-1]}").item()
 
 
+@pytest.mark.more_runs
 def test_the_ui_shows_lineage_rows_and_charts(sample_home: Home, tmp_path: Path) -> None:
     home = copied(sample_home, tmp_path / "home", parts=EVERYTHING)
     definitions = build_defs(home.settings(ui_details=True))
@@ -209,6 +211,7 @@ def test_the_ui_shows_lineage_rows_and_charts(sample_home: Home, tmp_path: Path)
     assert all(column.description for column in schema.columns)
 
 
+@pytest.mark.more_runs
 def test_after_a_failed_step_the_previous_release_remains_current(
     sample_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -78,6 +78,7 @@ def test_an_impossible_database_path_is_rejected_before_any_work(tmp_path: Path,
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.more_runs
 def test_documents_are_read_from_a_folder_with_any_name(sample_home: Home, tmp_path: Path) -> None:
     folder = tmp_path / "Data #1?[x]*"
     shutil.copytree(sample_home.path / "landing/fred", folder / "fred")
@@ -87,6 +88,7 @@ def test_documents_are_read_from_a_folder_with_any_name(sample_home: Home, tmp_p
     assert len(landing_of(settings).documents(fred.FEED)) == len(list((folder / "fred").rglob("*.csv"))) > 3
 
 
+@pytest.mark.more_runs
 def test_a_damaged_warehouse_is_reported_and_rebuilt(sample_home: Home, tmp_path: Path) -> None:
     home = copied(sample_home, tmp_path / "home", parts=(*EVERYTHING, "report"))
     flip(home.path / "warehouse.duckdb")
@@ -114,6 +116,7 @@ def test_a_damaged_warehouse_is_reported_and_rebuilt(sample_home: Home, tmp_path
     assert len(home.releases) == 2
 
 
+@pytest.mark.more_runs
 def test_a_rebuild_with_a_changed_document_or_without_one_is_refused(sample_home: Home, tmp_path: Path) -> None:
     home = copied(sample_home, tmp_path / "home", parts=("warehouse.duckdb", "landing", "dbt"))
     lost = next((home.path / "landing/fred/rates/DFF").iterdir())
@@ -127,6 +130,7 @@ def test_a_rebuild_with_a_changed_document_or_without_one_is_refused(sample_home
     assert not (home.path / "rebuild").exists()
 
 
+@pytest.mark.more_runs
 @pytest.mark.parametrize("kilobytes", [100, 8000])
 def test_a_full_disk_gives_a_clear_message(sample_home: Home, tmp_path: Path, kilobytes: int) -> None:
     """Simulated by a limit on file sizes: before the run begins, and during ingestion."""

@@ -61,6 +61,7 @@ def is_held(home: Home, run_id: str) -> bool:
     return False
 
 
+@pytest.mark.more_runs
 def test_a_killed_run_does_not_block_the_next_one(sample_home: Home, tmp_path: Path) -> None:
     home = copied(sample_home, tmp_path / "home", parts=EVERYTHING)
     known = set(statuses(home))

@@ -89,7 +89,7 @@ READERS: dict[str, Callable[[Path], Values]] = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=["sample", "real"])
+@pytest.fixture(scope="module", params=["sample", pytest.param("real", marks=pytest.mark.more_runs)])
 def home_and_landing(request: pytest.FixtureRequest) -> tuple[Home, Path]:
     """The sample market and the real documents."""
     if request.param == "sample":

@@ -10,6 +10,8 @@ import pytest
 
 from tests.pipeline.homes import Home, ask, build_models, copied, warehouse
 
+pytestmark = pytest.mark.more_runs
+
 TABLES = {"ratio_daily": ["pair", "session"], "regime_daily": ["pair", "session"], "rate_regime_daily": ["session"]}
 CUTS = 5
 Known = dict[str, pl.DataFrame]

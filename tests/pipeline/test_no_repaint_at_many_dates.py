@@ -16,6 +16,8 @@ import pytest
 
 from tests.pipeline.homes import Home, ask
 
+pytestmark = pytest.mark.more_runs
+
 CUTS = 50
 RAW_CUT_BY = {"price_bars": "session", "corporate_actions": "ex_date", "rates": "date", "factors": "date", "sessions": None}
 # Every column of these, by session.

@@ -20,6 +20,7 @@ def home(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
     return copied(sample_home, tmp_path_factory.mktemp("nothing-new") / "home", parts=EVERYTHING)
 
 
+@pytest.mark.more_runs
 def test_the_release_remains_current_with_a_message(home: Home, tmp_path: Path) -> None:
     before = home.releases
     again = run(home.path, "sample", cwd=tmp_path)
@@ -30,6 +31,7 @@ def test_the_release_remains_current_with_a_message(home: Home, tmp_path: Path) 
     assert f"Release: {home.latest.resolve()}" in again.out
 
 
+@pytest.mark.more_runs
 def test_after_a_decision_the_release_is_outdated(home: Home, tmp_path: Path) -> None:
     settings = home.settings()
     warehouse = Warehouse(settings.warehouse_path)
@@ -47,6 +49,7 @@ def test_after_a_decision_the_release_is_outdated(home: Home, tmp_path: Path) ->
     assert unchanged_release(settings.published_dir, warehouse, origin_of(settings)) is None
 
 
+@pytest.mark.more_runs
 def test_tables_that_other_code_built_are_not_current(sample_home: Home, tmp_path: Path) -> None:
     """Publishing alone must not hide from the next run that the tables are to be built again."""
     copy = copied(sample_home, tmp_path / "home", parts=EVERYTHING)

@@ -122,6 +122,7 @@ def test_a_restated_bar_has_two_observations_and_the_later_is_used(sample_home: 
     assert used["close"].item() == both["close"][1]
 
 
+@pytest.mark.more_runs
 def test_known_at_rebuilds_the_past(sample_home: Home, tmp_path: Path) -> None:
     symbol, session = truths.RESTATED_BAR.symbol, truths.RESTATED_BAR.session
     past = copied(sample_home, tmp_path / "past")

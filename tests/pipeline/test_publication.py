@@ -122,6 +122,7 @@ def test_the_serving_copy_has_comments(sample_home: Home, manifest: dict[str, An
     assert (facts["release_id"], facts["source"], str(facts["last_session"])) == (manifest["release_id"], "sample", "2026-09-30")
 
 
+@pytest.mark.more_runs
 def test_a_reader_sees_complete_releases_while_thirty_are_made(sample_home: Home, tmp_path: Path) -> None:
     home = copied(sample_home, tmp_path / "busy")
     settings = home.settings(keep_releases=5)

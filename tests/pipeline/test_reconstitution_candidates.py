@@ -173,6 +173,7 @@ def rebuilt(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> dict
     return found
 
 
+@pytest.mark.more_runs
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_statement_does_not_depend_on_later_data(
     rebuilt: dict[str, pl.DataFrame], candidates: pl.DataFrame, stage: str
@@ -190,6 +191,7 @@ def test_a_statement_does_not_depend_on_later_data(
             assert now[column].equals(then[column], null_equal=True), column
 
 
+@pytest.mark.more_runs
 def test_a_snapshot_that_is_changed_later_changes_no_statement_made_in_time(
     sample_home: Home, candidates: pl.DataFrame, tmp_path: Path
 ) -> None:
@@ -209,6 +211,7 @@ def test_a_snapshot_that_is_changed_later_changes_no_statement_made_in_time(
     assert again.select(columns).equals(before.select(columns))
 
 
+@pytest.mark.more_runs
 def test_holdings_that_arrive_late_give_a_statement_in_hindsight(sample_home: Home, tmp_path: Path) -> None:
     copy = copied(sample_home, tmp_path / "home")
     with duckdb.connect(str(copy.path / "warehouse.duckdb")) as connection:

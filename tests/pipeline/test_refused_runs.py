@@ -75,6 +75,7 @@ def test_a_second_writer_waits_and_gives_up(sample_home: Home, tmp_path: Path, r
     assert str(home.path) in message
 
 
+@pytest.mark.more_runs
 def test_without_a_network_the_run_fails(sample_home: Home, tmp_path: Path, refused: Refused) -> None:
     home = copied(sample_home, tmp_path / "home", parts=("dbt",))
     addresses = {f"SMALLCAP_VENDOR_URLS__{name}": CLOSED for name in ("YAHOO", "ISHARES", "SSGA", "INVESCO", "FRED")}
@@ -86,6 +87,7 @@ def test_without_a_network_the_run_fails(sample_home: Home, tmp_path: Path, refu
     assert not home.latest.exists()
 
 
+@pytest.mark.more_runs
 def test_an_empty_folder_gives_no_release(sample_home: Home, tmp_path: Path, refused: Refused) -> None:
     home = copied(sample_home, tmp_path / "home", parts=("dbt",))
     (tmp_path / "empty").mkdir()
@@ -94,6 +96,7 @@ def test_an_empty_folder_gives_no_release(sample_home: Home, tmp_path: Path, ref
     assert not home.latest.exists()
 
 
+@pytest.mark.more_runs
 def test_a_corrupt_document_gives_no_release(sample_home: Home, tmp_path: Path, refused: Refused) -> None:
     home = copied(sample_home, tmp_path / "home", parts=("dbt",))
     document = tmp_path / "landing/yahoo/prices/IWM/2026-08-14T233000Z.parquet"

@@ -7,6 +7,8 @@ import pytest
 
 from tests.pipeline.homes import RAW_TABLES, Home, ask, build_models, copied, warehouse
 
+pytestmark = pytest.mark.more_runs
+
 
 @pytest.fixture(scope="module")
 def rebuilt(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:

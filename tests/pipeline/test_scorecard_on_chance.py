@@ -12,6 +12,8 @@ import pytest
 from orchestration.settings import DBT_PROJECT_DIR
 from tests.pipeline.homes import Home, ask, build_models, copied, warehouse
 
+pytestmark = pytest.mark.more_runs
+
 SIGNALS, SHIFTS, HORIZON = 210, 199, 63
 MODELS = ["int_scorecard_statistics", "scorecard_eras", "scorecard", "evidence_summary"]
 # Signal: target and what is added to its forward return on the sessions of the label. The guide is made to expect a rise of both.

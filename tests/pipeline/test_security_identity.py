@@ -51,6 +51,8 @@ def labelled(company: str, sector: str, ticker: str, name: str) -> Held:
 MAY_24, MAY_25, SEPTEMBER, OCTOBER, NOVEMBER = (
     date(2024, 5, 10), date(2025, 5, 2), date(2025, 9, 5), date(2025, 9, 30), date(2025, 11, 5),
 )  # fmt: skip
+
+pytestmark = pytest.mark.more_runs
 STEADY = [("Alpha Water", "Utilities"), ("Beta Steel", "Materials"), ("Gamma Homes", "Real Estate")]
 HELD: dict[Snapshot, list[Held]] = {
     ("SPY", MAY_24): [

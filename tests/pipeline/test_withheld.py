@@ -121,6 +121,7 @@ def judged(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
     return copied(sample_home, tmp_path_factory.mktemp("judged") / "home")
 
 
+@pytest.mark.more_runs
 def test_after_a_killed_build_its_tables_and_dependents_are_withheld(judged: Home, tmp_path: Path) -> None:
     home = copied(judged, tmp_path / "home")
     settings = home.settings()
@@ -141,6 +142,7 @@ def test_after_a_killed_build_its_tables_and_dependents_are_withheld(judged: Hom
     }
 
 
+@pytest.mark.more_runs
 def test_an_unreadable_value_withholds_its_table_and_dependents(judged: Home, tmp_path: Path) -> None:
     home = copied(judged, tmp_path / "home")
     with duckdb.connect(str(home.path / "warehouse.duckdb")) as connection:
@@ -164,6 +166,7 @@ def without_prices(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) 
     return homes.run(home.path, "landing", "--landing-dir", root / "landing", cwd=root)
 
 
+@pytest.mark.more_runs
 def test_without_prices_the_rest_is_published(without_prices: Home, sample_home: Home) -> None:
     assert without_prices.code == 0, without_prices.out + without_prices.err
     tables = tables_of(without_prices)
@@ -178,6 +181,7 @@ def test_without_prices_the_rest_is_published(without_prices: Home, sample_home:
     assert "No prices: nothing can be read." in without_prices.out
 
 
+@pytest.mark.more_runs
 def test_no_number_is_computed_from_missing_prices(without_prices: Home) -> None:
     with warehouse(without_prices) as connection:
         assert ask(connection, "select * from raw.price_bars").is_empty()
