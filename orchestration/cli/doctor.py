@@ -59,6 +59,9 @@ def _paths(settings: Settings) -> Iterator[Finding]:
     home = settings.home
     writable = os.access(home if home.exists() else home.parent, os.W_OK)
     yield Finding(writable, "data directory", f"{home}" + ("" if writable else ": not writable"))
+    if settings.rebuild_dir.exists():
+        advice = "is running, or ended before its warehouse replaced the current one: then run `smallcap rebuild` again"
+        yield Finding(False, "rebuild", f"a rebuild {advice}")
     for folder in settings.landing_dirs:
         yield Finding(True, "landing", str(folder))
     if settings.landing_dir is not None and not settings.landing_dir.is_dir():

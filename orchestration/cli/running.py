@@ -43,7 +43,8 @@ def rebuild(
     landing_dir: LandingDirOption = None,
     data_dir: DataDirOption = None,
 ) -> None:
-    """Rebuild the warehouse from the documents in landing and publish a release; nothing is fetched."""
+    """Build a new warehouse from the documents in landing and publish a release; nothing is fetched, and only the sample market
+    adds documents that are missing."""
     settings = settings_from(source=source, landing_dir=landing_dir, data_dir=data_dir)
     check_folders(settings)
     from orchestration.defs.rebuild import rebuild_warehouse

@@ -1,13 +1,17 @@
-"""Version, help and bounds."""
+"""Version, help and bounds; a reader that leaves; what `doctor` says."""
 
+import os
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
+from orchestration.cli import console
 from orchestration.cli.main import app
 from orchestration.publish.contract import CONTRACT_VERSION
+from tests.cli.conftest import Command
 
 COMMANDS = sorted(get_command(app).commands)  # type: ignore[attr-defined]
 
@@ -30,3 +34,18 @@ def test_a_port_has_bounds(port: str) -> None:
     result = CliRunner().invoke(app, ["ui", "--port", port])
     assert result.exit_code == 2
     assert "--port" in result.output
+
+
+def test_a_reader_that_leaves_does_not_end_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    with os.fdopen(write_end, "w") as nobody_reads:
+        monkeypatch.setattr(console, "output", type(console.output)(file=nobody_reads))
+        for _ in range(3):
+            console.say("a line")
+
+
+def test_doctor_names_a_rebuild_that_did_not_end(home: Path, smallcap: Command) -> None:
+    (home / "rebuild").mkdir()
+    said = " ".join(smallcap("doctor").stdout.split())
+    assert "ended before its warehouse replaced the current one: then run `smallcap rebuild` again" in said
