@@ -185,7 +185,7 @@ def _sessions_behind(tables: Tables, last: date | None, asked_at: datetime) -> i
 
 
 def _signals(tables: Tables) -> list[Signal]:
-    """Signals in the order of the reading; the last trend break of IWM/SPY follows the regimes."""
+    """Signals in the order of the reading; the last trend break of IWM/SPY follows the regimes, as on the report's page."""
     levels = {
         (row["signal"], row["subject"]): row
         for row in tables.rows(
@@ -194,9 +194,8 @@ def _signals(tables: Tables) -> list[Signal]:
         )
     }
     labels = tables.rows(_LABELS)
-    year = int(tables.manifest["parameters"]["scorecard.horizon_year"]["value"])
     place = sum(row["signal"] == "regime" for row in labels)
-    rows = [*labels[:place], *tables.rows(_LAST_BREAK, year), *labels[place:]]
+    rows = [*labels[:place], *tables.rows(_LAST_BREAK), *labels[place:]]
     return [_signal(row, levels.get((row["signal"], row["subject"]))) for row in rows]
 
 
@@ -216,17 +215,12 @@ _LABELS = """
     where reading.topic in ('regime', 'breadth', 'rate_regime', 'cycle_phase', 'satellite')
     order by reading.line
 """
+# `reading` has no line for it, so it has no sentence of evidence either.
 _LAST_BREAK = """
-    select 'trend_break' as signal, ratios.pair as subject, ratios.trend_break as label, ratios.session as since,
-        null as sessions, null as value, null as unit, null as measure, ratios.session,
-        null as note, scorecard.verdict_in_words as evidence, scorecard.verdict
-    from ratio_daily as ratios
-    left join scorecard
-        on scorecard.signal = 'trend_break' and scorecard.subject = ratios.pair and scorecard.label = ratios.trend_break
-        and scorecard.horizon = $1 and scorecard.target = 'SPY'
-    where ratios.pair = 'IWM/SPY' and ratios.trend_break is not null
-    order by ratios.session desc
-    limit 1
+    select signal, subject, label, since, null as sessions, null as value, null as unit, null as measure, session, null as note,
+        null as evidence, null as verdict
+    from signal_levels
+    where signal = 'trend_break' and subject = 'IWM/SPY'
 """
 
 

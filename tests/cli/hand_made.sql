@@ -26,15 +26,17 @@ create table core_satellite_summary as select 'timed' as strategy, 'better than 
 create table ratio_daily as select pair, session::date as session, trend_break from (values
     ('IWM/SPY', '2025-09-03', 'break_up'), ('IWM/SPY', '2026-09-30', null), ('IWM/QQQ', '2026-09-29', 'break_down'))
     as t (pair, session, trend_break);
-create table signal_levels as select signal, subject, session::date as session, label, flips_to, threshold::double as threshold,
+create table signal_levels as select signal, subject, session::date as session, since::date as since, label, flips_to, threshold::double as threshold,
     distance::double as distance, flip_ratio::double as flip_ratio, flip_change::double as flip_change, flip_close::double as flip_close,
     other_fund, other_close::double as other_close, analogues_n::integer as analogues_n, flips_5::double as flips_5,
     flips_21::double as flips_21, flips_63::double as flips_63, params_id
     from (values
-    ('regime', 'IWM/SPY', '2026-09-30', 'risk_off', 'risk_on', 0.02, 0.0623, 0.4976, 0.0646, 305.12, 'SPY', 613.2, 40, 0, 0.1, 0.3, 'p'),
-    ('regime', 'QQQ/SPY', '2026-09-30', 'risk_on', 'risk_off', -0.02, 0.0411, 1.1344, -0.04, null, 'SPY', 613.2, 0, null, null, null, 'p'),
-    ('breadth', 'IWM, SPY, QQQ', '2026-09-30', 'mixed', 'small_cap_led', 0.02, 0.0245, null, null, 291.2, null, null, 9, 0, 0, 0, 'p'))
-    as t (signal, subject, session, label, flips_to, threshold, distance, flip_ratio, flip_change, flip_close, other_fund, other_close,
+    ('regime', 'IWM/SPY', '2026-09-30', '2025-08-27', 'risk_off', 'risk_on', 0.02, 0.0623, 0.4976, 0.0646, 305.12, 'SPY', 613.2, 40, 0, 0.1, 0.3, 'p'),
+    ('trend_break', 'IWM/SPY', '2026-09-30', '2025-09-03', 'break_up', 'break_down', 0, 0.0411, 0.4976, -0.06, 268.4, 'SPY', 613.2, 0,
+        null, null, null, 'p'),
+    ('regime', 'QQQ/SPY', '2026-09-30', '2026-09-29', 'risk_on', 'risk_off', -0.02, 0.0411, 1.1344, -0.04, null, 'SPY', 613.2, 0, null, null, null, 'p'),
+    ('breadth', 'IWM, SPY, QQQ', '2026-09-30', '2026-09-28', 'mixed', 'small_cap_led', 0.02, 0.0245, null, null, 291.2, null, null, 9, 0, 0, 0, 'p'))
+    as t (signal, subject, session, since, label, flips_to, threshold, distance, flip_ratio, flip_change, flip_close, other_fund, other_close,
     analogues_n, flips_5, flips_21, flips_63, params_id);
 create table price_daily as select fund, session::date as session, close::double as close, volume::bigint as volume from (values
     ('IWM', '2026-09-29', 285.1, 30000000), ('IWM', '2026-09-30', 286.64, 31000000), ('SPY', '2026-09-30', 613.2, 60000000),
