@@ -54,7 +54,9 @@ def _changes(today: Today, most: int) -> list[Line]:
         entry = _wrapped(change["sentence"], "", first="- ", rest="  ")
         rest = len(today.changes) - number
         if len(found) + len(entry) + (rest > 1) > most:
-            return [*found, Text(f"- {'and ' if number else ''}{rest} more: smallcap diff previous latest", style="dim")]
+            # A session or release that a person named is its last word; the default baseline is "the session before (…)".
+            since = "" if today.changed_since.startswith("the ") else f" --since {today.changed_since.split()[-1]}"
+            return [*found, Text(f"- {'and ' if number else ''}{rest} more: smallcap today{since} --markdown", style="dim")]
         found += entry
     return found
 

@@ -151,11 +151,45 @@ def test_markdown_is_a_table_for_a_note(smallcap: Command) -> None:
     assert "not both" in refusal(smallcap("today", "--markdown", "--json"))
 
 
-def test_since_a_session_compares_labels_of_two_sessions(smallcap: Command) -> None:
+def _with_history(home: Path) -> None:
+    """A release with a history of labels and of members."""
+    columns = {"regime_daily": ["pair", "session", "regime"], "holdings_changes": ["fund", "as_of", "change"]}
+    listed = [
+        {"name": name, "status": "published", "reason": None, "key": [], "columns": dict.fromkeys(names), "date_column": None}
+        for name, names in columns.items()
+    ]
+    release = write_release(home / "published", name="20261003T000000000000Z", tables=listed)
+    duckdb.sql(
+        "select 'IWM/SPY' as pair, session::date as session, regime from (values ('2026-06-30', 'risk_on'),"
+        " ('2026-09-29', 'risk_on'), ('2026-09-30', 'risk_off')) as t (session, regime)"
+    ).write_parquet(str(release / "regime_daily.parquet"))
+    duckdb.sql(
+        "select 'QQQ' as fund, as_of::date as as_of, '2026-03-31'::date as previous_as_of, 'added' as change, 'QARN' as"
+        " security_id, 0.1e0 as weight_change from (values ('2026-06-30'), ('2026-07-31')) as t (as_of)"
+    ).write_parquet(str(release / "holdings_changes.parquet"))
+
+
+def test_since_a_session_finds_flips_and_members_as_between_releases(home: Path, smallcap: Command) -> None:
+    _with_history(home)
     text = " ".join(answer(smallcap("today", "--since", "2026-07-04")).split())
-    assert "Changed since session 2026-06-30" in text
-    assert "regime IWM/SPY: risk_on on 2026-06-30, risk_off on 2026-09-30." in text
+    assert (
+        "Changed since session 2026-06-30: - Regime (IWM/SPY) changed from risk_on to risk_off on 2026-09-30. - QQQ: 1 member added"
+        " between 2026-03-31 and 2026-07-31: QARN. close"
+    ) in text
+
+
+def test_since_a_day_that_cannot_be_compared_with(smallcap: Command) -> None:
     assert "the first session with a label is 2026-06-29" in refusal(smallcap("today", "--since", "2020-01-01"))
+    assert "the last session of the release is 2026-09-30" in refusal(smallcap("today", "--since", "2030-06-30"))
+    assert refusal(smallcap("today", "--since", "2026-13-01")).startswith(
+        "Invalid --since '2026-13-01': there is no such day. Use YYYY-MM-DD"
+    )
+
+
+def test_one_more_flip_is_singular(home: Path) -> None:
+    also = "update reading_changes set change = 'flip' where change = 'member_added'"
+    today = read_today(write_release(home / "published", name="20261003T000000000000Z", also=also))
+    assert " And 1 more flip. " in today.headline
 
 
 def test_since_a_release_that_was_deleted_or_never_was(smallcap: Command) -> None:
