@@ -145,9 +145,9 @@ def test_json_has_the_figures_in_full(smallcap: Command) -> None:
 
 
 def test_markdown_is_a_table_for_a_note(smallcap: Command) -> None:
-    assert "| IWM/SPY | risk_off | 2025-08-27 | -0.0423 | IWM 305.12 +6.5% | undecided |" in answer(
-        smallcap("today", "--markdown")
-    )
+    text = answer(smallcap("today", "--markdown"))
+    assert text.startswith(f"2026-09-30 · SAMPLE: simulated market, release {LATEST}\n\n**QQQ/SPY turned risk_on")
+    assert "| IWM/SPY | risk_off | 2025-08-27 | -0.0423 | IWM 305.12 +6.5% | undecided |" in text
     assert "not both" in refusal(smallcap("today", "--markdown", "--json"))
 
 
