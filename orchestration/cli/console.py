@@ -25,6 +25,14 @@ errors = _Console(stderr=True, style="bold red", highlight=False)
 class Refused(Exception):
     """The command cannot continue; the message says what happened, why, and what to do."""
 
+    exit_code = 1
+
+
+class WrongOption(Refused):
+    """An option, an argument or a setting is wrong."""
+
+    exit_code = 2
+
 
 def say(text: str, style: str | None = None) -> None:
     """Print text as it is: no markup, no highlighting, no folding."""

@@ -78,13 +78,13 @@ def smallcap(
 
 
 def main() -> None:
-    """Entry point: errors print a short message and end with exit code 1."""
+    """Entry point: errors print a short message and end with exit code 1, or 2 if an option is wrong."""
     _use_utf8()
     try:
         app()
     except Refused as refusal:
         errors.print(str(refusal), soft_wrap=True, markup=False)
-        raise SystemExit(1) from None
+        raise SystemExit(refusal.exit_code) from None
     except OSError as error:
         errors.print(f"{error.filename or 'File error'}: {error.strerror or error}", soft_wrap=True, markup=False)
         raise SystemExit(1) from None

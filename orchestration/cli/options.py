@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from orchestration.cli.console import Refused
+from orchestration.cli.console import Refused, WrongOption
 from orchestration.settings import Settings, Source
 
 SourceOption = Annotated[
@@ -43,7 +43,7 @@ def settings_from(**given: Any) -> Settings:
         name = "__".join(str(part) for part in first["loc"])
         option = f" (or --{name.replace('_', '-')})" if name in _OPTIONS else ""
         why = first["msg"].removeprefix("Value error, ")
-        raise Refused(f"Invalid SMALLCAP_{name.upper()}{option} {str(first['input'])!r}: {why[:1].lower()}{why[1:]}.") from error
+        raise WrongOption(f"Invalid SMALLCAP_{name.upper()}{option} {str(first['input'])!r}: {why[:1].lower()}{why[1:]}.") from error
 
 
 def moment(text: str | None) -> datetime | None:
@@ -53,7 +53,7 @@ def moment(text: str | None) -> datetime | None:
     try:
         return datetime.fromisoformat(text)
     except ValueError as error:
-        raise Refused(f"Invalid --known-at {text!r}: use YYYY-MM-DD, for example 2026-06-30, or 2026-06-30T23:59.") from error
+        raise WrongOption(f"Invalid --known-at {text!r}: use YYYY-MM-DD, for example 2026-06-30, or 2026-06-30T23:59.") from error
 
 
 def check_folders(settings: Settings) -> None:
@@ -64,7 +64,7 @@ def check_folders(settings: Settings) -> None:
     """
     landing = settings.landing_dir
     if landing is not None and not landing.is_dir():
-        raise Refused(
+        raise WrongOption(
             f"Invalid --landing-dir: {landing} is not a folder. Use a folder with documents at vendor/kind/symbol/file."
         )
     if landing is not None and not os.access(landing, os.R_OK | os.X_OK):
@@ -73,7 +73,7 @@ def check_folders(settings: Settings) -> None:
         raise Refused("Option --source landing requires --landing-dir, or documents in the landing folder of the data directory.")
     invalid = next((char for char in str(settings.home) if char in _NOT_IN_PATHS or not char.isprintable()), None)
     if invalid:
-        raise Refused(
+        raise WrongOption(
             f"Invalid --data-dir {str(settings.home)!r}: a database path cannot contain {invalid!r}. Choose another --data-dir."
         )
     try:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from orchestration.cli.answers import Format
-from orchestration.cli.console import Refused, output, say, warn
+from orchestration.cli.console import Refused, WrongOption, output, say, warn
 from orchestration.cli.options import DataDirOption, LandingDirOption, SourceOption, settings_from
 from orchestration.cli.releases import latest, made_by_another_version, manifest_of, opened
 
@@ -66,7 +66,7 @@ def export(
 ) -> None:
     """Write the release as one Excel workbook: a cover, one typed sheet per table, and the meaning of each column."""
     if file.suffix.lower() != ".xlsx":
-        raise Refused(f"{file}: use a name that ends in .xlsx. For other formats: smallcap sql … --output FILE.")
+        raise WrongOption(f"{file}: use a name that ends in .xlsx. For other formats: smallcap sql … --output FILE.")
     if not file.absolute().parent.is_dir():
         raise Refused(f"{file.absolute().parent} is not a folder: choose another place.")
     from orchestration.cli.workbook import tables_in, write_workbook

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from orchestration.cli.console import Refused, output, say
+from orchestration.cli.console import Refused, WrongOption, output, say
 from orchestration.cli.options import DataDirOption, LandingDirOption, SourceOption, settings_from
 from orchestration.cli.releases import LATEST, PREVIOUS, Row, latest, named
 
@@ -24,7 +24,7 @@ def today(
 ) -> None:
     """What changed, where each signal stands, how far it is from flipping, and what its history is worth."""
     if as_json and as_markdown:
-        raise Refused("Use --json or --markdown, not both.")
+        raise WrongOption("Use --json or --markdown, not both.")
     from orchestration.cli.today import read_today
 
     published = settings_from(source=source, data_dir=data_dir).published_dir

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from orchestration.cli.console import Refused
+from orchestration.cli.console import WrongOption
 from orchestration.cli.releases import Row, Tables, tables_of
 from orchestration.report.manifest import failed_fetches, quarantine_sentences, withheld_sentences
 from orchestration.settings import Settings, Source
@@ -297,7 +297,7 @@ def _since(tables: Tables, release: Path, since: str, published: Path | None) ->
         day = date.fromisoformat(since)
     except ValueError as error:
         if _LOOKS_LIKE_A_DATE.fullmatch(since):
-            raise Refused(f"Invalid --since {since!r}: there is no such day. Use YYYY-MM-DD, for example 2026-06-30.") from error
+            raise WrongOption(f"Invalid --since {since!r}: there is no such day. Use YYYY-MM-DD, for example 2026-06-30.") from error
     else:
         return _since_session(tables, release, day)
     from orchestration.cli.differences import between
@@ -305,7 +305,7 @@ def _since(tables: Tables, release: Path, since: str, published: Path | None) ->
 
     before = named(published or release.parents[1], since)
     if before == release:
-        raise Refused(f"Invalid --since {since!r}: it is the current release itself. Use an earlier one, or a date.")
+        raise WrongOption(f"Invalid --since {since!r}: it is the current release itself. Use an earlier one, or a date.")
     found = between(before, release)
     return f"release {before.name}", _news(found), _values(found)
 
@@ -319,9 +319,9 @@ def _since_session(tables: Tables, release: Path, day: date) -> tuple[str, list[
         day,
     )
     if known["session"] is None:
-        raise Refused(f"Invalid --since {day}: the first session with a label is {known['first']}.")
+        raise WrongOption(f"Invalid --since {day}: the first session with a label is {known['first']}.")
     if day > known["last"]:
-        raise Refused(f"Invalid --since {day}: the last session of the release is {known['last']}.")
+        raise WrongOption(f"Invalid --since {day}: the last session of the release is {known['last']}.")
     found = since(release, known["session"])
     return f"session {known['session']}", _news(found), _values(found)
 

@@ -1,6 +1,7 @@
 """Version, help and bounds; a reader that leaves; what `doctor` says."""
 
 import os
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from orchestration.cli import console
-from orchestration.cli.main import app
+from orchestration.cli.main import app, main
 from orchestration.publish.contract import CONTRACT_VERSION
 from tests.cli.conftest import Command
 
@@ -49,3 +50,21 @@ def test_doctor_names_a_rebuild_that_did_not_end(home: Path, smallcap: Command) 
     (home / "rebuild").mkdir()
     said = " ".join(smallcap("doctor").stdout.split())
     assert "ended before its warehouse replaced the current one: then run `smallcap rebuild` again" in said
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "--known-at", "yesterday"], ["today", "--json", "--markdown"], ["today", "--since", "2026-13-01"],
+        ["run", "--source", "landing", "--landing-dir", "nowhere"], ["export", "release.csv"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_wrong_option_exits_with_2(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["smallcap", *arguments, "--data-dir", str(home)])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    assert "Traceback" not in capsys.readouterr().err
