@@ -32,10 +32,10 @@ create table signal_levels as select signal, subject, session::date as session, 
     flips_21::double as flips_21, flips_63::double as flips_63, params_id
     from (values
     ('regime', 'IWM/SPY', '2026-09-30', '2025-08-27', 'risk_off', 'risk_on', 0.02, 0.0623, 0.4976, 0.0646, 305.12, 'SPY', 613.2, 40, 0, 0.1, 0.3, 'p'),
-    ('trend_break', 'IWM/SPY', '2026-09-30', '2025-09-03', 'break_up', 'break_down', 0, 0.0411, 0.4976, -0.06, 268.4, 'SPY', 613.2, 0,
-        null, null, null, 'p'),
     ('regime', 'QQQ/SPY', '2026-09-30', '2026-09-29', 'risk_on', 'risk_off', -0.02, 0.0411, 1.1344, -0.04, null, 'SPY', 613.2, 0, null, null, null, 'p'),
-    ('breadth', 'IWM, SPY, QQQ', '2026-09-30', '2026-09-28', 'mixed', 'small_cap_led', 0.02, 0.0245, null, null, 291.2, null, null, 9, 0, 0, 0, 'p'))
+    ('breadth', 'IWM, SPY, QQQ', '2026-09-30', '2026-09-28', 'mixed', 'small_cap_led', 0.02, 0.0245, null, null, 291.2, null, null, 9, 0, 0, 0, 'p'),
+    ('trend_break', 'IWM/SPY', '2026-09-30', '2025-09-03', 'break_up', 'break_down', 0, 0.0411, 0.4976, -0.06, 268.4, 'SPY', 613.2, 0,
+        null, null, null, 'p'))
     as t (signal, subject, session, since, label, flips_to, threshold, distance, flip_ratio, flip_change, flip_close, other_fund, other_close,
     analogues_n, flips_5, flips_21, flips_63, params_id);
 create table price_daily as select fund, session::date as session, close::double as close, volume::bigint as volume from (values
