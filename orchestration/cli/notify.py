@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli.console import Refused, say
+from orchestration.cli.console import Refused, WrongOption, say
 from orchestration.cli.options import DataDirOption, SourceOption, settings_from
 from orchestration.cli.releases import latest
 
@@ -22,6 +22,8 @@ def notify(
     from orchestration.notify.sending import send_news, send_test, unsent
     from orchestration.notify.services import UnknownService
 
+    if dry_run and test:
+        raise WrongOption("Use --dry-run or --test, not both: --test sends a message.")
     settings = settings_from(source=source, data_dir=data_dir)
     addresses, ledger = settings.notify_urls.get_secret_value(), settings.notified_path
     if not (addresses.strip() or dry_run):
@@ -33,8 +35,8 @@ def notify(
         if test:
             outcome = send_test(addresses)
         elif dry_run:
-            found = unsent(latest(settings.published_dir), ledger=ledger, daily=settings.notify_daily)
-            say("\n\n".join(one.text for one in found) or "There is nothing to send.")
+            title, found = unsent(latest(settings.published_dir), ledger=ledger, daily=settings.notify_daily)
+            say("\n\n".join([title, *(one.text for one in found)]) if found else "There is nothing to send.")
             return
         else:
             outcome = send_news(latest(settings.published_dir), addresses=addresses, ledger=ledger, daily=settings.notify_daily)
