@@ -1,6 +1,7 @@
 """Version, help and bounds; a reader that leaves; what `doctor` says."""
 
 import os
+import socket
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -12,7 +13,7 @@ from typer.testing import CliRunner
 from orchestration.cli import console
 from orchestration.cli.main import app, main
 from orchestration.publish.contract import CONTRACT_VERSION
-from tests.cli.conftest import Command
+from tests.cli.conftest import Command, refusal
 
 COMMANDS = sorted(get_command(app).commands)  # type: ignore[attr-defined]
 
@@ -68,3 +69,11 @@ def test_a_wrong_option_exits_with_2(
         main()
     assert end.value.code == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_the_ui_does_not_start_on_a_used_port(home: Path, smallcap: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "execv", lambda *_: pytest.fail("the UI starts"))
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert f"Port {port} of 127.0.0.1 cannot be used (Address already in use)" in refusal(smallcap("ui", "--port", str(port)))
+    assert not (home / "dagster").exists()
