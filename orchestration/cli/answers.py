@@ -47,7 +47,9 @@ def format_of(chosen: Format | None, file: Path | None) -> Format:
     if chosen is None and file is not None:
         chosen = _BY_SUFFIX.get(file.suffix.lower())
         if chosen is None:
-            raise WrongOption(f"{file}: the suffix {file.suffix!r} names no format: add --format, or use {', '.join(_BY_SUFFIX)}.")
+            raise WrongOption(
+                f"{file}: the suffix {file.suffix!r} names no format: add --format, or use {', '.join(_BY_SUFFIX)}."
+            )
     if chosen is Format.parquet and file is None:
         raise WrongOption("Parquet is binary: name a file with --output.")
     return chosen or Format.table

@@ -33,7 +33,9 @@ def import_prices(
         raise Refused("The sample market has its own prices: use --source live or --source landing.")
     known = _universes()
     if universe not in known:
-        raise WrongOption(f"Invalid --universe {universe!r}: use one of {', '.join(known)}, or add a line to seeds/universes.csv.")
+        raise WrongOption(
+            f"Invalid --universe {universe!r}: use one of {', '.join(known)}, or add a line to seeds/universes.csv."
+        )
     try:
         done = write_documents(path, Landing(settings.own_landing_dir, [settings.own_landing_dir], settings.clock))
     except NothingToImport as error:

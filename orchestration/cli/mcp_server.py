@@ -19,6 +19,7 @@ from mcp.types import ToolAnnotations
 
 from orchestration.cli.console import Refused
 from orchestration.cli.lineage import Places, why
+from orchestration.cli.options import run_command
 from orchestration.cli.releases import latest, named, opened, tables_of
 from orchestration.cli.today import Today, read_today
 from orchestration.publish.contract import CONTRACT_VERSION
@@ -48,7 +49,7 @@ class _Desk:
 
     @property
     def release(self) -> Path:
-        return latest(self.settings.published_dir)
+        return latest(self.settings.published_dir, run_command(self.settings))
 
     def answer(self, found: dict[str, Any]) -> dict[str, Any]:
         """An answer with the facts that every answer has."""

@@ -1,6 +1,7 @@
 """The options that several commands share, and the settings that follow from them."""
 
 import os
+import shlex
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -43,7 +44,20 @@ def settings_from(**given: Any) -> Settings:
         name = "__".join(str(part) for part in first["loc"])
         option = f" (or --{name.replace('_', '-')})" if name in _OPTIONS else ""
         why = first["msg"].removeprefix("Value error, ")
-        raise WrongOption(f"Invalid SMALLCAP_{name.upper()}{option} {str(first['input'])!r}: {why[:1].lower()}{why[1:]}.") from error
+        raise WrongOption(
+            f"Invalid SMALLCAP_{name.upper()}{option} {str(first['input'])!r}: {why[:1].lower()}{why[1:]}."
+        ) from error
+
+
+def run_command(settings: Settings) -> str:
+    """The command that makes a release in the data directory of these settings."""
+    given = {
+        "source": settings.source.value if settings.source is not Source.sample else None,
+        "data-dir": settings.home if settings.data_dir else None,
+        "landing-dir": settings.landing_dir,
+        "known-at": settings.known_at.isoformat() if settings.known_at else None,
+    }
+    return " ".join(["smallcap run", *(f"--{name} {shlex.quote(str(value))}" for name, value in given.items() if value)])
 
 
 def moment(text: str | None) -> datetime | None:

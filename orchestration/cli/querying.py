@@ -8,7 +8,7 @@ import typer
 
 from orchestration.cli.answers import Format
 from orchestration.cli.console import Refused, WrongOption, output, say, warn
-from orchestration.cli.options import DataDirOption, LandingDirOption, SourceOption, settings_from
+from orchestration.cli.options import DataDirOption, LandingDirOption, SourceOption, run_command, settings_from
 from orchestration.cli.releases import latest, made_by_another_version, manifest_of, opened
 
 STDIN = "-"
@@ -31,7 +31,8 @@ def sql(
 
     statement = _statement(query)
     chosen = format_of(form, file)
-    release = latest(settings_from(source=source, data_dir=data_dir).published_dir)
+    settings = settings_from(source=source, data_dir=data_dir)
+    release = latest(settings.published_dir, run_command(settings))
     if found := made_by_another_version(manifest_of(release)):
         warn(found)
     with opened(release) as connection:
@@ -71,7 +72,8 @@ def export(
         raise Refused(f"{file.absolute().parent} is not a folder: choose another place.")
     from orchestration.cli.workbook import tables_in, write_workbook
 
-    release = latest(settings_from(source=source, data_dir=data_dir).published_dir)
+    settings = settings_from(source=source, data_dir=data_dir)
+    release = latest(settings.published_dir, run_command(settings))
     manifest = manifest_of(release)
     if found := made_by_another_version(manifest):
         warn(found)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from orchestration.cli.console import Refused, WrongOption, output, say
-from orchestration.cli.options import DataDirOption, LandingDirOption, SourceOption, settings_from
+from orchestration.cli.options import DataDirOption, LandingDirOption, SourceOption, run_command, settings_from
 from orchestration.cli.releases import LATEST, PREVIOUS, Row, latest, named
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
@@ -27,8 +27,8 @@ def today(
         raise WrongOption("Use --json or --markdown, not both.")
     from orchestration.cli.today import read_today
 
-    published = settings_from(source=source, data_dir=data_dir).published_dir
-    answer = read_today(latest(published), since, published)
+    settings = settings_from(source=source, data_dir=data_dir)
+    answer = read_today(latest(settings.published_dir, run_command(settings)), since, settings.published_dir)
     if as_json:
         _print_json(answer.as_json())
         return
@@ -49,8 +49,8 @@ def diff(
     as_json: JsonOption = False,
 ) -> None:
     """Everything that differs between two releases that are kept, each change with its cause."""
-    published = settings_from(source=source, data_dir=data_dir).published_dir
-    first, second = named(published, before), named(published, after)
+    settings = settings_from(source=source, data_dir=data_dir)
+    first, second = (named(settings.published_dir, name, run_command(settings)) for name in (before, after))
     if first == second:
         raise Refused(f"Both names mean release {first.name}: name two different ones.")
     from orchestration.cli.differences import between
@@ -98,7 +98,7 @@ def why(
     places = Places(
         warehouse=settings.warehouse_path, dbt_manifest=settings.dbt_target_dir / "manifest.json", landing=settings.landing_dirs
     )
-    answer = ask_why(latest(settings.published_dir), table, key or [], places)
+    answer = ask_why(latest(settings.published_dir, run_command(settings)), table, key or [], places)
     if as_json:
         _print_json(answer.as_json())
         return

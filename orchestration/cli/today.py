@@ -297,7 +297,9 @@ def _since(tables: Tables, release: Path, since: str, published: Path | None) ->
         day = date.fromisoformat(since)
     except ValueError as error:
         if _LOOKS_LIKE_A_DATE.fullmatch(since):
-            raise WrongOption(f"Invalid --since {since!r}: there is no such day. Use YYYY-MM-DD, for example 2026-06-30.") from error
+            raise WrongOption(
+                f"Invalid --since {since!r}: there is no such day. Use YYYY-MM-DD, for example 2026-06-30."
+            ) from error
     else:
         return _since_session(tables, release, day)
     from orchestration.cli.differences import between
@@ -315,7 +317,8 @@ def _since_session(tables: Tables, release: Path, day: date) -> tuple[str, list[
     from orchestration.cli.differences import since
 
     [known] = tables.rows(
-        "select min(session) as first, max(session) filter (session <= $1) as session, max(session) as last from signal_state_daily",
+        "select min(session) as first, max(session) filter (session <= $1) as session, max(session) as last"
+        " from signal_state_daily",
         day,
     )
     if known["session"] is None:

@@ -51,6 +51,7 @@ def test_doctor_names_a_rebuild_that_did_not_end(home: Path, smallcap: Command) 
     (home / "rebuild").mkdir()
     said = " ".join(smallcap("doctor").stdout.split())
     assert "ended before its warehouse replaced the current one: then run `smallcap rebuild` again" in said
+    assert "last session 2026-09-30, 1 day ago" in said
 
 
 @pytest.mark.parametrize(
@@ -77,3 +78,19 @@ def test_the_ui_does_not_start_on_a_used_port(home: Path, smallcap: Command, mon
         port = other.getsockname()[1]
         assert f"Port {port} of 127.0.0.1 cannot be used (Address already in use)" in refusal(smallcap("ui", "--port", str(port)))
     assert not (home / "dagster").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["today"], ["diff"], ["sql", "select 1"], ["export", "a.xlsx"], ["why", "price_daily"], ["notify", "--dry-run"]],
+    ids=lambda given: given[0],
+)  # fmt: skip
+def test_without_a_release_the_advice_names_source_and_data_directory(tmp_path: Path, arguments: list[str]) -> None:
+    empty = tmp_path / "a folder"
+    result = CliRunner().invoke(app, [*arguments, "--source", "live", "--data-dir", str(empty)])
+    assert refusal(result) == f"No release in {empty} yet: run `smallcap run --source live --data-dir '{empty}'` first."
+
+
+def test_the_advice_is_short_where_everything_is_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert refusal(CliRunner().invoke(app, ["today"])).endswith("yet: run `smallcap run` first.")

@@ -173,8 +173,8 @@ def test_since_a_session_finds_flips_and_members_as_between_releases(home: Path,
     _with_history(home)
     text = " ".join(answer(smallcap("today", "--since", "2026-07-04")).split())
     assert (
-        "Changed since session 2026-06-30: - Regime (IWM/SPY) changed from risk_on to risk_off on 2026-09-30. - QQQ: 1 member added"
-        " between 2026-03-31 and 2026-07-31: QARN. close"
+        "Changed since session 2026-06-30: - Regime (IWM/SPY) changed from risk_on to risk_off on 2026-09-30."
+        " - QQQ: 1 member added between 2026-03-31 and 2026-07-31: QARN. close"
     ) in text
 
 

@@ -46,7 +46,9 @@ def test_a_change_is_sent_once(home: Path) -> None:
 def test_a_dry_run_sends_and_records_nothing(home: Path) -> None:
     shown = smallcap(home, "--dry-run")
     assert shown.exit_code == 0
-    assert shown.stdout.startswith("Small-Cap Signal 2026-09-30\n\nIWM/SPY changes from risk_on to risk_off (flip). What followed in the past: a year later")
+    assert shown.stdout.startswith(
+        "Small-Cap Signal 2026-09-30\n\nIWM/SPY changes from risk_on to risk_off (flip). What followed in the past: a year later"
+    )
     assert not (home / "notified.jsonl").exists()
 
 
