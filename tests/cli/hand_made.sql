@@ -20,7 +20,11 @@ create table reading as select row_number() over () ::integer as line, topic, su
         null, null, '2026-09-30', null, 'timing effect +0.29 % a year; better than the static portfolio'),
     ('performance', 'IWM', null, 'total return over one year', -0.096, 'fraction', null, null, '2026-09-30', null, null))
     as t (topic, subject, reading, measure, value, unit, since, sessions, session, note, evidence);
-create table scorecard as select * from (values ('regime', 'IWM/SPY', 'risk_off', 252, 'SPY', 'undecided', 'undecided: only a difference above 10.4 % could have been seen'), ('regime', 'IWM/SPY', 'risk_off', 252, 'IWM', 'bounded', 'bounded: no effect larger than 1.0 %'), ('trend_break', 'IWM/SPY', 'break_up', 252, 'SPY', 'suggestive', 'suggestive: not significant once all tests are counted'), ('rate_regime', 'Fed funds target', 'hold_after_cuts', 252, 'IWM - SPY', 'contradicted', 'contradicted: lower than the rest')) as t (signal, subject, label, horizon, target, verdict, verdict_in_words);
+create table scorecard as select *, 274::integer as sessions, 9::integer as spells, 7::integer as clusters, 0.089e0::double as mean_return,
+    0.119e0::double as rest_return, -0.03e0::double as difference, -0.1e0::double as interval_low, 0.04e0::double as interval_high,
+    1e0::double as p_family, 0.104e0::double as min_detectable, null::varchar as expected, '2026-08-28'::date as last_session
+    from (values ('regime', 'IWM/SPY', 'risk_off', 21, 'SPY', 'undecided', 'undecided'),
+    ('regime', 'IWM/SPY', 'risk_off', 252, 'SPY', 'undecided', 'undecided: only a difference above 10.4 % could have been seen'), ('regime', 'IWM/SPY', 'risk_off', 252, 'IWM', 'bounded', 'bounded: no effect larger than 1.0 %'), ('trend_break', 'IWM/SPY', 'break_up', 252, 'SPY', 'suggestive', 'suggestive: not significant once all tests are counted'), ('rate_regime', 'Fed funds target', 'hold_after_cuts', 252, 'IWM - SPY', 'contradicted', 'contradicted: lower than the rest')) as t (signal, subject, label, horizon, target, verdict, verdict_in_words);
 create table evidence_summary as select 'claims' as family, 52 as tested, 2.6e0::double as by_chance, 4 as found, 3 as surviving;
 create table core_satellite_summary as select 'timed' as strategy, 'better than the static portfolio' as verdict;
 create table ratio_daily as select pair, session::date as session, trend_break from (values

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -154,7 +155,7 @@ def test_markdown_is_a_table_for_a_note(smallcap: Command) -> None:
 def _with_history(home: Path) -> None:
     """A release with a history of labels and of members."""
     columns = {"regime_daily": ["pair", "session", "regime"], "holdings_changes": ["fund", "as_of", "change"]}
-    listed = [
+    listed: list[dict[str, Any]] = [
         {"name": name, "status": "published", "reason": None, "key": [], "columns": dict.fromkeys(names), "date_column": None}
         for name, names in columns.items()
     ]
