@@ -40,6 +40,7 @@ _COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
         "smallcap why regime_daily IWM/SPY 2026-06-30", "smallcap why price_daily IWM", "smallcap why sector_weights IWM --json",
     ),
     reading.diff: ("smallcap diff", "smallcap diff 20261125T223012 latest", "smallcap diff previous latest --values --json"),
+    reading.releases: ("smallcap releases", "smallcap releases --source live"),
     reviewing.doctor: ("smallcap doctor", "smallcap doctor --source live"),
     reviewing.quarantine: ("smallcap quarantine",),
     reviewing.accept: (f'smallcap accept {_DOCUMENT} --reason "checked against the exchange"',),

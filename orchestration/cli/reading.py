@@ -1,13 +1,14 @@
-"""Commands that read what a release says: today, diff, why."""
+"""Commands that read what a release says: today, diff, releases, why."""
 
 import json
 from typing import Annotated, Any
 
 import typer
+from rich.table import Column, Table
 
 from orchestration.cli.console import Refused, WrongOption, output, say
 from orchestration.cli.options import DataDirOption, LandingDirOption, SourceOption, run_command, settings_from
-from orchestration.cli.releases import LATEST, PREVIOUS, Row, latest, named
+from orchestration.cli.releases import LATEST, PREVIOUS, Row, kept, latest, manifest_of, named
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 MarkdownOption = Annotated[bool, typer.Option("--markdown", help="Answer in Markdown.")]
@@ -77,6 +78,23 @@ def _by_cause(changes: list[Row], values: bool) -> dict[str, list[Row]]:
         if values or change["change"] != "value":
             found.setdefault(change["cause"] or "unknown", []).append(change)
     return found
+
+
+def releases(source: SourceOption = None, data_dir: DataDirOption = None) -> None:
+    """The releases that are kept, newest first: id, last session with prices, what was known, and the tables withheld."""
+    settings = settings_from(source=source, data_dir=data_dir)
+    current = latest(settings.published_dir, run_command(settings))
+    table = Table(Column("release", no_wrap=True), "prices to", "as known at", "withheld", box=None, header_style="bold")
+    for release in reversed(kept(settings.published_dir)):
+        manifest = manifest_of(release)
+        withheld = [one["name"] for one in manifest["tables"] if one["status"] == "withheld"]
+        table.add_row(
+            f"{release.name}{' latest' if release.name == current.name else ''}",
+            manifest["last_session"] or "no prices",
+            manifest["known_at"][:16] if manifest["known_at"] else "everything known",
+            ", ".join(withheld) or "none",
+        )
+    output.print(table, highlight=False)
 
 
 def why(

@@ -106,3 +106,6 @@ def _print_release(release: Path) -> None:
 
     print_text(read_today(release), every_warning=True)
     say(f"\nRelease: {release}")
+    report = release / "report.html"
+    if report.exists():
+        say(f"Report:  {report}")

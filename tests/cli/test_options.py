@@ -12,8 +12,10 @@ from typer.testing import CliRunner
 
 from orchestration.cli import console
 from orchestration.cli.main import app, main
+from orchestration.cli.running import _print_release
 from orchestration.publish.contract import CONTRACT_VERSION
-from tests.cli.conftest import Command, refusal
+from tests.cli.conftest import Command, answer, refusal
+from tests.cli.hand_made import BEFORE, LATEST, write_release
 
 COMMANDS = sorted(get_command(app).commands)  # type: ignore[attr-defined]
 
@@ -29,6 +31,23 @@ def test_every_help_text_has_an_example(command: str) -> None:
     text = CliRunner().invoke(app, [command, "--help"]).stdout
     _, _, examples = text.partition("Examples:")
     assert f"smallcap {command}" in examples or f"| smallcap {command}" in examples
+
+
+def test_the_kept_releases_are_listed(home: Path, smallcap: Command) -> None:
+    write_release(home / "published", name="20261003T000000000000Z", known_at="2026-09-30T00:00:00+00:00", tables=[])
+    assert [line.split() for line in answer(smallcap("releases")).splitlines()] == [
+        ["release", "prices", "to", "as", "known", "at", "withheld"],
+        ["20261003T000000000000Z", "latest", "2026-09-30", "2026-09-30T00:00", "none"],
+        [LATEST, "2026-09-30", "everything", "known", "holdings"],
+        [BEFORE, "2026-09-30", "everything", "known", "holdings"],
+    ]
+
+
+def test_a_run_ends_with_the_path_of_the_report(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    release = (home / "published" / "latest").resolve()
+    (release / "report.html").touch()
+    _print_release(release)
+    assert capsys.readouterr().out.splitlines()[-2:] == [f"Release: {release}", f"Report:  {release / 'report.html'}"]
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "-1", "http"])
