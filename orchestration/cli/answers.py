@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from duckdb.sqltypes import DuckDBPyType
 
-from orchestration.cli.console import Refused
+from orchestration.cli.console import Refused, WrongOption
 from orchestration.files import write_atomically
 
 
@@ -32,6 +33,9 @@ _COPY = {
 _ROWS_SHOWN = 1000
 _EVERYTHING = 2**31 - 1
 _SIMILAR = 0.6
+_NUMBERS = {"float", "double", "decimal", "hugeint", "uhugeint"} | {
+    f"{sign}{size}" for sign in ("", "u") for size in ("tinyint", "smallint", "integer", "bigint")
+}
 
 
 def format_of(chosen: Format | None, file: Path | None) -> Format:
@@ -43,9 +47,11 @@ def format_of(chosen: Format | None, file: Path | None) -> Format:
     if chosen is None and file is not None:
         chosen = _BY_SUFFIX.get(file.suffix.lower())
         if chosen is None:
-            raise Refused(f"{file}: the suffix {file.suffix!r} names no format: add --format, or use {', '.join(_BY_SUFFIX)}.")
+            raise WrongOption(
+                f"{file}: the suffix {file.suffix!r} names no format: add --format, or use {', '.join(_BY_SUFFIX)}."
+            )
     if chosen is Format.parquet and file is None:
-        raise Refused("Parquet is binary: name a file with --output.")
+        raise WrongOption("Parquet is binary: name a file with --output.")
     return chosen or Format.table
 
 
@@ -97,7 +103,7 @@ def text_of(answer: duckdb.DuckDBPyRelation, form: Format, *, width: int | None)
         width: columns of the terminal, to which a table is shortened; None: every row and column.
     """
     if form is Format.markdown:
-        return markdown(answer.columns, answer.fetchall())
+        return markdown(answer.columns, answer.types, answer.fetchall())
     if form is Format.table:
         return _drawn(answer, width)
     with tempfile.TemporaryDirectory() as folder:
@@ -107,16 +113,23 @@ def text_of(answer: duckdb.DuckDBPyRelation, form: Format, *, width: int | None)
 
 
 def write(answer: duckdb.DuckDBPyRelation, form: Format, file: Path) -> None:
-    """Write the whole answer to a file, atomically."""
+    """Write the whole answer to a file, atomically.
+
+    Raises:
+        Refused: it cannot be written.
+    """
     if not file.parent.is_dir():
         raise Refused(f"{file.parent} is not a folder: choose another --output.")
-    if form in _COPY:
-        with tempfile.TemporaryDirectory(dir=file.parent) as folder:
-            unfinished = Path(folder) / "answer"
-            _copy(answer, form, unfinished)
-            unfinished.replace(file)
-        return
-    write_atomically(file, (text_of(answer, form, width=None) + "\n").encode())
+    try:
+        if form in _COPY:
+            with tempfile.TemporaryDirectory(dir=file.parent) as folder:
+                unfinished = Path(folder) / "answer"
+                _copy(answer, form, unfinished)
+                unfinished.replace(file)
+        else:
+            write_atomically(file, (text_of(answer, form, width=None) + "\n").encode())
+    except OSError as error:  # it names the temporary file
+        raise Refused(f"{file} cannot be written: {error.strerror or error}.") from error
 
 
 class _Stream:
@@ -150,12 +163,15 @@ def _drawn(answer: duckdb.DuckDBPyRelation, width: int | None) -> str:
             answer.show(max_rows=_EVERYTHING, max_width=_EVERYTHING, max_col_width=_EVERYTHING)
         else:
             answer.show(max_rows=_ROWS_SHOWN, max_width=width)
-    return drawn.getvalue().rstrip("\n")
+    table, _, foot = drawn.getvalue().rstrip("\n").rpartition("\n")
+    if width is None:  # DuckDB does not count beyond 9 999 rows
+        foot = foot.replace("? rows", f"{len(answer)} rows")
+    return f"{table}\n{foot}"
 
 
-def markdown(columns: list[str], rows: list[tuple[Any, ...]]) -> str:
+def markdown(columns: list[str], types: list[DuckDBPyType], rows: list[tuple[Any, ...]]) -> str:
     """A Markdown table; numbers are aligned right, NULL is an empty cell."""
-    numeric = [all(isinstance(row[place], int | float | None) for row in rows) for place in range(len(columns))]
+    numeric = [kind.id in _NUMBERS for kind in types]
     head = ["| " + " | ".join(columns) + " |", "|" + "|".join("---:" if right else "---" for right in numeric) + "|"]
     return "\n".join(head + ["| " + " | ".join(_cell(value) for value in row) + " |" for row in rows])
 

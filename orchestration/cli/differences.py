@@ -1,5 +1,6 @@
-"""What is different between two releases, in sentences."""
+"""What is different between two releases, or two sessions of one, in sentences."""
 
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -27,3 +28,17 @@ def between(before: Path, after: Path) -> list[Row]:
             f" {versions}). `smallcap run` makes a new release."
         ) from error
     return found
+
+
+def since(release: Path, day: date) -> list[Row]:
+    """What changed within a release after a session: flips, events, members and figures, as `reading_changes` has them.
+
+    Raises:
+        Refused: the release is damaged.
+    """
+    from orchestration.publish.changes import NotComparable, side_of, since_session
+
+    try:
+        return since_session(side_of(release), day)
+    except (NotComparable, duckdb.Error) as error:
+        raise Refused(f"Release {release.name} cannot be read: publish a new release with `smallcap run`.") from error

@@ -9,6 +9,7 @@ from datetime import date
 from importlib.metadata import version
 from urllib.parse import urlsplit
 
+from orchestration.cli.options import run_command
 from orchestration.landing.documents import newest_document, stray_files
 from orchestration.raw.decisions import DecisionsDamaged, read_decisions
 from orchestration.raw.review import decisions_without_document
@@ -59,6 +60,9 @@ def _paths(settings: Settings) -> Iterator[Finding]:
     home = settings.home
     writable = os.access(home if home.exists() else home.parent, os.W_OK)
     yield Finding(writable, "data directory", f"{home}" + ("" if writable else ": not writable"))
+    if settings.rebuild_dir.exists():
+        advice = "is running, or ended before its warehouse replaced the current one: then run `smallcap rebuild` again"
+        yield Finding(False, "rebuild", f"a rebuild {advice}")
     for folder in settings.landing_dirs:
         yield Finding(True, "landing", str(folder))
     if settings.landing_dir is not None and not settings.landing_dir.is_dir():
@@ -93,7 +97,7 @@ def _vendors(settings: Settings) -> Iterator[Finding]:
 def _release(settings: Settings) -> Iterator[Finding]:
     manifest_path = settings.published_dir / "latest" / "manifest.json"
     if not manifest_path.exists():
-        yield Finding(False, "release", "no release yet: run `smallcap run`")
+        yield Finding(False, "release", f"no release yet: run `{run_command(settings)}`")
         return
     manifest = json.loads(manifest_path.read_text())
     yield Finding(True, "release", f"{manifest['release_id']}, {len(manifest['tables'])} tables, source {manifest['source']}")
@@ -108,15 +112,19 @@ def _release(settings: Settings) -> Iterator[Finding]:
         yield Finding(False, "prices", "none")
     else:
         age = (settings.today - date.fromisoformat(last_session)).days
-        yield Finding(age <= STALE_PRICES_DAYS, "prices", f"last session {last_session}, {age} days ago")
+        yield Finding(age <= STALE_PRICES_DAYS, "prices", f"last session {last_session}, {_ago(age)}")
     universe = load_universe()
     for fund, as_of in manifest["holdings_as_of"].items():
         age = (settings.today - date.fromisoformat(as_of)).days
         if fund not in universe:
             yield Finding(False, f"holdings {fund}", "the fund is not in seeds/funds.csv: `smallcap rebuild` drops its rows")
         else:
-            yield Finding(age <= universe[fund].stale_after_days, f"holdings {fund}", f"as of {as_of}, {age} days ago")
+            yield Finding(age <= universe[fund].stale_after_days, f"holdings {fund}", f"as of {as_of}, {_ago(age)}")
     for fund in (f for f in universe.values() if f.holdings_vendor and f.fund not in manifest["holdings_as_of"]):
         newest = newest_document(settings.landing_dirs, vendor=str(fund.holdings_vendor), kind="holdings", symbol=fund.fund)
         why = f"{newest.key} was rejected: see raw.documents" if newest else "landing has no document"
         yield Finding(False, f"holdings {fund.fund}", f"none: {why}")
+
+
+def _ago(days: int) -> str:
+    return f"{days} day{'' if days == 1 else 's'} ago"

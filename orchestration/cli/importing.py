@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli.console import Refused, say, warn
+from orchestration.cli.console import Refused, WrongOption, say, warn
 from orchestration.cli.options import DataDirOption, SourceOption, settings_from
 from orchestration.settings import SEEDS_DIR, Settings, Source
 
@@ -33,7 +33,9 @@ def import_prices(
         raise Refused("The sample market has its own prices: use --source live or --source landing.")
     known = _universes()
     if universe not in known:
-        raise Refused(f"Invalid --universe {universe!r}: use one of {', '.join(known)}, or add a line to seeds/universes.csv.")
+        raise WrongOption(
+            f"Invalid --universe {universe!r}: use one of {', '.join(known)}, or add a line to seeds/universes.csv."
+        )
     try:
         done = write_documents(path, Landing(settings.own_landing_dir, [settings.own_landing_dir], settings.clock))
     except NothingToImport as error:

@@ -80,6 +80,7 @@ class Why:
     code: str | None
     models: list[str]
     raw_tables: list[str]
+    seeds: list[str]
     parameters: list[Row]
     observations: list[Observation]
     documents: list[SourceDocument]
@@ -114,7 +115,7 @@ def why(release: Path, table: str, key: Sequence[str], places: Places) -> Why:
         comments = tables.rows("select column_name, comment from duckdb_columns() where table_name = $1", table)
         manifest = tables.manifest
     graph = _Graph(places.dbt_manifest)
-    upstream, raw_tables, signals = graph.upstream(table)
+    upstream, raw_tables, seeds, signals = graph.upstream(table)
     limits = list(_limits(manifest, graph, table))
     observations: list[Observation] = []
     documents: list[SourceDocument] = []
@@ -137,6 +138,7 @@ def why(release: Path, table: str, key: Sequence[str], places: Places) -> Why:
         code=manifest.get("git_revision"),
         models=upstream,
         raw_tables=raw_tables,
+        seeds=seeds,
         parameters=[
             {"parameter": name, **of} for name, of in manifest["parameters"].items() if name.partition(".")[0] in signals
         ],
@@ -190,8 +192,8 @@ class _Graph:
         """The model's file below the dbt project."""
         return str(self._nodes[self._ids[table]]["original_file_path"]) if self.has(table) else None
 
-    def upstream(self, table: str) -> tuple[list[str], list[str], set[str]]:
-        """Models, raw tables and the names of the parameters' signals of everything that a table is made of, nearest first."""
+    def upstream(self, table: str) -> tuple[list[str], list[str], list[str], set[str]]:
+        """Models, raw tables, seed files and the names of the parameters' signals that a table is made of, nearest first."""
         waiting, seen = [self._ids[table]] if self.has(table) else [], list[str]()
         while waiting:
             name = waiting.pop(0)
@@ -201,7 +203,9 @@ class _Graph:
         nodes = [self._nodes[name] for name in seen]
         signals = {one for node in nodes for one in (node.get("config", {}).get("meta") or {}).get("signals") or []}
         models = [node["name"] for node in nodes if node["resource_type"] == "model" and node["name"] != table]
-        return models, [node["name"] for node in nodes if node["resource_type"] == "source"], signals
+        raw_tables = [node["name"] for node in nodes if node["resource_type"] == "source"]
+        seeds = [node["original_file_path"] for node in nodes if node["resource_type"] == "seed"]
+        return models, raw_tables, seeds, signals
 
 
 def _limits(manifest: Row, graph: _Graph, table: str) -> Iterator[str]:

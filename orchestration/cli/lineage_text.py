@@ -25,7 +25,8 @@ def lines(answer: Why) -> Iterator[tuple[str, str | None]]:
         near = answer.models[:_MODELS_SHOWN]
         more = len(answer.models) - len(near)
         yield from _wrapped(f"reads {', '.join(near) or 'no other model'}" + (f" and {more} more" if more else ""), "")
-        yield from _wrapped(f"from {', '.join(f'raw.{name}' for name in answer.raw_tables) or 'seeds only'}", "")
+        sources = [*(f"raw.{name}" for name in answer.raw_tables), *(f"dbt_project/{file}" for file in answer.seeds)]
+        yield from _wrapped(f"from {', '.join(sources) or 'no raw table and no seed'}", "")
     if answer.parameters:
         yield "\nParameters", "bold"
         for one in answer.parameters:
@@ -60,7 +61,9 @@ def _wrapped(text: str, meaning: str) -> Iterator[tuple[str, str | None]]:
 
 def _value(value: Any) -> str:
     if value is None:
-        return "unknown"
+        return "NULL"
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
     return str(value)

@@ -40,6 +40,7 @@ _COMMANDS: dict[Callable[..., None], tuple[str, ...]] = {
         "smallcap why regime_daily IWM/SPY 2026-06-30", "smallcap why price_daily IWM", "smallcap why sector_weights IWM --json",
     ),
     reading.diff: ("smallcap diff", "smallcap diff 20261125T223012 latest", "smallcap diff previous latest --values --json"),
+    reading.releases: ("smallcap releases", "smallcap releases --source live"),
     reviewing.doctor: ("smallcap doctor", "smallcap doctor --source live"),
     reviewing.quarantine: ("smallcap quarantine",),
     reviewing.accept: (f'smallcap accept {_DOCUMENT} --reason "checked against the exchange"',),
@@ -78,13 +79,13 @@ def smallcap(
 
 
 def main() -> None:
-    """Entry point: errors print a short message and end with exit code 1."""
+    """Entry point: errors print a short message and end with exit code 1, or 2 if an option is wrong."""
     _use_utf8()
     try:
         app()
     except Refused as refusal:
         errors.print(str(refusal), soft_wrap=True, markup=False)
-        raise SystemExit(1) from None
+        raise SystemExit(refusal.exit_code) from None
     except OSError as error:
         errors.print(f"{error.filename or 'File error'}: {error.strerror or error}", soft_wrap=True, markup=False)
         raise SystemExit(1) from None

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp.types import ToolAnnotations
+from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
 
 from orchestration.cli.console import Refused
 from orchestration.cli.lineage import Places, why
+from orchestration.cli.options import run_command
 from orchestration.cli.releases import latest, named, opened, tables_of
 from orchestration.cli.today import Today, read_today
 from orchestration.publish.contract import CONTRACT_VERSION
@@ -39,6 +40,17 @@ _INSTRUCTIONS = (
 _READ_ONLY = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 
 
+# One row per label and target at the longest horizon: the whole table of one signal is more than an agent can read.
+_EVIDENCE = """
+    select subject, label, horizon, target, sessions, spells, clusters, mean_return, rest_return, difference, interval_low,
+        interval_high, p_family, min_detectable, expected, verdict_in_words, last_session
+    from scorecard
+    where signal = $1 and ($2 is null or subject = $2)
+    qualify horizon = max(horizon) over ()
+    order by subject, label, target
+"""
+
+
 @dataclass(frozen=True)
 class _Desk:
     """Answers from one data directory; each call reads the release that is the latest then."""
@@ -48,7 +60,7 @@ class _Desk:
 
     @property
     def release(self) -> Path:
-        return latest(self.settings.published_dir)
+        return latest(self.settings.published_dir, run_command(self.settings))
 
     def answer(self, found: dict[str, Any]) -> dict[str, Any]:
         """An answer with the facts that every answer has."""
@@ -98,21 +110,23 @@ class _Desk:
 
     def evidence(self, signal: str, subject: str | None) -> dict[str, Any]:
         with tables_of(self.release) as tables:
-            found = tables.rows(
-                "select * from scorecard where signal = $1 and ($2 is null or subject = $2)"
-                " order by subject, label, horizon, target",
-                signal,
-                subject,
-            )
+            found = tables.rows(_EVIDENCE, signal, subject)
             if not found:
                 known = tables.rows("select distinct signal, subject from scorecard order by signal, subject")
-                raise Refused(f"There is no evidence of {signal} {subject or ''}. Known: {known}.")
+                names = "; ".join(f"{one['signal']} of {one['subject']}" for one in known)
+                raise Refused(f"There is no evidence of {signal}{f' of {subject}' if subject else ''}. There is {names}.")
             said = tables.rows(
                 "select subject, reading as label, evidence from reading where topic = $1 and ($2 is null or subject = $2)",
                 signal,
                 subject,
             )
-            return {"now": said, "scorecard": found, "claims": tables.rows("select * from evidence_summary order by family")}
+            return {
+                "now": said,
+                "scorecard": found,
+                "left_out": f"Horizons other than {found[0]['horizon']} sessions, and some columns. All of it:"
+                f" select * from scorecard where signal = '{signal}'",
+                "claims": tables.rows("select * from evidence_summary order by family"),
+            }
 
     def what_changed(self, before: str) -> dict[str, Any]:
         from orchestration.cli.differences import between
@@ -131,6 +145,19 @@ class _Desk:
         return why(self.release, table, key, places).as_json()
 
 
+class _Server(MCPServer):
+    """A server that refuses an argument that a tool does not have: the library ignores it."""
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        for tool in await self.list_tools():
+            known = tool.input_schema["properties"]
+            if tool.name == name and (unknown := arguments.keys() - known.keys()):
+                raise ToolError(f"{name} has no argument {', '.join(sorted(unknown))}: it has {', '.join(known)}.")
+        return await super().call_tool(name, arguments, context)
+
+
 def server(settings: Settings, *, query_seconds: float = QUERY_SECONDS) -> MCPServer:
     """The server for the data directory of these settings.
 
@@ -138,7 +165,7 @@ def server(settings: Settings, *, query_seconds: float = QUERY_SECONDS) -> MCPSe
         query_seconds: time limit of one query.
     """
     desk = _Desk(settings, query_seconds)
-    offered = MCPServer("small-cap-signal", instructions=_INSTRUCTIONS, version=CONTRACT_VERSION)
+    offered = _Server("small-cap-signal", instructions=_INSTRUCTIONS, version=CONTRACT_VERSION)
 
     @offered.tool(annotations=_READ_ONLY)
     def today(since: str | None = None) -> dict[str, Any]:
@@ -160,8 +187,9 @@ def server(settings: Settings, *, query_seconds: float = QUERY_SECONDS) -> MCPSe
 
     @offered.tool(annotations=_READ_ONLY)
     def evidence(signal: str, subject: str | None = None) -> dict[str, Any]:
-        """What followed each label of a signal (regime, trend_break, breadth, rate_regime, cycle_phase), against the rest.
+        """What followed each label of a signal at the longest horizon, against the rest of its history.
 
+        signal: regime, trend_break, breadth, member_breadth, member_divergence, rate_regime or cycle_phase.
         subject: for example IWM/SPY; default: all.
         """
         return _answered(lambda: desk.answer(desk.evidence(signal, subject)))

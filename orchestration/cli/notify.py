@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from orchestration.cli.console import Refused, say
-from orchestration.cli.options import DataDirOption, SourceOption, settings_from
+from orchestration.cli.console import Refused, WrongOption, say
+from orchestration.cli.options import DataDirOption, SourceOption, run_command, settings_from
 from orchestration.cli.releases import latest
 
 
@@ -22,8 +22,11 @@ def notify(
     from orchestration.notify.sending import send_news, send_test, unsent
     from orchestration.notify.services import UnknownService
 
+    if dry_run and test:
+        raise WrongOption("Use --dry-run or --test, not both: --test sends a message.")
     settings = settings_from(source=source, data_dir=data_dir)
     addresses, ledger = settings.notify_urls.get_secret_value(), settings.notified_path
+    published, run = settings.published_dir, run_command(settings)
     if not (addresses.strip() or dry_run):
         raise Refused(
             "No service is set: put its address into SMALLCAP_NOTIFY_URLS in the notation of Apprise, for example"
@@ -33,11 +36,11 @@ def notify(
         if test:
             outcome = send_test(addresses)
         elif dry_run:
-            found = unsent(latest(settings.published_dir), ledger=ledger, daily=settings.notify_daily)
-            say("\n\n".join(one.text for one in found) or "There is nothing to send.")
+            title, found = unsent(latest(published, run), ledger=ledger, daily=settings.notify_daily)
+            say("\n\n".join([title, *(one.text for one in found)]) if found else "There is nothing to send.")
             return
         else:
-            outcome = send_news(latest(settings.published_dir), addresses=addresses, ledger=ledger, daily=settings.notify_daily)
+            outcome = send_news(latest(published, run), addresses=addresses, ledger=ledger, daily=settings.notify_daily)
     except (UnknownService, NotifiedDamaged) as error:
         raise Refused(str(error)) from error
     except Timeout as error:

@@ -1,6 +1,7 @@
 """The options that several commands share, and the settings that follow from them."""
 
 import os
+import shlex
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from orchestration.cli.console import Refused
+from orchestration.cli.console import Refused, WrongOption
 from orchestration.settings import Settings, Source
 
 SourceOption = Annotated[
@@ -43,7 +44,20 @@ def settings_from(**given: Any) -> Settings:
         name = "__".join(str(part) for part in first["loc"])
         option = f" (or --{name.replace('_', '-')})" if name in _OPTIONS else ""
         why = first["msg"].removeprefix("Value error, ")
-        raise Refused(f"Invalid SMALLCAP_{name.upper()}{option} {str(first['input'])!r}: {why[:1].lower()}{why[1:]}.") from error
+        raise WrongOption(
+            f"Invalid SMALLCAP_{name.upper()}{option} {str(first['input'])!r}: {why[:1].lower()}{why[1:]}."
+        ) from error
+
+
+def run_command(settings: Settings) -> str:
+    """The command that makes a release in the data directory of these settings."""
+    given = {
+        "source": settings.source.value if settings.source is not Source.sample else None,
+        "data-dir": settings.home if settings.data_dir else None,
+        "landing-dir": settings.landing_dir,
+        "known-at": settings.known_at.isoformat() if settings.known_at else None,
+    }
+    return " ".join(["smallcap run", *(f"--{name} {shlex.quote(str(value))}" for name, value in given.items() if value)])
 
 
 def moment(text: str | None) -> datetime | None:
@@ -53,7 +67,7 @@ def moment(text: str | None) -> datetime | None:
     try:
         return datetime.fromisoformat(text)
     except ValueError as error:
-        raise Refused(f"Invalid --known-at {text!r}: use YYYY-MM-DD, for example 2026-06-30, or 2026-06-30T23:59.") from error
+        raise WrongOption(f"Invalid --known-at {text!r}: use YYYY-MM-DD, for example 2026-06-30, or 2026-06-30T23:59.") from error
 
 
 def check_folders(settings: Settings) -> None:
@@ -64,7 +78,7 @@ def check_folders(settings: Settings) -> None:
     """
     landing = settings.landing_dir
     if landing is not None and not landing.is_dir():
-        raise Refused(
+        raise WrongOption(
             f"Invalid --landing-dir: {landing} is not a folder. Use a folder with documents at vendor/kind/symbol/file."
         )
     if landing is not None and not os.access(landing, os.R_OK | os.X_OK):
@@ -73,7 +87,7 @@ def check_folders(settings: Settings) -> None:
         raise Refused("Option --source landing requires --landing-dir, or documents in the landing folder of the data directory.")
     invalid = next((char for char in str(settings.home) if char in _NOT_IN_PATHS or not char.isprintable()), None)
     if invalid:
-        raise Refused(
+        raise WrongOption(
             f"Invalid --data-dir {str(settings.home)!r}: a database path cannot contain {invalid!r}. Choose another --data-dir."
         )
     try:

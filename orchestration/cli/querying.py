@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from orchestration.cli.answers import Format
-from orchestration.cli.console import Refused, output, say, warn
-from orchestration.cli.options import DataDirOption, LandingDirOption, SourceOption, settings_from
+from orchestration.cli.console import Refused, WrongOption, output, say, warn
+from orchestration.cli.options import DataDirOption, LandingDirOption, SourceOption, run_command, settings_from
 from orchestration.cli.releases import latest, made_by_another_version, manifest_of, opened
 
 STDIN = "-"
@@ -31,7 +31,8 @@ def sql(
 
     statement = _statement(query)
     chosen = format_of(form, file)
-    release = latest(settings_from(source=source, data_dir=data_dir).published_dir)
+    settings = settings_from(source=source, data_dir=data_dir)
+    release = latest(settings.published_dir, run_command(settings))
     if found := made_by_another_version(manifest_of(release)):
         warn(found)
     with opened(release) as connection:
@@ -66,12 +67,13 @@ def export(
 ) -> None:
     """Write the release as one Excel workbook: a cover, one typed sheet per table, and the meaning of each column."""
     if file.suffix.lower() != ".xlsx":
-        raise Refused(f"{file}: use a name that ends in .xlsx. For other formats: smallcap sql … --output FILE.")
+        raise WrongOption(f"{file}: use a name that ends in .xlsx. For other formats: smallcap sql … --output FILE.")
     if not file.absolute().parent.is_dir():
         raise Refused(f"{file.absolute().parent} is not a folder: choose another place.")
     from orchestration.cli.workbook import tables_in, write_workbook
 
-    release = latest(settings_from(source=source, data_dir=data_dir).published_dir)
+    settings = settings_from(source=source, data_dir=data_dir)
+    release = latest(settings.published_dir, run_command(settings))
     manifest = manifest_of(release)
     if found := made_by_another_version(manifest):
         warn(found)

@@ -1,13 +1,14 @@
-"""Commands that read what a release says: today, diff, why."""
+"""Commands that read what a release says: today, diff, releases, why."""
 
 import json
 from typing import Annotated, Any
 
 import typer
+from rich.table import Column, Table
 
-from orchestration.cli.console import Refused, output, say
-from orchestration.cli.options import DataDirOption, LandingDirOption, SourceOption, settings_from
-from orchestration.cli.releases import LATEST, PREVIOUS, Row, latest, named
+from orchestration.cli.console import Refused, WrongOption, output, say
+from orchestration.cli.options import DataDirOption, LandingDirOption, SourceOption, run_command, settings_from
+from orchestration.cli.releases import LATEST, PREVIOUS, Row, kept, latest, manifest_of, named
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 MarkdownOption = Annotated[bool, typer.Option("--markdown", help="Answer in Markdown.")]
@@ -24,11 +25,11 @@ def today(
 ) -> None:
     """What changed, where each signal stands, how far it is from flipping, and what its history is worth."""
     if as_json and as_markdown:
-        raise Refused("Use --json or --markdown, not both.")
+        raise WrongOption("Use --json or --markdown, not both.")
     from orchestration.cli.today import read_today
 
-    published = settings_from(source=source, data_dir=data_dir).published_dir
-    answer = read_today(latest(published), since, published)
+    settings = settings_from(source=source, data_dir=data_dir)
+    answer = read_today(latest(settings.published_dir, run_command(settings)), since, settings.published_dir)
     if as_json:
         _print_json(answer.as_json())
         return
@@ -49,8 +50,8 @@ def diff(
     as_json: JsonOption = False,
 ) -> None:
     """Everything that differs between two releases that are kept, each change with its cause."""
-    published = settings_from(source=source, data_dir=data_dir).published_dir
-    first, second = named(published, before), named(published, after)
+    settings = settings_from(source=source, data_dir=data_dir)
+    first, second = (named(settings.published_dir, name, run_command(settings)) for name in (before, after))
     if first == second:
         raise Refused(f"Both names mean release {first.name}: name two different ones.")
     from orchestration.cli.differences import between
@@ -79,6 +80,23 @@ def _by_cause(changes: list[Row], values: bool) -> dict[str, list[Row]]:
     return found
 
 
+def releases(source: SourceOption = None, data_dir: DataDirOption = None) -> None:
+    """The releases that are kept, newest first: id, last session with prices, what was known, and the tables withheld."""
+    settings = settings_from(source=source, data_dir=data_dir)
+    current = latest(settings.published_dir, run_command(settings))
+    table = Table(Column("release", no_wrap=True), "prices to", "as known at", "withheld", box=None, header_style="bold")
+    for release in reversed(kept(settings.published_dir)):
+        manifest = manifest_of(release)
+        withheld = [one["name"] for one in manifest["tables"] if one["status"] == "withheld"]
+        table.add_row(
+            f"{release.name}{' latest' if release.name == current.name else ''}",
+            manifest["last_session"] or "no prices",
+            manifest["known_at"][:16] if manifest["known_at"] else "everything known",
+            ", ".join(withheld) or "none",
+        )
+    output.print(table, highlight=False)
+
+
 def why(
     table: Annotated[str, typer.Argument(help="A published table, for example regime_daily.")],
     key: Annotated[
@@ -98,7 +116,7 @@ def why(
     places = Places(
         warehouse=settings.warehouse_path, dbt_manifest=settings.dbt_target_dir / "manifest.json", landing=settings.landing_dirs
     )
-    answer = ask_why(latest(settings.published_dir), table, key or [], places)
+    answer = ask_why(latest(settings.published_dir, run_command(settings)), table, key or [], places)
     if as_json:
         _print_json(answer.as_json())
         return

@@ -38,15 +38,18 @@ class Tables:
         return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
 
 
-def latest(published: Path) -> Path:
+def latest(published: Path, run: str = "smallcap run") -> Path:
     """The directory of the current release.
+
+    Args:
+        run: the command that makes one, for the message that there is none.
 
     Raises:
         Refused: there is none yet.
     """
     link = published / LATEST
     if not (link / "warehouse.duckdb").exists():
-        raise Refused(f"No release in {published.parent} yet: run `smallcap run` first.")
+        raise Refused(f"No release in {published.parent} yet: run `{run}` first.")
     return link.resolve()
 
 
@@ -56,13 +59,16 @@ def kept(published: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if not path.name.startswith(".")) if folder.is_dir() else []
 
 
-def named(published: Path, name: str) -> Path:
+def named(published: Path, name: str, run: str = "smallcap run") -> Path:
     """The directory of a release: `latest`, `previous`, an id, or the beginning of one id.
+
+    Args:
+        run: see `latest`.
 
     Raises:
         Refused: it is not on disk, or the name fits several.
     """
-    current = latest(published)
+    current = latest(published, run)
     if name == LATEST:
         return current
     releases = kept(published)

@@ -1,6 +1,7 @@
 """Commands that make a release, and the one that starts the Dagster UI."""
 
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -43,7 +44,8 @@ def rebuild(
     landing_dir: LandingDirOption = None,
     data_dir: DataDirOption = None,
 ) -> None:
-    """Rebuild the warehouse from the documents in landing and publish a release; nothing is fetched."""
+    """Build a new warehouse from the documents in landing and publish a release; nothing is fetched, and only the sample market
+    adds documents that are missing."""
     settings = settings_from(source=source, landing_dir=landing_dir, data_dir=data_dir)
     check_folders(settings)
     from orchestration.defs.rebuild import rebuild_warehouse
@@ -65,6 +67,7 @@ def ui(
     """Start the Dagster UI on this machine, with schedules on."""
     settings = settings_from(source=source, landing_dir=landing_dir, data_dir=data_dir, ui_details=True)
     check_folders(settings)
+    _check_port(port)
     from orchestration.defs.dead_runs import close_dead_runs_at_home
     from orchestration.defs.instance import prepare_dagster_home
     from orchestration.settings import PROJECT_ROOT
@@ -74,6 +77,23 @@ def ui(
     workspace = str(PROJECT_ROOT / "workspace.yaml")
     os.chdir(PROJECT_ROOT)
     os.execv(sys.executable, [sys.executable, "-m", "dagster", "dev", "-w", workspace, "-h", "127.0.0.1", "-p", str(port)])
+
+
+def _check_port(port: int) -> None:
+    """Check that the port is free before anything starts: a second UI would also be a second scheduler.
+
+    Raises:
+        Refused: it is not.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does: a port just closed is free
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise Refused(
+                f"Port {port} of 127.0.0.1 cannot be used ({error.strerror}): if `smallcap ui` is running already, use that one;"
+                " otherwise choose another --port."
+            ) from error
 
 
 def _print_progress(text: str) -> None:
@@ -86,3 +106,6 @@ def _print_release(release: Path) -> None:
 
     print_text(read_today(release), every_warning=True)
     say(f"\nRelease: {release}")
+    report = release / "report.html"
+    if report.exists():
+        say(f"Report:  {report}")

@@ -3,12 +3,13 @@
 Every figure and label comes from a published table. The one thing computed here is how old they are when the command is typed.
 """
 
+import re
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from orchestration.cli.console import Refused
+from orchestration.cli.console import WrongOption
 from orchestration.cli.releases import Row, Tables, tables_of
 from orchestration.report.manifest import failed_fetches, quarantine_sentences, withheld_sentences
 from orchestration.settings import Settings, Source
@@ -20,6 +21,7 @@ _NEWS = (
     "flip", "trend_break", "episode", "restated", "quarantined", "gone", "new", "parameter", "code", "member_added",
     "member_removed",
 )  # fmt: skip
+_LOOKS_LIKE_A_DATE = re.compile(r"\d+-\d+-\d+")
 _STEPS = {
     "rank_day": "Russell rank day",
     "preliminary_list": "preliminary lists",
@@ -185,7 +187,7 @@ def _sessions_behind(tables: Tables, last: date | None, asked_at: datetime) -> i
 
 
 def _signals(tables: Tables) -> list[Signal]:
-    """Signals in the order of the reading; the last trend break of IWM/SPY follows the regimes."""
+    """Signals in the order of the reading; the last trend break of IWM/SPY follows the regimes, as on the report's page."""
     levels = {
         (row["signal"], row["subject"]): row
         for row in tables.rows(
@@ -194,9 +196,8 @@ def _signals(tables: Tables) -> list[Signal]:
         )
     }
     labels = tables.rows(_LABELS)
-    year = int(tables.manifest["parameters"]["scorecard.horizon_year"]["value"])
     place = sum(row["signal"] == "regime" for row in labels)
-    rows = [*labels[:place], *tables.rows(_LAST_BREAK, year), *labels[place:]]
+    rows = [*labels[:place], *tables.rows(_LAST_BREAK), *labels[place:]]
     return [_signal(row, levels.get((row["signal"], row["subject"]))) for row in rows]
 
 
@@ -216,17 +217,12 @@ _LABELS = """
     where reading.topic in ('regime', 'breadth', 'rate_regime', 'cycle_phase', 'satellite')
     order by reading.line
 """
+# `reading` has no line for it, so it has no sentence of evidence either.
 _LAST_BREAK = """
-    select 'trend_break' as signal, ratios.pair as subject, ratios.trend_break as label, ratios.session as since,
-        null as sessions, null as value, null as unit, null as measure, ratios.session,
-        null as note, scorecard.verdict_in_words as evidence, scorecard.verdict
-    from ratio_daily as ratios
-    left join scorecard
-        on scorecard.signal = 'trend_break' and scorecard.subject = ratios.pair and scorecard.label = ratios.trend_break
-        and scorecard.horizon = $1 and scorecard.target = 'SPY'
-    where ratios.pair = 'IWM/SPY' and ratios.trend_break is not null
-    order by ratios.session desc
-    limit 1
+    select signal, subject, label, since, null as sessions, null as value, null as unit, null as measure, session, null as note,
+        null as evidence, null as verdict
+    from signal_levels
+    where signal = 'trend_break' and subject = 'IWM/SPY'
 """
 
 
@@ -299,57 +295,38 @@ def _when(release: Row) -> str:
 def _since(tables: Tables, release: Path, since: str, published: Path | None) -> tuple[str, list[Row], int]:
     try:
         day = date.fromisoformat(since)
-    except ValueError:
-        pass
+    except ValueError as error:
+        if _LOOKS_LIKE_A_DATE.fullmatch(since):
+            raise WrongOption(
+                f"Invalid --since {since!r}: there is no such day. Use YYYY-MM-DD, for example 2026-06-30."
+            ) from error
     else:
-        return _since_session(tables, day)
+        return _since_session(tables, release, day)
     from orchestration.cli.differences import between
     from orchestration.cli.releases import named
 
     before = named(published or release.parents[1], since)
     if before == release:
-        raise Refused(f"Invalid --since {since!r}: it is the current release itself. Use an earlier one, or a date.")
+        raise WrongOption(f"Invalid --since {since!r}: it is the current release itself. Use an earlier one, or a date.")
     found = between(before, release)
     return f"release {before.name}", _news(found), _values(found)
 
 
-def _since_session(tables: Tables, day: date) -> tuple[str, list[Row], int]:
-    """Labels of one past session against the newest one, both as known today."""
-    rows = tables.rows(
-        "select * from signal_state_daily where session <= $1 or session = (select max(session) from signal_state_daily)"
-        " order by session desc limit 1000000",
+def _since_session(tables: Tables, release: Path, day: date) -> tuple[str, list[Row], int]:
+    """What changed after one past session, as known today."""
+    from orchestration.cli.differences import since
+
+    [known] = tables.rows(
+        "select min(session) as first, max(session) filter (session <= $1) as session, max(session) as last"
+        " from signal_state_daily",
         day,
     )
-    earlier = [row for row in rows if row["session"] <= day]
-    if not earlier:
-        first = tables.rows("select min(session) as session from signal_state_daily")[0]["session"]
-        raise Refused(f"Invalid --since {day}: the first session with a label is {first}.")
-    now, then = rows[0], earlier[0]
-    news = [
-        {
-            "topic": "session",
-            "subject": _signal_name(name),
-            "field": "label",
-            "value_before": then[name],
-            "value_after": value,
-            "change": "flip",
-            "cause": "new data",
-            "sentence": f"{_signal_name(name)}: {then[name] or 'no label'} on {then['session']},"
-            f" {value or 'no label'} on {now['session']}.",
-        }
-        for name, value in now.items()
-        if (isinstance(value, str) or isinstance(then[name], str)) and name != "params_id" and value != then[name]
-    ]
-    values = sum(isinstance(value, float) and value != then[name] for name, value in now.items())
-    return f"session {then['session']}", news, values
-
-
-def _signal_name(column: str) -> str:
-    """regime_iwm_spy -> regime IWM/SPY."""
-    for signal in ("regime", "trend_break"):
-        if column.startswith(f"{signal}_") and len(pair := column.removeprefix(f"{signal}_").split("_")) == 2:
-            return f"{signal} {'/'.join(pair).upper()}"
-    return column
+    if known["session"] is None:
+        raise WrongOption(f"Invalid --since {day}: the first session with a label is {known['first']}.")
+    if day > known["last"]:
+        raise WrongOption(f"Invalid --since {day}: the last session of the release is {known['last']}.")
+    found = since(release, known["session"])
+    return f"session {known['session']}", _news(found), _values(found)
 
 
 def _news(changes: list[Row]) -> list[Row]:
@@ -368,7 +345,7 @@ def _headline(manifest: Row, last: date | None, behind: int | None, signals: lis
     parts = [] if behind == 0 else [f"STALE: prices end {_sessions(behind)} ago, on {last}."]
     flips = [change for change in news if change["change"] == "flip"]
     if flips:
-        parts.append(flips[0]["sentence"] + (f" And {len(flips) - 1} more flips." if len(flips) > 1 else ""))
+        parts.append(flips[0]["sentence"] + {1: "", 2: " And 1 more flip."}.get(len(flips), f" And {len(flips) - 1} more flips."))
     if any(table["name"] == "reading" and table["status"] == "withheld" for table in manifest["tables"]):
         return " ".join([*parts, "The table `reading` is withheld: no signal can be read."])
     regime = next((one for one in signals if one.signal == "regime" and one.label is not None), None)

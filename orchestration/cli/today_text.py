@@ -32,13 +32,17 @@ def lines(today: Today, *, every_warning: bool = False) -> list[Line]:
 
 
 def _head(today: Today) -> list[Line]:
-    source = "SAMPLE: simulated market" if today.source == "sample" else f"source {today.source}"
-    known = f", as known at {today.known_at[:16]}" if today.known_at else ""
-    title = f"{today.session or 'No prices'} · {source}{known}"
+    title = _title(today)
     release = f"release {today.release_id}"
     first = Text(f"{title:<{WIDTH - len(release)}}{release}" if len(title) + len(release) < WIDTH else title, style="dim")
     style = "bold red" if today.is_stale else "bold"
     return [first, *_wrapped(today.headline, style), *_wrapped(today.evidence or "", "")]
+
+
+def _title(today: Today) -> str:
+    source = "SAMPLE: simulated market" if today.source == "sample" else f"source {today.source}"
+    known = f", as known at {today.known_at[:16]}" if today.known_at else ""
+    return f"{today.session or 'No prices'} · {source}{known}"
 
 
 def _changes(today: Today, most: int) -> list[Line]:
@@ -54,7 +58,9 @@ def _changes(today: Today, most: int) -> list[Line]:
         entry = _wrapped(change["sentence"], "", first="- ", rest="  ")
         rest = len(today.changes) - number
         if len(found) + len(entry) + (rest > 1) > most:
-            return [*found, Text(f"- {'and ' if number else ''}{rest} more: smallcap diff previous latest", style="dim")]
+            # A session or release that a person named is its last word; the default baseline is "the session before (…)".
+            since = "" if today.changed_since.startswith("the ") else f" --since {today.changed_since.split()[-1]}"
+            return [*found, Text(f"- {'and ' if number else ''}{rest} more: smallcap today{since} --markdown", style="dim")]
         found += entry
     return found
 
@@ -186,6 +192,7 @@ def markdown(today: Today) -> str:
     ]
     signals = [list(_cells(signal)) for signal in today.signals]
     parts = [
+        f"{_title(today)}, release {today.release_id}",
         f"**{today.headline}**",
         today.evidence or "",
         f"Changed since {today.changed_since}:\n\n" + "\n".join(f"- {change['sentence']}" for change in today.changes)
@@ -196,7 +203,6 @@ def markdown(today: Today) -> str:
         f"{_LEGEND}.",
         "\n".join(f"- {event.day}: {event.event}" for event in today.upcoming),
         "\n".join(f"- **Warning:** {warning}" for warning in today.warnings),
-        f"Source {today.source}, release {today.release_id}, prices to {today.session}.",
     ]
     return "\n\n".join(part for part in parts if part)
 

@@ -1,12 +1,14 @@
 """A release as one Excel workbook: a cover, one sheet per table, and the meaning of every column."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
 
 from orchestration.cli.console import Refused
 
@@ -43,7 +45,7 @@ def write_workbook(
     """Write the workbook under a temporary name, then give it its own.
 
     Raises:
-        Refused: a table has more rows than a sheet.
+        Refused: a table has more rows than a sheet, or the file cannot be written.
     """
     for table in tables:
         [(rows,)] = connection.execute(f'select count(*) from "{table}"').fetchall()
@@ -57,8 +59,12 @@ def write_workbook(
         with xlsxwriter.Workbook(unfinished, {"constant_memory": True, "default_date_format": "yyyy-mm-dd"}) as book:
             _Writer(book, connection, manifest).write(tables, progress)
         unfinished.replace(file)
+    except (OSError, FileCreateError) as error:  # it names the temporary file
+        cause = error if isinstance(error, OSError) else error.args[0]
+        raise Refused(f"{file} cannot be written: {cause.strerror or cause}.") from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink()
 
 
 class _Writer:

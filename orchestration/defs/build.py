@@ -28,6 +28,11 @@ warnings.filterwarnings("ignore", message=".*(CodeReference|with_source_code_ref
 # Tolerates a long weekend, but not two missed runs.
 FRESH = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=6), warn_window=timedelta(days=4, hours=6))
 
+UNFINISHED_REBUILD = (
+    "a rebuild ended before its warehouse replaced the current one; its files are removed: for a rebuilt warehouse, run"
+    " `smallcap rebuild` again"
+)
+
 
 class WriterOfWarehouse(dg.ConfigurableResource[Warehouse]):
     """The warehouse; only one run at a time may write to the data directory."""
@@ -43,8 +48,9 @@ class WriterOfWarehouse(dg.ConfigurableResource[Warehouse]):
         """Hold the writer lock for the run, and remove unfinished files of a killed run."""
         with writer_lock(Path(self.data_dir), self.wait_seconds):
             clear_unfinished(Path(self.own_landing_dir))
-            if self.unfinished_rebuild_dir:
-                clear_unfinished_rebuild(Path(self.data_dir), Path(self.unfinished_rebuild_dir))
+            unfinished = self.unfinished_rebuild_dir
+            if unfinished and clear_unfinished_rebuild(Path(self.data_dir), Path(unfinished)) and context.log:
+                context.log.warning(UNFINISHED_REBUILD)
             yield Warehouse(Path(self.warehouse_path))
 
 

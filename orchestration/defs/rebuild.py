@@ -12,13 +12,14 @@ from orchestration.defs.runner import Progress, RunFailed, run_daily
 from orchestration.files import content_hash, sync_directory
 from orchestration.landing.documents import list_documents
 from orchestration.settings import Settings
-from orchestration.warehouse.connection import Warehouse, WarehouseUnusable, rebuild_lock, writer_lock
+from orchestration.warehouse.connection import Warehouse, WarehouseLocked, WarehouseUnusable, rebuild_lock, writer_lock
 
 
 def rebuild_warehouse(settings: Settings, *, progress: Progress) -> Path:
     """Ingest every document again, build, publish, and replace the current warehouse with the new one.
 
-    Nothing is fetched. If the process dies, the current warehouse is unchanged; the next run removes the unfinished one.
+    Nothing is fetched; the sample market writes documents that are missing. If the process dies, the current warehouse is
+    unchanged; the next run removes the unfinished one and says so.
 
     Returns:
         The directory of the new release.
@@ -31,12 +32,18 @@ def rebuild_warehouse(settings: Settings, *, progress: Progress) -> Path:
         shutil.rmtree(settings.rebuild_dir, ignore_errors=True)
         rebuilt = settings.model_copy(update={"rebuilding": True})
         release = run_daily(rebuilt, progress=progress, force=True)
-        with writer_lock(settings.home, settings.writer_wait_seconds):
-            # The write-ahead log of the current file must not be applied to the rebuilt one.
-            settings.warehouse_path.with_name(f"{settings.warehouse_path.name}.wal").unlink(missing_ok=True)
-            rebuilt.warehouse_path.replace(settings.warehouse_path)
-            sync_directory(settings.home)
-            shutil.rmtree(settings.rebuild_dir)
+        try:
+            with writer_lock(settings.home, settings.writer_wait_seconds):
+                # The write-ahead log of the current file must not be applied to the rebuilt one.
+                settings.warehouse_path.with_name(f"{settings.warehouse_path.name}.wal").unlink(missing_ok=True)
+                rebuilt.warehouse_path.replace(settings.warehouse_path)
+                sync_directory(settings.home)
+                shutil.rmtree(settings.rebuild_dir)
+        except (WarehouseLocked, OSError) as error:
+            raise RunFailed(
+                f"Release {release.name} is published, but the rebuilt warehouse could not replace the current one ({error})."
+                " Run `smallcap rebuild` again."
+            ) from error
     return release
 
 
@@ -56,6 +63,9 @@ def _exclusive(settings: Settings) -> Iterator[None]:
 def _check_documents(settings: Settings, progress: Progress) -> None:
     """Check that landing has every accepted document as it was, because the values of a missing or changed one would be lost."""
     present = {document.key: document for document in list_documents(settings.landing_dirs)}
+    if not settings.warehouse_path.exists():
+        progress(f"There is no warehouse to compare with. Landing has {len(present)} documents.")
+        return
     try:
         with Warehouse(settings.warehouse_path).connect(read_only=True) as connection:
             read = connection.execute("select path, sha256 from raw.documents where status = 'accepted' order by path").fetchall()

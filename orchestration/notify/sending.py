@@ -63,10 +63,11 @@ def send_news(release: Path, *, addresses: str, ledger: Path, daily: bool = Fals
         return Sent(confirmed, failures)
 
 
-def unsent(release: Path, *, ledger: Path, daily: bool = False) -> list[News]:
-    """The news of the release that the ledger has not recorded; nothing is sent or recorded."""
-    record = Ledger(ledger)
-    return record.new(_found(ReleaseFiles(release), record, daily))
+def unsent(release: Path, *, ledger: Path, daily: bool = False) -> tuple[str, list[News]]:
+    """The title of the message, and the news of the release that the ledger has not recorded; nothing is sent or recorded."""
+    record, files = Ledger(ledger), ReleaseFiles(release)
+    found = record.new(_found(files, record, daily))
+    return _title(files.title, len(found)), found
 
 
 def send_test(addresses: str) -> Sent:
@@ -92,13 +93,17 @@ def send(service: Service, due: Sequence[Due], *, pause_seconds: float = 1.0) ->
     Raises:
         NotDelivered: the service did not confirm it.
     """
-    title = due[-1].title if len(due) == 1 else f"{due[-1].title}: {len(due)} messages"
+    title = _title(due[-1].title, len(due))
     # What could not be sent earlier belongs to an earlier session, which its title names.
     texts = [one.news.text if one.title == due[-1].title else f"{one.title}: {one.news.text}" for one in due]
     more = len(texts) - MOST_PARAGRAPHS
     if more > 0:
         texts = [*texts[:MOST_PARAGRAPHS], f"And {more} more: `smallcap today`."]
     service.send(title, "\n\n".join(texts), is_warning=any(one.news.is_warning for one in due), pause_seconds=pause_seconds)
+
+
+def _title(title: str, count: int) -> str:
+    return title if count == 1 else f"{title}: {count} messages"
 
 
 def _found(files: ReleaseFiles, record: Ledger, daily: bool) -> list[News]:

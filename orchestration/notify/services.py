@@ -56,7 +56,7 @@ class Service:
 
     def _without_secrets(self, text: str) -> str:
         for secret in self._secrets:
-            text = text.replace(secret, "…")
+            text = text.replace(secret, "the service" if secret == getattr(self._plugin, "host", None) else "…")
         return " ".join(text.split())[:300]
 
 

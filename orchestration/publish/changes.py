@@ -7,7 +7,7 @@ its parameters, the code or the observations have changed.
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -141,10 +141,14 @@ def since_release(before: Side, after: Side) -> list[Row]:
     return _in_order(found, PREVIOUS_RELEASE, before.manifest["release_id"], before.last_session)
 
 
-def since_session(release: Side) -> list[Row]:
-    """The differences between the last session of a release and the session before it: labels, figures, events, members.
+def since_session(release: Side, since: date | None = None) -> list[Row]:
+    """The differences between the last session of a release and an earlier one: labels, figures, events, members.
 
     Labels never change when later data arrive, so one release is enough.
+
+    Args:
+        since: the earlier session, or a day after it; then a label says when it changed, and how often. Default: the session
+            before the last.
     """
     if release.last_session is None:
         return []
@@ -152,7 +156,8 @@ def since_session(release: Side) -> list[Row]:
         history = [one for one in WATCHED if one.has_history and _can_read(release, one)]
         _create(connection, "values_after", release, history)
         last = date.fromisoformat(release.last_session)
-        [(previous,)] = connection.execute("select max(session) from values_after where session < ?", [last]).fetchall()
+        until = since or last - timedelta(days=1)
+        [(previous,)] = connection.execute("select max(session) from values_after where session <= ?", [until]).fetchall()
         if previous is None:
             return []
         rows = connection.execute(_BETWEEN_SESSIONS, [previous, last]).fetchall()
@@ -160,6 +165,8 @@ def since_session(release: Side) -> list[Row]:
             _value(WATCHED[number], subject, (before, number_before), (after, number_after), last, NEW_DATA)
             for number, subject, before, number_before, after, number_after in rows
         ]
+        if since is not None:
+            found = _with_flips_between(found, connection.execute(_FLIPS, [previous, last]).fetchall())
         for event in EVENTS:
             if _can_read(release, event):
                 query = f"from ({_events_of(release, event)}) where known_on > ? and known_on <= ?"
@@ -341,6 +348,18 @@ _BETWEEN_SESSIONS = f"""
     where {_DIFFERS.format("old", "new")}
     order by watched, subject
 """
+# A session without a label does not end a spell.
+_FLIPS = """
+    select watched, subject, count(*), max(session), max_by(value, session)
+    from (
+        select *, lag(value) over (partition by watched, subject order by session) as value_before
+        from values_after
+        where session between ? and ? and value is not null
+    )
+    where value <> value_before
+    group by watched, subject
+    order by watched, subject
+"""
 _EVENTS = """
     select subject, began, coalesce(new.known_on, old.known_on), old.kind, new.kind
     from ({}) as old
@@ -384,6 +403,25 @@ def _value(
         "topic": watched.topic, "subject": subject, "field": watched.field, "session": session, "change": change,
         "value_before": before[0], "value_after": after[0], "unit": watched.unit, "cause": cause, "sentence": sentence,
     }  # fmt: skip
+
+
+def _with_flips_between(found: list[Row], flips: Iterable[tuple[Any, ...]]) -> list[Row]:
+    """The rows, where a label says when it changed; and a row for each label that changed and changed back."""
+    rows = {(row["topic"], row["subject"], row["field"]): row for row in found}
+    again = []
+    for number, subject, count, last, value in flips:
+        watched = WATCHED[number]
+        if watched.unit is not None:
+            continue
+        row = rows.get((watched.topic, subject, watched.field))
+        if row is not None:
+            when = f" on {last}" if count == 1 else f", with {count} changes, the last on {last}"
+            row["sentence"] = f"{row['sentence'].removesuffix('.')}{when}."
+        else:
+            row = _value(watched, subject, (value, None), (value, None), last, NEW_DATA)
+            when = f"on {last}" if count == 1 else f"{count} times, the last time on {last}"
+            again.append({**row, "sentence": f"{watched.words} ({subject}) changed {when}, to {value}."})
+    return [*found, *again]
 
 
 def _in_words(value: Value, unit: str | None) -> str:

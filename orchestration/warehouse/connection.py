@@ -90,14 +90,16 @@ def rebuild_lock(home: Path) -> FileLock:
     return FileLock(home / ".rebuild.lock", timeout=0)
 
 
-def clear_unfinished_rebuild(home: Path, rebuild_dir: Path) -> None:
-    """Remove the files of a killed rebuild."""
-    if rebuild_dir.exists():
-        try:
-            with rebuild_lock(home):
-                shutil.rmtree(rebuild_dir)
-        except Timeout:
-            pass  # the rebuild is still running
+def clear_unfinished_rebuild(home: Path, rebuild_dir: Path) -> bool:
+    """Remove the files of a killed rebuild; whether there were any."""
+    if not rebuild_dir.exists():
+        return False
+    try:
+        with rebuild_lock(home):
+            shutil.rmtree(rebuild_dir)
+    except Timeout:  # the rebuild is still running
+        return False
+    return True
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ def manifest(**changes: Any) -> dict[str, Any]:
         "parameters": PARAMETERS,
         "failed_fetches": [],
         "quarantine": [],
+        "holdings_as_of": {},
         "tables": [
             _table("price_daily", {"fund": "VARCHAR", "session": "DATE"}, "session"),
             _table("reading_changes", {"baseline": "VARCHAR", "topic": "VARCHAR"}, None),

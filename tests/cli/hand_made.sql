@@ -20,21 +20,27 @@ create table reading as select row_number() over () ::integer as line, topic, su
         null, null, '2026-09-30', null, 'timing effect +0.29 % a year; better than the static portfolio'),
     ('performance', 'IWM', null, 'total return over one year', -0.096, 'fraction', null, null, '2026-09-30', null, null))
     as t (topic, subject, reading, measure, value, unit, since, sessions, session, note, evidence);
-create table scorecard as select * from (values ('regime', 'IWM/SPY', 'risk_off', 252, 'SPY', 'undecided', 'undecided: only a difference above 10.4 % could have been seen'), ('regime', 'IWM/SPY', 'risk_off', 252, 'IWM', 'bounded', 'bounded: no effect larger than 1.0 %'), ('trend_break', 'IWM/SPY', 'break_up', 252, 'SPY', 'suggestive', 'suggestive: not significant once all tests are counted'), ('rate_regime', 'Fed funds target', 'hold_after_cuts', 252, 'IWM - SPY', 'contradicted', 'contradicted: lower than the rest')) as t (signal, subject, label, horizon, target, verdict, verdict_in_words);
+create table scorecard as select *, 274::integer as sessions, 9::integer as spells, 7::integer as clusters, 0.089e0::double as mean_return,
+    0.119e0::double as rest_return, -0.03e0::double as difference, -0.1e0::double as interval_low, 0.04e0::double as interval_high,
+    1e0::double as p_family, 0.104e0::double as min_detectable, null::varchar as expected, '2026-08-28'::date as last_session
+    from (values ('regime', 'IWM/SPY', 'risk_off', 21, 'SPY', 'undecided', 'undecided'),
+    ('regime', 'IWM/SPY', 'risk_off', 252, 'SPY', 'undecided', 'undecided: only a difference above 10.4 % could have been seen'), ('regime', 'IWM/SPY', 'risk_off', 252, 'IWM', 'bounded', 'bounded: no effect larger than 1.0 %'), ('trend_break', 'IWM/SPY', 'break_up', 252, 'SPY', 'suggestive', 'suggestive: not significant once all tests are counted'), ('rate_regime', 'Fed funds target', 'hold_after_cuts', 252, 'IWM - SPY', 'contradicted', 'contradicted: lower than the rest')) as t (signal, subject, label, horizon, target, verdict, verdict_in_words);
 create table evidence_summary as select 'claims' as family, 52 as tested, 2.6e0::double as by_chance, 4 as found, 3 as surviving;
 create table core_satellite_summary as select 'timed' as strategy, 'better than the static portfolio' as verdict;
 create table ratio_daily as select pair, session::date as session, trend_break from (values
     ('IWM/SPY', '2025-09-03', 'break_up'), ('IWM/SPY', '2026-09-30', null), ('IWM/QQQ', '2026-09-29', 'break_down'))
     as t (pair, session, trend_break);
-create table signal_levels as select signal, subject, session::date as session, label, flips_to, threshold::double as threshold,
+create table signal_levels as select signal, subject, session::date as session, since::date as since, label, flips_to, threshold::double as threshold,
     distance::double as distance, flip_ratio::double as flip_ratio, flip_change::double as flip_change, flip_close::double as flip_close,
     other_fund, other_close::double as other_close, analogues_n::integer as analogues_n, flips_5::double as flips_5,
     flips_21::double as flips_21, flips_63::double as flips_63, params_id
     from (values
-    ('regime', 'IWM/SPY', '2026-09-30', 'risk_off', 'risk_on', 0.02, 0.0623, 0.4976, 0.0646, 305.12, 'SPY', 613.2, 40, 0, 0.1, 0.3, 'p'),
-    ('regime', 'QQQ/SPY', '2026-09-30', 'risk_on', 'risk_off', -0.02, 0.0411, 1.1344, -0.04, null, 'SPY', 613.2, 0, null, null, null, 'p'),
-    ('breadth', 'IWM, SPY, QQQ', '2026-09-30', 'mixed', 'small_cap_led', 0.02, 0.0245, null, null, 291.2, null, null, 9, 0, 0, 0, 'p'))
-    as t (signal, subject, session, label, flips_to, threshold, distance, flip_ratio, flip_change, flip_close, other_fund, other_close,
+    ('regime', 'IWM/SPY', '2026-09-30', '2025-08-27', 'risk_off', 'risk_on', 0.02, 0.0623, 0.4976, 0.0646, 305.12, 'SPY', 613.2, 40, 0, 0.1, 0.3, 'p'),
+    ('regime', 'QQQ/SPY', '2026-09-30', '2026-09-29', 'risk_on', 'risk_off', -0.02, 0.0411, 1.1344, -0.04, null, 'SPY', 613.2, 0, null, null, null, 'p'),
+    ('breadth', 'IWM, SPY, QQQ', '2026-09-30', '2026-09-28', 'mixed', 'small_cap_led', 0.02, 0.0245, null, null, 291.2, null, null, 9, 0, 0, 0, 'p'),
+    ('trend_break', 'IWM/SPY', '2026-09-30', '2025-09-03', 'break_up', 'break_down', 0, 0.0411, 0.4976, -0.06, 268.4, 'SPY', 613.2, 0,
+        null, null, null, 'p'))
+    as t (signal, subject, session, since, label, flips_to, threshold, distance, flip_ratio, flip_change, flip_close, other_fund, other_close,
     analogues_n, flips_5, flips_21, flips_63, params_id);
 create table price_daily as select fund, session::date as session, close::double as close, volume::bigint as volume from (values
     ('IWM', '2026-09-29', 285.1, 30000000), ('IWM', '2026-09-30', 286.64, 31000000), ('SPY', '2026-09-30', 613.2, 60000000),

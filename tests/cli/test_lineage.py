@@ -8,6 +8,7 @@ import duckdb
 import pytest
 
 from tests.cli.conftest import Command, answer, refusal
+from tests.cli.hand_made import write_release
 
 DOCUMENT = "yahoo/prices/IWM/2026-10-01T010000Z.csv"
 EARLIER = "yahoo/prices/IWM/2026-09-29T233000Z.csv"
@@ -49,8 +50,9 @@ def traced(home: Path) -> Path:
                 **node,
                 "name": "stg_price_bars",
                 "config": {"meta": {"signals": ["clock"]}},
-                "depends_on": {"nodes": ["source.p.raw.price_bars"]},
+                "depends_on": {"nodes": ["source.p.raw.price_bars", "seed.p.funds"]},
             },
+            "seed.p.funds": {"resource_type": "seed", "name": "funds", "original_file_path": "seeds/funds.csv"},
         },
         "sources": {"source.p.raw.price_bars": {"resource_type": "source", "name": "price_bars"}},
     }
@@ -64,8 +66,8 @@ def test_a_close_goes_back_to_the_document_that_said_it_last(smallcap: Command) 
     said = json.loads(answer(smallcap("why", "price_daily", "IWM", "2026-09-30", "--json")))
     assert said["row"]["close"] == 286.64
     assert said["meanings"]["close"] == "Last price of the session; USD."
-    assert (said["model"], said["models"], said["raw_tables"]) == (
-        "models/marts/funds/price_daily.sql", ["stg_price_bars"], ["price_bars"],
+    assert (said["model"], said["models"], said["raw_tables"], said["seeds"]) == (
+        "models/marts/funds/price_daily.sql", ["stg_price_bars"], ["price_bars"], ["seeds/funds.csv"],
     )  # fmt: skip
     assert [one["parameter"] for one in said["parameters"]] == ["clock.final_bar_minutes"]
     [seen] = said["observations"]
@@ -88,7 +90,16 @@ def test_a_changed_or_missing_document_is_said(traced: Path, smallcap: Command) 
 def test_without_the_last_values_of_the_key_the_newest_row_is_meant(smallcap: Command) -> None:
     text = answer(smallcap("why", "price_daily", "IWM"))
     assert text.startswith("price_daily: fund IWM, session 2026-09-30\n")
+    assert "from raw.price_bars, dbt_project/seeds/funds.csv" in text
     assert "Lineage of single cells" in " ".join(text.split())
+
+
+def test_values_are_those_of_the_table(home: Path, smallcap: Command) -> None:
+    also = "alter table price_daily add column is_kept boolean; update price_daily set is_kept = true, volume = null"
+    write_release(home / "published", name="20261003T000000000000Z", also=also)
+    text = answer(smallcap("why", "price_daily", "IWM"))
+    assert "  volume = NULL\n" in text
+    assert "  is_kept = true\n" in text
 
 
 def test_where_the_trace_ends_it_says_so(smallcap: Command) -> None:

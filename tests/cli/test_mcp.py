@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -128,9 +129,33 @@ def test_what_changed_and_what_is_unknown(ask: Ask) -> None:
     assert (found["before"], found["after"]) == (BEFORE, LATEST)
     assert "no_such" in ask("what_changed", before="no_such")
     assert "There is no table nothing" in ask("describe_tables", table="nothing")
-    assert "Known:" in ask("evidence", signal="moon")
     columns = ask("describe_tables", table="price_daily")["answer"]["columns"]
     assert {"close"} <= {column["column_name"] for column in columns if column["meaning_and_unit"]}
+
+
+def test_evidence_is_short_and_says_what_it_leaves_out(ask: Ask) -> None:
+    found = ask("evidence", signal="regime")["answer"]
+    assert [(row["label"], row["horizon"], row["target"]) for row in found["scorecard"]] == [
+        ("risk_off", 252, "IWM"),
+        ("risk_off", 252, "SPY"),
+    ]
+    query = found["left_out"].partition(": ")[2]
+    assert len(ask("query", sql=query)["answer"]["rows"]) == 3
+    assert ask("evidence", signal="moon").endswith(
+        "There is no evidence of moon. There is rate_regime of Fed funds target; regime of IWM/SPY; trend_break of IWM/SPY."
+    )
+
+
+def test_the_description_of_evidence_names_every_signal(offered: MCPServer) -> None:
+    labels = PROJECT_ROOT / "dbt_project" / "models" / "marts" / "signals" / "int_signal_labels.sql"
+    signals = re.findall(r"^    select '(\w+)'", labels.read_text(), re.MULTILINE)
+    [said] = [tool.description for tool in asyncio.run(offered.list_tools()) if tool.name == "evidence"]
+    assert len(signals) == 7
+    assert [signal for signal in signals if not re.search(rf"\b{signal}\b", said or "")] == []
+
+
+def test_an_argument_that_a_tool_does_not_have_is_refused(ask: Ask) -> None:
+    assert ask("describe_tables", tables="price_daily").endswith("describe_tables has no argument tables: it has table.")
 
 
 def test_the_command_serves_over_standard_input_and_output(home: Path) -> None:

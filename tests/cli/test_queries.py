@@ -30,6 +30,11 @@ def test_a_piped_table_has_every_row_and_column(smallcap: Command) -> None:
     assert all(f" {'wide ' * 60}{number} " in text for number in (0, 1250, 2499))
 
 
+def test_a_whole_table_says_how_many_rows_it_has(smallcap: Command) -> None:
+    assert answer(smallcap("sql", "from range(20000)")).splitlines()[-1].strip() == "20000 rows"
+    assert answer(smallcap("sql", "from range(3)")).splitlines()[-1].startswith("└")
+
+
 def test_csv_json_and_markdown_on_standard_output(smallcap: Command) -> None:
     assert answer(smallcap("sql", TYPES, "--format", "csv")).splitlines() == [
         "h,d,n,day,at,s",
@@ -37,10 +42,11 @@ def test_csv_json_and_markdown_on_standard_output(smallcap: Command) -> None:
     ]
     [row] = json.loads(answer(smallcap("sql", TYPES, "--format", "json")))
     assert row == {"h": 1, "d": 1.5, "n": None, "day": "2026-09-30", "at": "2026-09-30 20:00:00", "s": 'ü,"'}
-    assert answer(smallcap("sql", "select 'a|b' as x, 1 as y, null as z", "--format", "markdown")).splitlines() == [
-        "| x | y | z |",
-        "|---|---:|---:|",
-        "| a\\|b | 1 |  |",
+    query = "select 'a|b' as x, 1 as y, null::varchar as t, null::double as d, 1.5::decimal(9, 2) as m, true as b"
+    assert answer(smallcap("sql", query, "--format", "markdown")).splitlines() == [
+        "| x | y | t | d | m | b |",
+        "|---|---:|---|---:|---:|---|",
+        "| a\\|b | 1 |  |  | 1.50 | True |",
     ]
 
 
@@ -111,7 +117,7 @@ def test_the_workbook_has_a_typed_sheet_per_table(smallcap: Command, tmp_path: P
     assert book.sheetnames == ["cover", "columns", "price_daily", "session_calendar", "signal_levels"]
     cover = {row[0]: row[1] for row in book["cover"].iter_rows(values_only=True)}
     assert cover["source"] == "SAMPLE: simulated market"
-    assert (cover["price_daily"], cover["signal_levels"]) == (5, 3)
+    assert (cover["price_daily"], cover["signal_levels"]) == (5, 4)
     assert ("price_daily", "close", "DOUBLE", "Last price of the session; USD.") in list(
         book["columns"].iter_rows(values_only=True)
     )
@@ -142,3 +148,16 @@ def test_export_refuses_what_it_cannot_write(smallcap: Command, tmp_path: Path) 
     assert "is not a folder" in refusal(smallcap("export", "nowhere/a.xlsx"))
     assert "There is no table nothing" in refusal(smallcap("export", "a.xlsx", "--table", "nothing"))
     assert not list(tmp_path.glob("*.xlsx"))
+
+
+@pytest.mark.parametrize("file", ["answer.csv", "answer.md", "release.xlsx"])
+def test_a_file_that_cannot_be_written_is_named(smallcap: Command, tmp_path: Path, file: str) -> None:
+    (tmp_path / file).mkdir()
+    arguments = ("export", file, "--table", "price_daily") if file.endswith("x") else ("sql", "select 1", "--output", file)
+    assert refusal(smallcap(*arguments)) == f"{file} cannot be written: Is a directory."
+    assert [path.name for path in tmp_path.iterdir() if path.name not in ("home", file)] == []
+
+
+def test_a_workbook_that_cannot_be_made_is_named(smallcap: Command) -> None:
+    file = f"{'a' * 250}.xlsx"
+    assert refusal(smallcap("export", file, "--table", "price_daily")) == f"{file} cannot be written: File name too long."

@@ -6,7 +6,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from orchestration.cli.console import Refused
+from orchestration.cli.console import Refused, WrongOption
 from orchestration.cli.main import app
 from orchestration.notify.services import ATTEMPTS, Service
 from tests.notify.receiver import change, receiver, release
@@ -46,8 +46,26 @@ def test_a_change_is_sent_once(home: Path) -> None:
 def test_a_dry_run_sends_and_records_nothing(home: Path) -> None:
     shown = smallcap(home, "--dry-run")
     assert shown.exit_code == 0
-    assert shown.stdout.startswith("IWM/SPY changes from risk_on to risk_off (flip). What followed in the past: a year later")
+    assert shown.stdout.startswith(
+        "Small-Cap Signal 2026-09-30\n\nIWM/SPY changes from risk_on to risk_off (flip). What followed in the past: a year later"
+    )
     assert not (home / "notified.jsonl").exists()
+
+
+def test_a_dry_run_is_no_test(home: Path) -> None:
+    with receiver() as service:
+        both = smallcap(home, "--dry-run", "--test", urls=service.address)
+    assert isinstance(both.exception, WrongOption)
+    assert service.received == []
+
+
+def test_a_service_that_cannot_be_reached_is_named_without_its_host(home: Path) -> None:
+    with receiver() as gone:
+        pass
+    said = str(smallcap(home, "--test", urls=gone.address).exception)
+    assert said.startswith("Not reached: json: ")
+    assert said.endswith("to the service.")
+    assert "127.0.0.1" not in said
 
 
 def test_a_test_message_goes_to_every_service(home: Path) -> None:

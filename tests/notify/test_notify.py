@@ -184,14 +184,14 @@ def test_a_long_message_is_cut_and_says_so(tmp_path: Path, ledger: Path, service
 
 @pytest.mark.parametrize(("day", "steps"), [("2026-10-29", 0), ("2026-10-30", 1), ("2026-11-06", 1), ("2026-11-07", 0)])
 def test_a_step_is_sent_from_its_day_for_a_week(tmp_path: Path, ledger: Path, day: str, steps: int) -> None:
-    assert len(unsent(release(tmp_path, "r1", session=day, events=[DECEMBER]), ledger=ledger)) == steps
+    assert len(unsent(release(tmp_path, "r1", session=day, events=[DECEMBER]), ledger=ledger)[1]) == steps
 
 
 def test_without_services_nothing_is_recorded(tmp_path: Path, ledger: Path) -> None:
     directory = release(tmp_path, "r1", changed=[change("flip")])
     assert send_news(directory, addresses=" ", ledger=ledger) == Sent({}, [])
     assert not ledger.exists()
-    assert [one.key for one in unsent(directory, ledger=ledger)] == ["flip|regime|IWM/SPY|label|r1"]
+    assert [one.key for one in unsent(directory, ledger=ledger)[1]] == ["flip|regime|IWM/SPY|label|r1"]
     assert not ledger.exists()
 
 

@@ -47,8 +47,8 @@ def flip(path: Path, count: int = 200) -> None:
     path.write_bytes(content)
 
 
-def assert_one_sentence(done: subprocess.CompletedProcess[str], *words: str) -> None:
-    assert done.returncode == 1, done.stdout
+def assert_one_sentence(done: subprocess.CompletedProcess[str], *words: str, code: int = 1) -> None:
+    assert done.returncode == code, done.stdout
     assert "Traceback" not in done.stdout + done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     for word in words:
@@ -74,7 +74,7 @@ def test_a_run_in_an_unusual_path_repairs_damaged_caches(sample_home: Home, reco
 @pytest.mark.parametrize("sign", ["#", "?", "\n", "\udcff"], ids=ascii)
 def test_an_impossible_database_path_is_rejected_before_any_work(tmp_path: Path, sign: str) -> None:
     done = smallcap("run", "--data-dir", f"x/Data {sign}1/data", cwd=tmp_path)
-    assert_one_sentence(done, "Choose another --data-dir")
+    assert_one_sentence(done, "Choose another --data-dir", code=2)
     assert list(tmp_path.iterdir()) == []
 
 

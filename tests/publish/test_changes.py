@@ -244,6 +244,22 @@ def test_the_last_session_against_the_one_before(tmp_path: Path) -> None:
     ]
 
 
+def test_since_an_earlier_session_a_label_says_when_it_changed_and_that_it_changed_back(tmp_path: Path) -> None:
+    found = with_wednesday(tables(), regime="risk_on")
+    [flip] = [row for row in since_session(side_of(write_release(tmp_path, "A", found)), MONDAY) if row["change"] == "flip"]
+    assert flip["sentence"] == "Regime (IWM/SPY) changed from risk_off to risk_on on 2026-08-12."
+    assert flip["baseline_session"] == MONDAY
+
+    and_back = replaced(with_wednesday(tables()), "regime_daily", pl.col("session") == TUESDAY, regime="risk_on")
+    [flip] = [row for row in since_session(side_of(write_release(tmp_path, "B", and_back)), MONDAY) if row["change"] == "flip"]
+    assert flip["sentence"] == "Regime (IWM/SPY) changed 2 times, the last time on 2026-08-12, to risk_off."
+
+    unknown = replaced(with_wednesday(tables()), "regime_daily", pl.col("session") == TUESDAY, regime=None)
+    rows = since_session(side_of(write_release(tmp_path, "C", unknown)), MONDAY)
+    assert [row for row in rows if row["change"] in ("flip", "gone")] == []
+    assert since_session(side_of(write_release(tmp_path, "D", found)), WEDNESDAY) == []
+
+
 def test_a_release_without_prices_has_no_last_session(tmp_path: Path) -> None:
     release = write_release(tmp_path, "A", tables(), last_session=None)
     assert since_session(side_of(release)) == []

@@ -1,16 +1,19 @@
-"""Append-only observations: when a row is appended, and their order."""
+"""Append-only observations: when a row is appended, and their order; a rebuilt warehouse replaces the current one."""
 
 import multiprocessing
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 import polars as pl
 import pytest
+from filelock import FileLock
 
 from orchestration.raw.observations import append_observations, stamped
 from orchestration.schemas import RAW_TABLES
-from orchestration.warehouse.connection import Warehouse, WarehouseLocked
+from orchestration.settings import Settings, Source
+from orchestration.warehouse.connection import Warehouse, WarehouseLocked, clear_unfinished_rebuild, rebuild_lock
 
 DAY = date(2026, 5, 5)
 NOW = datetime(2026, 5, 6)
@@ -113,3 +116,50 @@ def test_a_second_writer_gets_a_clear_message(tmp_path: Path) -> None:
         done.set()
         other.join(30)
     assert other.exitcode == 0
+
+
+@pytest.fixture
+def rebuilding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings of a rebuild whose run writes a file in place of a warehouse."""
+    from orchestration.defs import rebuild
+
+    def run(settings: Settings, *, progress: Callable[[str], None], force: bool) -> Path:
+        assert force
+        settings.warehouse_path.parent.mkdir()
+        settings.warehouse_path.write_text("rebuilt")
+        progress("published")
+        return settings.published_dir / "r2"
+
+    monkeypatch.setattr(rebuild, "run_daily", run)
+    return Settings(source=Source.sample, data_dir=tmp_path, writer_wait_seconds=0)
+
+
+def test_a_rebuild_without_a_warehouse_says_so(rebuilding: Settings) -> None:
+    from orchestration.defs.rebuild import rebuild_warehouse
+
+    said: list[str] = []
+    assert rebuild_warehouse(rebuilding, progress=said.append).name == "r2"
+    assert said == ["There is no warehouse to compare with. Landing has 0 documents.", "published"]
+    assert rebuilding.warehouse_path.read_text() == "rebuilt"
+    assert not rebuilding.rebuild_dir.exists()
+
+
+def test_a_rebuilt_warehouse_that_cannot_replace_the_current_one_is_named(rebuilding: Settings) -> None:
+    from orchestration.defs.rebuild import rebuild_warehouse
+    from orchestration.defs.runner import RunFailed
+
+    with (
+        FileLock(rebuilding.home / ".writer.lock"),
+        pytest.raises(RunFailed, match="r2 is published, but .*Another run is writing.*Run `smallcap rebuild` again"),
+    ):
+        rebuild_warehouse(rebuilding, progress=str)
+
+
+def test_files_of_a_killed_rebuild_are_removed_but_not_those_of_a_running_one(tmp_path: Path) -> None:
+    rebuild_dir = tmp_path / "rebuild"
+    assert not clear_unfinished_rebuild(tmp_path, rebuild_dir)
+    rebuild_dir.mkdir()
+    with rebuild_lock(tmp_path):
+        assert not clear_unfinished_rebuild(tmp_path, rebuild_dir)
+    assert clear_unfinished_rebuild(tmp_path, rebuild_dir)
+    assert not rebuild_dir.exists()
