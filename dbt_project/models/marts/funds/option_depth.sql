@@ -94,7 +94,10 @@ select
     cast(unread_expirations as integer) as unread_expirations,
     {%- for figure in ['contracts', 'contracts_quoted', 'strikes_quoted'] %}
     cast(
-        case when gaps = 0 {%- if figure != 'contracts' %} and phase = 'regular' and unknown_quotes = 0 {%- endif %} then {{ figure }} end as integer
+        case
+            when gaps = 0 {%- if figure != 'contracts' %} and phase = 'regular' and unknown_quotes = 0 {%- endif %}
+                then {{ figure }}
+        end as integer
     ) as {{ figure }},
     {%- endfor %}
     {%- for total, part in [('open_interest', 'interest'), ('volume', 'volume')] %}
