@@ -15,3 +15,11 @@
 {% macro counted(count, thing) -%}
     ({{ text(count) }} || case when {{ count }} = 1 then ' {{ thing }}' else ' {{ thing }}s' end)
 {%- endmacro %}
+
+{#- A p-value as text, as `p_value` of the report prints it: `= 0.037`, or `< 0.001`. `equals` stands before the former. -#}
+{% macro p_value_text(p, equals='= ') -%}
+    case
+        when {{ p }} < 1.0e-3 then '< 0.001'
+        else '{{ equals }}' || {{ text('cast(' ~ rounded(p, 3) ~ ' as decimal(4, 3))') }}
+    end
+{%- endmacro %}

@@ -1,5 +1,6 @@
 """Formats numbers, dates and labels for people. None is shown as a dash, never as zero."""
 
+import math
 import re
 from collections.abc import Callable
 from datetime import date, datetime
@@ -104,10 +105,10 @@ def label(value: str | None) -> str:
 
 
 def p_value(value: float | None) -> str:
-    """Three digits; smaller values are shown as < 0.001."""
+    """Three digits, half up like the sentences of the marts (`p_value_text`); smaller values are shown as < 0.001."""
     if value is None:
         return DASH
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+    return "< 0.001" if value < 0.001 else f"{math.floor(value * 1e3 + 0.5) / 1e3:.3f}"
 
 
 def survive(count: int) -> str:
