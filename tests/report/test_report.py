@@ -1,5 +1,6 @@
 """The report without market data: formats, missing marts, colours and scripts."""
 
+import html
 import json
 import re
 from datetime import date
@@ -70,6 +71,9 @@ def tables_with(*statements: str) -> ReleaseTables:
         (wording.number(1234.5, 1), "1,234.5"),
         (wording.number(-0.0), "0"),
         (wording.p_value(0.0004), "< 0.001"),
+        (wording.p_value(0.0005), "< 0.001"),
+        (wording.p_value(0.0365), "0.037"),
+        (wording.p_value(0.1175), "0.118"),
         (wording.label("risk_on"), "risk-on"),
         (wording.label(None), "\u2013"),
         (wording.day(date(2026, 9, 30)), "2026-09-30"),
@@ -173,6 +177,56 @@ def test_a_signal_without_a_label_is_named_with_its_reason() -> None:
     page = render(tables_with(*LABELS, unknown), manifest(), "")
     assert "Not available: Fed funds; rates end on <time>2026-06-05</time>." in page
     assert "IWM/SPY is risk-off." in page
+
+
+def cells(page: str, section: str) -> list[list[str]]:
+    """The rows of all tables of a section, as text."""
+    body = page[page.index(f'<section id="{section}"') :].partition("</section>")[0]
+    rows = [re.findall(r"<t[hd]\b[^>]*>(.*?)</t[hd]>", row, re.DOTALL) for row in re.findall(r"<tr\b.*?</tr>", body, re.DOTALL)]
+    return [[" ".join(re.sub(r"<[^>]*>", " ", html.unescape(cell)).split()) for cell in row] for row in rows]
+
+
+def test_a_verdict_on_the_first_screen_has_its_return_and_its_horizon() -> None:
+    told = (
+        "update reading set evidence = 'a year later ' || case topic when 'regime' then 'SPY' else 'IWM minus SPY' end"
+        " || ' +8.9 % on average, against +11.9 % after the rest (7 clusters); undecided: only a difference above 10.4 %'"
+    )
+    parameters = {"scorecard.horizon_year": {"value": 252.0, "unit": "sessions", "meaning": "a year"}}
+    rows = cells(render(tables_with(*LABELS, told), manifest(parameters=parameters), ""), "today")
+    assert rows[0][-1] == "Verdict over 252 sessions"
+    assert [row[-1] for row in rows[1:3]] == ["undecided SPY", "undecided IWM \N{MINUS SIGN} SPY"]
+
+
+SCORES = (
+    "create table scorecard as from (values ('regime', 'IWM/SPY', 'risk_off', 21, 'SPY', 'lower', 'supported', 0.05e0),"
+    " ('regime', 'IWM/SPY', 'risk_off', 252, 'SPY', 'lower', 'undecided', 0.58e0),"
+    " ('regime', 'IWM/SPY', 'risk_off', 63, 'IWM - SPY', null, 'significant', 0.0365e0))"
+    " t(signal, subject, label, horizon, target, expected, verdict, p_family)",
+    *(
+        f"alter table scorecard add column {name} double default {value}"
+        for name, value in {
+            "difference": -0.0105, "interval_low": -0.0137, "interval_high": -0.0073, "mean_return": 0.01, "rest_return": 0.02,
+            "p_value": 0.0005, "min_detectable": 0.02, "clusters": 7, "sessions": 1000,
+        }.items()
+    ),
+    "alter table scorecard add column verdict_in_words varchar default 'undecided: too little'",
+    "create table evidence_summary as from (values ('claims', 2, 0.1, 2, 1, 0, 1))"
+    " t(family, tested, by_chance, found, surviving, bounded, undecided)",
+)  # fmt: skip
+
+
+def test_what_survives_at_any_horizon_and_target_is_listed() -> None:
+    page = render(tables_with(*SCORES), manifest(), "")
+    kept = [row for row in cells(page, "scorecards") if len(row) == 8 and row[0].startswith("IWM/SPY")]
+    assert [(row[1], row[2], row[6], row[7]) for row in kept] == [
+        ("SPY", "21", "0.050", "supported"),
+        ("IWM \N{MINUS SIGN} SPY", "63", "0.037", "significant"),
+    ]
+    assert kept[0][0] == "IWM/SPY risk-off regime"
+    assert kept[0][3:6] == ["\N{MINUS SIGN}1.1 pp", "\N{MINUS SIGN}1.4 to \N{MINUS SIGN}0.7 pp", "7"]
+    assert "Nothing survives" not in page
+    none = render(tables_with(*SCORES, "update scorecard set verdict = 'undecided'"), manifest(), "")
+    assert "What survives" not in none and "Nothing survives: no claim and no other comparison" in none
 
 
 def test_current_prices_have_no_banner() -> None:
