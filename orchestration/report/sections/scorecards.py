@@ -264,7 +264,9 @@ def _claimed(rows: list[Row]) -> Table:
             if row["horizon"] == horizon
         ],
         source="Mart scorecard, which has every signal, label, horizon and target. Clusters: independent groups of spells, the"
-        " effective sample size. p, all claims: corrected for the number of claims.",
+        " effective sample size. p, all claims: corrected for the number of claims. Interval and p can disagree: the interval"
+        " measures the difference in its standard errors, p compares it with the raw differences of shifted labels; the verdict"
+        " follows p, all claims.",
     )  # fmt: skip
 
 
