@@ -6,7 +6,6 @@
         when 'USD a session' then {{ number_text(figure ~ ' / 1000000', 0) }} || ' million dollars a session'
         when 'USD' then {{ number_text(figure, 0) }} || ' dollars'
         when 'contracts' then {{ number_text(figure, 0) }} || ' contracts'
-        when 'contracts a session' then {{ number_text(figure, 0) }} || ' contracts a session'
         else {{ number_text(figure, 2) }} || ' ' || {{ unit }}
     end
 {%- endmacro %}

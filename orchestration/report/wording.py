@@ -19,12 +19,18 @@ _WORDS = {
 
 
 _LOOSE_PERCENT = re.compile(r"(?<=\d) %")
+_LONG_NUMBER = re.compile(r"(?<![\w.,-])\d{4,}(?= (?:million dollars|dollars|contracts)\b)")
 _HYPHEN_MINUS = re.compile(r"(?<![^\s(])-(?=\d)")
 
 
 def typeset(text: str) -> str:
     """A sentence of a table as it is printed: minus signs, and percent signs that stay with their figure."""
     return _HYPHEN_MINUS.sub(MINUS, _LOOSE_PERCENT.sub(f"{GAP}%", text))
+
+
+def grouped(text: str) -> str:
+    """A sentence of a table with thousands separators in its amounts of dollars and contracts."""
+    return _LONG_NUMBER.sub(lambda found: number(int(found[0])), text)
 
 
 def number(value: float | int | None, digits: int = 0, *, signed: bool = False) -> str:
@@ -62,6 +68,10 @@ def measure(value: float | None, unit: str | None) -> str:
     forms: dict[str, Callable[[float], str]] = {"fraction": share, "USD": dollars, "equities": number, "events": number}
     if of in forms:
         return forms[of](value) + (f" a {each}" if each else "")
+    if unit.startswith(("contracts", "expirations")):
+        return f"{number(value)}{GAP}{unit}"
+    if unit == "basis points":
+        return f"{number(value, 2)}{GAP}{unit}"
     if unit == "ratio":
         return f"{number(value, 1)}{TIMES}"
     return f"{number(value, 4)}{GAP}{unit}"

@@ -61,6 +61,16 @@ def tables_with(*statements: str) -> ReleaseTables:
         (wording.measure(2.0, "events a year"), "2 a year"),
         (wording.measure(8.86, "ratio"), "8.9\xa0\u00d7"),
         (wording.measure(-0.0423, "log points"), "\u22120.0423\xa0log points"),
+        (wording.measure(3_574_068.0, "contracts"), "3,574,068\xa0contracts"),
+        (wording.measure(798_945.0, "contracts by the time of the quote"), "798,945\xa0contracts by the time of the quote"),
+        (wording.measure(5.0, "expirations"), "5\xa0expirations"),
+        (wording.measure(0.2781, "basis points"), "0.28\xa0basis points"),
+        (wording.grouped("IWM 3574068 contracts, 46788 dollars"), "IWM 3,574,068 contracts, 46,788 dollars"),
+        (wording.grouped("11329 million dollars a session since 2026"), "11,329 million dollars a session since 2026"),
+        (
+            wording.grouped("since 2026-05, 9210.50 dollars, XB037833100 and 3000 contracts"),
+            "since 2026-05, 9210.50 dollars, XB037833100 and 3,000 contracts",
+        ),
         (wording.measure(None, "fraction"), "\u2013"),
         (wording.measure(None, None), "\u2013"),
         (wording.points(0.08), "+8.0\xa0pp"),
@@ -227,6 +237,38 @@ def test_what_survives_at_any_horizon_and_target_is_listed() -> None:
     assert "Nothing survives" not in page
     none = render(tables_with(*SCORES, "update scorecard set verdict = 'undecided'"), manifest(), "")
     assert "What survives" not in none and "Nothing survives: no claim and no other comparison" in none
+
+
+def test_the_cost_of_fees_is_that_of_current_fees() -> None:
+    costs = (
+        "create table fee_drag as select 'IWM' as fund, 'SCHA' as cheaper_fund, fees_from, 30 as horizon_years, 0.08e0 as growth,"
+        " 0.0015e0 as fee_gap, cost as cost_compounded, cost as cost_subtracted, false as is_same_index,"
+        " date '2026-05-12' as as_of from (values ('guide', 46788e0), ('today', 43799e0)) t(fees_from, cost)"
+    )
+    page = render(tables_with(costs), manifest(), "")
+    assert "IWM against SCHA costs up to $43,799 more on the set amount over 30 years, with current fees." in page
+    old = render(tables_with(costs, "delete from fee_drag where fees_from = 'today'"), manifest(), "")
+    assert "costs up to $46,788 more on the set amount over 30 years, with the guide&#39;s fees." in old
+
+
+def test_the_mean_of_a_month_has_a_mark_of_its_own_and_only_shares_are_marked_by_the_band() -> None:
+    months = (
+        "create table seasonality as select 'IWM' as fund, month, 20 as months, month / 1e3 as mean_return, 0.01e0 as"
+        " median_return, 0.6e0 as hit_rate, 0.4e0 as chance_low, 0.8e0 as chance_high, month = 9 as is_beyond_chance,"
+        " 0.05e0 as chance_beyond from range(1, 13) t(month)"
+    )
+    chance = {"seasonality.chance": {"value": 0.95, "unit": "fraction", "meaning": "band"}}
+    page = render(tables_with(months), manifest(parameters=chance), "")
+    legend = re.findall(
+        r'<span class="mark (\w+) \w+" aria-hidden="true"></span>(.*?)</li>', page[page.index('id="seasonality"') :]
+    )
+    assert dict(reversed(words) for words in legend[:4]) == {
+        "mean": "circle", "median": "line", "share inside the chance band": "ring", "share outside the chance band": "diamond",
+    }  # fmt: skip
+    found = re.search(r'id="data-seasonality">(.*?)</script>', page)
+    assert found
+    means, shares = json.loads(found[1])["spec"]["vconcat"]
+    assert "outside" not in json.dumps(means["layer"]) and "outside" in json.dumps(shares["layer"])
 
 
 def test_current_prices_have_no_banner() -> None:
