@@ -80,6 +80,7 @@ def _calendar(rows: list[Row]) -> Table:
             for row in rows
         ],
         source=f"Mart reconstitution_calendar, sessions counted from {day(rows[0]['counted_from'])}.",
+        stacks=True,
     )  # fmt: skip
 
 
@@ -134,8 +135,9 @@ def _scores(tables: ReleaseTables) -> Table | None:
             ]
             for row in rows
         ],
-        source="Mart reconstitution_forecast_scores, by the last forecast before each event. Naive: as many symbols, by the"
-        " value of their line in one fund.",
+        source="Mart reconstitution_forecast_scores, by the last forecast before each event. Naive: the same number of symbols,"
+        " ranked by their value in one fund.",
+        stacks=True,
     )  # fmt: skip
 
 
@@ -211,6 +213,7 @@ def _table(rows: list[Row]) -> Table:
         ],
         source="Mart reconstitution_summary. Volume ratio: IWM's volume in the window as a multiple of its median before the"
         " window; median over the events.",
+        stacks=True,
     )  # fmt: skip
 
 

@@ -132,6 +132,7 @@ def _summary(summary: dict[str, Row]) -> Table:
             for name, row in sorted(summary.items(), key=lambda item: _place(item[0], _FAMILIES))
         ],
         source="Mart evidence_summary. By chance: rows with a p-value of at most 5 % if no label said anything.",
+        stacks=True,
     )  # fmt: skip
 
 
@@ -267,6 +268,7 @@ def _claimed(rows: list[Row]) -> Table:
         " effective sample size. p, all claims: corrected for the number of claims. Interval and p can disagree: the interval"
         " measures the difference in its standard errors, p compares it with the raw differences of shifted labels; the verdict"
         " follows p, all claims.",
+        stacks=True,
     )  # fmt: skip
 
 

@@ -105,7 +105,9 @@ def _coming(first: dict[str, Row]) -> str:
     row = first.get("reconstitution")
     if row is None or row["value"] is None:
         return ""
-    return f"{row['subject']} reconstitution takes effect in {plural(int(row['value']), 'session')}: {label(row['reading'])}."
+    return (
+        f"{row['subject']} reconstitution takes effect in {plural(int(row['value']), 'session')}; stage: {label(row['reading'])}."
+    )
 
 
 def _changes(tables: ReleaseTables, manifest: Manifest) -> list[Sentences]:
@@ -172,7 +174,7 @@ def _signals(tables: ReleaseTables, readings: list[Row], manifest: Manifest) -> 
         source="Marts reading, signal_levels. Value: the ratio against its trend mean; IWM's return over the breadth window; the"
         " midpoint of the Fed funds range. To the flip: the move of the ratio with which the next close changes the label. Flips"
         " in 21 sessions: how often a label at this distance did. Verdict: what the track record of the label shows for the"
-        " return named below it; for other returns and horizons see What followed each signal. That of the satellite is about its"
+        " return named beside it; for other returns and horizons see What followed each signal. That of the satellite is about its"
         " timing. Breadth, fed funds, cycle phase and satellite have no distance: they depend on three funds or on interest"
         " rates, not on the level of one ratio.",
         stacks=True,
@@ -191,7 +193,7 @@ def verdict(evidence: str | None) -> str:
 
 
 def _judged(evidence: str | None) -> Cell | str:
-    """The verdict and, below it, the return that it is about; that of the satellite is about its timing."""
+    """The verdict and, beside it, the return that it is about; that of the satellite is about its timing."""
     if evidence is None:
         return DASH
     target = _TARGET.match(evidence)
