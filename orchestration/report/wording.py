@@ -13,6 +13,7 @@ TIMES = f"{GAP}\N{MULTIPLICATION SIGN}"
 MAIN_FUNDS = ("IWM", "SPY", "QQQ")
 # Labels whose display form is not the label with spaces for underscores.
 _WORDS = {
+    "hand_kept": "entered by hand",
     "risk_on": "risk-on", "risk_off": "risk-off", "small_cap_led": "small-cap led", "spy_only": "SPY only",
     "static_least": "static (least IWM)", "static_middle": "static (middle)", "static_most": "static (most IWM)",
 }  # fmt: skip

@@ -85,6 +85,7 @@ def tables_with(*statements: str) -> ReleaseTables:
         (wording.p_value(0.0365), "0.037"),
         (wording.p_value(0.1175), "0.118"),
         (wording.label("risk_on"), "risk-on"),
+        (wording.label("hand_kept"), "entered by hand"),
         (wording.label(None), "\u2013"),
         (wording.day(date(2026, 9, 30)), "2026-09-30"),
         (wording.plural(1, "spell"), "1\xa0spell"),

@@ -48,7 +48,7 @@ def _name(row: Row) -> str:
 
 def _proxies(rows: list[Row]) -> Table:
     return Table(
-        caption="How far the factors stand for the funds",
+        caption="How closely the factors match the funds",
         columns=[
             Column("Factor", False), Column("Stands for", False), Column("By", False), Column("From"), Column("To"),
             Column("Correlation"), Column("Beta"), Column("Mean gap a year"), Column("Same regime"),

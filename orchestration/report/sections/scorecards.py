@@ -93,7 +93,7 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
         ],
         notes=[
             *([] if surviving else ["Nothing survives: no claim and no other comparison, at any horizon or target."]),
-            "A row is undecided if its data could not show an effect of the size that is plausible: it says nothing about whether"
+            "A row is undecided if its data could not show an effect of a plausible size: it says nothing about whether"
             " there is one. The smallest detectable difference says what could have been seen. Method: docs/EVIDENCE.md.",
             *([f"Not tested, because the history is too short: {listed(untested)}."] if untested else []),
         ],

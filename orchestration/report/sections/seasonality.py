@@ -33,7 +33,7 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
         f" allows; about {number(by_chance, 1)} would by chance alone.",
         blocks=[_chart(rows, manifest, chance)],
         notes=[
-            "The mart has no dispersion of the returns, so the means have no interval. Where mean and median differ widely, a"
+            "The table has no standard deviations, so the means have no interval. Where mean and median differ widely, a"
             " few months dominate the mean. The funds move together, so their months are not independent evidence."
         ],
     )

@@ -174,8 +174,8 @@ def _signals(tables: ReleaseTables, readings: list[Row], manifest: Manifest) -> 
         source="Marts reading, signal_levels. Value: the ratio against its trend mean; IWM's return over the breadth window; the"
         " midpoint of the Fed funds range. To the flip: the move of the ratio with which the next close changes the label. Flips"
         " in 21 sessions: how often a label at this distance did. Verdict: what the track record of the label shows for the"
-        " return named beside it; for other returns and horizons see What followed each signal. That of the satellite is about its"
-        " timing. Breadth, fed funds, cycle phase and satellite have no distance: they depend on three funds or on interest"
+        " return named beside it; other returns and horizons are in What followed each signal. That of the satellite is about"
+        " its timing. Breadth, fed funds, cycle phase and satellite have no distance: they depend on three funds or on interest"
         " rates, not on the level of one ratio.",
         stacks=True,
     )  # fmt: skip
