@@ -29,7 +29,7 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
                 " of the history, in percentage points, with 95 % interval; corrected over all rows, and with the same sign in"
                 " each era (to 1963, to 2000, since).",
             ),
-            *([survivors(surviving, "Mart long_run_scorecard.")] if surviving else []),
+            *([survivors(surviving, "What survives since 1926", "Mart long_run_scorecard.")] if surviving else []),
             *([_proxies(proxies)] if proxies else []),
         ],
         notes=[

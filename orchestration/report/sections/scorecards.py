@@ -83,6 +83,7 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
                 [
                     survivors(
                         surviving,
+                        "What survives, at any horizon",
                         "Mart scorecard, every horizon and target; the families are the claims and all other comparisons.",
                     )
                 ]
@@ -215,14 +216,14 @@ def _spec(names: list[str], horizon: int, target: str) -> dict[str, object]:
     )
 
 
-def survivors(rows: list[Row], source: str) -> Table:
+def survivors(rows: list[Row], caption: str, source: str) -> Table:
     """The rows of a scorecard with a verdict of their own, whatever their horizon and target.
 
     Args:
         rows: rows of a scorecard, each with the `name` of its label and the words of its target, `return_of`.
     """
     return Table(
-        caption="What survives",
+        caption=caption,
         columns=[
             Column("Label", False), Column("Return of", False), Column("Sessions ahead"), Column("Difference"),
             Column("95 % interval"), Column("Clusters"), Column("p, its family"), Column("Verdict", False),
