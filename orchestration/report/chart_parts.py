@@ -5,6 +5,8 @@ Colours are CSS variables of the style sheet, so one chart works in light mode, 
 
 from typing import Any
 
+from orchestration.report.wording import DASH
+
 Spec = dict[str, Any]
 
 INK, FAINT, RULE, PAPER = "var(--ink)", "var(--faint)", "var(--rule)", "var(--paper)"
@@ -79,6 +81,23 @@ def tip(field: str, title: str, form: str = "", kind: str = "quantitative") -> S
     if kind == "temporal":
         return {"field": field, "type": kind, "title": title, "timeUnit": "utcyearmonthdate", "format": "%Y-%m-%d"}
     return {"field": field, "type": kind, "title": title, **shown}
+
+
+def p_value_tips(titles: dict[str, str]) -> list[Spec]:
+    """Lines of a tooltip with p-values; `p_value_words` computes their texts."""
+    return [tip(f"{field}_words", title, kind="nominal") for field, title in titles.items()]
+
+
+def p_value_words(*fields: str) -> list[Spec]:
+    """Transforms that write p-values as `p_value` of the page does: vega's own format decides ties in another way."""
+    return [
+        {
+            "calculate": f"!isValid(datum.{field}) ? '{DASH}' : datum.{field} < 0.001 ? '< 0.001'"
+            f" : format(floor(datum.{field} * 1000 + 0.5) / 1000, '.3f')",
+            "as": f"{field}_words",
+        }
+        for field in fields
+    ]
 
 
 def crosshair(name: str, field: str, tooltip: list[Spec], data: str) -> Spec:

@@ -1,5 +1,6 @@
 """Formats numbers, dates and labels for people. None is shown as a dash, never as zero."""
 
+import math
 import re
 from collections.abc import Callable
 from datetime import date, datetime
@@ -12,18 +13,25 @@ TIMES = f"{GAP}\N{MULTIPLICATION SIGN}"
 MAIN_FUNDS = ("IWM", "SPY", "QQQ")
 # Labels whose display form is not the label with spaces for underscores.
 _WORDS = {
+    "hand_kept": "entered by hand",
     "risk_on": "risk-on", "risk_off": "risk-off", "small_cap_led": "small-cap led", "spy_only": "SPY only",
     "static_least": "static (least IWM)", "static_middle": "static (middle)", "static_most": "static (most IWM)",
 }  # fmt: skip
 
 
 _LOOSE_PERCENT = re.compile(r"(?<=\d) %")
+_LONG_NUMBER = re.compile(r"(?<![\w.,-])\d{4,}(?= (?:million dollars|dollars|contracts)\b)")
 _HYPHEN_MINUS = re.compile(r"(?<![^\s(])-(?=\d)")
 
 
 def typeset(text: str) -> str:
     """A sentence of a table as it is printed: minus signs, and percent signs that stay with their figure."""
     return _HYPHEN_MINUS.sub(MINUS, _LOOSE_PERCENT.sub(f"{GAP}%", text))
+
+
+def grouped(text: str) -> str:
+    """A sentence of a table with thousands separators in its amounts of dollars and contracts."""
+    return _LONG_NUMBER.sub(lambda found: number(int(found[0])), text)
 
 
 def number(value: float | int | None, digits: int = 0, *, signed: bool = False) -> str:
@@ -61,6 +69,10 @@ def measure(value: float | None, unit: str | None) -> str:
     forms: dict[str, Callable[[float], str]] = {"fraction": share, "USD": dollars, "equities": number, "events": number}
     if of in forms:
         return forms[of](value) + (f" a {each}" if each else "")
+    if unit.startswith(("contracts", "expirations")):
+        return f"{number(value)}{GAP}{unit}"
+    if unit == "basis points":
+        return f"{number(value, 2)}{GAP}{unit}"
     if unit == "ratio":
         return f"{number(value, 1)}{TIMES}"
     return f"{number(value, 4)}{GAP}{unit}"
@@ -104,10 +116,10 @@ def label(value: str | None) -> str:
 
 
 def p_value(value: float | None) -> str:
-    """Three digits; smaller values are shown as < 0.001."""
+    """Three digits, half up like the sentences of the marts (`p_value_text`); smaller values are shown as < 0.001."""
     if value is None:
         return DASH
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+    return "< 0.001" if value < 0.001 else f"{math.floor(value * 1e3 + 0.5) / 1e3:.3f}"
 
 
 def survive(count: int) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from orchestration.report.wording import p_value
 from orchestration.warehouse.connection import Warehouse
 from orchestration.warehouse.dbt_build import Dbt, variables
 from orchestration.warehouse.engine import WAREHOUSE_VARIABLE, DuckDb, Spark
@@ -24,6 +25,10 @@ CASES = [
     ("{{ percent('0.0255e0') }}", "2.6 %"),
     ("{{ signed_percent('0.0255e0') }}", "+2.6 %"),
     ("{{ signed_percent('0e0') }}", "0.0 %"),
+    # A p-value is the same text in a sentence of a mart and in a table of the report.
+    *((f"{{{{ p_value_text('{p}e0', equals='') }}}}", p_value(p)) for p in (0.0365, 0.1175, 0.0015, 0.0005, 0.00951, 1.0)),
+    ("{{ p_value_text('0.0365e0') }}", "= 0.037"),
+    ("{{ p_value_text('cast(null as double)') }}", None),
     ("{{ text('cast(3 as bigint)') }}", "3"),
     ("{{ text(\"date '2026-01-02'\") }}", "2026-01-02"),
     ("{{ days_between(\"date '2026-01-30'\", \"date '2026-02-02'\") }}", 3),

@@ -48,6 +48,43 @@ def test_a_question_has_an_answer(sample_home: Home, title: str, query: str) -> 
     assert any(value is not None for value in rows[0])
 
 
+def query_of(number: int) -> str:
+    """The SQL of a question."""
+    return next(query for title, query in QUERIES if title.startswith(f"{number}. "))
+
+
+def test_additions_and_removals_of_the_last_reconstitution_are_ranked_apart() -> None:
+    """Additions come at the effective date, removals a snapshot later."""
+    with duckdb.connect() as connection:
+        connection.execute("create table security_master as select 'A1' as security_id, 'A' as name")
+        connection.execute(
+            "create table holdings_changes as select 'IWM' as fund, true as is_reconstitution, reconstitution, change,"
+            " upper(change[1]) || number as security_id, date '2026-06-26' as previous_as_of,"
+            " case change when 'added' then date '2026-06-30' else date '2026-07-31' end as as_of,"
+            " case change when 'added' then number / 1e4 end as weight,"
+            " case change when 'removed' then number / 1e4 end as weight_before"
+            " from (values ('2025-06'), ('2026-06')) as e(reconstitution), (values ('added'), ('removed')) as c(change),"
+            " range(1, 31) as r(number)"
+        )
+        found = connection.execute(query_of(8)).fetchall()
+    assert [row[2] for row in found] == [f"{kind}{number}" for kind in "AR" for number in range(30, 20, -1)]
+    assert {row[-1] for row in found} == {30}
+
+
+def test_a_candidate_without_a_status_is_listed_beside_each_of_the_others() -> None:
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table reconstitution_candidates as select '2026-12' as event, 'preview' as stage, date '2026-09-30' as"
+            " said_on, quality, status, status[1] || number as symbol, 'N' as name, 1 as size_rank, number / 1e2 as"
+            " distance_to_border, 'why' as why, true as is_latest from (values ('fund weights'), ('total capitalisations'))"
+            " as q(quality), (values ('stays'), ('leaves above'), (null)) as s(status), range(1, 60) as r(number)"
+        )
+        found = connection.execute(query_of(30)).fetchall()
+    kinds = [(quality, status) for quality in ("fund weights", "total capitalisations") for status in ("leaves above", None)]
+    assert [row[3:5] for row in found] == [kind for kind in kinds for _ in range(10)]
+    assert found[0][5] == "l59"
+
+
 def test_every_relation_joins_many_to_one(sample_home: Home) -> None:
     def quoted(names: str) -> str:
         return ", ".join(f'"{name.strip()}"' for name in names.split(","))

@@ -20,7 +20,7 @@ import pytest
 
 from orchestration.report.page import CHAPTERS, write_report
 from orchestration.report.release_tables import release_tables
-from orchestration.report.wording import label, measure, percent, points
+from orchestration.report.wording import grouped, label, measure, percent, points
 from tests.pipeline.homes import FUNDS, PAIRS, Home
 
 HOSTILE = "</script><script>window.ran=1</script><img src=x onerror=window.ran=1>\"'&{{7*7}}"
@@ -254,6 +254,18 @@ def test_the_members_are_those_of_the_day_and_hindsight_is_the_difference_to_tod
     assert len(weekly) == len({(date(1970, 1, 1) + timedelta(days=day)).isocalendar()[:2] for day in points["session"]})
 
 
+def test_hindsight_counts_the_sessions_that_the_mart_has(sample_home: Home, page: str) -> None:
+    words = section_of(page, "members").partition("How much hindsight flatters")[2]
+    rows = answers(
+        sample_home,
+        "select universe, count(*), count(*) - count(above_200), min(session) from constituent_breadth"
+        " where basis = 'point_in_time' and not is_inferred group by universe",
+    )
+    assert {row[0] for row in rows} == set(FUNDS)
+    for universe, sessions, without, first in rows:
+        assert f"{universe} {sessions} {f'{without} without a value ' if without else ''}{first} " in words
+
+
 def test_no_two_lines_of_a_chart_coincide(page: str) -> None:
     drawn = {
         ("ratio", "points"): [("drawdown", "fund_drawdown"), ("volatility", "other_volatility"), ("correlation", "beta"),
@@ -421,7 +433,7 @@ def test_stress_events_and_investor_profiles_match_their_marts(sample_home: Home
         sample_home, "select criterion, reason, pick, figure, unit, guide_pick, is_the_guides_pick from investor_profiles"
     )
     for criterion, reason, pick, figure, unit, guide_pick, is_same in rows:
-        shown = plain(f"{criterion.replace('_', ' ')} {reason} {pick} {measure(figure, unit)}")
+        shown = plain(f"{criterion.replace('_', ' ')} {grouped(reason)} {pick} {measure(figure, unit)}")
         after = investors.partition(shown)[2]
         assert after and f"{guide_pick} " in after
         assert {True: " yes ", False: " no "}[is_same] in f" {after} "

@@ -111,6 +111,20 @@ def test_there_is_no_horizontal_scrolling(visit: Visit) -> None:
         assert width == shown
 
 
+def test_on_a_phone_no_verdict_is_off_the_screen_and_a_shade_shows_what_scrolls(visit: Visit) -> None:
+    visit.page.evaluate(OPENED)
+    tables = visit.page.evaluate(
+        "[...document.querySelectorAll('.wide')].map(box => ({name: box.getAttribute('aria-label'), scrolls: box.scrollWidth >"
+        " box.clientWidth + 1, heads: [...box.querySelectorAll('thead th')].map(head => head.textContent.trim()),"
+        " shades: getComputedStyle(box).backgroundAttachment}))"
+    )
+    visit.page.evaluate(CLOSED)
+    judged = [table for table in tables if any(head.startswith("Verdict") for head in table["heads"])]
+    assert len(judged) >= 6
+    assert [table["name"] for table in judged if table["scrolls"]] == []
+    assert {table["shades"] for table in tables} == {"local, local, scroll, scroll, scroll"}
+
+
 def test_axe_finds_no_violation(visit: Visit) -> None:
     visit.page.evaluate(OPENED)
     answer = Axe().run(visit.page, options={"resultTypes": ["violations"]}).response

@@ -1,5 +1,6 @@
 """The report without market data: formats, missing marts, colours and scripts."""
 
+import html
 import json
 import re
 from datetime import date
@@ -60,6 +61,16 @@ def tables_with(*statements: str) -> ReleaseTables:
         (wording.measure(2.0, "events a year"), "2 a year"),
         (wording.measure(8.86, "ratio"), "8.9\xa0\u00d7"),
         (wording.measure(-0.0423, "log points"), "\u22120.0423\xa0log points"),
+        (wording.measure(3_574_068.0, "contracts"), "3,574,068\xa0contracts"),
+        (wording.measure(798_945.0, "contracts by the time of the quote"), "798,945\xa0contracts by the time of the quote"),
+        (wording.measure(5.0, "expirations"), "5\xa0expirations"),
+        (wording.measure(0.2781, "basis points"), "0.28\xa0basis points"),
+        (wording.grouped("IWM 3574068 contracts, 46788 dollars"), "IWM 3,574,068 contracts, 46,788 dollars"),
+        (wording.grouped("11329 million dollars a session since 2026"), "11,329 million dollars a session since 2026"),
+        (
+            wording.grouped("since 2026-05, 9210.50 dollars, XB037833100 and 3000 contracts"),
+            "since 2026-05, 9210.50 dollars, XB037833100 and 3,000 contracts",
+        ),
         (wording.measure(None, "fraction"), "\u2013"),
         (wording.measure(None, None), "\u2013"),
         (wording.points(0.08), "+8.0\xa0pp"),
@@ -70,7 +81,11 @@ def tables_with(*statements: str) -> ReleaseTables:
         (wording.number(1234.5, 1), "1,234.5"),
         (wording.number(-0.0), "0"),
         (wording.p_value(0.0004), "< 0.001"),
+        (wording.p_value(0.0005), "< 0.001"),
+        (wording.p_value(0.0365), "0.037"),
+        (wording.p_value(0.1175), "0.118"),
         (wording.label("risk_on"), "risk-on"),
+        (wording.label("hand_kept"), "entered by hand"),
         (wording.label(None), "\u2013"),
         (wording.day(date(2026, 9, 30)), "2026-09-30"),
         (wording.plural(1, "spell"), "1\xa0spell"),
@@ -173,6 +188,88 @@ def test_a_signal_without_a_label_is_named_with_its_reason() -> None:
     page = render(tables_with(*LABELS, unknown), manifest(), "")
     assert "Not available: Fed funds; rates end on <time>2026-06-05</time>." in page
     assert "IWM/SPY is risk-off." in page
+
+
+def cells(page: str, section: str) -> list[list[str]]:
+    """The rows of all tables of a section, as text."""
+    body = page[page.index(f'<section id="{section}"') :].partition("</section>")[0]
+    rows = [re.findall(r"<t[hd]\b[^>]*>(.*?)</t[hd]>", row, re.DOTALL) for row in re.findall(r"<tr\b.*?</tr>", body, re.DOTALL)]
+    return [[" ".join(re.sub(r"<[^>]*>", " ", html.unescape(cell)).split()) for cell in row] for row in rows]
+
+
+def test_a_verdict_on_the_first_screen_has_its_return_and_its_horizon() -> None:
+    told = (
+        "update reading set evidence = 'a year later ' || case topic when 'regime' then 'SPY' else 'IWM minus SPY' end"
+        " || ' +8.9 % on average, against +11.9 % after the rest (7 clusters); undecided: only a difference above 10.4 %'"
+    )
+    parameters = {"scorecard.horizon_year": {"value": 252.0, "unit": "sessions", "meaning": "a year"}}
+    rows = cells(render(tables_with(*LABELS, told), manifest(parameters=parameters), ""), "today")
+    assert rows[0][-1] == "Verdict over 252 sessions"
+    assert [row[-1] for row in rows[1:3]] == ["undecided SPY", "undecided IWM \N{MINUS SIGN} SPY"]
+
+
+SCORES = (
+    "create table scorecard as from (values ('regime', 'IWM/SPY', 'risk_off', 21, 'SPY', 'lower', 'supported', 0.05e0),"
+    " ('regime', 'IWM/SPY', 'risk_off', 252, 'SPY', 'lower', 'undecided', 0.58e0),"
+    " ('regime', 'IWM/SPY', 'risk_off', 63, 'IWM - SPY', null, 'significant', 0.0365e0))"
+    " t(signal, subject, label, horizon, target, expected, verdict, p_family)",
+    *(
+        f"alter table scorecard add column {name} double default {value}"
+        for name, value in {
+            "difference": -0.0105, "interval_low": -0.0137, "interval_high": -0.0073, "mean_return": 0.01, "rest_return": 0.02,
+            "p_value": 0.0005, "min_detectable": 0.02, "clusters": 7, "sessions": 1000,
+        }.items()
+    ),
+    "alter table scorecard add column verdict_in_words varchar default 'undecided: too little'",
+    "create table evidence_summary as from (values ('claims', 2, 0.1, 2, 1, 0, 1))"
+    " t(family, tested, by_chance, found, surviving, bounded, undecided)",
+)  # fmt: skip
+
+
+def test_what_survives_at_any_horizon_and_target_is_listed() -> None:
+    page = render(tables_with(*SCORES), manifest(), "")
+    kept = [row for row in cells(page, "scorecards") if len(row) == 8 and row[0].startswith("IWM/SPY")]
+    assert [(row[1], row[2], row[6], row[7]) for row in kept] == [
+        ("SPY", "21", "0.050", "supported"),
+        ("IWM \N{MINUS SIGN} SPY", "63", "0.037", "significant"),
+    ]
+    assert kept[0][0] == "IWM/SPY risk-off regime"
+    assert kept[0][3:6] == ["\N{MINUS SIGN}1.1 pp", "\N{MINUS SIGN}1.4 to \N{MINUS SIGN}0.7 pp", "7"]
+    assert "Nothing survives" not in page
+    none = render(tables_with(*SCORES, "update scorecard set verdict = 'undecided'"), manifest(), "")
+    assert "What survives" not in none and "Nothing survives: no claim and no other comparison" in none
+
+
+def test_the_cost_of_fees_is_that_of_current_fees() -> None:
+    costs = (
+        "create table fee_drag as select 'IWM' as fund, 'SCHA' as cheaper_fund, fees_from, 30 as horizon_years, 0.08e0 as growth,"
+        " 0.0015e0 as fee_gap, cost as cost_compounded, cost as cost_subtracted, false as is_same_index,"
+        " date '2026-05-12' as as_of from (values ('guide', 46788e0), ('today', 43799e0)) t(fees_from, cost)"
+    )
+    page = render(tables_with(costs), manifest(), "")
+    assert "IWM against SCHA costs up to $43,799 more on the set amount over 30 years, with current fees." in page
+    old = render(tables_with(costs, "delete from fee_drag where fees_from = 'today'"), manifest(), "")
+    assert "costs up to $46,788 more on the set amount over 30 years, with the guide&#39;s fees." in old
+
+
+def test_the_mean_of_a_month_has_a_mark_of_its_own_and_only_shares_are_marked_by_the_band() -> None:
+    months = (
+        "create table seasonality as select 'IWM' as fund, month, 20 as months, month / 1e3 as mean_return, 0.01e0 as"
+        " median_return, 0.6e0 as hit_rate, 0.4e0 as chance_low, 0.8e0 as chance_high, month = 9 as is_beyond_chance,"
+        " 0.05e0 as chance_beyond from range(1, 13) t(month)"
+    )
+    chance = {"seasonality.chance": {"value": 0.95, "unit": "fraction", "meaning": "band"}}
+    page = render(tables_with(months), manifest(parameters=chance), "")
+    legend = re.findall(
+        r'<span class="mark (\w+) \w+" aria-hidden="true"></span>(.*?)</li>', page[page.index('id="seasonality"') :]
+    )
+    assert dict(reversed(words) for words in legend[:4]) == {
+        "mean": "circle", "median": "line", "share inside the chance band": "ring", "share outside the chance band": "diamond",
+    }  # fmt: skip
+    found = re.search(r'id="data-seasonality">(.*?)</script>', page)
+    assert found
+    means, shares = json.loads(found[1])["spec"]["vconcat"]
+    assert "outside" not in json.dumps(means["layer"]) and "outside" in json.dumps(shares["layer"])
 
 
 def test_current_prices_have_no_banner() -> None:

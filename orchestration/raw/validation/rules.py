@@ -117,7 +117,8 @@ RULES: dict[str, Rule] = {
             "date_is_possible",
             "rates",
             _ROW,
-            "A date is neither before the series can begin nor after the retrieval, and not alone by 10 days in a daily series.",
+            "A date is neither before the series can begin nor after the retrieval, and, in a daily series, not more than 10 days"
+            " from any other date.",
         ),
         Rule("recession_is_a_flag", "rates", _ROW, "USREC is 0 or 1, dated on the first day of a month."),
         Rule(

@@ -2,7 +2,7 @@
 
 from orchestration.report.blocks import Cell, Chapter, Column, Manifest, Section, Table, headings
 from orchestration.report.release_tables import ReleaseTables, Row
-from orchestration.report.wording import DASH, day, listed, measure
+from orchestration.report.wording import DASH, day, grouped, listed, measure
 
 _LOOKS = {
     "holds": ("blue", "circle"), "stale": ("purple", "up"), "contradicted": ("orange", "diamond"),
@@ -53,7 +53,7 @@ def _table(rows: list[Row]) -> Table:
 
 def _verdict(row: Row) -> Cell:
     tone, mark = _LOOKS.get(row["verdict"], ("grey", "ring"))
-    return Cell(row["verdict"], note=row["reason"], tone=tone, mark=mark)
+    return Cell(row["verdict"], note=grouped(row["reason"]), tone=tone, mark=mark)
 
 
 CHAPTER = Chapter("claims", "Claims of the guide", ("guide_claims",), _write)

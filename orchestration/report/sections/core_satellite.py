@@ -171,6 +171,7 @@ def _table(rows: list[Row]) -> Table:
         source=f"Mart core_satellite_summary, {day(rows[0]['first_session'])} to {day(rows[0]['last_session'])}; percent"
         " a year; weights and max drawdown in percent. Gap: (1 + CAGR) / (1 + CAGR of"
         " the static middle portfolio) minus 1.",
+        stacks=True,
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from orchestration.report.release_tables import ReleaseTables, Row
 from orchestration.report.wording import day, dollars, label, percent
 
 _GROWTH = 0.08  # the guide's assumption; the mart has other growth rates
+_CURRENT = "today"  # as of the release, in fees_from
 
 
 def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
@@ -12,14 +13,16 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     growths = sorted({row["growth"] for row in rows})
     growth = _GROWTH if _GROWTH in growths else growths[-1]
     shown = [row for row in rows if row["growth"] == growth]
-    dearest = max(shown, key=lambda row: float(row["cost_compounded"] or 0))
+    # Current fees are what a reader pays; the guide's may be stale.
+    current = [row for row in shown if row["fees_from"] == _CURRENT] or shown
+    dearest = max(current, key=lambda row: float(row["cost_compounded"] or 0))
     amount = manifest["parameters"].get("fee_drag.amount", {}).get("value")
     put_in = f"{amount:,.0f} US dollars" if amount else "the set amount"
     return Section(
         CHAPTER.name,
         CHAPTER.title,
         lead=f"{_pair(dearest)} costs up to {dollars(dearest['cost_compounded'])} more on {put_in} over"
-        f" {dearest['horizon_years']} years.",
+        f" {dearest['horizon_years']} years, with {_fees(dearest)}.",
         blocks=[_table(shown)],
         notes=[
             f"Extra cost of the more expensive fund for a one-time investment of {put_in} that grows {percent(growth, 0)} a year"
@@ -34,7 +37,7 @@ def _pair(row: Row) -> str:
 
 
 def _fees(row: Row) -> str:
-    return {"today": "current fees", "guide": "the guide's fees"}.get(row["fees_from"], label(row["fees_from"]))
+    return {_CURRENT: "current fees", "guide": "the guide's fees"}.get(row["fees_from"], label(row["fees_from"]))
 
 
 def _table(rows: list[Row]) -> Table:

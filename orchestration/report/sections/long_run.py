@@ -1,22 +1,20 @@
 """The signals on the hundred years of the factors, and how far the factors stand for the funds."""
 
-from orchestration.report.blocks import Cell, Chapter, Column, Manifest, Section, Table
-from orchestration.report.chart_parts import VERDICT_TONES
+from orchestration.report.blocks import Chapter, Column, Manifest, Section, Table
 from orchestration.report.release_tables import ReleaseTables, Row
-from orchestration.report.sections.scorecards import MARKS, evidence_chart
-from orchestration.report.wording import DASH, GAP, MINUS, day, interval, label, number, p_value, percent, points, survive
+from orchestration.report.sections.scorecards import SURVIVING, evidence_chart, survivors
+from orchestration.report.wording import DASH, GAP, MINUS, day, label, number, percent, survive
 
 _SIGNALS = {"regime": "", "rate_regime": "Fed", "business_cycle": "cycle"}
 _TARGETS = {"small_minus_large": f"small{GAP}{MINUS}{GAP}large", "market": "the market"}
-_SURVIVING = ("supported", "contradicted", "significant")
 
 
 def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     rows = tables.rows("select * from long_run_scorecard ")
     order = list(_SIGNALS)
     rows.sort(key=lambda row: (order.index(row["signal"]), row["label"], row["horizon"], row["target"]))
-    named = [{**row, "name": _name(row)} for row in rows]
-    surviving = [row for row in named if row["verdict"] in _SURVIVING]
+    named = [{**row, "name": _name(row), "return_of": _TARGETS[row["target"]]} for row in rows]
+    surviving = [row for row in named if row["verdict"] in SURVIVING]
     proxies = tables.rows("select * from long_run_proxy order by proxy desc, frequency") if tables.has("long_run_proxy") else []
     first = min(row["first_session"] for row in rows)
     return Section(
@@ -31,7 +29,7 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
                 " of the history, in percentage points, with 95 % interval; corrected over all rows, and with the same sign in"
                 " each era (to 1963, to 2000, since).",
             ),
-            *([_survivors(surviving)] if surviving else []),
+            *([survivors(surviving, "What survives since 1926", "Mart long_run_scorecard.")] if surviving else []),
             *([_proxies(proxies)] if proxies else []),
         ],
         notes=[
@@ -48,29 +46,9 @@ def _name(row: Row) -> str:
     return f"{short} {label(row['label'])}" if short else label(row["label"])
 
 
-def _survivors(rows: list[Row]) -> Table:
-    return Table(
-        caption="What survives",
-        columns=[
-            Column("Label", False), Column("Return of", False), Column("Sessions ahead"), Column("Difference"),
-            Column("95 % interval"), Column("Clusters"), Column("p, all tests"), Column("Verdict", False),
-        ],
-        rows=[
-            [
-                row["name"], _TARGETS[row["target"]], number(row["horizon"]), points(row["difference"]),
-                interval(row["interval_low"], row["interval_high"], unit="pp"), number(row["clusters"]), p_value(row["p_family"]),
-                Cell(row["verdict"], tone=VERDICT_TONES[row["verdict"]], mark=MARKS[row["verdict"]]),
-            ]
-            for row in rows
-        ],
-        source="Mart long_run_scorecard. Differences in percentage points (pp).",
-        stacks=True,
-    )  # fmt: skip
-
-
 def _proxies(rows: list[Row]) -> Table:
     return Table(
-        caption="How far the factors stand for the funds",
+        caption="How closely the factors match the funds",
         columns=[
             Column("Factor", False), Column("Stands for", False), Column("By", False), Column("From"), Column("To"),
             Column("Correlation"), Column("Beta"), Column("Mean gap a year"), Column("Same regime"),

@@ -33,14 +33,16 @@ qualify row_number() over (partition by universe order by session desc) = 1
 """
 _HINDSIGHT = """
 select
-    p.universe, count(*) as sessions, min(p.session) as first_session,
-    avg(p.above_200) as of_the_day, avg(s.above_200) as of_today,
+    p.universe, count(*) as sessions, count(s.above_200 - p.above_200) as compared, min(p.session) as first_session,
+    avg(p.above_200) filter (s.above_200 is not null) as of_the_day,
+    avg(s.above_200) filter (p.above_200 is not null) as of_today,
     max(abs(s.above_200 - p.above_200)) as largest, max_by(p.session, abs(s.above_200 - p.above_200)) as largest_on,
     252 * avg(p.member_return) as member_return, 252 * avg(s.member_return) as survivors_return
 from constituent_breadth as p
 inner join constituent_breadth as s on p.universe = s.universe and p.session = s.session and s.basis = 'survivors'
-where p.basis = 'point_in_time' and not p.is_inferred and p.above_200 is not null and s.above_200 is not null
+where p.basis = 'point_in_time' and not p.is_inferred
 group by p.universe
+having compared > 0
 """
 
 
@@ -142,6 +144,7 @@ def _standing(rows: list[Row]) -> Table:
 
 
 def _hindsight(rows: list[Row]) -> Table:
+    empty = [row["sessions"] - row["compared"] for row in rows]
     return Table(
         caption="How much hindsight flatters: the members of the day beside today's",
         columns=[
@@ -151,13 +154,18 @@ def _hindsight(rows: list[Row]) -> Table:
         ],
         rows=[
             [
-                row["universe"], number(row["sessions"]), day(row["first_session"]), percent(row["of_the_day"]),
+                row["universe"],
+                Cell(
+                    number(row["sessions"]),
+                    note=f"{number(without)} without a value" if without else "",
+                ),
+                day(row["first_session"]), percent(row["of_the_day"]),
                 percent(row["of_today"]), points(row["of_today"] - row["of_the_day"]), points(row["largest"], signed=False),
                 day(row["largest_on"]), percent(row["member_return"], signed=True), percent(row["survivors_return"], signed=True),
             ]
-            for row in rows
+            for row, without in zip(rows, empty, strict=True)
         ],
-        source="Mart constituent_breadth, sessions whose members are known. Means over those sessions; returns are the"
+        source="Mart constituent_breadth, sessions whose members are known. Means over those with a value; returns are the"
         f" equal-weight means of a session times 252. {plural(len(rows), 'universe')}.",
         stacks=True,
     )  # fmt: skip

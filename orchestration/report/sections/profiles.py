@@ -2,7 +2,7 @@
 
 from orchestration.report.blocks import Cell, Chapter, Column, Manifest, Section, Table, headings
 from orchestration.report.release_tables import ReleaseTables, Row
-from orchestration.report.wording import DASH, day, label, measure, plural
+from orchestration.report.wording import DASH, day, grouped, label, measure, plural
 
 _PROFILES = {
     "passive": "Passive investor", "trader": "Trader", "core_satellite": "Core-satellite investor", "analyst": "Analyst",
@@ -35,7 +35,7 @@ def _table(rows: list[Row]) -> Table:
         ],
         rows=[
             [
-                Cell(label(row["criterion"]), note=row["reason"]), row["pick"] or DASH,
+                Cell(label(row["criterion"]), note=grouped(row["reason"])), row["pick"] or DASH,
                 Cell(measure(row["figure"], row["unit"]), note=_compared(row)), _runner_up(row), day(row["as_of"]),
                 Cell(row["guide_pick"], note=row["guide_says"]), _is_same(row),
             ]

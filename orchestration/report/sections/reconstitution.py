@@ -1,7 +1,18 @@
 """Russell reconstitution: sessions until the next one, who may move, and returns around past ones against placebo windows."""
 
 from orchestration.report.blocks import Cell, Chapter, Chart, Column, Key, Manifest, Section, Table
-from orchestration.report.chart_parts import PAPER, TONES, chart, row_axis, span, tip, value_axis, zero_line
+from orchestration.report.chart_parts import (
+    PAPER,
+    TONES,
+    chart,
+    p_value_tips,
+    p_value_words,
+    row_axis,
+    span,
+    tip,
+    value_axis,
+    zero_line,
+)
 from orchestration.report.release_tables import ReleaseTables, Row
 from orchestration.report.wording import MINUS, TIMES, day, interval, label, number, p_value, percent, plural
 
@@ -19,7 +30,7 @@ _TOOLTIP = [
     tip("name", "Window", kind="nominal"), tip("mean_gap", f"Mean of IWM {MINUS} SPY", "+.2%"),
     tip("interval_low", "Interval from", "+.2%"), tip("interval_high", "to", "+.2%"),
     tip("placebo_low", "Placebo from", "+.2%"), tip("placebo_high", "Placebo to", "+.2%"),
-    tip("p_value", "p-value", ".3f"), tip("events", "Events", "d"),
+    *p_value_tips({"p_value": "p-value"}), tip("events", "Events", "d"),
 ]  # fmt: skip
 
 
@@ -69,6 +80,7 @@ def _calendar(rows: list[Row]) -> Table:
             for row in rows
         ],
         source=f"Mart reconstitution_calendar, sessions counted from {day(rows[0]['counted_from'])}.",
+        stacks=True,
     )  # fmt: skip
 
 
@@ -123,8 +135,9 @@ def _scores(tables: ReleaseTables) -> Table | None:
             ]
             for row in rows
         ],
-        source="Mart reconstitution_forecast_scores, by the last forecast before each event. Naive: as many symbols, by the"
-        " value of their line in one fund.",
+        source="Mart reconstitution_forecast_scores, by the last forecast before each event. Naive: the same number of symbols,"
+        " ranked by their value in one fund.",
+        stacks=True,
     )  # fmt: skip
 
 
@@ -164,6 +177,7 @@ def _spec(order: list[str]) -> dict[str, object]:
     return chart(
         height=ROW * len(order),
         data={"name": "windows"},
+        transform=p_value_words("p_value"),
         layer=[
             {"mark": band, "encoding": {"y": rows, "x": left, "x2": {"field": "placebo_high"}, "tooltip": _TOOLTIP}},
             zero_line(),
@@ -199,6 +213,7 @@ def _table(rows: list[Row]) -> Table:
         ],
         source="Mart reconstitution_summary. Volume ratio: IWM's volume in the window as a multiple of its median before the"
         " window; median over the events.",
+        stacks=True,
     )  # fmt: skip
 
 

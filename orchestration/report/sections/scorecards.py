@@ -7,6 +7,8 @@ from orchestration.report.chart_parts import (
     VERDICT_SHAPES,
     VERDICT_TONES,
     chart,
+    p_value_tips,
+    p_value_words,
     row_axis,
     span,
     tip,
@@ -39,7 +41,7 @@ _TOOLTIP = [
     tip("name", "Label", kind="nominal"), tip("verdict", "Verdict", kind="nominal"),
     tip("expected", "The guide expects", kind="nominal"), tip("difference", "Difference", "+.1%"),
     tip("interval_low", "Interval from", "+.1%"), tip("interval_high", "to", "+.1%"), tip("mean_return", "Mean", "+.1%"),
-    tip("rest_return", "Mean of the rest", "+.1%"), tip("p_value", "p-value", ".3f"), tip("p_family", "p for all tests", ".3f"),
+    tip("rest_return", "Mean of the rest", "+.1%"), *p_value_tips({"p_value": "p-value", "p_family": "p for all tests"}),
     tip("min_detectable", "Smallest detectable difference", ".1%"), tip("clusters", "Independent clusters", "d"),
     tip("sessions", "Sessions", "d"),
 ]  # fmt: skip
@@ -55,7 +57,7 @@ _SOURCE = (
     " five clusters."
 )
 _FAMILIES = ("claims", "exploratory", "long_run", "total")
-_SURVIVING = ("supported", "contradicted", "significant")
+SURVIVING = ("supported", "contradicted", "significant")
 _FIGURES = (
     "difference", "interval_low", "interval_high", "mean_return", "rest_return", "p_value", "p_family", "min_detectable",
 )  # fmt: skip
@@ -68,14 +70,31 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     summary = {row["family"]: row for row in tables.rows("select * from evidence_summary")}
     claimed = [row for row in rows if row["expected"] is not None]
     tested = [row for row in rows if row["p_value"] is not None]
+    surviving = [{**row, "name": _name(row), "return_of": _target(row["target"])} for row in rows if row["verdict"] in SURVIVING]
     untested = list(dict.fromkeys(_name(row) for row in rows if row["p_value"] is None))
     return Section(
         CHAPTER.name,
         CHAPTER.title,
         lead=_lead(summary),
-        blocks=[*([_chart(tested)] if tested else []), _summary(summary), *([_claimed(claimed)] if claimed else [])],
+        blocks=[
+            *([_chart(tested)] if tested else []),
+            _summary(summary),
+            *(
+                [
+                    survivors(
+                        surviving,
+                        "What survives, at any horizon",
+                        "Mart scorecard, every horizon and target; the families are the claims and all other comparisons.",
+                    )
+                ]
+                if surviving
+                else []
+            ),
+            *([_claimed(claimed)] if claimed else []),
+        ],
         notes=[
-            "A row is undecided if its data could not show an effect of the size that is plausible: it says nothing about whether"
+            *([] if surviving else ["Nothing survives: no claim and no other comparison, at any horizon or target."]),
+            "A row is undecided if its data could not show an effect of a plausible size: it says nothing about whether"
             " there is one. The smallest detectable difference says what could have been seen. Method: docs/EVIDENCE.md.",
             *([f"Not tested, because the history is too short: {listed(untested)}."] if untested else []),
         ],
@@ -114,6 +133,7 @@ def _summary(summary: dict[str, Row]) -> Table:
             for name, row in sorted(summary.items(), key=lambda item: _place(item[0], _FAMILIES))
         ],
         source="Mart evidence_summary. By chance: rows with a p-value of at most 5 % if no label said anything.",
+        stacks=True,
     )  # fmt: skip
 
 
@@ -150,7 +170,7 @@ def evidence_chart(name: str, title: str, rows: list[Row], targets: dict[str, st
     horizons = sorted({row["horizon"] for row in rows})
     first = next(iter(targets))
     chosen = [row for row in rows if row["horizon"] == horizons[-1] and row["target"] == first]
-    telling = [f"{row['name']} ({points(row['difference'])})" for row in chosen if row["verdict"] in _SURVIVING]
+    telling = [f"{row['name']} ({points(row['difference'])})" for row in chosen if row["verdict"] in SURVIVING]
     fields = ("name", "signal", "horizon", "target", "verdict", "expected", "clusters", "sessions")
     data = {field: [row.get(field) for row in rows] for field in fields}
     for field in _FIGURES:
@@ -187,13 +207,39 @@ def _spec(names: list[str], horizon: int, target: str) -> dict[str, object]:
         height=ROW * len(names),
         params=[{"name": "horizon", "value": horizon}, {"name": "target", "value": target}],
         data={"name": "scores"},
-        transform=[{"filter": "datum.horizon == horizon && datum.target == target"}],
+        transform=[{"filter": "datum.horizon == horizon && datum.target == target"}, *p_value_words("p_value", "p_family")],
         layer=[
             zero_line(),
             span(rows, low, "interval_high", mark={"opacity": 0.75}, color=colour, tooltip=_TOOLTIP),
             {"mark": {"type": "point", "size": 80, "opacity": 1, "strokeWidth": 1.6}, "encoding": {**place, **look}},
         ],
     )
+
+
+def survivors(rows: list[Row], caption: str, source: str) -> Table:
+    """The rows of a scorecard with a verdict of their own, whatever their horizon and target.
+
+    Args:
+        rows: rows of a scorecard, each with the `name` of its label and the words of its target, `return_of`.
+    """
+    return Table(
+        caption=caption,
+        columns=[
+            Column("Label", False), Column("Return of", False), Column("Sessions ahead"), Column("Difference"),
+            Column("95 % interval"), Column("Clusters"), Column("p, its family"), Column("Verdict", False),
+        ],
+        rows=[
+            [
+                Cell(row["name"], note=label(row["signal"])), row["return_of"], number(row["horizon"]), points(row["difference"]),
+                interval(row["interval_low"], row["interval_high"], unit="pp"), number(row["clusters"]), p_value(row["p_family"]),
+                Cell(row["verdict"], tone=VERDICT_TONES[row["verdict"]], mark=MARKS[row["verdict"]]),
+            ]
+            for row in rows
+        ],
+        source=f"{source} Differences in percentage points (pp). p, its family: corrected for the number of tests in its"
+        " family.",
+        stacks=True,
+    )  # fmt: skip
 
 
 def _claimed(rows: list[Row]) -> Table:
@@ -220,7 +266,10 @@ def _claimed(rows: list[Row]) -> Table:
             if row["horizon"] == horizon
         ],
         source="Mart scorecard, which has every signal, label, horizon and target. Clusters: independent groups of spells, the"
-        " effective sample size. p, all claims: corrected for the number of claims.",
+        " effective sample size. p, all claims: corrected for the number of claims. Interval and p can disagree: the interval"
+        " measures the difference in its standard errors, p compares it with the raw differences of shifted labels; the verdict"
+        " follows p, all claims.",
+        stacks=True,
     )  # fmt: skip
 
 

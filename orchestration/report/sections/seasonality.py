@@ -3,6 +3,7 @@
 from orchestration.report.blocks import Chapter, Chart, Control, Key, Manifest, Section
 from orchestration.report.chart_parts import (
     FAINT,
+    INK,
     MONTHS,
     PAPER,
     SIGNED,
@@ -32,7 +33,7 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
         f" allows; about {number(by_chance, 1)} would by chance alone.",
         blocks=[_chart(rows, manifest, chance)],
         notes=[
-            "The mart has no dispersion of the returns, so the means have no interval. Where mean and median differ widely, a"
+            "The table has no standard deviations, so the means have no interval. Where mean and median differ widely, a"
             " few months dominate the mean. The funds move together, so their months are not independent evidence."
         ],
     )
@@ -57,13 +58,13 @@ def _chart(rows: list[Row], manifest: Manifest, chance: float) -> Chart:
         f" months with a gain is outside the chance band in {', '.join(outside) or 'no month'}.",
         source=f"Mart seasonality, complete months as of {manifest['last_session'] or DASH}. Total returns, dividends"
         f" included, percent a month. The chance band covers {percent(chance, 0)} of the shares that chance would give if each"
-        " month were as likely to gain as all months of the fund together. Rings: months inside the band.",
+        " month were as likely to gain as all months of the fund together.",
         height=_RETURNS + _SHARES + 118,
         spec=_spec(funds[0]),
         data={"months": data},
         legend=[
-            Key("ring", "grey", "inside the chance band"), Key("diamond", "orange", "outside the chance band"),
-            Key("line", "faint", "median"), Key("band", "grey", f"{percent(chance, 0)} chance band"),
+            Key("circle", "ink", "mean"), Key("line", "faint", "median"), Key("ring", "grey", "share inside the chance band"),
+            Key("diamond", "orange", "share outside the chance band"), Key("band", "grey", f"{percent(chance, 0)} chance band"),
         ],
         controls=[Control("fund", "Fund", [(fund, fund) for fund in funds], funds[0])],
     )  # fmt: skip
@@ -93,7 +94,7 @@ def _spec(fund: str) -> Spec:
                 "layer": [
                     zero,
                     _on_months(median, "median_return", signed),
-                    _points("mean_return", signed),
+                    _on_months({"type": "point", "size": 60, "opacity": 1, "filled": True, "color": INK}, "mean_return", signed),
                 ],
             },
             {
@@ -101,14 +102,14 @@ def _spec(fund: str) -> Spec:
                 "title": panel_title("Share of months with a gain"),
                 "layer": [
                     _on_months(band, "chance_low", form, y2={"field": "chance_high"}),
-                    _points("hit_rate", form),
+                    _shares(form),
                 ],
             },
         ],
     )
 
 
-def _points(field: str, axis: Spec) -> Spec:
+def _shares(axis: Spec) -> Spec:
     """Hollow grey marks inside the chance band, like noise elsewhere on the page; filled marks outside it."""
     mark = {"type": "point", "size": 80, "opacity": 1, "filled": True, "strokeWidth": 1.6}
     looks = {"shape": ("diamond", "circle"), "fill": (TONES["orange"], PAPER), "stroke": (TONES["orange"], TONES["grey"])}
@@ -116,7 +117,7 @@ def _points(field: str, axis: Spec) -> Spec:
         channel: {"condition": {"test": "datum.outside", "value": outside}, "value": within}
         for channel, (outside, within) in looks.items()
     }
-    return _on_months(mark, field, axis, **channels)
+    return _on_months(mark, "hit_rate", axis, **channels)
 
 
 def _on_months(mark: Spec, field: str, axis: Spec, **more: Spec) -> Spec:

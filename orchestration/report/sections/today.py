@@ -9,6 +9,7 @@ from orchestration.report.freshness import ends, feeds, stale_feeds
 from orchestration.report.release_tables import ReleaseTables, Row
 from orchestration.report.wording import (
     DASH,
+    GAP,
     MAIN_FUNDS,
     MINUS,
     capitalised,
@@ -29,6 +30,7 @@ _SIGNALS = {
 _FEEDS = {"rate_regime": ("rates",), "cycle_phase": ("prices", "rates"), "satellite": ("prices", "rates")}
 _TONES = {"risk_on": "blue", "risk_off": "orange", "break_up": "blue", "break_down": "orange"}
 _HOLDS = {"hold_after_cuts": "on hold after cuts", "hold_after_hikes": "on hold after hikes"}
+_TARGET = re.compile(r"a year later (\w+(?: minus \w+)?) ")
 _LABEL = re.compile(r"\b[a-z]+(_[a-z]+)+\b")
 _SHOWN = 5  # changes of each kind before the rest is folded
 # What a reader must see first; changed values come last, behind everything that changed in kind.
@@ -68,7 +70,7 @@ def today(tables: ReleaseTables, manifest: Manifest) -> Today:
         stale=[capitalised(f"{ends(row)} (limit: {row['limit_text']}).") for row in stale_feeds(tables, ("",))],
         current=_current(tables),
         changes=_changes(tables, manifest),
-        signals=_signals(tables, readings),
+        signals=_signals(tables, readings, manifest),
         returns=_returns(tables, manifest) if tables.has("performance") else None,
         evidence=f"{by_topic['evidence']['reading']}." if "evidence" in by_topic else "",
         coming=_coming(by_topic),
@@ -103,7 +105,9 @@ def _coming(first: dict[str, Row]) -> str:
     row = first.get("reconstitution")
     if row is None or row["value"] is None:
         return ""
-    return f"{row['subject']} reconstitution takes effect in {plural(int(row['value']), 'session')}: {label(row['reading'])}."
+    return (
+        f"{row['subject']} reconstitution takes effect in {plural(int(row['value']), 'session')}; stage: {label(row['reading'])}."
+    )
 
 
 def _changes(tables: ReleaseTables, manifest: Manifest) -> list[Sentences]:
@@ -140,7 +144,7 @@ def _sentence(row: Row) -> str:
     return said if row["cause"] in (None, "new data") else f"{said.rstrip('.')} ({row['cause']})."
 
 
-def _signals(tables: ReleaseTables, readings: list[Row]) -> Table | None:
+def _signals(tables: ReleaseTables, readings: list[Row], manifest: Manifest) -> Table | None:
     rows = tables.rows("select * from signal_levels order by signal, subject") if tables.has("signal_levels") else []
     levels = {(row["signal"], row["subject"]): row for row in rows}
     shown = [row for row in readings if row["topic"] in _SIGNALS]
@@ -151,23 +155,28 @@ def _signals(tables: ReleaseTables, readings: list[Row]) -> Table | None:
     if not shown:
         return None
     late = {topic: bool(stale_feeds(tables, _FEEDS.get(topic, ("prices",)))) for topic in _SIGNALS}
+    horizon = manifest["parameters"].get("scorecard.horizon_year", {}).get("value")
+    judged = f"Verdict over {number(horizon)} sessions" if horizon else "Verdict"
     return Table(
         caption="Signals",
         columns=[
             Column("Signal", False), Column("Label", False), Column("Since"), Column("Value"), Column("To the flip"),
-            Column("Flips at", False), Column("Flips in 21 sessions"), Column("Verdict", False),
+            Column("Flips at", False), Column("Flips in 21 sessions"), Column(judged, False),
         ],
         rows=[
             [
                 _name(row), _label(row), day(row["since"]), _value(row),
-                *_distance(levels.get((row["topic"], row["subject"]))), verdict(row["evidence"]),
+                *_distance(levels.get((row["topic"], row["subject"]))), _judged(row["evidence"]),
             ]
             for row in shown
         ],
         faded={place for place, row in enumerate(shown) if late[row["topic"]]},
         source="Marts reading, signal_levels. Value: the ratio against its trend mean; IWM's return over the breadth window; the"
         " midpoint of the Fed funds range. To the flip: the move of the ratio with which the next close changes the label. Flips"
-        " in 21 sessions: how often a label at this distance did. Verdict: what the track record of the label shows.",
+        " in 21 sessions: how often a label at this distance did. Verdict: what the track record of the label shows for the"
+        " return named beside it; other returns and horizons are in What followed each signal. That of the satellite is about"
+        " its timing. Breadth, fed funds, cycle phase and satellite have no distance: they depend on three funds or on interest"
+        " rates, not on the level of one ratio.",
         stacks=True,
     )  # fmt: skip
 
@@ -181,6 +190,14 @@ def _as_reading(level: Row) -> Row:
 def verdict(evidence: str | None) -> str:
     """The verdict in a word: the sentence of evidence ends with it and its reason."""
     return re.split(r"[: ]", evidence.rpartition("; ")[2])[0] if evidence else DASH
+
+
+def _judged(evidence: str | None) -> Cell | str:
+    """The verdict and, beside it, the return that it is about; that of the satellite is about its timing."""
+    if evidence is None:
+        return DASH
+    target = _TARGET.match(evidence)
+    return Cell(verdict(evidence), note=target[1].replace(" minus ", f"{GAP}{MINUS}{GAP}") if target else "timing")
 
 
 def _name(row: Row) -> str:

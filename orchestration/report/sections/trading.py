@@ -36,7 +36,8 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
         lead=_lead(spreads, depth),
         blocks=[*tables_shown],
         notes=[
-            "A quote is a sample at one moment of a session, in regular hours; the history begins with the first run in them.",
+            "A quote is a sample at one moment of a session, in regular hours; the history begins with the first run during"
+            " regular hours.",
             "Implied volatility is computed for European exercise from mid prices, with the forward price of put-call parity.",
         ],
     )

@@ -8,8 +8,8 @@ with by_scorecard as (
         'fraction' as unit,
         'a year later ' || replace(scorecard.target, ' - ', ' minus ') || ' ' || {{ signed_percent('scorecard.mean_return') }}
         || ' on average, against ' || {{ signed_percent('scorecard.rest_return') }} || ' after the rest'
-        || coalesce('; p = ' || {{ text('cast(scorecard.p_value as decimal(4, 3))') }}, '; its history is too short to be tested')
-        || coalesce(', for all claims ' || {{ text('cast(scorecard.p_family as decimal(4, 3))') }}, '') as reason,
+        || coalesce('; p ' || {{ p_value_text('scorecard.p_value') }}, '; its history is too short to be tested')
+        || coalesce(', for all claims ' || {{ p_value_text('scorecard.p_family', equals='') }}, '') as reason,
         scorecard.verdict,
         scorecard.last_session as as_of,
         'scorecard' as read_from

@@ -108,7 +108,7 @@ where iwm_volume is not null and next_volume is not null
 union all
 select 'options_are_deep', iwm_interest, 'contracts',
     'open interest up to a quarter ahead: IWM ' || {{ text('cast(iwm_interest as bigint)') }} || ' contracts, the next small-cap fund '
-    || {{ text('cast(next_interest as bigint)') }} || coalesce('; that of ' || unknown_interest || ' is not known', ''),
+    || {{ text('cast(next_interest as bigint)') }} || ' contracts' || coalesce('; that of ' || unknown_interest || ' is not known', ''),
     case
         when iwm_interest = 0 or iwm_interest < {{ p.liquidity_ratio }} * next_interest then 'contradicted'
         when unknown_interest is not null then 'undecided'

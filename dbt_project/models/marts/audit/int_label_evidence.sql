@@ -8,8 +8,8 @@ select
     label,
     'a year later ' || replace(target, ' - ', ' minus ') || ' ' || {{ signed_percent('mean_return') }} || ' on average, against '
     || {{ signed_percent('rest_return') }} || ' after the rest (' || {{ counted('clusters', 'cluster') }}
-    || coalesce(', p = ' || {{ text('cast(p_value as decimal(4, 3))') }}, '')
-    || coalesce(', for all tests ' || {{ text('cast(p_family as decimal(4, 3))') }}, '') || '); ' || verdict_in_words as evidence
+    || coalesce(', p ' || {{ p_value_text('p_value') }}, '')
+    || coalesce(', for all tests ' || {{ p_value_text('p_family', equals='') }}, '') || '); ' || verdict_in_words as evidence
 from {{ ref('scorecard') }}
 where
     horizon = {{ p.horizon_year | int }}

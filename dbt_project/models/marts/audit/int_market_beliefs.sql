@@ -119,8 +119,8 @@ from regional_banks
 where iwm_return is not null and spy_return is not null
 union all
 select 'buying_before_reconstitution', summary.mean_gap, 'fraction',
-    'mean of ' || {{ text('summary.events') }} || ' events; median ' || {{ signed_percent('summary.median_gap', 2) }} || ', p = '
-    || {{ text('cast(summary.p_value as decimal(4, 3))') }},
+    'mean of ' || {{ text('summary.events') }} || ' events; median ' || {{ signed_percent('summary.median_gap', 2) }} || ', p '
+    || {{ p_value_text('summary.p_value') }},
     case
         when summary.p_value <= {{ p.significance }} and summary.interval_low > 0 then 'holds'
         when summary.p_value <= {{ p.significance }} and summary.interval_high < 0 then 'contradicted'

@@ -68,8 +68,8 @@ answers as (
                     || {{ in_words('gaps.cost_subtracted', 'criteria.unit') }} || ' with the fee subtracted; fees only'
             when readings.pair is not null
                 then readings.regime || ': log ratio minus its mean = ' || {{ number_text('readings.trend_gap', 4) }}
-                    || ' log points; at or above '
-                    || {{ number_text('100 * readings.percentile', 0) }} || ' % of the last year''s ratios'
+                    || ' log points; '
+                    || {{ number_text('100 * readings.percentile', 0) }} || ' % of the last year''s ratios are at or below it'
             when targets.session is not null then targets.reason
             else 'undecided: no fund in the segment has a known figure'
         end as reason
