@@ -17,6 +17,7 @@ from orchestration.frames import frame_of
 from orchestration.raw.validation.factors import judge_factors
 from orchestration.raw.validation.holdings import KnownHoldings, judge_holdings, name_key, shares_outstanding
 from orchestration.raw.validation.market_caps import judge_market_caps
+from orchestration.raw.validation.members import judge_members, sample_of
 from orchestration.raw.validation.prices import KnownPrices, OtherFunds, judge_prices, log_moves
 from orchestration.raw.validation.quotes import KnownChain, judge_quotes
 from orchestration.raw.validation.rates import disagreement, judge_rates
@@ -79,6 +80,7 @@ def judge_for(
         "holdings": lambda: _HoldingsJudge(connection, universe, calendar, write_pending),
         "factors": lambda: _FactorJudge(connection, calendar, write_pending),
         "market_caps": lambda: _MarketCapJudge(connection, write_pending),
+        "member_prices": lambda: _MemberJudge(connection, calendar, write_pending),
         "quotes": lambda: _QuoteJudge(connection, write_pending),
         "sessions": lambda: _CalendarJudge(connection, write_pending),
     }
@@ -86,7 +88,7 @@ def judge_for(
 
 
 class _NoRules:
-    """For kinds without rules: fund facts and members' prices, which the parser checks."""
+    """For kinds without rules: fund facts, which the parser checks."""
 
     def begin(self, symbol: str, before: tuple[datetime, str]) -> None:
         """Nothing to load."""
@@ -368,6 +370,56 @@ class _MarketCapJudge:
     def agree(self, one: Candidate, other: Candidate) -> bool:
         caps = one.rows["market_caps"].select("symbol", "market_cap")
         return not judge_market_caps(other.rows, known=caps).findings
+
+
+# Members' prices
+
+_KNOWN_MEMBERS = f"""
+    select symbol, session, close
+    from raw.member_bars inner join (select unnest(?) as symbol, unnest(?) as since) as asked using (symbol)
+    where session >= since and {_BEFORE}
+    qualify row_number() over (partition by symbol, session order by observed_at desc, document_id desc) = 1
+"""
+
+
+class _MemberJudge(_NoRules):
+    """Keeps only which symbols are known: their closes are read if a document has such a symbol."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, calendar: pl.DataFrame, write_pending: Callable[[], None]) -> None:
+        self._connection, self._calendar, self._write_pending = connection, calendar, write_pending
+        self._symbols: set[str] = set()
+        self._funds = pl.DataFrame()
+
+    def begin(self, symbol: str, before: tuple[datetime, str]) -> None:
+        self._write_pending()
+        known = self._connection.execute(f"select distinct symbol from raw.member_bars where {_BEFORE}", list(before))
+        self._symbols = {str(one) for (one,) in known.fetchall()}
+        self._funds = _newest(self._connection, "price_bars", "symbol, session", "symbol, session, close", "true")
+
+    def judge(self, document: Candidate) -> Verdict:
+        sample = sample_of(document.rows)
+        known = self._known(document, sample)
+        return judge_members(document.rows, sample=sample, known=known, funds=self._funds, calendar=self._calendar)
+
+    def _known(self, document: Candidate, sample: pl.Series) -> pl.DataFrame:
+        symbols = [symbol for symbol in sample if symbol in self._symbols]
+        if not symbols:
+            return pl.DataFrame(schema={"symbol": pl.String, "session": pl.Date, "close": pl.Float64})
+        self._write_pending()
+        bars = document.rows["member_bars"].filter(pl.col("symbol").is_in(symbols))
+        # The session before a symbol's first bar, for its first move.
+        before = self._calendar.select("session", since=pl.col("session").shift(1))
+        first = bars.group_by("symbol").agg(pl.col("session").min()).join(before, on="session")
+        since = pl.coalesce("since", "session")
+        asked = first.select("symbol", since).rows()
+        parameters = [*(list(column) for column in zip(*asked, strict=True)), document.retrieved_at, document.document_id]
+        return frame_of(self._connection.sql(_KNOWN_MEMBERS, params=parameters))
+
+    def learn(self, document: Candidate, rows: Rows) -> None:
+        self._symbols |= set(rows["member_bars"]["symbol"].unique())
+
+    def agree(self, one: Candidate, other: Candidate) -> bool:
+        return False  # two documents need not have a symbol in common
 
 
 # Factors
