@@ -4,7 +4,7 @@ A judge keeps the known values of one group (vendor, kind, symbol) in memory, so
 without querying the warehouse again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -139,6 +139,11 @@ def _opens(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 
 
 _BEFORE = "(observed_at, document_id) < (?::timestamp, ?::varchar)"
+
+
+def _nearest(known: Iterable[date], as_of: date) -> date | None:
+    """The same date or the last one before; otherwise the first one after."""
+    return max((d for d in known if d <= as_of), default=None) or min((d for d in known if d > as_of), default=None)
 
 
 # Prices
@@ -332,44 +337,56 @@ def _agreeing(batch: list[Candidate], known: pl.DataFrame) -> list[pl.DataFrame]
 
 # Market capitalisations
 
-_CAPS = {"as_of": pl.Date(), "symbol": pl.String(), "market_cap": pl.Float64()}
+_NO_CAPS = {"symbol": pl.String(), "market_cap": pl.Float64()}
 
 
 class _MarketCapJudge:
-    """Keeps the newest document that is used: one of the same session or of a later one is compared with it."""
+    """Compares a document with the same session, the last one before, or else the first one after, whatever came first."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, write_pending: Callable[[], None]) -> None:
         self._connection, self._write_pending = connection, write_pending
-        self._known: dict[date, pl.DataFrame] = {}
+        # Of each session its capitalisations, None while they are only in the warehouse: one session in memory is enough.
+        self._known: dict[date, pl.DataFrame | None] = {}
 
     def begin(self, symbol: str, before: tuple[datetime, str]) -> None:
         self._write_pending()
-        known = frame_of(
-            self._connection.sql(
-                f"select as_of, symbol, market_cap from raw.market_caps where {_BEFORE}"
-                " qualify dense_rank() over (order by as_of desc, observed_at desc, document_id desc) = 1",
-                params=list(before),
-            )
-        )
-        self._known = {as_of: frame for (as_of,), frame in known.group_by("as_of")}
+        sessions = self._connection.execute(f"select distinct as_of from raw.market_caps where {_BEFORE}", list(before))
+        self._known = dict.fromkeys(as_of for (as_of,) in sessions.fetchall())
 
     def judge(self, document: Candidate) -> Verdict:
-        return judge_market_caps(document.rows, known=self._before(document))
+        assert document.as_of is not None  # the parser requires it
+        nearest = _nearest(self._known, document.as_of)
+        if nearest is None:
+            return judge_market_caps(document.rows, known=pl.DataFrame(schema=_NO_CAPS), days=0)
+        days = (document.as_of - nearest).days
+        return judge_market_caps(document.rows, known=self._caps(nearest, document), days=days)
 
-    def _before(self, document: Candidate) -> pl.DataFrame:
-        earlier = [as_of for as_of in self._known if document.as_of is None or as_of <= document.as_of]
-        return self._known[max(earlier)].select("symbol", "market_cap") if earlier else pl.DataFrame(schema=_CAPS)
+    def _caps(self, as_of: date, document: Candidate) -> pl.DataFrame:
+        """The capitalisations of a session as last known before the document."""
+        caps = self._known[as_of]
+        if caps is None:
+            self._write_pending()
+            caps = self._known[as_of] = frame_of(
+                self._connection.sql(
+                    f"select symbol, market_cap from raw.market_caps where as_of = ? and {_BEFORE}"
+                    " qualify dense_rank() over (order by observed_at desc, document_id desc) = 1",
+                    params=[as_of, document.retrieved_at, document.document_id],
+                )
+            )
+        return caps
 
     def learn(self, document: Candidate, rows: Rows) -> None:
-        if document.as_of is not None:
-            self._known = {document.as_of: rows["market_caps"].select(list(_CAPS))}
+        assert document.as_of is not None
+        self._known = dict.fromkeys(self._known) | {document.as_of: rows["market_caps"].select(list(_NO_CAPS))}
 
     def suppliers(self, document: Candidate) -> set[str]:
         return set()
 
     def agree(self, one: Candidate, other: Candidate) -> bool:
-        caps = one.rows["market_caps"].select("symbol", "market_cap")
-        return not judge_market_caps(other.rows, known=caps).findings
+        assert one.as_of is not None
+        assert other.as_of is not None
+        caps = one.rows["market_caps"].select(list(_NO_CAPS))
+        return not judge_market_caps(other.rows, known=caps, days=(other.as_of - one.as_of).days).findings
 
 
 # Members' prices
@@ -597,7 +614,8 @@ class _HoldingsJudge:
 
     def judge(self, document: Candidate) -> Verdict:
         assert document.as_of is not None
-        self._previous = self._nearest(document.as_of)
+        nearest = _nearest(self._snapshots, document.as_of)
+        self._previous = self._snapshots[nearest] if nearest else None
         lines = self._lines(self._previous, document) if self._previous else pl.DataFrame()
         return self._judge(document, self._previous, lines)
 
@@ -636,12 +654,6 @@ class _HoldingsJudge:
 
     def suppliers(self, document: Candidate) -> set[str]:
         return {self._previous.document_id} if self._previous else set()
-
-    def _nearest(self, as_of: date) -> _Snapshot | None:
-        """The snapshot of the same date or the last one before; otherwise the first one after."""
-        before = [d for d in self._snapshots if d <= as_of]
-        after = [d for d in self._snapshots if d > as_of]
-        return self._snapshots[max(before)] if before else self._snapshots[min(after)] if after else None
 
     def _lines(self, snapshot: _Snapshot, document: Candidate) -> pl.DataFrame:
         """The lines of a snapshot as last known before the document."""

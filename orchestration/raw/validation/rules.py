@@ -168,14 +168,15 @@ RULES: dict[str, Rule] = {
             "caps_agree_with_shares",
             "market_caps",
             _DOCUMENT,
-            "On four of five stocks the capitalisation is price times shares outstanding, within a factor of 1.5.",
+            "On four of five stocks the capitalisation is price times shares outstanding, within a factor of 1.5; half have"
+            " shares.",
         ),
         Rule(
             "caps_are_as_before",
             "market_caps",
             _DOCUMENT,
-            "Four of five stocks known of the session, or of the one before, are there; the median one changes by less than a"
-            " factor of 1.6.",
+            "Four of five stocks known of the nearest session are there, and change by less than a factor of 1.6 beside the"
+            " median (after a week: 3), as does the median.",
         ),
         # Members' prices
         Rule(
