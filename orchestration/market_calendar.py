@@ -6,13 +6,15 @@ from io import BytesIO
 
 import polars as pl
 
+from orchestration.files import content_hash
+
 EXCHANGE = "XNYS"
 FIRST_DAY = date(1993, 1, 1)  # SPY, the oldest fund, began trading on 1993-01-29
 # Vendors publish the closing bar some minutes after the bell.
 FINAL_BAR_DELAY = timedelta(minutes=30)
 # Yahoo's option quotes are a quarter of an hour late: until then, those of an open session are of the session before.
 QUOTES_LATE = timedelta(minutes=15)
-_VERSION_KEY = "exchange_calendars"
+_VERSION_KEY, _CONTENT_KEY = "exchange_calendars", "content_sha256"
 
 
 def horizon(today: date) -> date:
@@ -42,17 +44,27 @@ def sessions_frame(last_day: date, first_day: date = FIRST_DAY) -> pl.DataFrame:
 
 
 def sessions_document(last_day: date) -> bytes:
-    """The calendar as a Parquet document, with the library version in its metadata."""
+    """The calendar as a Parquet document, with the library version and the hash of its content in its metadata."""
     buffer = BytesIO()
-    sessions_frame(last_day).write_parquet(buffer, metadata={_VERSION_KEY: version("exchange-calendars")})
+    frame = sessions_frame(last_day)
+    frame.write_parquet(buffer, metadata={_VERSION_KEY: version("exchange-calendars"), _CONTENT_KEY: _hash_of(frame)})
     return buffer.getvalue()
 
 
+def _hash_of(sessions: pl.DataFrame) -> str:
+    # As numbers: a damaged time need not be one.
+    return content_hash(sessions.select(pl.all().to_physical()).write_csv().encode())
+
+
 def is_current(document: bytes, last_day: date) -> bool:
-    """Whether a calendar document reaches `last_day` (within 7 days) and was made by the installed library version."""
-    made_by = pl.read_parquet_metadata(BytesIO(document)).get(_VERSION_KEY)
-    last = pl.read_parquet(BytesIO(document), columns=["session"])["session"].max()
-    return made_by == version("exchange-calendars") and isinstance(last, date) and last > last_day - timedelta(days=7)
+    """Whether a calendar document reaches `last_day` (within 7 days), was made by the installed library version, and is as it was
+    written: a damaged one can be readable and miss a session."""
+    metadata = pl.read_parquet_metadata(BytesIO(document))
+    sessions = pl.read_parquet(BytesIO(document))
+    last = sessions["session"].max()
+    is_as_written = metadata.get(_CONTENT_KEY) == _hash_of(sessions)
+    is_of_version = metadata.get(_VERSION_KEY) == version("exchange-calendars")
+    return is_as_written and is_of_version and isinstance(last, date) and last > last_day - timedelta(days=7)
 
 
 def is_session(day: date) -> bool:

@@ -310,12 +310,15 @@ def compute(home: Path) -> Cost:
     return cost
 
 
-def add_session(home: Path, bars: int) -> None:
+def add_session(home: Path) -> None:
     """A document with one more session of every company."""
-    newest = pl.DataFrame({"symbol": [_symbol(n) for n in range(round(SYMBOLS_AT_20_MILLION * bars / 20_000_000))]})
-    one_more = newest.with_columns(
-        session=pl.lit(date(2024, 12, 31)), open=20.0, high=21.0, low=19.0, close=20.5, volume=pl.lit(1_000, pl.Int64)
-    )
+    folder = settings_of(home).own_landing_dir / FEED.vendor / FEED.kind / "US"
+    last = pl.scan_parquet(folder / "*.parquet").group_by("symbol").agg(pl.col("close").sort_by("session").last()).collect()
+    close = pl.col("close")
+    one_more = last.sort("symbol").select(
+        "symbol", session=pl.lit(date(2024, 12, 31)), open=close, high=close * 1.05, low=close * 0.95, close=close * 1.01,
+        volume=pl.lit(1_000, pl.Int64),
+    )  # fmt: skip
     _write(settings_of(home).own_landing_dir, one_more, datetime(2025, 1, 1, 2, tzinfo=UTC))
 
 
@@ -343,7 +346,7 @@ def main() -> None:
         reading, hand = alone.submit(by_hand, home).result()
         ingesting, computing = alone.submit(ingest_documents, home).result(), alone.submit(compute, home).result()
         compare(home)
-        add_session(home, given.bars)
+        add_session(home)
         print("one more session:", flush=True)
         again = alone.submit(ingest_documents, home).result() + alone.submit(compute, home).result()
     first = ingesting + computing

@@ -72,7 +72,7 @@ def _calendar(landing: Landing) -> Document | None:
 
 
 def _is_current(calendar: Document, last_day: date) -> bool | None:
-    """Whether a calendar reaches far enough; None if the file is damaged."""
+    """Whether a calendar reaches far enough and is as written; None if it cannot be read, so that it was never used."""
     try:
         return market_calendar.is_current(calendar.read(), last_day)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, KeyError, ValueError):

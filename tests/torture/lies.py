@@ -16,6 +16,7 @@ from pathlib import Path
 from tests.torture.folder import Folder, a_day_later
 from tests.torture.holdings_lies import holdings_lies
 from tests.torture.lie import LATER, ONLY, Lie, NotHere
+from tests.torture.member_lies import cap_lies, member_lies
 from tests.torture.price_lies import overlap_lies, price_lies, scaled
 from tests.torture.rate_lies import each_value, rate_lies
 
@@ -23,8 +24,10 @@ __all__ = ["ONLY", "Lie", "NotHere", "catalogue"]
 
 
 def catalogue() -> list[Lie]:
-    """Every fault, in the order prices, rates, holdings."""
-    lies = [*price_lies(), *overlap_lies(), *rate_lies(), *holdings_lies(), *_future_lies()]
+    """Every fault, in the order prices, rates, holdings, members, capitalisations."""
+    lies = [
+        *price_lies(), *overlap_lies(), *rate_lies(), *holdings_lies(), *member_lies(), *cap_lies(), *_future_lies(),
+    ]  # fmt: skip
     assert len({lie.name for lie in lies}) == len(lies)
     return lies
 

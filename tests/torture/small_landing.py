@@ -13,14 +13,15 @@ from orchestration.settings import SAMPLE_CLOCK
 from orchestration.settings import SAMPLE_LAST_SESSION as LAST_SESSION
 
 FUNDS = ("IWM", "SPY", "QQQ")
-SESSIONS = 700
+SESSIONS, MEMBER_SESSIONS = 700, 60
 
 
-def write_small_landing(root: Path, *, parts: int = 6) -> Path:
+def write_small_landing(root: Path, *, parts: int = 6, members: bool = False) -> Path:
     """Bars of three funds for about three years, two holdings files per fund, and rates of those years.
 
     Args:
         parts: the number of documents for each fund's bars, so that a run can be interrupted.
+        members: also some months of the members' bars, and the market capitalisations.
     """
     sessions = sessions_frame(horizon(SAMPLE_CLOCK.date()))
     first = sessions.filter(pl.col("session") <= LAST_SESSION)["session"][-SESSIONS]
@@ -38,7 +39,20 @@ def write_small_landing(root: Path, *, parts: int = 6) -> Path:
             for document in found[-2:] if vendor != "yahoo" else []:
                 content = document.build()
                 _write(root, document, _recent_rates(content, first) if vendor == "fred" else content)
+    if members:
+        document = sample_documents("yahoo", "member_prices", sessions)[0]
+        _write(root, document, _recent_bars(document.build()))
+        document = sample_documents("yahoo", "market_caps", sessions)[-1]
+        _write(root, document, document.build())
     return root
+
+
+def _recent_bars(content: bytes) -> bytes:
+    """The last sessions only."""
+    bars = pl.read_parquet(io.BytesIO(content))
+    buffer = io.BytesIO()
+    bars.filter(pl.col("session") >= bars["session"].unique().sort()[-MEMBER_SESSIONS]).write_parquet(buffer)
+    return buffer.getvalue()
 
 
 def _write(root: Path, document: SampleDocument, content: bytes) -> None:

@@ -21,6 +21,9 @@ LIES = (
     "iwm_bar_100x.later", "iwm_bar_100x.only", "spy_no_dividends.only", "iwm_events_zero.later", "spy_as_iwm.later",
     "qqq_split_not_rescaled.later", "fred_fractions.later", "fred_date_2099.later", "iwm_values_1000x.later",
     "iwm_all_financials.later", "spy_one_at_30.later", "iwm_prices_of_2099.later",
+    "members_times_3.later", "members_symbols_shifted.later", "members_dates_shifted.later", "members_dates_shifted.only",
+    "members_flat.later", "members_no_volume.later", "members_newest_times_3.only",
+    "caps_two_fifths_50x.later", "caps_two_fifths_50x_by_price.later", "caps_reversed.later", "caps_no_shares_1000x.only",
 )  # fmt: skip
 TRUTHS = (
     "as_they_are",
@@ -44,7 +47,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def landing(root: Path) -> Path:
     """The small landing folder."""
-    return write_small_landing(root / "landing", parts=1)
+    return write_small_landing(root / "landing", parts=1, members=True)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +93,7 @@ def test_damaged_documents_raise_no_uncaught_error(root: Path) -> None:
 def test_every_kind_of_fault_is_in_the_catalogue() -> None:
     kinds = {name.rpartition(".")[0] for name in ALL_LIES}
     assert len(kinds) > 150
-    assert {lie.kind for lie in ALL_LIES.values()} == {"prices", "rates", "holdings", "future"}
+    assert {lie.kind for lie in ALL_LIES.values()} == {"prices", "rates", "holdings", "members", "market_caps", "future"}
     assert {lie.position for lie in ALL_LIES.values()} == {"first", "later", "only"}
 
 

@@ -4,7 +4,7 @@ A judge keeps the known values of one group (vendor, kind, symbol) in memory, so
 without querying the warehouse again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -17,6 +17,7 @@ from orchestration.frames import frame_of
 from orchestration.raw.validation.factors import judge_factors
 from orchestration.raw.validation.holdings import KnownHoldings, judge_holdings, name_key, shares_outstanding
 from orchestration.raw.validation.market_caps import judge_market_caps
+from orchestration.raw.validation.members import judge_members, sample_of
 from orchestration.raw.validation.prices import KnownPrices, OtherFunds, judge_prices, log_moves
 from orchestration.raw.validation.quotes import KnownChain, judge_quotes
 from orchestration.raw.validation.rates import disagreement, judge_rates
@@ -79,6 +80,7 @@ def judge_for(
         "holdings": lambda: _HoldingsJudge(connection, universe, calendar, write_pending),
         "factors": lambda: _FactorJudge(connection, calendar, write_pending),
         "market_caps": lambda: _MarketCapJudge(connection, write_pending),
+        "member_prices": lambda: _MemberJudge(connection, calendar, write_pending),
         "quotes": lambda: _QuoteJudge(connection, write_pending),
         "sessions": lambda: _CalendarJudge(connection, write_pending),
     }
@@ -86,7 +88,7 @@ def judge_for(
 
 
 class _NoRules:
-    """For kinds without rules: fund facts and members' prices, which the parser checks."""
+    """For kinds without rules: fund facts, which the parser checks."""
 
     def begin(self, symbol: str, before: tuple[datetime, str]) -> None:
         """Nothing to load."""
@@ -137,6 +139,11 @@ def _opens(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 
 
 _BEFORE = "(observed_at, document_id) < (?::timestamp, ?::varchar)"
+
+
+def _nearest(known: Iterable[date], as_of: date) -> date | None:
+    """The same date or the last one before; otherwise the first one after."""
+    return max((d for d in known if d <= as_of), default=None) or min((d for d in known if d > as_of), default=None)
 
 
 # Prices
@@ -330,44 +337,106 @@ def _agreeing(batch: list[Candidate], known: pl.DataFrame) -> list[pl.DataFrame]
 
 # Market capitalisations
 
-_CAPS = {"as_of": pl.Date(), "symbol": pl.String(), "market_cap": pl.Float64()}
+_NO_CAPS = {"symbol": pl.String(), "market_cap": pl.Float64()}
 
 
 class _MarketCapJudge:
-    """Keeps the newest document that is used: one of the same session or of a later one is compared with it."""
+    """Compares a document with the same session, the last one before, or else the first one after, whatever came first."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, write_pending: Callable[[], None]) -> None:
         self._connection, self._write_pending = connection, write_pending
-        self._known: dict[date, pl.DataFrame] = {}
+        # Of each session its capitalisations, None while they are only in the warehouse: one session in memory is enough.
+        self._known: dict[date, pl.DataFrame | None] = {}
 
     def begin(self, symbol: str, before: tuple[datetime, str]) -> None:
         self._write_pending()
-        known = frame_of(
-            self._connection.sql(
-                f"select as_of, symbol, market_cap from raw.market_caps where {_BEFORE}"
-                " qualify dense_rank() over (order by as_of desc, observed_at desc, document_id desc) = 1",
-                params=list(before),
-            )
-        )
-        self._known = {as_of: frame for (as_of,), frame in known.group_by("as_of")}
+        sessions = self._connection.execute(f"select distinct as_of from raw.market_caps where {_BEFORE}", list(before))
+        self._known = dict.fromkeys(as_of for (as_of,) in sessions.fetchall())
 
     def judge(self, document: Candidate) -> Verdict:
-        return judge_market_caps(document.rows, known=self._before(document))
+        assert document.as_of is not None  # the parser requires it
+        nearest = _nearest(self._known, document.as_of)
+        if nearest is None:
+            return judge_market_caps(document.rows, known=pl.DataFrame(schema=_NO_CAPS), days=0)
+        days = (document.as_of - nearest).days
+        return judge_market_caps(document.rows, known=self._caps(nearest, document), days=days)
 
-    def _before(self, document: Candidate) -> pl.DataFrame:
-        earlier = [as_of for as_of in self._known if document.as_of is None or as_of <= document.as_of]
-        return self._known[max(earlier)].select("symbol", "market_cap") if earlier else pl.DataFrame(schema=_CAPS)
+    def _caps(self, as_of: date, document: Candidate) -> pl.DataFrame:
+        """The capitalisations of a session as last known before the document."""
+        caps = self._known[as_of]
+        if caps is None:
+            self._write_pending()
+            caps = self._known[as_of] = frame_of(
+                self._connection.sql(
+                    f"select symbol, market_cap from raw.market_caps where as_of = ? and {_BEFORE}"
+                    " qualify dense_rank() over (order by observed_at desc, document_id desc) = 1",
+                    params=[as_of, document.retrieved_at, document.document_id],
+                )
+            )
+        return caps
 
     def learn(self, document: Candidate, rows: Rows) -> None:
-        if document.as_of is not None:
-            self._known = {document.as_of: rows["market_caps"].select(list(_CAPS))}
+        assert document.as_of is not None
+        self._known = dict.fromkeys(self._known) | {document.as_of: rows["market_caps"].select(list(_NO_CAPS))}
 
     def suppliers(self, document: Candidate) -> set[str]:
         return set()
 
     def agree(self, one: Candidate, other: Candidate) -> bool:
-        caps = one.rows["market_caps"].select("symbol", "market_cap")
-        return not judge_market_caps(other.rows, known=caps).findings
+        assert one.as_of is not None
+        assert other.as_of is not None
+        caps = one.rows["market_caps"].select(list(_NO_CAPS))
+        return not judge_market_caps(other.rows, known=caps, days=(other.as_of - one.as_of).days).findings
+
+
+# Members' prices
+
+_KNOWN_MEMBERS = f"""
+    select symbol, session, close
+    from raw.member_bars inner join (select unnest(?) as symbol, unnest(?) as since) as asked using (symbol)
+    where session >= since and {_BEFORE}
+    qualify row_number() over (partition by symbol, session order by observed_at desc, document_id desc) = 1
+"""
+
+
+class _MemberJudge(_NoRules):
+    """Keeps only which symbols are known: their closes are read if a document has such a symbol."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, calendar: pl.DataFrame, write_pending: Callable[[], None]) -> None:
+        self._connection, self._calendar, self._write_pending = connection, calendar, write_pending
+        self._symbols: set[str] = set()
+        self._funds = pl.DataFrame()
+
+    def begin(self, symbol: str, before: tuple[datetime, str]) -> None:
+        self._write_pending()
+        known = self._connection.execute(f"select distinct symbol from raw.member_bars where {_BEFORE}", list(before))
+        self._symbols = {str(one) for (one,) in known.fetchall()}
+        self._funds = _newest(self._connection, "price_bars", "symbol, session", "symbol, session, close", "true")
+
+    def judge(self, document: Candidate) -> Verdict:
+        sample = sample_of(document.rows)
+        known = self._known(document, sample)
+        return judge_members(document.rows, sample=sample, known=known, funds=self._funds, calendar=self._calendar)
+
+    def _known(self, document: Candidate, sample: pl.Series) -> pl.DataFrame:
+        symbols = [symbol for symbol in sample if symbol in self._symbols]
+        if not symbols:
+            return pl.DataFrame(schema={"symbol": pl.String, "session": pl.Date, "close": pl.Float64})
+        self._write_pending()
+        bars = document.rows["member_bars"].filter(pl.col("symbol").is_in(symbols))
+        # The session before a symbol's first bar, for its first move.
+        before = self._calendar.select("session", since=pl.col("session").shift(1))
+        first = bars.group_by("symbol").agg(pl.col("session").min()).join(before, on="session")
+        since = pl.coalesce("since", "session")
+        asked = first.select("symbol", since).rows()
+        parameters = [*(list(column) for column in zip(*asked, strict=True)), document.retrieved_at, document.document_id]
+        return frame_of(self._connection.sql(_KNOWN_MEMBERS, params=parameters))
+
+    def learn(self, document: Candidate, rows: Rows) -> None:
+        self._symbols |= set(rows["member_bars"]["symbol"].unique())
+
+    def agree(self, one: Candidate, other: Candidate) -> bool:
+        return False  # two documents need not have a symbol in common
 
 
 # Factors
@@ -545,7 +614,8 @@ class _HoldingsJudge:
 
     def judge(self, document: Candidate) -> Verdict:
         assert document.as_of is not None
-        self._previous = self._nearest(document.as_of)
+        nearest = _nearest(self._snapshots, document.as_of)
+        self._previous = self._snapshots[nearest] if nearest else None
         lines = self._lines(self._previous, document) if self._previous else pl.DataFrame()
         return self._judge(document, self._previous, lines)
 
@@ -584,12 +654,6 @@ class _HoldingsJudge:
 
     def suppliers(self, document: Candidate) -> set[str]:
         return {self._previous.document_id} if self._previous else set()
-
-    def _nearest(self, as_of: date) -> _Snapshot | None:
-        """The snapshot of the same date or the last one before; otherwise the first one after."""
-        before = [d for d in self._snapshots if d <= as_of]
-        after = [d for d in self._snapshots if d > as_of]
-        return self._snapshots[max(before)] if before else self._snapshots[min(after)] if after else None
 
     def _lines(self, snapshot: _Snapshot, document: Candidate) -> pl.DataFrame:
         """The lines of a snapshot as last known before the document."""

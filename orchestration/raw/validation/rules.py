@@ -169,14 +169,49 @@ RULES: dict[str, Rule] = {
             "caps_agree_with_shares",
             "market_caps",
             _DOCUMENT,
-            "On four of five stocks the capitalisation is price times shares outstanding, within a factor of 1.5.",
+            "On four of five stocks the capitalisation is price times shares outstanding, within a factor of 1.5; half have"
+            " shares.",
         ),
         Rule(
             "caps_are_as_before",
             "market_caps",
             _DOCUMENT,
-            "Four of five stocks known of the session, or of the one before, are there; the median one changes by less than a"
-            " factor of 1.6.",
+            "Four of five stocks known of the nearest session are there, and change by less than a factor of 1.6 beside the"
+            " median (after a week: 3), as does the median.",
+        ),
+        # Members' prices
+        Rule(
+            "members_move_with_funds",
+            "member_prices",
+            _DOCUMENT,
+            "In each session the median of 100 members or more moves within 15 points of the nearest fund; of 20 or more, within"
+            " 30.",
+        ),
+        Rule(
+            "members_move_together",
+            "member_prices",
+            _DOCUMENT,
+            "In each session the middle half of the moves of 20 members or more spans at most 50 points.",
+        ),
+        Rule(
+            "member_dates_are_aligned",
+            "member_prices",
+            _DOCUMENT,
+            "The median moves correlate with those of a fund on the same session, not on the one before or after.",
+        ),
+        Rule(
+            "member_bars_are_traded",
+            "member_prices",
+            _DOCUMENT,
+            "At most half of the bars of 20 symbols or more are flat or without volume; in a session of 100 or more, three"
+            " quarters.",
+        ),
+        Rule(
+            "member_closes_are_as_before",
+            "member_prices",
+            _DOCUMENT,
+            "At most 20 % of the known symbols have other closes, apart from a ratio as after a split, and at most 10 % the same"
+            " ratio.",
         ),
         # Holdings
         Rule("as_of_is_a_weekday", "holdings", _DOCUMENT, "The as-of date is a weekday or the last day of a month."),

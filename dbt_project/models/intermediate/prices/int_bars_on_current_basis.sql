@@ -1,15 +1,17 @@
--- A bar observed before a split is on the old split basis until the vendor sends it again: restate each bar to today's basis.
+-- A bar observed before a split is on the old split basis until the vendor sends it again: restate each bar to today's basis. Bars of
+-- a session that the newest calendar no longer has are none.
 with bars as (
     select
-        symbol,
-        session,
-        open,
-        high,
-        low,
-        close,
-        volume,
-        observed_at
-    from {{ ref('stg_price_bars') }}
+        prices.symbol,
+        prices.session,
+        prices.open,
+        prices.high,
+        prices.low,
+        prices.close,
+        prices.volume,
+        prices.observed_at
+    from {{ ref('stg_price_bars') }} as prices
+    inner join {{ ref('stg_sessions') }} as sessions on prices.session = sessions.session
 ),
 
 later_splits as (
