@@ -10,7 +10,14 @@ from orchestration.landing.documents import Document
 from orchestration.raw.validation import judge
 from orchestration.raw.validation.rules import RULES, as_markdown
 from orchestration.settings import PROJECT_ROOT
-from tests.raw import test_factor_rules, test_holdings_rules, test_market_cap_rules, test_price_rules, test_rate_rules
+from tests.raw import (
+    test_factor_rules,
+    test_holdings_rules,
+    test_market_cap_rules,
+    test_price_rules,
+    test_quote_rules,
+    test_rate_rules,
+)
 from tests.raw.cases import Case, Put, check_faulty, check_honest
 from tests.raw.conftest import MakeDesk
 from tests.raw.market import AT, CLOCK, DAY, SESSIONS, UNIVERSE, Desk, Snapshot, bars, fred, holdings, rates, scaled
@@ -182,10 +189,17 @@ def test_a_contradicted_document_that_can_no_longer_be_parsed_is_no_witness(make
 
 
 def test_every_rule_has_a_case() -> None:
-    modules = (test_price_rules, test_rate_rules, test_holdings_rules, test_factor_rules, test_market_cap_rules)
+    modules = (
+        test_price_rules,
+        test_rate_rules,
+        test_holdings_rules,
+        test_factor_rules,
+        test_market_cap_rules,
+        test_quote_rules,
+    )
     tried = {case.rule for module in modules for case in module.CASES} | {case.rule for case in CASES}
-    # test_quote_rules.py has a test of its own for the chains.
-    assert tried | {"is_not_contradicted", "can_be_judged", "chain_is_whole"} == set(RULES)
+    # test_quote_rules.py has tests of its own for the chains.
+    assert tried | {"is_not_contradicted", "can_be_judged", "chain_is_whole", "contracts_are_possible"} == set(RULES)
 
 
 def test_the_documentation_lists_the_rules() -> None:

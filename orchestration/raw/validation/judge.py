@@ -18,7 +18,7 @@ from orchestration.raw.validation.factors import judge_factors
 from orchestration.raw.validation.holdings import KnownHoldings, judge_holdings, name_key, shares_outstanding
 from orchestration.raw.validation.market_caps import judge_market_caps
 from orchestration.raw.validation.prices import KnownPrices, OtherFunds, judge_prices, log_moves
-from orchestration.raw.validation.quotes import KnownChain, judge_quotes
+from orchestration.raw.validation.quotes import KnownChain, KnownClose, judge_quotes
 from orchestration.raw.validation.rates import disagreement, judge_rates
 from orchestration.raw.validation.verdict import Verdict, guarded
 from orchestration.settings import SEEDS_DIR
@@ -79,7 +79,7 @@ def judge_for(
         "holdings": lambda: _HoldingsJudge(connection, universe, calendar, write_pending),
         "factors": lambda: _FactorJudge(connection, calendar, write_pending),
         "market_caps": lambda: _MarketCapJudge(connection, write_pending),
-        "quotes": lambda: _QuoteJudge(connection, write_pending),
+        "quotes": lambda: _QuoteJudge(connection, universe, write_pending),
         "sessions": lambda: _CalendarJudge(connection, write_pending),
     }
     return judges.get(kind, _NoRules)()
@@ -134,6 +134,21 @@ def _accepted_by_person(connection: duckdb.DuckDBPyConnection, kind: str, symbol
 def _opens(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """The open of each session in UTC: session, opens_at."""
     return _newest(connection, "sessions", "session", "session, opens_at", "true")
+
+
+def _bars_as_shown_then(connection: duckdb.DuckDBPyConnection) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """symbol, session, low, high, close on the split basis of the session itself; and the splits: symbol, ex_date, value."""
+    bars = _newest(connection, "price_bars", "symbol, session", "symbol, session, low, high, close, observed_at", "true")
+    actions = _newest(connection, "corporate_actions", "symbol, ex_date, kind", "symbol, ex_date, value", "kind = 'split'")
+    splits = actions.filter(pl.col("value") > 0)
+    later = (
+        bars.join(splits.join(_opens(connection), left_on="ex_date", right_on="session"), on="symbol", how="inner")
+        .filter((pl.col("ex_date") > pl.col("session")) & (pl.col("opens_at") <= pl.col("observed_at")))
+        .group_by("symbol", "session")
+        .agg(factor=pl.col("value").product())
+    )
+    on_basis = bars.join(later, on=["symbol", "session"], how="left").drop("observed_at")
+    return on_basis.with_columns(pl.col("low", "high", "close") * pl.col("factor").fill_null(1.0)).drop("factor"), splits
 
 
 _BEFORE = "(observed_at, document_id) < (?::timestamp, ?::varchar)"
@@ -468,20 +483,47 @@ _CYCLES = f"""
 """
 
 
+_INTEREST = f"""
+    select session, contract, open_interest from raw.option_quotes
+    where fund = ? and open_interest is not null and {_BEFORE}
+    qualify dense_rank() over (order by observed_at desc, document_id desc) = 1
+"""
+
+
 class _QuoteJudge:
-    def __init__(self, connection: duckdb.DuckDBPyConnection, write_pending: Callable[[], None]) -> None:
-        self._connection, self._write_pending = connection, write_pending
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, universe: dict[str, Fund], write_pending: Callable[[], None]
+    ) -> None:
+        self._connection, self._universe, self._write_pending = connection, universe, write_pending
+        self._bars = self._splits = pl.DataFrame()
         self._known = KnownChain()
 
     def begin(self, symbol: str, before: tuple[datetime, str]) -> None:
         self._write_pending()
+        self._bars, self._splits = _bars_as_shown_then(self._connection)
         contracts, cycles = (
             dict(self._connection.execute(query, [symbol, *before]).fetchall()) for query in (_CONTRACTS, _CYCLES)
         )
-        self._known = KnownChain(cycles, contracts)
+        held = self._connection.execute(_INTEREST, [symbol, *before]).fetchall()
+        interest = {contract: open_interest for _, contract, open_interest in held}
+        self._known = KnownChain(cycles, contracts, interest, held[0][0] if held else None)
 
     def judge(self, document: Candidate) -> Verdict:
-        return judge_quotes(document.rows, known=self._known)
+        return self._judge(document, self._known)
+
+    def _judge(self, document: Candidate, known: KnownChain) -> Verdict:
+        return judge_quotes(document.rows, known=known, close=self._close(document))
+
+    def _close(self, document: Candidate) -> KnownClose | None:
+        """The fund's last known bar on or before the document's session, on that session's split basis."""
+        of_fund = pl.col("symbol") == (self._universe[document.symbol].price_symbol or "")
+        bar = self._bars.filter(of_fund & (pl.col("session") <= document.as_of)).sort("session").tail(1)
+        if bar.is_empty():
+            return None
+        session, *prices = bar.select("session", "low", "high", "close").row(0)
+        since = self._splits.filter(of_fund & (pl.col("ex_date") > session) & (pl.col("ex_date") <= document.as_of))
+        factor = float(since["value"].product()) if since.height else 1.0
+        return KnownClose(session, *(price / factor for price in prices))
 
     def learn(self, document: Candidate, rows: Rows) -> None:
         self._known = self._known.with_rows(rows)
@@ -490,7 +532,7 @@ class _QuoteJudge:
         return set()
 
     def agree(self, one: Candidate, other: Candidate) -> bool:
-        return not judge_quotes(other.rows, known=KnownChain().with_rows(one.rows)).findings
+        return not self._judge(other, KnownChain().with_rows(one.rows)).findings
 
 
 # Holdings
@@ -615,19 +657,7 @@ class _HoldingsJudge:
     @cached_property
     def _closes(self) -> pl.DataFrame:
         """Closes on the split basis of their own session, as are the shares outstanding of that day."""
-        bars = _newest(self._connection, "price_bars", "symbol, session", "symbol, session, close, observed_at", "true")
-        actions = _newest(
-            self._connection, "corporate_actions", "symbol, ex_date, kind", "symbol, ex_date, value", "kind = 'split'"
-        )
-        splits = actions.filter(pl.col("value") > 0).join(_opens(self._connection), left_on="ex_date", right_on="session")
-        later = (
-            bars.join(splits, on="symbol", how="inner")
-            .filter((pl.col("ex_date") > pl.col("session")) & (pl.col("opens_at") <= pl.col("observed_at")))
-            .group_by("symbol", "session")
-            .agg(factor=pl.col("value").product())
-        )
-        on_basis = bars.join(later, on=["symbol", "session"], how="left")
-        return on_basis.select("symbol", "session", close=pl.col("close") * pl.col("factor").fill_null(1.0))
+        return _bars_as_shown_then(self._connection)[0]
 
     @cached_property
     def _sectors(self) -> dict[str, str]:

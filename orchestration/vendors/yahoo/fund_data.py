@@ -14,7 +14,17 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from orchestration.schemas import REJECT_COLUMNS
-from orchestration.vendors.feed import Context, DocumentRejected, Feed, Fetched, FetchFailed, Parsed, Request, require_fund
+from orchestration.vendors.feed import (
+    Context,
+    DocumentRejected,
+    Feed,
+    Fetched,
+    FetchFailed,
+    Parsed,
+    Request,
+    require_fund,
+    require_symbol,
+)
 from orchestration.vendors.formats.json_text import load_object
 from orchestration.vendors.formats.text import decode
 from orchestration.vendors.http import Client
@@ -63,8 +73,9 @@ def parse(content: bytes, context: Context) -> Parsed:
     info, funds_data = answer.get("info"), answer.get("funds_data")
     if not isinstance(info, dict) or not isinstance(funds_data, dict):
         raise DocumentRejected("the JSON has no info and funds_data")
-    if answer.get("symbol") != fund.price_symbol:
-        raise DocumentRejected(f"the file contains the symbol {str(answer.get('symbol'))[:40]!r}, not {fund.price_symbol}")
+    require_symbol(answer.get("symbol"), fund)
+    if "symbol" in info:
+        require_symbol(info["symbol"], fund, "its info has")
     if info.get("quoteType") not in _KINDS:
         raise DocumentRejected(f"the quote type is {str(info.get('quoteType'))[:40]!r}, not a fund")
     facts = _Facts(fund.fund, context.retrieved_at.astimezone(_NEW_YORK).date())
