@@ -5,7 +5,7 @@ without querying the warehouse again.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 from typing import Protocol
@@ -15,6 +15,7 @@ import polars as pl
 
 from orchestration.frames import frame_of
 from orchestration.raw.validation.factors import judge_factors
+from orchestration.raw.validation.fund_data import FACTS, KnownFund, judge_fund_data
 from orchestration.raw.validation.holdings import KnownHoldings, judge_holdings, name_key, shares_outstanding
 from orchestration.raw.validation.market_caps import judge_market_caps
 from orchestration.raw.validation.prices import KnownPrices, OtherFunds, judge_prices, log_moves
@@ -79,6 +80,7 @@ def judge_for(
         "holdings": lambda: _HoldingsJudge(connection, universe, calendar, write_pending),
         "factors": lambda: _FactorJudge(connection, calendar, write_pending),
         "market_caps": lambda: _MarketCapJudge(connection, write_pending),
+        "fund_data": lambda: _FundDataJudge(connection, universe, write_pending),
         "quotes": lambda: _QuoteJudge(connection, universe, write_pending),
         "sessions": lambda: _CalendarJudge(connection, write_pending),
     }
@@ -86,7 +88,7 @@ def judge_for(
 
 
 class _NoRules:
-    """For kinds without rules: fund facts and members' prices, which the parser checks."""
+    """For kinds without rules: members' prices, which the parser checks."""
 
     def begin(self, symbol: str, before: tuple[datetime, str]) -> None:
         """Nothing to load."""
@@ -137,8 +139,8 @@ def _opens(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 
 
 def _bars_as_shown_then(connection: duckdb.DuckDBPyConnection) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """symbol, session, low, high, close on the split basis of the session itself; and the splits: symbol, ex_date, value."""
-    bars = _newest(connection, "price_bars", "symbol, session", "symbol, session, low, high, close, observed_at", "true")
+    """symbol, session, low, high, close, volume on the split basis of the session; and the splits: symbol, ex_date, value."""
+    bars = _newest(connection, "price_bars", "symbol, session", "symbol, session, low, high, close, volume, observed_at", "true")
     actions = _newest(connection, "corporate_actions", "symbol, ex_date, kind", "symbol, ex_date, value", "kind = 'split'")
     splits = actions.filter(pl.col("value") > 0)
     later = (
@@ -147,8 +149,9 @@ def _bars_as_shown_then(connection: duckdb.DuckDBPyConnection) -> tuple[pl.DataF
         .group_by("symbol", "session")
         .agg(factor=pl.col("value").product())
     )
-    on_basis = bars.join(later, on=["symbol", "session"], how="left").drop("observed_at")
-    return on_basis.with_columns(pl.col("low", "high", "close") * pl.col("factor").fill_null(1.0)).drop("factor"), splits
+    on_basis = bars.join(later, on=["symbol", "session"], how="left").with_columns(pl.col("factor").fill_null(1.0))
+    prices, volume = pl.col("low", "high", "close") * pl.col("factor"), pl.col("volume") / pl.col("factor")
+    return on_basis.with_columns(prices, volume).drop("observed_at", "factor"), splits
 
 
 _BEFORE = "(observed_at, document_id) < (?::timestamp, ?::varchar)"
@@ -533,6 +536,58 @@ class _QuoteJudge:
 
     def agree(self, one: Candidate, other: Candidate) -> bool:
         return not self._judge(other, KnownChain().with_rows(one.rows)).findings
+
+
+# Fund data
+
+_YAHOO = "yahoo"
+
+
+class _FundDataJudge:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, universe: dict[str, Fund], write_pending: Callable[[], None]
+    ) -> None:
+        self._connection, self._universe, self._write_pending = connection, universe, write_pending
+        self._known = KnownFund()
+
+    def begin(self, symbol: str, before: tuple[datetime, str]) -> None:
+        self._write_pending()
+
+        def newest(where: str, *parameters: object) -> pl.DataFrame:
+            key, columns = "fact", ", ".join(FACTS)
+            where = f"fund = ? and value_number is not null and {_BEFORE} and {where}"
+            return _newest(self._connection, "fund_facts", key, columns, where, symbol, *before, *parameters)
+
+        by_person = list(_accepted_by_person(self._connection, "fund_data", symbol))
+        bars, _ = _bars_as_shown_then(self._connection)
+        self._known = KnownFund(
+            facts=newest(f"vendor = '{_YAHOO}'"),
+            decided=newest("document_id in (select unnest(?::varchar[]))", by_person),
+            issuer=_newest(
+                self._connection, "fund_facts", "as_of, vendor", "as_of, value_number",
+                f"fund = ? and fact = 'net_assets' and vendor <> '{_YAHOO}'", symbol,
+            ),
+            bars=bars.filter(pl.col("symbol") == (self._universe[symbol].price_symbol or "")).select("session", "volume"),
+        )  # fmt: skip
+
+    def judge(self, document: Candidate) -> Verdict:
+        return self._judge(document, self._known)
+
+    def _judge(self, document: Candidate, known: KnownFund) -> Verdict:
+        assert document.as_of is not None
+        fewest = self._universe[document.symbol].min_holdings
+        return judge_fund_data(document.rows, as_of=document.as_of, fewest_lines=fewest, known=known)
+
+    def learn(self, document: Candidate, rows: Rows) -> None:
+        new = rows["fund_facts"].drop_nulls("value_number").select(list(FACTS))
+        self._known = replace(self._known, facts=pl.concat([self._known.facts, new]).unique("fact", keep="last"))
+
+    def suppliers(self, document: Candidate) -> set[str]:
+        return set()
+
+    def agree(self, one: Candidate, other: Candidate) -> bool:
+        of_one = one.rows["fund_facts"].drop_nulls("value_number").select(list(FACTS))
+        return not self._judge(other, replace(self._known, facts=of_one)).findings
 
 
 # Holdings

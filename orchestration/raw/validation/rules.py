@@ -292,6 +292,27 @@ RULES: dict[str, Rule] = {
             _DOCUMENT,
             "The open interest of common contracts changes by at most a factor of 5 in 15 days.",
         ),
+        # Fund data
+        Rule(
+            "fact_is_possible",
+            "fund_data",
+            _ROW,
+            "Net assets are 1 million to 5 trillion dollars, the mean volume 100 to 2 billion shares, the fee at most 1.5 %, the"
+            " yield 8 %, a broad fund's largest holding 30 % and sector 80 %.",
+        ),
+        Rule(
+            "fact_agrees_elsewhere",
+            "fund_data",
+            _ROW,
+            "Net assets agree with the issuer's of 45 days, and the mean volume with the known bars, within a factor of 3.",
+        ),
+        Rule(
+            "fund_data_are_as_before",
+            "fund_data",
+            _DOCUMENT,
+            "In 400 days net assets and yield change by at most a factor of 3, the fee 2, the mean volume 10, a holding 8 points,"
+            " and a sector 20 points.",
+        ),
         # Every document
         Rule("retrieval_is_past", "every", _DOCUMENT, "The retrieval is at most 10 minutes after the clock."),
         Rule("as_of_is_past", "every", _DOCUMENT, "The as-of date is not after the retrieval."),
@@ -323,6 +344,7 @@ CONTRADICTIONS = frozenset(
         "edition_is_as_before",
         "caps_are_as_before",
         "open_interest_is_as_before",
+        "fund_data_are_as_before",
         "net_assets_are_as_before",
         "lines_are_as_before",
         "names_are_as_before",
