@@ -21,6 +21,8 @@ from tests.vendors.yahoo_options import EXPIRATIONS, NOW, PRICE, STRIKES, YahooO
 LATER = NOW + timedelta(days=1)
 BEFORE = NOW - timedelta(days=1)
 CLOSES = bars("IWM").sort("Date")["Close"]
+# Contracts on as many shares as are usually traded, for each of the chain.
+OPEN = round(float(bars("IWM").sort("Date")["Volume"].tail(21).median() or 0) / 100 / (2 * len(STRIKES) * len(EXPIRATIONS)))  # type: ignore[arg-type]
 HIGH = bars("IWM").sort("Date")["High"][-1]
 CUT = EXPIRATIONS[4]
 
@@ -87,6 +89,14 @@ CASES = [
     Case("chain_agrees_with_price", quoted(281.0), quoted(274.0), "known"),
     Case("chain_agrees_with_price", quoted(225.0), quoted(230.0), "empty", note="above"),
     Case("volume_agrees_with_open_interest", contracts(volume=5100), contracts(volume=4900), "known"),
+    Case("options_agree_with_shares", contracts(openInterest=OPEN * 210), contracts(openInterest=OPEN * 190), "known"),
+    Case(
+        "options_agree_with_shares",
+        contracts(openInterest=OPEN * 50, volume=OPEN * 85),
+        contracts(openInterest=OPEN * 50, volume=OPEN * 75),
+        "known",
+        note="volume",
+    ),
     Case("open_interest_is_as_before", contracts(openInterest=5100), contracts(openInterest=4900), "known", prepare=know),
     Case(
         "open_interest_is_as_before", contracts(openInterest=190), contracts(openInterest=210), "known", note="less", prepare=know

@@ -520,13 +520,14 @@ class _QuoteJudge:
     def _close(self, document: Candidate) -> KnownClose | None:
         """The fund's last known bar on or before the document's session, on that session's split basis."""
         of_fund = pl.col("symbol") == (self._universe[document.symbol].price_symbol or "")
-        bar = self._bars.filter(of_fund & (pl.col("session") <= document.as_of)).sort("session").tail(1)
-        if bar.is_empty():
+        bars = self._bars.filter(of_fund & (pl.col("session") <= document.as_of)).sort("session").tail(21)
+        if bars.is_empty():
             return None
-        session, *prices = bar.select("session", "low", "high", "close").row(0)
+        session, low, high, close = bars.select("session", "low", "high", "close").row(-1)
         since = self._splits.filter(of_fund & (pl.col("ex_date") > session) & (pl.col("ex_date") <= document.as_of))
         factor = float(since["value"].product()) if since.height else 1.0
-        return KnownClose(session, *(price / factor for price in prices))
+        volume = bars.select(pl.col("volume").median()).item() or 0.0
+        return KnownClose(session, low / factor, high / factor, close / factor, volume * factor)
 
     def learn(self, document: Candidate, rows: Rows) -> None:
         self._known = self._known.with_rows(rows)

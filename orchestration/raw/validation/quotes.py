@@ -23,6 +23,8 @@ OFF_PRICE, FEWEST_STRIKES = 0.10, 4
 INTEREST_FACTOR, INTEREST_DAYS = 5.0, timedelta(days=15)
 VOLUME_TO_INTEREST, LATER_EXPIRATIONS = 5.0, timedelta(days=7)
 FEW_CONTRACTS = 2000  # in a thin fund one trade is more than all that was open
+# Of the fund's usual volume, in shares: some 30 and 10 times in the most traded funds.
+MOST_INTEREST, MOST_VOLUME, SHARES = 200.0, 80.0, 100
 MOST_CONTRACTS = 10_000_000  # of one contract: half of all that are open in the options of SPY
 
 
@@ -54,12 +56,16 @@ class KnownChain:
 
 @dataclass(frozen=True)
 class KnownClose:
-    """The fund's last known bar on or before the document's session, in dollars on the split basis of that session."""
+    """The fund's last known bar on or before the document's session, in dollars and shares on the split basis of that session.
+
+    `volume` is the median of its last 21 sessions.
+    """
 
     session: date
     low: float
     high: float
     close: float
+    volume: float
 
 
 def judge_quotes(rows: dict[str, pl.DataFrame], *, known: KnownChain, close: KnownClose | None = None) -> Verdict:
@@ -102,6 +108,7 @@ def judge_quotes(rows: dict[str, pl.DataFrame], *, known: KnownChain, close: Kno
         *_price(rows["fund_quotes"], close),
         *_beside_price(used, rows["fund_quotes"]),
         *_volume(used),
+        *_beside_shares(used, close),
         *_open_interest(used, known),
     ]
     return Verdict(rows | {"option_expirations": listed, "option_quotes": used}, quarantined, findings)
@@ -162,6 +169,20 @@ def _volume(options: pl.DataFrame) -> Iterator[Finding]:
             "volume_agrees_with_open_interest",
             f"the volume of {later.height} contracts is {volume:,}, and their open interest {interest:,}",
         )
+
+
+def _beside_shares(options: pl.DataFrame, close: KnownClose | None) -> Iterator[Finding]:
+    """Compare the shares behind all contracts with those of the fund that are traded on a usual day."""
+    if close is None or not close.volume or options.is_empty() or options["session"][0] - close.session > LATEST:
+        return
+    for name, most in (("open_interest", MOST_INTEREST), ("volume", MOST_VOLUME)):
+        contracts = int(options[name].sum())
+        if contracts * SHARES > most * close.volume:
+            yield Finding(
+                "options_agree_with_shares",
+                f"the {name} is {contracts:,} contracts of {SHARES} shares, {contracts * SHARES / close.volume:,.0f} times the"
+                f" fund's volume of a session, {close.volume:,.0f}",
+            )
 
 
 def _open_interest(options: pl.DataFrame, known: KnownChain) -> Iterator[Finding]:

@@ -287,6 +287,12 @@ RULES: dict[str, Rule] = {
             "Beyond a week the total volume is at most five times the open interest.",
         ),
         Rule(
+            "options_agree_with_shares",
+            "quotes",
+            _DOCUMENT,
+            "The shares of all open contracts are at most 200 times the fund's usual volume, and those traded 80 times.",
+        ),
+        Rule(
             "open_interest_is_as_before",
             "quotes",
             _DOCUMENT,
