@@ -396,19 +396,33 @@ _FUND_MOVES = """
         select symbol, session, close from raw.price_bars where symbol in ('SPY', 'IWM')
         qualify row_number() over (partition by symbol, session order by observed_at desc, document_id desc) = 1
     ),
-    closes as (
-        select session, max(close) filter (symbol = 'SPY') as spy, max(close) filter (symbol = 'IWM') as iwm
-        from known group by session
+    actions as (
+        select symbol, ex_date, value from raw.corporate_actions where kind in ('dividend', 'capital_gain')
+        qualify row_number() over (partition by symbol, ex_date, kind order by observed_at desc, document_id desc) = 1
+    ),
+    paid as (select symbol, ex_date, sum(value) as value from actions group by symbol, ex_date),
+    moves as (
+        select known.symbol, session, 100 * ((close + coalesce(value, 0)) / lag(close) over days - 1) as move
+        from known left join paid on paid.symbol = known.symbol and ex_date = session
+        window days as (partition by known.symbol order by session)
     )
-    select session, 100 * (spy / lag(spy) over days - 1) as spy, 100 * (iwm / lag(iwm) over days - 1) as iwm
-    from closes window days as (order by session) order by session
+    select session, max(move) filter (symbol = 'SPY') as spy, max(move) filter (symbol = 'IWM') as iwm
+    from moves group by session order by session
+"""
+_BILLS = """
+    with known as (
+        select series, date, value from raw.rates where series in ('DGS3MO', 'DFF')
+        qualify row_number() over (partition by series, date order by observed_at desc, document_id desc) = 1
+    )
+    select date, coalesce(max(value) filter (series = 'DGS3MO'), max(value) filter (series = 'DFF')) as rate
+    from known group by date order by date
 """
 
 
 class _FactorJudge:
     def __init__(self, connection: duckdb.DuckDBPyConnection, calendar: pl.DataFrame, write_pending: Callable[[], None]) -> None:
         self._connection, self._calendar, self._write_pending = connection, calendar, write_pending
-        self._known = self._funds = pl.DataFrame()
+        self._known = self._funds = self._bills = pl.DataFrame()
 
     def begin(self, symbol: str, before: tuple[datetime, str]) -> None:
         self._write_pending()
@@ -420,6 +434,7 @@ class _FactorJudge:
             )
         )
         self._funds = frame_of(self._connection.sql(_FUND_MOVES))
+        self._bills = frame_of(self._connection.sql(_BILLS))
 
     def judge(self, document: Candidate) -> Verdict:
         return self._judge(document, self._known)
@@ -429,8 +444,9 @@ class _FactorJudge:
 
     def _judge(self, document: Candidate, known: pl.DataFrame) -> Verdict:
         return judge_factors(
-            document.rows, retrieved_at=document.retrieved_at, known=known, funds=self._funds, calendar=self._calendar
-        )
+            document.rows, retrieved_at=document.retrieved_at, known=known, funds=self._funds, bills=self._bills,
+            calendar=self._calendar,
+        )  # fmt: skip
 
     def learn(self, document: Candidate, rows: Rows) -> None:
         self._known = rows["factors"].select(_FACTORS.split(", "))
