@@ -1,6 +1,8 @@
 """A landing folder of the sample market that is small enough for a run every few seconds."""
 
 import io
+import zipfile
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -16,11 +18,12 @@ FUNDS = ("IWM", "SPY", "QQQ")
 SESSIONS = 700
 
 
-def write_small_landing(root: Path, *, parts: int = 6) -> Path:
+def write_small_landing(root: Path, *, parts: int = 6, with_facts: bool = False) -> Path:
     """Bars of three funds for about three years, two holdings files per fund, and rates of those years.
 
     Args:
         parts: the number of documents for each fund's bars, so that a run can be interrupted.
+        with_facts: with fund data and quotes of the funds, and factors of those years.
     """
     sessions = sessions_frame(horizon(SAMPLE_CLOCK.date()))
     first = sessions.filter(pl.col("session") <= LAST_SESSION)["session"][-SESSIONS]
@@ -38,7 +41,24 @@ def write_small_landing(root: Path, *, parts: int = 6) -> Path:
             for document in found[-2:] if vendor != "yahoo" else []:
                 content = document.build()
                 _write(root, document, _recent_rates(content, first) if vendor == "fred" else content)
+    if with_facts:
+        _write_facts(root, sessions, first)
     return root
+
+
+def _write_facts(root: Path, sessions: pl.DataFrame, first: date) -> None:
+    for kind in ("fund_data", "quotes"):
+        for document in sample_documents("yahoo", kind, sessions):
+            if document.symbol in FUNDS:
+                _write(root, document, document.build())
+    for document in sample_documents("french", "factors", sessions):
+        content = document.build()
+        if document.extension == "zip":
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                content = archive.read(archive.namelist()[0])
+        lines = content.decode("latin-1").splitlines()
+        kept = [line for line in lines if not line[:8].isdigit() or line[:8] >= f"{first:%Y%m%d}"]
+        _write(root, replace(document, extension="csv"), "\r\n".join([*kept, ""]).encode("latin-1"))
 
 
 def _write(root: Path, document: SampleDocument, content: bytes) -> None:

@@ -20,7 +20,9 @@ from tests.torture.small_landing import write_small_landing
 LIES = (
     "iwm_bar_100x.later", "iwm_bar_100x.only", "spy_no_dividends.only", "iwm_events_zero.later", "spy_as_iwm.later",
     "qqq_split_not_rescaled.later", "fred_fractions.later", "fred_date_2099.later", "iwm_values_1000x.later",
-    "iwm_all_financials.later", "spy_one_at_30.later", "iwm_prices_of_2099.later",
+    "iwm_all_financials.later", "spy_one_at_30.later", "iwm_prices_of_2099.later", "iwm_quote_2x.first", "iwm_chain_10x.later",
+    "spy_chain_as_qqq.later", "renamed_spy_chain_as_qqq.only", "iwm_interest_and_volume_100x.only", "qqq_assets_1000x.only",
+    "qqq_fee_10x.later", "renamed_spy_data_as_qqq.later", "market_a_twentieth.later", "size_0.2x.only", "bill_zero.first",
 )  # fmt: skip
 TRUTHS = (
     "as_they_are",
@@ -44,7 +46,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def landing(root: Path) -> Path:
     """The small landing folder."""
-    return write_small_landing(root / "landing", parts=1)
+    return write_small_landing(root / "landing", parts=1, with_facts=True)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +92,9 @@ def test_damaged_documents_raise_no_uncaught_error(root: Path) -> None:
 def test_every_kind_of_fault_is_in_the_catalogue() -> None:
     kinds = {name.rpartition(".")[0] for name in ALL_LIES}
     assert len(kinds) > 150
-    assert {lie.kind for lie in ALL_LIES.values()} == {"prices", "rates", "holdings", "future"}
+    assert {lie.kind for lie in ALL_LIES.values()} == {
+        "prices", "rates", "holdings", "quotes", "fund_data", "factors", "future",
+    }  # fmt: skip
     assert {lie.position for lie in ALL_LIES.values()} == {"first", "later", "only"}
 
 

@@ -148,8 +148,8 @@ RULES: dict[str, Rule] = {
             "factors_are_percent",
             "factors",
             _DOCUMENT,
-            "The market's standard deviation is between 0.2 and 5 % per session; size's and value's are 0.12 to 2.2 times as large."
-            " Over 10 000 days no mean is above 0.04 to 0.07 points.",
+            "The market's standard deviation is between 0.2 and 5 % per session; size's and value's are 0.12 to 2.2 times as"
+            " large. Over 10 000 days no mean is above 0.04 to 0.07 points.",
         ),
         Rule(
             "factors_are_complete",
