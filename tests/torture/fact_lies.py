@@ -24,9 +24,11 @@ def fact_lies() -> Iterator[Lie]:
     yield from _factor_lies()
 
 
-def _taken(folder: Folder, place: str, position: str) -> tuple[bytes, datetime, str]:
+def _taken(
+    folder: Folder, place: str, position: str, is_fit: Callable[[bytes], bool] = lambda _: True
+) -> tuple[bytes, datetime, str]:
     """The honest content next to the position, the retrieval time of the faulty document, and its extension."""
-    found = folder.documents(*place.split("/"))
+    found = [document for document in folder.documents(*place.split("/")) if is_fit(document.read())]
     if not found:
         raise NotHere
     document = found[0 if position == FIRST else -1]
@@ -63,6 +65,11 @@ class Chain:
         return buffer.getvalue()
 
 
+def _is_of_regular_hours(content: bytes) -> bool:
+    """Before the open there is no open interest that a fault could change."""
+    return bool(Chain.read(content).quote["marketState"] == "REGULAR")
+
+
 ChainChange = Callable[[Chain], None]
 
 
@@ -94,7 +101,9 @@ def _chain_10x(chain: Chain) -> None:
 
 
 def _most_volume(chain: Chain) -> None:
-    chain.contracts = chain.contracts.with_columns(volume=pl.when(pl.int_range(pl.len()) == 0).then(1e18).otherwise("volume"))
+    first = pl.int_range(pl.len()) == 0
+    traded = pl.when(first).then(pl.col("lastTradeDate").max()).otherwise("lastTradeDate")
+    chain.contracts = chain.contracts.with_columns(volume=pl.when(first).then(1e18).otherwise("volume"), lastTradeDate=traded)
 
 
 def _quote_lies() -> Iterator[Lie]:
@@ -128,7 +137,7 @@ def _quote_lies() -> Iterator[Lie]:
 
 
 def _write_quotes(folder: Folder, *, fund: str, change: ChainChange, position: str) -> list[Path]:
-    content, at, extension = _taken(folder, f"yahoo/quotes/{fund}", position)
+    content, at, extension = _taken(folder, f"yahoo/quotes/{fund}", position, _is_of_regular_hours)
     chain = Chain.read(content)
     change(chain)
     return [folder.put(f"yahoo/quotes/{fund}", at, chain.encode(), extension)]
