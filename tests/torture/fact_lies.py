@@ -108,12 +108,11 @@ def _most_volume(chain: Chain) -> None:
 
 def _quote_lies() -> Iterator[Lie]:
     def add(
-        name: str, change: ChainChange, sentence: str, error: str, uncontradicted: tuple[str, ...] = (), fund: str = "IWM"
+        name: str, change: ChainChange, sentence: str, error: str, positions: tuple[str, ...] = EVERYWHERE, fund: str = "IWM"
     ) -> Iterator[Lie]:
-        for position in EVERYWHERE:
+        for position in positions:
             write = partial(_write_quotes, fund=fund, change=change, position=position)
-            full = f"{fund.lower()}_{name}.{position}"
-            yield Lie(full, "quotes", f"{fund}: {sentence}", position, error, position not in uncontradicted, write)
+            yield Lie(f"{fund.lower()}_{name}.{position}", "quotes", f"{fund}: {sentence}", position, error, True, write)
 
     yield from add("quote_2x", _price(2), "price, bid and ask are doubled", "100 %")
     yield from add("quote_half", _price(0.5), "price, bid and ask are halved", "50 %")
@@ -121,7 +120,8 @@ def _quote_lies() -> Iterator[Lie]:
     yield from add("quote_in_pounds", _currency, "the currency is GBP", "25 %")
     yield from add("strikes_10x", _columns(strike=10), "strikes are ten times those of the names", "900 % of each strike")
     yield from add("chain_10x", _chain_10x, "prices, strikes and names at ten times", "900 %")
-    yield from add("volume_1e18", _most_volume, "one contract traded 1e18 times", "any")
+    # A later one of the same session replaces the one before, and its expiration is not read: that is a gap.
+    yield from add("volume_1e18", _most_volume, "one contract traded 1e18 times", "any", (FIRST, ONLY))
     yield from add("volume_100x", _columns(volume=100), "all volumes times 100", "9 900 % of the volume")
     yield from add("interest_100x", _columns(openInterest=100), "all open interest times 100", "9 900 % of the open interest")
     yield from add(
