@@ -75,6 +75,11 @@ class Document:
         except ValueError:
             return None
 
+    @property
+    def declares_no_date(self) -> bool:
+        """Whether the file name declares an as-of date that is none, such as `asof=2026-02-30`."""
+        return "asof=" in self.path.name and self.declared_as_of is None
+
     def read(self) -> bytes:
         """The content.
 

@@ -376,7 +376,9 @@ class _Run:
             return _outcome(one, ACCEPTED), dict.fromkeys(blamed, verdict.contradicts)
         judge.learn(candidate, verdict.rows)
         outcome = _outcome(one, ACCEPTED, parsed=parsed, rows=verdict.rows)
-        outcome = replace(outcome, rows_quarantined=verdict.quarantined["line"].n_unique())
+        # A row that is no line of the document is known by its content.
+        row = pl.coalesce(pl.col("line").cast(pl.String), "content")
+        outcome = replace(outcome, rows_quarantined=verdict.quarantined.select(row.n_unique()).item())
         return self._finish(outcome, verdict.rows, parsed.rejects, verdict.quarantined), {}
 
     def _overrulable(self, suppliers: set[str]) -> set[str]:

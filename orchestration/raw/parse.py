@@ -40,6 +40,8 @@ def parse_document(document: Document, content: bytes, sessions: pl.DataFrame, u
         raise DocumentRejected(f"there is no parser for {document.vendor}/{document.kind}: use one of {known}")
     if document.retrieved_at is None:
         raise DocumentRejected("the file name does not begin with the retrieval time (YYYY-MM-DDTHHMMSSZ): rename the file")
+    if document.declares_no_date:
+        raise DocumentRejected("the file name has asof= without a date of the calendar (YYYY-MM-DD) after it: rename the file")
     context = Context(
         symbol=document.symbol,
         extension=document.extension,

@@ -164,6 +164,23 @@ def require_fund(context: Context) -> Fund:
     return context.fund
 
 
+def require_symbol(found: object, fund: Fund, what: str = "the file contains") -> None:
+    """Check that a document names the symbol under which the fund trades.
+
+    Raises:
+        DocumentRejected: it names another one or none, or the fund has none in seeds/funds.csv.
+    """
+    if fund.price_symbol is None:
+        raise DocumentRejected(
+            f"{fund.fund} has no price_symbol in seeds/funds.csv, so that no such file belongs to it: remove the file, or add the"
+            " symbol"
+        )
+    if found is None:
+        raise DocumentRejected(f"{what} no symbol, where {fund.price_symbol} is expected")
+    if found != fund.price_symbol:
+        raise DocumentRejected(f"{what} the symbol {str(found)[:40]!r}, not {fund.price_symbol}")
+
+
 def settle_as_of(stated: date | None, context: Context) -> date:
     """The snapshot's date: the date in the document, or the date in the file name if the document has none.
 

@@ -2,6 +2,7 @@
 
 import codecs
 import io
+import lzma
 import re
 import zipfile
 import zlib
@@ -95,7 +96,16 @@ def _unpacked(content: bytes) -> bytes:
             with archive.open(members[0]) as member:
                 # The size that the archive states may be wrong: no more is read than allowed. Reading to the end checks the CRC.
                 table = member.read(LARGEST_TABLE_BYTES + 1)
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, OSError, ValueError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+        RuntimeError,
+        NotImplementedError,
+        EOFError,
+        OSError,
+        ValueError,
+    ) as error:
         raise DocumentRejected(f"the archive cannot be unpacked: {error}") from error
     if len(table) > LARGEST_TABLE_BYTES:
         raise DocumentRejected(f"the archive unpacks to more than {LARGEST_TABLE_BYTES:,} bytes: no edition is so large")

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from orchestration.landing.documents import Document
+from orchestration.raw.validation.factors import _of_values
 from tests.raw.cases import Case, Put, check_faulty, check_honest
 from tests.raw.conftest import MakeDesk
 from tests.raw.market import AT, DAY, SESSIONS, Desk, factors
@@ -44,6 +45,17 @@ def _revised(deviation: float) -> pl.DataFrame:
     """Every value of the history a little different, as in a new edition."""
     noise = np.random.default_rng(11).normal(0, deviation, (3, FACTORS.height))
     return FACTORS.with_columns((pl.col(name) + noise[i]).round(2).alias(name) for i, name in enumerate(NAMES[:3]))
+
+
+def _all(name: str, factor: float = 1.0, plus: float = 0.0) -> pl.DataFrame:
+    """A factor of another scale or level on each day, with three decimals."""
+    return FACTORS.with_columns((pl.col(name) * factor + plus).round(3))
+
+
+def _of_year(name: str, plus: float) -> pl.DataFrame:
+    """Another level in the one whole year."""
+    in_year = pl.col("date").dt.year() == 2025
+    return FACTORS.with_columns(pl.when(in_year).then((pl.col(name) + plus).round(3)).otherwise(name).alias(name))
 
 
 _SUNDAY = SOME + timedelta(days=7 - SOME.isoweekday())
@@ -96,6 +108,37 @@ CASES = [
         FACTORS,
         note="a day late",
     ),
+    # A correlation says nothing of level and scale. In 600 days one day that changes by 3 points moves the mean by 0.005.
+    _case("edition_has_the_same_level", _all("market_excess", plus=0.05), _all("market_excess", plus=0.003), knows=True),
+    _case("edition_has_the_same_level", _all("market_excess", plus=0.5), FACTORS, knows=True, note="much"),
+    _case("edition_has_the_same_level", _all("market_excess", 1.5), _all("market_excess", 1.04), knows=True, note="scale"),
+    _case("edition_has_the_same_level", _all("small_minus_large", 2), _all("small_minus_large", 1.04), knows=True, note="size 2"),
+    _case("edition_has_the_same_level", _all("small_minus_large", plus=0.05), FACTORS, knows=True, note="size"),
+    _case("edition_has_the_same_level", _all("high_minus_low", 2), _all("high_minus_low", 0.96), knows=True, note="value x2"),
+    _case("edition_has_the_same_level", _all("risk_free", 1.8), _all("risk_free", 1.05), knows=True, note="bill x1.8"),
+    _case("edition_has_the_same_level", _all("risk_free", plus=0.014), FACTORS, knows=True, note="bill"),
+    _case(
+        "edition_has_the_same_level",
+        _of_year("high_minus_low", 0.06),
+        _of_year("high_minus_low", 0.009),
+        knows=True,
+        note="a year",
+    ),
+    _case("factors_are_as_large_as_funds", _all("market_excess", 0.4), _all("market_excess", 0.8)),
+    _case("factors_are_as_large_as_funds", _all("market_excess", 2.5), _all("market_excess", 1.2), note="too large"),
+    _case("factors_are_as_large_as_funds", _all("small_minus_large", 0.2), _all("small_minus_large", 0.6), note="size"),
+    _case("factors_are_as_large_as_funds", _all("small_minus_large", 3), _all("small_minus_large", 1.4), note="large size"),
+    _case("factors_are_as_large_as_funds", _all("market_excess", plus=0.2), _all("market_excess", plus=0.05), note="level"),
+    _case("factors_are_as_large_as_funds", _all("small_minus_large", plus=0.2), _all("market_excess", plus=0.05), note="size +"),
+    _case("factors_are_percent", _all("high_minus_low", 8), _all("high_minus_low", 3), note="value"),
+    _case(
+        "factors_are_complete",
+        FACTORS.with_columns(high_minus_low=pl.lit(None, pl.Float64)),
+        FACTORS.with_columns(high_minus_low=pl.when(pl.int_range(pl.len()) > 5).then("high_minus_low")),
+        note="value",
+    ),
+    _case("bill_agrees_with_rates", _all("risk_free", 0), _all("risk_free", 1.2)),
+    _case("bill_agrees_with_rates", _all("risk_free", 5), _all("risk_free", 1.2), note="times 5"),
 ]
 
 
@@ -107,6 +150,17 @@ def test_an_edition_that_breaks_the_rule_is_quarantined(case: Case, make_desk: M
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_an_honest_edition_inside_the_limit_is_used(case: Case, make_desk: MakeDesk) -> None:
     check_honest(case, make_desk(case.begin))
+
+
+def test_the_level_of_a_long_first_edition_is_bounded_without_anything_known() -> None:
+    days = 40 * 252
+    noise = np.random.default_rng(5).normal(0, 1, (3, days))
+    edition = pl.DataFrame({"date": [date(1950, 1, 1) + timedelta(days=n) for n in range(days)]}).with_columns(
+        *(pl.Series(name, noise[i]) for i, name in enumerate(NAMES[:3])), risk_free=pl.lit(0.01), _line=pl.lit(1)
+    )
+    assert list(_of_values(edition)) == []
+    for name in NAMES[:3]:
+        assert [found.rule for found in _of_values(edition.with_columns(pl.col(name) + 0.12))] == ["factors_are_percent"]
 
 
 def test_a_new_edition_replaces_the_whole_history(make_desk: MakeDesk) -> None:

@@ -20,9 +20,9 @@ class PanicException(BaseException):
     """Raised by native libraries on a panic; not an Exception."""
 
 
-def read(content: bytes, place: str = "fred/rates/DFF", extension: str = "csv") -> ParsedDocument:
+def read(content: bytes, place: str = "fred/rates/DFF", extension: str = "csv", declared: str = "") -> ParsedDocument:
     vendor, kind, symbol = place.split("/")
-    document = Document(Path(place, f"{AT}.{extension}"), vendor, kind, symbol)
+    document = Document(Path(place, f"{AT}{declared}.{extension}"), vendor, kind, symbol)
     return parse_document(document, content, invented.sessions(), invented.UNIVERSE)
 
 
@@ -52,6 +52,13 @@ def test_rows_of_the_wrong_type_reject_the_document(monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(BY_PLACE, ("fred", "rates"), replace(fred.FEED, parse=lambda *_: parsed))
     with pytest.raises(DocumentRejected, match="the parser failed"):
         read(invented.Fred().encode())
+
+
+@pytest.mark.parametrize("declared", [".asof=2026-02-30", ".asof=2026-2-3", ".asof=", ".asof=yesterday"])
+def test_a_declared_date_that_is_none_rejects_the_document(declared: str) -> None:
+    with pytest.raises(DocumentRejected, match=r"asof= without a date of the calendar \(YYYY-MM-DD\) after it: rename the file"):
+        read(invented.Fred().encode(), declared=declared)
+    assert read(invented.Fred().encode(), declared=".asof=2026-02-03").rows["rates"].height
 
 
 @pytest.mark.slow

@@ -1,21 +1,29 @@
-"""A chain that lost contracts: its expiration waits in quarantine and counts as not read; the others are used.
+"""Every rule for quotes: a document that breaks it, and an honest one just inside.
 
-An expiration that left the list before its time counts as not read too.
+A chain that lost contracts waits in quarantine and counts as not read; the others are used. An expiration that left the list
+before its time counts as not read too.
 """
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import polars as pl
 import pytest
 
 from orchestration.landing.documents import Document
 from orchestration.raw.queries import incomplete_quotes
+from tests.raw.cases import Case, Put, check_faulty, check_honest
 from tests.raw.conftest import MakeDesk
-from tests.raw.market import Desk
-from tests.vendors.yahoo_options import EXPIRATIONS, NOW, STRIKES, YahooOptions, epoch
+from tests.raw.market import BAR, Desk, bars
+from tests.vendors.yahoo_options import EXPIRATIONS, NOW, PRICE, STRIKES, YahooOptions, epoch
 
 LATER = NOW + timedelta(days=1)
+BEFORE = NOW - timedelta(days=1)
+CLOSES = bars("IWM").sort("Date")["Close"]
+# Contracts on as many shares as are usually traded, for each of the chain.
+OPEN = round(float(bars("IWM").sort("Date")["Volume"].tail(21).median() or 0) / 100 / (2 * len(STRIKES) * len(EXPIRATIONS)))  # type: ignore[arg-type]
+HIGH = bars("IWM").sort("Date")["High"][-1]
 CUT = EXPIRATIONS[4]
 
 
@@ -33,6 +41,125 @@ class Half(YahooOptions):
 def put(desk: Desk, vendor: YahooOptions, at: datetime) -> Document:
     vendor.quote["regularMarketTime"] = epoch(at) - 60
     return desk.put("yahoo/quotes/IWM", vendor.document(), at, "parquet")
+
+
+def quoted(price: float, at: datetime = NOW, **changes: Any) -> Put:
+    """A document with a price, and with the chain around 250 dollars unless it has no expirations."""
+
+    def write(desk: Desk) -> Document:
+        vendor = YahooOptions(**changes)
+        vendor.quote |= {"regularMarketPrice": price, "bid": price - 0.01, "ask": price + 0.01}
+        return put(desk, vendor, at)
+
+    return write
+
+
+def contracts(**changes: Any) -> Put:
+    """A document with changes of each contract."""
+    return quoted(PRICE, changes=changes)
+
+
+def know(desk: Desk) -> None:
+    """A document of the session before; open interests of 1 000."""
+    quoted(CLOSES[-1], BEFORE)(desk)
+
+
+NONE: tuple[date, ...] = ()
+CASES = [
+    Case(
+        "price_agrees_with_closes",
+        quoted(CLOSES[-1] * 1.26, expirations=NONE),
+        quoted(CLOSES[-1] * 1.24, expirations=NONE),
+        "known",
+    ),
+    Case(
+        "price_agrees_with_closes",
+        quoted(HIGH * 1.035, BEFORE, expirations=NONE),
+        quoted(HIGH * 1.025, BEFORE, expirations=NONE),
+        "known",
+        note="of its session",
+    ),
+    Case(
+        "price_agrees_with_closes",
+        quoted(CLOSES[-1] * 1.42, NOW + timedelta(days=7), expirations=NONE),
+        quoted(CLOSES[-1] * 1.38, NOW + timedelta(days=7), expirations=NONE),
+        "known",
+        note="a week later",
+    ),
+    Case("chain_agrees_with_price", quoted(281.0), quoted(274.0), "known"),
+    Case("chain_agrees_with_price", quoted(225.0), quoted(230.0), "empty", note="above"),
+    Case("volume_agrees_with_open_interest", contracts(volume=5100), contracts(volume=4900), "known"),
+    Case("options_agree_with_shares", contracts(openInterest=OPEN * 210), contracts(openInterest=OPEN * 190), "known"),
+    Case(
+        "options_agree_with_shares",
+        contracts(openInterest=OPEN * 50, volume=OPEN * 85),
+        contracts(openInterest=OPEN * 50, volume=OPEN * 75),
+        "known",
+        note="volume",
+    ),
+    Case("open_interest_is_as_before", contracts(openInterest=5100), contracts(openInterest=4900), "known", prepare=know),
+    Case(
+        "open_interest_is_as_before", contracts(openInterest=190), contracts(openInterest=210), "known", note="less", prepare=know
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_document_that_breaks_the_rule_is_quarantined(case: Case, make_desk: MakeDesk) -> None:
+    check_faulty(case, make_desk(case.begin))
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_an_honest_document_within_the_limit_is_used(case: Case, make_desk: MakeDesk) -> None:
+    check_honest(case, make_desk(case.begin))
+
+
+def test_without_a_recent_close_no_price_is_compared(make_desk: MakeDesk) -> None:
+    desk = make_desk("known")
+    document = quoted(CLOSES[-1] * 2, NOW + timedelta(days=12), expirations=NONE)(desk)
+    desk.run()
+    assert desk.status(document) == "accepted"
+
+
+@pytest.mark.parametrize(("times", "status"), [(1.0, "accepted"), (0.5, "quarantined")])
+def test_a_price_is_compared_on_the_split_basis_of_its_session(times: float, status: str, make_desk: MakeDesk) -> None:
+    """Half of the price on the day before a split of 2 for 1, which is in the history of its evening."""
+    halved = bars("IWM").with_columns(pl.col(*(name.replace("_", " ") for name in BAR), "Dividends") / 2, pl.col("Volume") * 2)
+    newest = pl.col("Date") == pl.col("Date").max()
+    desk = make_desk("neighbours")
+    desk.prices("IWM", halved.with_columns(pl.when(newest).then(2.0).otherwise(0.0).alias("Stock Splits")))
+    desk.run()
+    document = quoted(CLOSES[-2] * times, BEFORE - timedelta(days=1), expirations=NONE)(desk)
+    after = quoted(CLOSES[-1] / 2, NOW, expirations=NONE)(desk)
+    desk.run()
+    assert [rule for _, rule, _ in desk.in_quarantine()] == ["price_agrees_with_closes"] * (status == "quarantined")
+    assert desk.status(document) == status
+    assert desk.status(after) == "accepted"
+
+
+@pytest.mark.parametrize(("column", "value"), [("volume", 10**18), ("openInterest", 10**7 + 1), ("volume", 10**7)])
+def test_an_impossible_number_of_contracts_quarantines_its_expiration(column: str, value: int, make_desk: MakeDesk) -> None:
+    @dataclass
+    class Odd(YahooOptions):
+        def chain(self, expiration: date) -> list[dict[str, Any]]:
+            chain = super().chain(expiration)
+            return [chain[0] | {column: value}, *chain[1:]] if expiration == EXPIRATIONS[0] else chain
+
+    desk = make_desk("empty")
+    document = put(desk, Odd(), NOW)
+    desk.run()
+    is_odd = value > 10**7
+    assert desk.status(document) == "accepted"
+    assert desk.broken(document) == ({"contracts_are_possible"} if is_odd else set())
+    assert read_expirations(desk, NOW.date()) == set(EXPIRATIONS[is_odd:])
+
+
+def test_two_chains_that_agree_overrule_a_wrong_first_one(make_desk: MakeDesk) -> None:
+    desk = make_desk("known")
+    wrong = put(desk, YahooOptions(changes={"openInterest": 100_000}), BEFORE)
+    right = [put(desk, YahooOptions(), at) for at in (NOW, LATER)]
+    desk.run()
+    assert [desk.status(one) for one in (wrong, *right)] == ["quarantined", "accepted", "accepted"]
 
 
 def read_expirations(desk: Desk, day: date) -> set[date]:

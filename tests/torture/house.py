@@ -29,7 +29,7 @@ KINDS = (("prices",), ("holdings", "fund_data"), ("rates",), ("factors",), ("mem
 STEPS = tuple(tuple(feed for feed in FEEDS if feed.kind in kinds) for kinds in KINDS)
 WATCHED = (
     "price_bars", "corporate_actions", "rates", "holdings", "factors", "member_bars", "market_caps", "fund_quotes",
-    "option_quotes",
+    "option_quotes", "fund_facts",
 )  # fmt: skip
 """The raw tables whose last known state is compared."""
 
@@ -64,6 +64,8 @@ def ingest_folder(folder: Path, warehouse_path: Path, clock: datetime) -> Ingest
             read += ingest(connection, documents, universe=load_universe(), progress=_quiet, **more)
         ledger = frame_of(connection.sql("select * from raw.documents")).to_dicts()
         known = {name: _last_known(connection, name) for name in WATCHED}
+        # An issuer's facts are those of its holdings files.
+        known["fund_facts"] = known["fund_facts"].filter(pl.col("vendor") == "yahoo")
         rejects: dict[str, list[tuple[Any, ...]]] = {}
         for document_id, *row in connection.execute("select * from raw.rejects order by document_id, line").fetchall():
             rejects.setdefault(document_id, []).append(tuple(row))
@@ -144,8 +146,9 @@ MEASURE = {
     "market_caps": "of a capitalisation",
     "fund_quotes": "of a quote",
     "option_quotes": "dollars a share",
+    "fund_facts": "of a fact",
 }
-_RELATIVE = {"price_bars", "member_bars", "market_caps", "fund_quotes"}
+_RELATIVE = {"price_bars", "member_bars", "market_caps", "fund_quotes", "fund_facts"}
 
 
 def difference(name: str, honest: pl.DataFrame, found: pl.DataFrame) -> Difference:
@@ -177,6 +180,7 @@ _SIZES = {
     "market_caps": ["_market_cap"],
     "fund_quotes": ["_bid", "_ask"],
     "option_quotes": ["_bid", "_ask"],
+    "fund_facts": ["_value_number"],
 }
 
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from tests.torture.fact_lies import fact_lies
 from tests.torture.folder import Folder, a_day_later
 from tests.torture.holdings_lies import holdings_lies
 from tests.torture.lie import LATER, ONLY, Lie, NotHere
@@ -24,9 +25,10 @@ __all__ = ["ONLY", "Lie", "NotHere", "catalogue"]
 
 
 def catalogue() -> list[Lie]:
-    """Every fault, in the order prices, rates, holdings, members, capitalisations."""
+    """Every fault, in the order prices, rates, holdings, members, capitalisations, facts."""
     lies = [
-        *price_lies(), *overlap_lies(), *rate_lies(), *holdings_lies(), *member_lies(), *cap_lies(), *_future_lies(),
+        *price_lies(), *overlap_lies(), *rate_lies(), *holdings_lies(), *member_lies(), *cap_lies(), *fact_lies(),
+        *_future_lies(),
     ]  # fmt: skip
     assert len({lie.name for lie in lies}) == len(lies)
     return lies

@@ -1,6 +1,8 @@
 """A landing folder of the sample market that is small enough for a run every few seconds."""
 
 import io
+import zipfile
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -16,12 +18,13 @@ FUNDS = ("IWM", "SPY", "QQQ")
 SESSIONS, MEMBER_SESSIONS = 700, 60
 
 
-def write_small_landing(root: Path, *, parts: int = 6, members: bool = False) -> Path:
+def write_small_landing(root: Path, *, parts: int = 6, members: bool = False, with_facts: bool = False) -> Path:
     """Bars of three funds for about three years, two holdings files per fund, and rates of those years.
 
     Args:
         parts: the number of documents for each fund's bars, so that a run can be interrupted.
         members: also some months of the members' bars, and the market capitalisations.
+        with_facts: with fund data and quotes of the funds, and factors of those years.
     """
     sessions = sessions_frame(horizon(SAMPLE_CLOCK.date()))
     first = sessions.filter(pl.col("session") <= LAST_SESSION)["session"][-SESSIONS]
@@ -44,6 +47,8 @@ def write_small_landing(root: Path, *, parts: int = 6, members: bool = False) ->
         _write(root, document, _recent_bars(document.build()))
         document = sample_documents("yahoo", "market_caps", sessions)[-1]
         _write(root, document, document.build())
+    if with_facts:
+        _write_facts(root, sessions, first)
     return root
 
 
@@ -53,6 +58,21 @@ def _recent_bars(content: bytes) -> bytes:
     buffer = io.BytesIO()
     bars.filter(pl.col("session") >= bars["session"].unique().sort()[-MEMBER_SESSIONS]).write_parquet(buffer)
     return buffer.getvalue()
+
+
+def _write_facts(root: Path, sessions: pl.DataFrame, first: date) -> None:
+    for kind in ("fund_data", "quotes"):
+        for document in sample_documents("yahoo", kind, sessions):
+            if document.symbol in FUNDS:
+                _write(root, document, document.build())
+    for document in sample_documents("french", "factors", sessions):
+        content = document.build()
+        if document.extension == "zip":
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                content = archive.read(archive.namelist()[0])
+        lines = content.decode("latin-1").splitlines()
+        kept = [line for line in lines if not line[:8].isdigit() or line[:8] >= f"{first:%Y%m%d}"]
+        _write(root, replace(document, extension="csv"), "\r\n".join([*kept, ""]).encode("latin-1"))
 
 
 def _write(root: Path, document: SampleDocument, content: bytes) -> None:

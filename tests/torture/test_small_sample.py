@@ -24,6 +24,9 @@ LIES = (
     "members_times_3.later", "members_symbols_shifted.later", "members_dates_shifted.later", "members_dates_shifted.only",
     "members_flat.later", "members_no_volume.later", "members_newest_times_3.only",
     "caps_two_fifths_50x.later", "caps_two_fifths_50x_by_price.later", "caps_reversed.later", "caps_no_shares_1000x.only",
+    "iwm_quote_2x.first", "iwm_chain_10x.later",
+    "spy_chain_as_qqq.later", "renamed_spy_chain_as_qqq.only", "iwm_interest_and_volume_100x.only", "qqq_assets_1000x.only",
+    "qqq_fee_10x.later", "renamed_spy_data_as_qqq.later", "market_a_twentieth.later", "size_0.2x.only", "bill_zero.first",
 )  # fmt: skip
 TRUTHS = (
     "as_they_are",
@@ -47,7 +50,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def landing(root: Path) -> Path:
     """The small landing folder."""
-    return write_small_landing(root / "landing", parts=1, members=True)
+    return write_small_landing(root / "landing", parts=1, members=True, with_facts=True)
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +96,9 @@ def test_damaged_documents_raise_no_uncaught_error(root: Path) -> None:
 def test_every_kind_of_fault_is_in_the_catalogue() -> None:
     kinds = {name.rpartition(".")[0] for name in ALL_LIES}
     assert len(kinds) > 150
-    assert {lie.kind for lie in ALL_LIES.values()} == {"prices", "rates", "holdings", "members", "market_caps", "future"}
+    assert {lie.kind for lie in ALL_LIES.values()} == {
+        "prices", "rates", "holdings", "members", "market_caps", "quotes", "fund_data", "factors", "future",
+    }  # fmt: skip
     assert {lie.position for lie in ALL_LIES.values()} == {"first", "later", "only"}
 
 

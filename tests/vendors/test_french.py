@@ -84,6 +84,22 @@ def test_what_is_not_a_whole_edition_is_rejected(content: bytes, reason: str) ->
         parse(content)
 
 
+@pytest.mark.parametrize("packing", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2, zipfile.ZIP_DEFLATED])
+def test_a_damaged_archive_of_any_packing_is_rejected(packing: int) -> None:
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("factors.csv", French().encode(), packing)
+    content, whole = buffer.getvalue(), parse(buffer.getvalue()).tables["factors"]
+    begin, end, refused = content.index(b"factors.csv") + 11, content.rindex(b"PK\x01\x02"), 0
+    for place in range(begin, end):
+        damaged = content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :]
+        try:
+            assert parse(damaged).tables["factors"].equals(whole)
+        except DocumentRejected as rejection:
+            refused += "cannot be unpacked" in str(rejection)
+    assert refused > 0.8 * (end - begin)
+
+
 def test_another_folder_is_rejected() -> None:
     with pytest.raises(DocumentRejected, match="french/factors/daily"):
         parse(French().encode(), "monthly")

@@ -2,8 +2,9 @@
 
 import json
 import math
+import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 from typing import Any
@@ -290,7 +291,8 @@ def test_an_impossible_quote_is_rejected_and_its_options_are_used(changes: dict[
 
 
 DOCUMENTS: dict[str, tuple[dict[str, Any], str]] = {
-    "another fund": ({"symbol": "QQQ"}, "not IWM"),
+    "another fund": ({"symbol": "QQQ"}, "the file contains the symbol 'QQQ', not IWM"),
+    "another currency": ({"currency": "GBP"}, "currency of its quote is 'GBP', not USD"),
     "no time": ({"regularMarketTime": None}, "no time or no price"),
     "no price": ({"regularMarketPrice": 0}, "no time or no price"),
     "of a Sunday": ({"regularMarketTime": epoch(NOW - timedelta(days=3))}, "in no session"),
@@ -381,6 +383,47 @@ def test_a_contract_without_an_expiration_is_rejected() -> None:
     assert parsed.tables["option_quotes"].is_empty()
     assert len(reasons(parsed)) == CONTRACTS
     assert all("no expiration" in one for one in reasons(parsed))
+
+
+def test_the_quote_of_another_fund_under_the_right_name_is_rejected() -> None:
+    vendor = YahooOptions()
+    vendor.quote["symbol"] = "SPY"
+    with pytest.raises(DocumentRejected, match="its quote has the symbol 'SPY', not IWM"):
+        read(vendor.document())
+
+
+def test_a_fund_without_a_price_symbol_has_no_quotes() -> None:
+    fund = replace(invented.UNIVERSE["IWM"], fund="IWV", price_symbol=None)
+    context = invented.context("IWV", "parquet", retrieved_at=NOW, fund=fund)
+    with pytest.raises(DocumentRejected, match=r"IWV has no price_symbol in seeds/funds\.csv"):
+        quotes.parse(YahooOptions(symbol="IWV").document(), context)
+
+
+NAMES: dict[str, tuple[str, float, str | None]] = {
+    "its own": ("IWM260618C00250000", 250.0, None),
+    "adjusted": ("IWM1260618C00250000", 250.0, None),
+    "half a dollar": ("IWM260618C00250500", 250.5, None),
+    "another fund": ("SPY260618C00250000", 250.0, "is one of SPY, not of IWM"),
+    "a longer name": ("IWMX260618C00250000", 250.0, "is one of IWMX, not of IWM"),
+    "another strike": ("IWM260618C00250000", 2500.0, r"strike 2500\.0 is not that of the contract's symbol, 250\.0"),
+}
+
+
+@pytest.mark.parametrize(("name", "strike", "reason"), NAMES.values(), ids=NAMES.keys())
+def test_a_contract_is_the_fund_s_and_has_the_strike_of_its_name(name: str, strike: float, reason: str | None) -> None:
+    @dataclass
+    class Named(YahooOptions):
+        def chain(self, expiration: date) -> list[dict[str, Any]]:
+            return [super().chain(expiration)[0] | {"contractSymbol": name, "strike": strike}]
+
+    content = quotes.document("IWM", YahooOptions().quote, [], [pl.read_parquet(BytesIO(Named().document())).head(1)])
+    parsed = read(content)
+    if reason is None:
+        assert parsed.tables["option_quotes"]["strike"].to_list() == [strike]
+    else:
+        assert parsed.tables["option_quotes"].is_empty()
+        assert parsed.tables["option_expirations"].is_empty(), "it says nothing about the fund's expirations"
+        assert re.search(reason, reasons(parsed)[0])
 
 
 def test_cycles_follow_the_calendar() -> None:

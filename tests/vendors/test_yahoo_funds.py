@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from orchestration.raw.validation.fund_data import KnownFund, judge_fund_data
 from orchestration.schemas import RAW_TABLES, check_rows
 from orchestration.settings import Settings
 from orchestration.vendors.feed import DocumentRejected, FetchFailed, Parsed
@@ -193,6 +195,8 @@ def test_values_that_are_not_fractions_are_omitted_together(prefix: str, name: s
 BAD: dict[str, tuple[Any, str]] = {
     "no info": ({"symbol": "QQQ"}, "no info and funds_data"),
     "another symbol": ({**document(), "symbol": "SPY"}, "contains the symbol 'SPY', not QQQ"),
+    "no symbol": ({**document(), "symbol": None}, "contains no symbol, where QQQ is expected"),
+    "another symbol inside": (document(symbol="SPY"), "its info has the symbol 'SPY', not QQQ"),
     "a share": (document(quoteType="EQUITY"), "quote type is 'EQUITY', not a fund"),
     "nothing usable": ({"symbol": "QQQ", "info": {"quoteType": "ETF", "currency": "USD"}, "funds_data": {}}, "no usable fact"),
 }
@@ -202,6 +206,34 @@ BAD: dict[str, tuple[Any, str]] = {
 def test_other_documents_are_rejected(answer: Any, reason: str) -> None:
     with pytest.raises(DocumentRejected, match=reason):
         read(answer)
+
+
+def test_a_fund_without_a_price_symbol_has_no_data() -> None:
+    fund = replace(invented.UNIVERSE["QQQ"], fund="IWV", price_symbol=None)
+    for symbol in ("IWV", None):
+        with pytest.raises(DocumentRejected, match=r"IWV has no price_symbol in seeds/funds\.csv"):
+            read({**document(), "symbol": symbol}, fund=fund)
+
+
+NO_TEXTS: dict[str, Any] = {"long": "x" * 101, "unprintable": "Large\x1b[31m Growth\n", "a mapping": {"Large": "Growth"}}
+
+
+@pytest.mark.parametrize("text", NO_TEXTS.values(), ids=NO_TEXTS.keys())
+def test_a_text_is_short_and_printable(text: Any) -> None:
+    parsed = read(document(category=text))
+    assert "category" not in facts(parsed)
+    assert omitted_facts(parsed) == ["category is omitted: it is not a text of at most 100 printable characters"]
+    assert facts(read(document(category="x" * 100)))["category"] == ("x" * 100, "text")
+
+
+@pytest.mark.parametrize("name", ["x" * 101, "INV\n"])
+def test_the_name_of_a_holding_is_short_and_printable(name: str) -> None:
+    answer = document()
+    answer["funds_data"]["top_holdings"][3]["Symbol"] = name
+    parsed = read(answer)
+    assert not [fact for fact in facts(parsed) if fact.startswith("top_holding:")]
+    assert omitted_facts(parsed) == ["top_holding is omitted: a name is not a text of at most 100 printable characters"]
+    assert all(len(content) <= 500 and content.isprintable() for frame in parsed.rejects for content in frame["content"])
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -237,3 +269,6 @@ def test_recorded_answers_give_their_facts(recorded_yahoo: Path, server: VendorS
     assert found["net_assets"][0] == fund.summary["summaryDetail"]["totalAssets"]
     assert found["top_holding:AAPL"][0] == pytest.approx(fund.summary["topHoldings"]["holdings"][0]["holdingPercent"])
     assert sum(value for fact, (value, _) in found.items() if fact.startswith("sector_weight:")) == pytest.approx(1, abs=0.01)
+    assert parsed.as_of is not None
+    verdict = judge_fund_data(parsed.tables, as_of=parsed.as_of, fewest_lines=90, known=KnownFund())
+    assert (verdict.quarantined.height, verdict.findings) == (0, [])

@@ -72,6 +72,9 @@ class YahooOptions:
     )  # fmt: skip
     changes: dict[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.quote = self.quote | {"symbol": self.symbol}
+
     def chain(self, expiration: date) -> list[dict[str, Any]]:
         """The contracts of one expiration, calls first."""
         return [contract(self.symbol, expiration, kind, k, **self.changes) for kind in ("call", "put") for k in STRIKES]

@@ -142,10 +142,12 @@ raw_assets = [
         [raw_key("sessions"), raw_key("price_bars")],
     ),
     _raw_assets("raw_rates", ["rates"], _of_kind("rates"), [raw_key("sessions")]),
-    # The factors and the members are compared with the funds.
-    _raw_assets("raw_factors", ["factors"], _of_kind("factors"), [raw_key("sessions"), raw_key("price_bars")]),
+    # The factors are compared with the funds and the rates, quotes and members with the funds' closes.
+    _raw_assets(
+        "raw_factors", ["factors"], _of_kind("factors"), [raw_key("sessions"), raw_key("price_bars"), raw_key("rates")]
+    ),
     _raw_assets("raw_member_prices", ["member_bars"], _of_kind("member_prices"), [raw_key("sessions"), raw_key("price_bars")]),
     _raw_assets("raw_market_caps", ["market_caps"], _of_kind("market_caps"), [raw_key("sessions")]),
-    _raw_assets("raw_quotes", list(QUOTE_TABLES), _of_kind("quotes"), [raw_key("sessions")]),
+    _raw_assets("raw_quotes", list(QUOTE_TABLES), _of_kind("quotes"), [raw_key("sessions"), raw_key("price_bars")]),
     raw_ledger,
 ]  # fmt: skip

@@ -5,7 +5,7 @@ without querying the warehouse again.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 from typing import Protocol
@@ -15,11 +15,12 @@ import polars as pl
 
 from orchestration.frames import frame_of
 from orchestration.raw.validation.factors import judge_factors
+from orchestration.raw.validation.fund_data import FACTS, KnownFund, judge_fund_data
 from orchestration.raw.validation.holdings import KnownHoldings, judge_holdings, name_key, shares_outstanding
 from orchestration.raw.validation.market_caps import judge_market_caps
 from orchestration.raw.validation.members import judge_members, sample_of
 from orchestration.raw.validation.prices import KnownPrices, OtherFunds, judge_prices, log_moves
-from orchestration.raw.validation.quotes import KnownChain, judge_quotes
+from orchestration.raw.validation.quotes import KnownChain, KnownClose, judge_quotes
 from orchestration.raw.validation.rates import disagreement, judge_rates
 from orchestration.raw.validation.verdict import Verdict, guarded
 from orchestration.settings import SEEDS_DIR
@@ -81,14 +82,15 @@ def judge_for(
         "factors": lambda: _FactorJudge(connection, calendar, write_pending),
         "market_caps": lambda: _MarketCapJudge(connection, write_pending),
         "member_prices": lambda: _MemberJudge(connection, calendar, write_pending),
-        "quotes": lambda: _QuoteJudge(connection, write_pending),
+        "fund_data": lambda: _FundDataJudge(connection, universe, write_pending),
+        "quotes": lambda: _QuoteJudge(connection, universe, write_pending),
         "sessions": lambda: _CalendarJudge(connection, write_pending),
     }
     return judges.get(kind, _NoRules)()
 
 
 class _NoRules:
-    """For kinds without rules: fund facts, which the parser checks."""
+    """For kinds without rules, which the parser checks."""
 
     def begin(self, symbol: str, before: tuple[datetime, str]) -> None:
         """Nothing to load."""
@@ -136,6 +138,22 @@ def _accepted_by_person(connection: duckdb.DuckDBPyConnection, kind: str, symbol
 def _opens(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """The open of each session in UTC: session, opens_at."""
     return _newest(connection, "sessions", "session", "session, opens_at", "true")
+
+
+def _bars_as_shown_then(connection: duckdb.DuckDBPyConnection) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """symbol, session, low, high, close, volume on the split basis of the session; and the splits: symbol, ex_date, value."""
+    bars = _newest(connection, "price_bars", "symbol, session", "symbol, session, low, high, close, volume, observed_at", "true")
+    actions = _newest(connection, "corporate_actions", "symbol, ex_date, kind", "symbol, ex_date, value", "kind = 'split'")
+    splits = actions.filter(pl.col("value") > 0)
+    later = (
+        bars.join(splits.join(_opens(connection), left_on="ex_date", right_on="session"), on="symbol", how="inner")
+        .filter((pl.col("ex_date") > pl.col("session")) & (pl.col("opens_at") <= pl.col("observed_at")))
+        .group_by("symbol", "session")
+        .agg(factor=pl.col("value").product())
+    )
+    on_basis = bars.join(later, on=["symbol", "session"], how="left").with_columns(pl.col("factor").fill_null(1.0))
+    prices, volume = pl.col("low", "high", "close") * pl.col("factor"), pl.col("volume") / pl.col("factor")
+    return on_basis.with_columns(prices, volume).drop("observed_at", "factor"), splits
 
 
 _BEFORE = "(observed_at, document_id) < (?::timestamp, ?::varchar)"
@@ -447,19 +465,33 @@ _FUND_MOVES = """
         select symbol, session, close from raw.price_bars where symbol in ('SPY', 'IWM')
         qualify row_number() over (partition by symbol, session order by observed_at desc, document_id desc) = 1
     ),
-    closes as (
-        select session, max(close) filter (symbol = 'SPY') as spy, max(close) filter (symbol = 'IWM') as iwm
-        from known group by session
+    actions as (
+        select symbol, ex_date, value from raw.corporate_actions where kind in ('dividend', 'capital_gain')
+        qualify row_number() over (partition by symbol, ex_date, kind order by observed_at desc, document_id desc) = 1
+    ),
+    paid as (select symbol, ex_date, sum(value) as value from actions group by symbol, ex_date),
+    moves as (
+        select known.symbol, session, 100 * ((close + coalesce(value, 0)) / lag(close) over days - 1) as move
+        from known left join paid on paid.symbol = known.symbol and ex_date = session
+        window days as (partition by known.symbol order by session)
     )
-    select session, 100 * (spy / lag(spy) over days - 1) as spy, 100 * (iwm / lag(iwm) over days - 1) as iwm
-    from closes window days as (order by session) order by session
+    select session, max(move) filter (symbol = 'SPY') as spy, max(move) filter (symbol = 'IWM') as iwm
+    from moves group by session order by session
+"""
+_BILLS = """
+    with known as (
+        select series, date, value from raw.rates where series in ('DGS3MO', 'DFF')
+        qualify row_number() over (partition by series, date order by observed_at desc, document_id desc) = 1
+    )
+    select date, coalesce(max(value) filter (series = 'DGS3MO'), max(value) filter (series = 'DFF')) as rate
+    from known group by date order by date
 """
 
 
 class _FactorJudge:
     def __init__(self, connection: duckdb.DuckDBPyConnection, calendar: pl.DataFrame, write_pending: Callable[[], None]) -> None:
         self._connection, self._calendar, self._write_pending = connection, calendar, write_pending
-        self._known = self._funds = pl.DataFrame()
+        self._known = self._funds = self._bills = pl.DataFrame()
 
     def begin(self, symbol: str, before: tuple[datetime, str]) -> None:
         self._write_pending()
@@ -471,6 +503,7 @@ class _FactorJudge:
             )
         )
         self._funds = frame_of(self._connection.sql(_FUND_MOVES))
+        self._bills = frame_of(self._connection.sql(_BILLS))
 
     def judge(self, document: Candidate) -> Verdict:
         return self._judge(document, self._known)
@@ -480,8 +513,9 @@ class _FactorJudge:
 
     def _judge(self, document: Candidate, known: pl.DataFrame) -> Verdict:
         return judge_factors(
-            document.rows, retrieved_at=document.retrieved_at, known=known, funds=self._funds, calendar=self._calendar
-        )
+            document.rows, retrieved_at=document.retrieved_at, known=known, funds=self._funds, bills=self._bills,
+            calendar=self._calendar,
+        )  # fmt: skip
 
     def learn(self, document: Candidate, rows: Rows) -> None:
         self._known = rows["factors"].select(_FACTORS.split(", "))
@@ -537,20 +571,48 @@ _CYCLES = f"""
 """
 
 
+_INTEREST = f"""
+    select session, contract, open_interest from raw.option_quotes
+    where fund = ? and open_interest is not null and {_BEFORE}
+    qualify dense_rank() over (order by observed_at desc, document_id desc) = 1
+"""
+
+
 class _QuoteJudge:
-    def __init__(self, connection: duckdb.DuckDBPyConnection, write_pending: Callable[[], None]) -> None:
-        self._connection, self._write_pending = connection, write_pending
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, universe: dict[str, Fund], write_pending: Callable[[], None]
+    ) -> None:
+        self._connection, self._universe, self._write_pending = connection, universe, write_pending
+        self._bars = self._splits = pl.DataFrame()
         self._known = KnownChain()
 
     def begin(self, symbol: str, before: tuple[datetime, str]) -> None:
         self._write_pending()
+        self._bars, self._splits = _bars_as_shown_then(self._connection)
         contracts, cycles = (
             dict(self._connection.execute(query, [symbol, *before]).fetchall()) for query in (_CONTRACTS, _CYCLES)
         )
-        self._known = KnownChain(cycles, contracts)
+        held = self._connection.execute(_INTEREST, [symbol, *before]).fetchall()
+        interest = {contract: open_interest for _, contract, open_interest in held}
+        self._known = KnownChain(cycles, contracts, interest, held[0][0] if held else None)
 
     def judge(self, document: Candidate) -> Verdict:
-        return judge_quotes(document.rows, known=self._known)
+        return self._judge(document, self._known)
+
+    def _judge(self, document: Candidate, known: KnownChain) -> Verdict:
+        return judge_quotes(document.rows, known=known, close=self._close(document))
+
+    def _close(self, document: Candidate) -> KnownClose | None:
+        """The fund's last known bar on or before the document's session, on that session's split basis."""
+        of_fund = pl.col("symbol") == (self._universe[document.symbol].price_symbol or "")
+        bars = self._bars.filter(of_fund & (pl.col("session") <= document.as_of)).sort("session").tail(21)
+        if bars.is_empty():
+            return None
+        session, low, high, close = bars.select("session", "low", "high", "close").row(-1)
+        since = self._splits.filter(of_fund & (pl.col("ex_date") > session) & (pl.col("ex_date") <= document.as_of))
+        factor = float(since["value"].product()) if since.height else 1.0
+        volume = bars.select(pl.col("volume").median()).item() or 0.0
+        return KnownClose(session, low / factor, high / factor, close / factor, volume * factor)
 
     def learn(self, document: Candidate, rows: Rows) -> None:
         self._known = self._known.with_rows(rows)
@@ -559,7 +621,59 @@ class _QuoteJudge:
         return set()
 
     def agree(self, one: Candidate, other: Candidate) -> bool:
-        return not judge_quotes(other.rows, known=KnownChain().with_rows(one.rows)).findings
+        return not self._judge(other, KnownChain().with_rows(one.rows)).findings
+
+
+# Fund data
+
+_YAHOO = "yahoo"
+
+
+class _FundDataJudge:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, universe: dict[str, Fund], write_pending: Callable[[], None]
+    ) -> None:
+        self._connection, self._universe, self._write_pending = connection, universe, write_pending
+        self._known = KnownFund()
+
+    def begin(self, symbol: str, before: tuple[datetime, str]) -> None:
+        self._write_pending()
+
+        def newest(where: str, *parameters: object) -> pl.DataFrame:
+            key, columns = "fact", ", ".join(FACTS)
+            where = f"fund = ? and value_number is not null and {_BEFORE} and {where}"
+            return _newest(self._connection, "fund_facts", key, columns, where, symbol, *before, *parameters)
+
+        by_person = list(_accepted_by_person(self._connection, "fund_data", symbol))
+        bars, _ = _bars_as_shown_then(self._connection)
+        self._known = KnownFund(
+            facts=newest(f"vendor = '{_YAHOO}'"),
+            decided=newest("document_id in (select unnest(?::varchar[]))", by_person),
+            issuer=_newest(
+                self._connection, "fund_facts", "as_of, vendor", "as_of, value_number",
+                f"fund = ? and fact = 'net_assets' and vendor <> '{_YAHOO}'", symbol,
+            ),
+            bars=bars.filter(pl.col("symbol") == (self._universe[symbol].price_symbol or "")).select("session", "volume"),
+        )  # fmt: skip
+
+    def judge(self, document: Candidate) -> Verdict:
+        return self._judge(document, self._known)
+
+    def _judge(self, document: Candidate, known: KnownFund) -> Verdict:
+        assert document.as_of is not None
+        fewest = self._universe[document.symbol].min_holdings
+        return judge_fund_data(document.rows, as_of=document.as_of, fewest_lines=fewest, known=known)
+
+    def learn(self, document: Candidate, rows: Rows) -> None:
+        new = rows["fund_facts"].drop_nulls("value_number").select(list(FACTS))
+        self._known = replace(self._known, facts=pl.concat([self._known.facts, new]).unique("fact", keep="last"))
+
+    def suppliers(self, document: Candidate) -> set[str]:
+        return set()
+
+    def agree(self, one: Candidate, other: Candidate) -> bool:
+        of_one = one.rows["fund_facts"].drop_nulls("value_number").select(list(FACTS))
+        return not self._judge(other, replace(self._known, facts=of_one)).findings
 
 
 # Holdings
@@ -679,19 +793,7 @@ class _HoldingsJudge:
     @cached_property
     def _closes(self) -> pl.DataFrame:
         """Closes on the split basis of their own session, as are the shares outstanding of that day."""
-        bars = _newest(self._connection, "price_bars", "symbol, session", "symbol, session, close, observed_at", "true")
-        actions = _newest(
-            self._connection, "corporate_actions", "symbol, ex_date, kind", "symbol, ex_date, value", "kind = 'split'"
-        )
-        splits = actions.filter(pl.col("value") > 0).join(_opens(self._connection), left_on="ex_date", right_on="session")
-        later = (
-            bars.join(splits, on="symbol", how="inner")
-            .filter((pl.col("ex_date") > pl.col("session")) & (pl.col("opens_at") <= pl.col("observed_at")))
-            .group_by("symbol", "session")
-            .agg(factor=pl.col("value").product())
-        )
-        on_basis = bars.join(later, on=["symbol", "session"], how="left")
-        return on_basis.select("symbol", "session", close=pl.col("close") * pl.col("factor").fill_null(1.0))
+        return _bars_as_shown_then(self._connection)[0]
 
     @cached_property
     def _sectors(self) -> dict[str, str]:

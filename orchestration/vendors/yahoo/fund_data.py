@@ -14,7 +14,17 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from orchestration.schemas import REJECT_COLUMNS
-from orchestration.vendors.feed import Context, DocumentRejected, Feed, Fetched, FetchFailed, Parsed, Request, require_fund
+from orchestration.vendors.feed import (
+    Context,
+    DocumentRejected,
+    Feed,
+    Fetched,
+    FetchFailed,
+    Parsed,
+    Request,
+    require_fund,
+    require_symbol,
+)
 from orchestration.vendors.formats.json_text import load_object
 from orchestration.vendors.formats.text import decode
 from orchestration.vendors.http import Client
@@ -26,6 +36,7 @@ _KINDS = ("ETF", "MUTUALFUND")
 # Two forms of one figure may differ by this factor (a new fee, an older report); a wrong unit is a factor of 100.
 _LARGEST_FACTOR = 5.0
 _HIGHEST_FEE, _HIGHEST_YIELD = 0.05, 0.15
+_LONGEST_TEXT = 100
 _SCHEMA = {
     "fund": pl.String,
     "fact": pl.String,
@@ -63,8 +74,9 @@ def parse(content: bytes, context: Context) -> Parsed:
     info, funds_data = answer.get("info"), answer.get("funds_data")
     if not isinstance(info, dict) or not isinstance(funds_data, dict):
         raise DocumentRejected("the JSON has no info and funds_data")
-    if answer.get("symbol") != fund.price_symbol:
-        raise DocumentRejected(f"the file contains the symbol {str(answer.get('symbol'))[:40]!r}, not {fund.price_symbol}")
+    require_symbol(answer.get("symbol"), fund)
+    if "symbol" in info:
+        require_symbol(info["symbol"], fund, "its info has")
     if info.get("quoteType") not in _KINDS:
         raise DocumentRejected(f"the quote type is {str(info.get('quoteType'))[:40]!r}, not a fund")
     facts = _Facts(fund.fund, context.retrieved_at.astimezone(_NEW_YORK).date())
@@ -74,7 +86,10 @@ def parse(content: bytes, context: Context) -> Parsed:
     _read_fractions(facts, "sector_weight", list(_mapping(funds_data, "sector_weightings").items()), least=0.9)
     facts.add("average_volume", _positive(info.get("averageVolume")), "shares")
     category = info.get("category") or _mapping(funds_data, "fund_overview").get("categoryName")
-    facts.add("category", str(category) if category else None, "text")
+    if category and not _is_text(category):
+        facts.omit("category", f"it is not a text of at most {_LONGEST_TEXT} printable characters", category=str(category)[:100])
+    else:
+        facts.add("category", category or None, "text")
     if not facts.rows:
         raise DocumentRejected("the file has no usable fact")
     rejects = pl.DataFrame(facts.omitted, schema=REJECT_COLUMNS, orient="row")
@@ -94,7 +109,8 @@ class _Facts:
         if value is None:
             return
         number, text = (None, value) if isinstance(value, str) else (value, None)
-        self.rows.append((self.fund, fact, self.as_of, VENDOR, number, text, unit, None, fact))
+        content = json.dumps({"fact": fact, "value": value})
+        self.rows.append((self.fund, fact, self.as_of, VENDOR, number, text, unit, None, content))
 
     def omit(self, fact: str, why: str, **received: Any) -> None:
         """Record a fact that was received but is not reliable."""
@@ -141,6 +157,9 @@ def _read_fractions(facts: _Facts, prefix: str, parts: list[tuple[str, Any]], *,
         return
     fractions = {name: _number(value) for name, value in parts if name}
     known = [value for value in fractions.values() if value is not None]
+    if not all(_is_text(name) for name in fractions):
+        facts.omit(prefix, f"a name is not a text of at most {_LONGEST_TEXT} printable characters", parts=parts[:3])
+        return
     if len(known) < len(parts) or min(known) < 0 or not least <= sum(known) <= 1.01:
         facts.omit(prefix, "the values are not fractions of one fund", parts=parts)
         return
@@ -153,6 +172,10 @@ def _top_holdings(funds_data: dict[str, Any]) -> list[tuple[str, Any]]:
     listed = funds_data.get("top_holdings")
     lines = [line for line in listed if isinstance(line, dict)] if isinstance(listed, list) else []
     return [(str(line.get("Symbol") or ""), line.get("Holding Percent")) for line in lines]
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= _LONGEST_TEXT and value.isprintable()
 
 
 def _mapping(parent: dict[str, Any], name: str) -> dict[str, Any]:

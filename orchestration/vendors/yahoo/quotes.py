@@ -6,6 +6,7 @@ another one; the volume of a contract that did not trade is left out, or is that
 """
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
@@ -26,6 +27,7 @@ from orchestration.vendors.feed import (
     Request,
     WrongLayout,
     require_fund,
+    require_symbol,
 )
 from orchestration.vendors.formats.json_text import load_object
 from orchestration.vendors.http import Client, WorthRetrying
@@ -39,7 +41,10 @@ MOST_AGE = timedelta(minutes=30)
 WIDEST_SPREAD, FARTHEST_FROM_PRICE = 0.05, 0.02
 # An option is worth at most the fund (call) or the strike (put), but for a quote that is minutes older than the price.
 ABOVE_MOST = 1.05
-_CONTRACT = r"^[A-Z]+\d*(\d{6})([CP])(\d{8})$"
+# Root, expiration, type, and strike in thousandths of a dollar. An adjusted contract has a digit after its root.
+_CONTRACT = r"^([A-Z]+)\d?(\d{6})([CP])(\d{8})$"
+_STRIKE_ERROR = 0.0011
+_ROOT, _EXPIRATION, _TYPE, _STRIKE = 1, 2, 3, 4
 _CLOSING_HOUR = 16
 # What Yahoo writes without quotes: powers of a half, a trace above them, and nearly nothing.
 _PLACEHOLDERS, _TRACE = (0.0, *(0.5**n for n in range(1, 8))), 3e-5
@@ -102,16 +107,19 @@ def parse(content: bytes, context: Context) -> Parsed:
     """
     fund = require_fund(context)
     contracts, named = _read(content)
-    if named.get(_SYMBOL) != fund.price_symbol:
-        raise DocumentRejected(f"the file contains the symbol {str(named.get(_SYMBOL))[:40]!r}, not {fund.price_symbol}")
+    require_symbol(named.get(_SYMBOL), fund)
     quote = load_object(named.get(_QUOTE, ""))
+    if "symbol" in quote:
+        require_symbol(quote["symbol"], fund, "its quote has")
+    if quote.get("currency", "USD") != "USD":
+        raise DocumentRejected(f"the currency of its quote is {str(quote['currency'])[:40]!r}, not USD")
     price, quoted_at = _number(quote.get("regularMarketPrice")), _moment(quote.get("regularMarketTime"))
     if quoted_at is None or not price or price < 0:
         raise DocumentRejected("the quote has no time or no price")
     session, phase = _session_and_phase(quoted_at, str(quote.get("marketState", "REGULAR")), context)
     key = {"fund": fund.fund, "session": session, "phase": phase}
-    listed = _expirations(named, contracts, context)
-    quotes, unusable = _contracts(contracts, session, price)
+    quotes, unusable = _contracts(contracts, str(fund.price_symbol), session, price)
+    listed = _expirations(named, quotes, context)
     until = listed.join(context.sessions.select(expiration="session", until="closes_at"), on="expiration", how="left")
     expirations, solved = _solved(quotes, until, price, quoted_at if phase == "regular" else None)
     own, refused = _own_quote(quote, quoted_at, price, listed.height, is_regular=phase == "regular")
@@ -186,14 +194,14 @@ def _session_and_phase(quoted_at: datetime, state: str, context: Context) -> tup
     return day, "regular" if is_open else "closed"
 
 
-def _expirations(named: Mapping[str, str], contracts: pl.DataFrame, context: Context) -> pl.DataFrame:
-    """expiration, cycle: those in the list and those of the contracts."""
+def _expirations(named: Mapping[str, str], quotes: pl.DataFrame, context: Context) -> pl.DataFrame:
+    """expiration, cycle: those in the list and those of the usable contracts."""
     try:
         texts = json.loads(named.get(_LISTED, "[]"))
         listed = {date.fromisoformat(text) for text in texts}
     except (ValueError, TypeError) as error:
         raise WrongLayout("the list of expirations is not a list of dates") from error
-    listed |= set(contracts.select(_expiration()).to_series().drop_nulls())
+    listed |= set(quotes["expiration"])
     sessions = set(context.sessions["session"])
     days = sorted(listed)
     cycles = [_cycle(day, sessions) for day in days]
@@ -210,11 +218,11 @@ def _cycle(day: date, sessions: set[date]) -> str:
     return "monthly" if 15 <= friday.day <= 21 else "weekly"
 
 
-def _expiration() -> pl.Expr:
-    return pl.col("contractSymbol").str.extract(_CONTRACT, 1).str.to_date("%y%m%d", strict=False).alias("expiration")
+def _named(part: int) -> pl.Expr:
+    return pl.col("contractSymbol").str.extract(_CONTRACT, part)
 
 
-def _contracts(contracts: pl.DataFrame, session: date, price: float) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _contracts(contracts: pl.DataFrame, symbol: str, session: date, price: float) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The contracts as rows of `option_quotes`, without key and volatility, and the lines with a fault.
 
     A contract with an impossible quote keeps its volume and its open interest: only what depends on the quote is NULL.
@@ -226,8 +234,8 @@ def _contracts(contracts: pl.DataFrame, session: date, price: float) -> tuple[pl
     shares = [pl.when(pl.col(name).is_finite()).then(name).alias(name) for name in ("bid", "ask")]
     rows = contracts.with_columns(shares).select(
         contract="contractSymbol",
-        expiration=_expiration(),
-        option_type=pl.col("contractSymbol").str.extract(_CONTRACT, 2).replace_strict({"C": "call", "P": "put"}, default=None),
+        expiration=_named(_EXPIRATION).str.to_date("%y%m%d", strict=False),
+        option_type=_named(_TYPE).replace_strict({"C": "call", "P": "put"}, default=None),
         strike="strike",
         bid="bid",
         ask="ask",
@@ -237,6 +245,8 @@ def _contracts(contracts: pl.DataFrame, session: date, price: float) -> tuple[pl
         last_traded_at="lastTradeDate",
         vendor_implied_volatility=pl.when(vendor.is_finite() & ~is_placeholder).then(vendor),
         _line="_line",
+        _root=_named(_ROOT),
+        _named_strike=_named(_STRIKE).cast(pl.Float64) / 1000,
         _content=pl.concat_str(
             ["contractSymbol", *(pl.col(name).cast(pl.String).fill_null("") for name in ("bid", "ask", "volume"))], separator=","
         ),
@@ -244,6 +254,10 @@ def _contracts(contracts: pl.DataFrame, session: date, price: float) -> tuple[pl
     unusable = (
         pl.when(pl.col("expiration").is_null() | pl.col("option_type").is_null())
         .then(pl.lit("the contract's symbol has no expiration and type"))
+        .when(pl.col("_root") != re.sub("[^A-Z]", "", symbol.upper()))
+        .then(pl.format("the contract is one of {}, not of {}", "_root", pl.lit(symbol)))
+        .when((pl.col("strike") - pl.col("_named_strike")).abs() > _STRIKE_ERROR)
+        .then(pl.format("the strike {} is not that of the contract's symbol, {}", "strike", "_named_strike"))
         .when(pl.col("expiration") < session)
         .then(pl.lit("the contract has expired"))
     )
@@ -260,7 +274,7 @@ def _contracts(contracts: pl.DataFrame, session: date, price: float) -> tuple[pl
     usable = judged.filter(pl.col("_unusable").is_null()).with_columns(
         pl.when(pl.col("_unquoted").is_null()).then(name).alias(name) for name in ("bid", "ask", "vendor_implied_volatility")
     )
-    return usable.select(rows.columns), faults.cast(REJECT_COLUMNS)  # type: ignore[arg-type]
+    return usable.drop("_root", "_named_strike", "_unusable", "_unquoted", "reason"), faults.cast(REJECT_COLUMNS)  # type: ignore[arg-type]
 
 
 def _volume(session: date) -> pl.Expr:
