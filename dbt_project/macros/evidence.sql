@@ -77,3 +77,24 @@ labelled as (
         else 'undecided'
     end
 {%- endmacro %}
+
+{#-
+    The same as a sentence: columns of decided rows and found (higher or lower), p with practical_a_year, least_clusters and
+    least_history; expected is an SQL expression. An undecided row says what could have been seen, or why nothing could.
+-#}
+{% macro evidence_in_words(p, expected) -%}
+    case verdict
+        when 'supported' then 'supported: ' || found || ' than after the rest, as the guide says'
+        when 'contradicted' then 'contradicted: ' || found || ' than after the rest; the guide says ' || {{ expected }}
+        when 'significant' then 'significant: ' || found || ' than after the rest; the guide makes no claim'
+        when 'bounded' then 'bounded: no effect larger than ' || {{ percent('practical') }}
+        when 'suggestive' then 'suggestive: not significant once all tests of its family are counted'
+        else case
+            when history < {{ p.least_history | int }}
+                then 'undecided: the signal has fewer than {{ p.least_history | int }} sessions of history'
+            when not has_clusters
+                then 'undecided: fewer than {{ p.least_clusters | int }} independent clusters of spells'
+            else 'undecided: only a difference above ' || {{ percent('min_detectable') }} || ' could have been seen'
+        end
+    end
+{%- endmacro %}

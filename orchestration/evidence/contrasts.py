@@ -6,6 +6,7 @@ where labels say nothing.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -37,10 +38,15 @@ class Contrast:
     clusters: int
 
     @property
+    def statistic(self) -> float:
+        """The difference over its standard error; NaN where there is no error."""
+        return self.difference / self.error if self.error > 0 else float("nan")
+
+    @cached_property
     def shifted_statistics(self) -> Floats:
-        """The difference over its standard error at each shift; NaN or infinite where there is no error."""
+        """The same at each shift; NaN where there is no error."""
         with np.errstate(invalid="ignore", divide="ignore"):
-            return self.shifted / self.shifted_error
+            return np.where(self.shifted_error > 0, self.shifted / self.shifted_error, np.nan)
 
 
 def shift_fractions(count: int, lengths: list[int], longest_horizon: int) -> Floats:

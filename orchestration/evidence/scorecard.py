@@ -2,23 +2,23 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from orchestration.evidence.contrasts import Contrast, contrast, shift_fractions, steps
-from orchestration.evidence.families import benjamini_yekutieli, family_p_values, p_value
+from orchestration.evidence.families import benjamini_yekutieli, critical_value, detectable, family_p_values, p_value
 from orchestration.evidence.forecasts import forecast
 from orchestration.evidence.histories import Flags, Floats, History, all_returns, histories
 
 _YEARS_BUSIEST = 2
 _POWER = 0.8
+_LEAST_FOR_ERROR = 2
 STATISTICS: dict[str, type[pl.DataType]] = {
     "signal": pl.String, "subject": pl.String, "label": pl.String, "horizon": pl.Int64, "target": pl.String, "family": pl.String,
-    "first_no": pl.Int64, "last_no": pl.Int64, "sessions": pl.Int64, "rest_sessions": pl.Int64, "spells": pl.Int64,
-    "clusters": pl.Int64, "mean_return": pl.Float64, "median_return": pl.Float64, "hit_rate": pl.Float64,
+    "history": pl.Int64, "first_no": pl.Int64, "last_no": pl.Int64, "sessions": pl.Int64, "rest_sessions": pl.Int64,
+    "spells": pl.Int64, "clusters": pl.Int64, "mean_return": pl.Float64, "median_return": pl.Float64, "hit_rate": pl.Float64,
     "rest_return": pl.Float64, "rest_hit_rate": pl.Float64, "difference": pl.Float64, "interval_low": pl.Float64,
     "interval_high": pl.Float64, "p_value": pl.Float64, "p_family": pl.Float64, "q_value": pl.Float64,
     "min_detectable": pl.Float64, "busiest_two_years_share": pl.Float64,
@@ -68,7 +68,9 @@ class Method:
 def statistics(labels: pl.DataFrame, returns: pl.DataFrame, claims: pl.DataFrame, method: Method) -> pl.DataFrame:
     """One row per signal, subject, label, horizon and target, with the columns of `STATISTICS`.
 
-    A row with fewer clusters than `least_clusters` has no interval and no `p_family`, and is not part of its family's correction.
+    P-value, interval, `p_family` and `min_detectable` rest on one statistic, the difference over its standard error; `p_family`
+    is never below the share of shifts at which the difference itself is as large. A row with one cluster has no error and none
+    of them. A row with fewer clusters than `least_clusters` has a p-value alone, and is not part of its family's correction.
     A signal whose history is shorter than `least_history` is not tested: its rows have counts and means alone, and the shifts
     of the other signals do not depend on it.
 
@@ -78,12 +80,13 @@ def statistics(labels: pl.DataFrame, returns: pl.DataFrame, claims: pl.DataFrame
         claims: signal, subject, label, target, family; rows without one are of the family `exploratory`.
         method: the parameters.
     """
-    rows, observed, shifted = [], [], []
+    rows, observed, shifted, plain = [], [], [], []
     for row, found in _contrasts(labels, returns, method):
         rows.append(row)
         is_judged = row["p_value"] is not None and found.clusters >= method.least_clusters
-        observed.append(found.difference / found.error if is_judged else np.nan)
+        observed.append(found.statistic if is_judged else np.nan)
         shifted.append(found.shifted_statistics)
+        plain.append(p_value(found.difference, found.shifted))
     if not rows:
         return pl.DataFrame(schema=STATISTICS)
     frame = pl.DataFrame(rows, infer_schema_length=None).join(
@@ -94,10 +97,10 @@ def statistics(labels: pl.DataFrame, returns: pl.DataFrame, claims: pl.DataFrame
     p_family, q_value = np.full(frame.height, np.nan), np.full(frame.height, np.nan)
     for family in frame["family"].unique():
         own = (frame["family"] == family).to_numpy()
-        judged = own & np.isfinite(score)
-        # A small standard error by chance may make a row look better among all than it is alone.
-        p_family[judged] = np.maximum(family_p_values(score[judged], joint[judged]), alone[judged])
-        tested = own & np.isfinite(alone)
+        judged, tested = own & np.isfinite(score), own & np.isfinite(alone)
+        # A standard error that is small by chance makes a row look better than its difference is rare.
+        at_least = np.maximum(alone[judged], np.array(plain)[judged])
+        p_family[judged] = np.maximum(family_p_values(score[judged], joint[judged]), at_least)
         q_value[tested] = benjamini_yekutieli(alone[tested])
     return frame.with_columns(p_family=pl.Series(p_family).fill_nan(None), q_value=pl.Series(q_value).fill_nan(None)).select(
         pl.col(name).cast(kind) for name, kind in STATISTICS.items()
@@ -138,17 +141,21 @@ def _row(
 ) -> dict[str, Any]:
     label = next(label for label in history.labels if label.name == name)
     used = label.indicator(history.length) & np.isfinite(values)
-    is_tested = history.length >= method.least_history
-    has_interval = is_tested and found.clusters >= method.least_clusters
-    half_width = _critical(found, method.coverage) * found.error if has_interval else None
-    normal = NormalDist()
-    reach = normal.inv_cdf((1 + method.coverage) / 2) + normal.inv_cdf(_POWER)
+    difference = found.mean - found.rest_mean
+    # One cluster has no error.
+    is_tested = history.length >= method.least_history and found.clusters >= _LEAST_FOR_ERROR
+    shifted = found.shifted_statistics if is_tested else np.empty(0)
+    half_width = detectable_difference = np.nan
+    if found.clusters >= method.least_clusters:
+        half_width = critical_value(shifted, method.coverage) * found.error
+        detectable_difference = detectable(shifted, method.coverage, _POWER) * found.error
     return {
         "signal": history.signal,
         "subject": history.subject,
         "label": name,
         "horizon": horizon,
         "target": target,
+        "history": history.length,
         "first_no": history.first_no + int(np.flatnonzero(used)[0]),
         "last_no": history.first_no + int(np.flatnonzero(used)[-1]),
         "sessions": found.sessions,
@@ -160,20 +167,17 @@ def _row(
         "hit_rate": found.hit_rate,
         "rest_return": found.rest_mean,
         "rest_hit_rate": found.rest_hit_rate,
-        "difference": found.mean - found.rest_mean,
-        "interval_low": None if half_width is None else found.mean - found.rest_mean - half_width,
-        "interval_high": None if half_width is None else found.mean - found.rest_mean + half_width,
-        "p_value": p_value(found.difference, found.shifted) if is_tested else None,
-        "min_detectable": reach * float(np.nanstd(found.shifted)) if is_tested else None,
+        "difference": difference,
+        "interval_low": _known(difference - half_width),
+        "interval_high": _known(difference + half_width),
+        "p_value": _known(p_value(found.statistic if is_tested else np.nan, shifted)),
+        "min_detectable": _known(detectable_difference),
         "busiest_two_years_share": _busiest_share(used, _YEARS_BUSIEST * method.sessions_a_year),
     }
 
 
-def _critical(found: Contrast, coverage: float) -> float:
-    """How many standard errors an interval reaches on each side: as many as cover that share of the differences under shifts, so
-    that it misses zero as rarely as it should where the label says nothing."""
-    studentised = np.abs(found.shifted_statistics)
-    return float(np.quantile(studentised[np.isfinite(studentised)], coverage))
+def _known(value: float) -> float | None:
+    return value if np.isfinite(value) else None
 
 
 def _spells(used: Flags, starts: Any, ends: Any) -> int:

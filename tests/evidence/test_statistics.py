@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from statsmodels.stats.multitest import multipletests
 
 from orchestration.evidence.contrasts import contrast, shift_fractions, steps
-from orchestration.evidence.families import benjamini_yekutieli, family_p_values, p_value
+from orchestration.evidence.families import benjamini_yekutieli, critical_value, detectable, family_p_values, p_value
 from orchestration.evidence.forecasts import forecast
 from orchestration.evidence.histories import History, histories
 from orchestration.evidence.scorecard import Method, forecasts, statistics
@@ -157,6 +157,72 @@ def test_a_p_value_counts_the_labels_as_they_are() -> None:
     shifted = np.array([0.1, -0.2, 0.3, np.nan])
     assert p_value(0.2, shifted) == (1 + 2) / (1 + 3)
     assert p_value(-0.5, shifted) == 1 / 4
+    assert np.isnan(p_value(np.nan, shifted))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(19, 400), st.sampled_from([0.8, 0.9, 0.95]))
+def test_an_interval_excludes_zero_where_the_p_value_is_small_and_only_there(seed: int, count: int, coverage: float) -> None:
+    """To the last shift: at, just below and just above every statistic of the shifts."""
+    shifted = np.random.default_rng(seed).standard_t(3, count)
+    shifted[: count // 10] = np.nan
+    critical = critical_value(shifted, coverage)
+    for size in np.abs(shifted[np.isfinite(shifted)]):
+        for statistic in (size * (1 - 1e-9), size, -size * (1 + 1e-9)):
+            assert (p_value(statistic, shifted) <= 1 - coverage + 1e-12) == (abs(statistic) > critical)
+
+
+def test_too_few_shifts_have_no_critical_value() -> None:
+    assert np.isnan(critical_value(np.arange(18.0), 0.95))
+    assert critical_value(np.arange(19.0), 0.95) == 18
+    assert np.isnan(detectable(np.full(30, np.nan), 0.95, 0.8))
+
+
+def test_the_detectable_effect_is_found_as_often_as_it_says() -> None:
+    """A statistic by chance, of either sign, and the effect: beyond the critical value in four of five cases."""
+    shifted = np.random.default_rng(5).standard_t(4, 4001)
+    effect = detectable(shifted, 0.95, 0.8)
+    both = np.concatenate([shifted, -shifted])
+    assert (both + effect > critical_value(shifted, 0.95)).mean() == pytest.approx(0.8, abs=0.001)
+
+
+def test_p_value_interval_family_and_detectable_difference_rest_on_one_statistic() -> None:
+    markets = [market(seed, length=4000, effect=0.001) for seed in range(25)]
+    rows = pl.concat([statistics(one.labels, one.returns, NO_CLAIMS, METHOD) for one in markets])
+    small = pl.col("p_value") <= 0.05
+    assert 10 < rows.filter(small).height < rows.height - 10
+    excluded = (pl.col("interval_low") > 0) | (pl.col("interval_high") < 0)
+    assert rows.filter(small != excluded).is_empty()
+    # What exceeds its own detectable difference has been found.
+    assert rows.filter(pl.col("difference").abs() > pl.col("min_detectable"), ~small).is_empty()
+    half_width = (pl.col("interval_high") - pl.col("interval_low")) / 2
+    assert rows.filter(pl.col("min_detectable") <= half_width).is_empty()
+
+
+def test_a_small_error_alone_does_not_survive() -> None:
+    """The family's p-value is not below the share of shifts at which the difference itself is as large."""
+    for seed in range(5):
+        one = market(seed, length=3000)
+        _, returns = aligned(one)
+        shifts = steps(shift_fractions(METHOD.shifts, [3000], 21), 3000)
+        rows = statistics(one.labels, one.returns, NO_CLAIMS, METHOD)
+        for label in one.history.labels:
+            found = contrast(one.history, label, returns, 21, shifts)
+            assert found is not None
+            rarity = (1 + (np.abs(found.shifted) >= abs(found.difference) - 1e-12).sum()) / (1 + shifts.size)
+            row = rows.filter(pl.col("label") == label.name).row(0, named=True)
+            assert row["p_family"] >= max(rarity, row["p_value"]) - 1e-12
+
+
+def test_one_cluster_is_not_tested() -> None:
+    one = market(3)
+    only = one.labels.with_columns(
+        label=pl.when(pl.col("session_no").is_between(500, 540)).then(pl.lit("once")).otherwise(pl.lit("always")),
+        spell_no=pl.when(pl.col("session_no") < 500).then(1).when(pl.col("session_no") <= 540).then(2).otherwise(3),
+    )
+    row = statistics(only, one.returns, NO_CLAIMS, METHOD).filter(pl.col("label") == "once").row(0, named=True)
+    assert row["clusters"] == 1
+    assert {row[name] for name in ("interval_low", "interval_high", "p_value", "p_family", "q_value", "min_detectable")} == {None}
 
 
 def test_intervals_are_near_those_of_the_stationary_bootstrap() -> None:
@@ -190,7 +256,9 @@ def test_an_interval_needs_clusters_and_a_known_effect_is_found() -> None:
     assert up["family"] == "exploratory"
     few = Method(**{**vars(METHOD), "least_clusters": 1000})
     unjudged = statistics(strong.labels, strong.returns, NO_CLAIMS, few)
-    assert unjudged["interval_low"].null_count() == unjudged["p_family"].null_count() == found.height
+    for name in ("interval_low", "interval_high", "p_family", "min_detectable"):
+        assert unjudged[name].null_count() == found.height
+    assert unjudged["p_value"].to_list() == found["p_value"].to_list()
 
 
 def test_a_signal_with_a_short_history_is_counted_and_not_tested() -> None:

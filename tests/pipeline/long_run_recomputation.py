@@ -8,8 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.pipeline.homes import ask
+from tests.pipeline.scorecard_recomputation import Market, Signal
 
 Floats = NDArray[np.float64]
+# The eras in which a difference must have one sign.
+ERAS = ((date.min, date(1963, 12, 31)), (date(1964, 1, 1), date(2000, 12, 31)), (date(2001, 1, 1), date.max))
 TREND, THRESHOLD, HOLD, RECOVERY, RATE_STEP = 200, 0.02, 182, 365, 0.10
 HORIZONS = (21, 63, 126, 252)
 
@@ -29,6 +32,24 @@ class LongRun:
         returns = np.full(logs.size, np.nan)
         returns[: -1 - horizon] = np.expm1(logs[1 + horizon :] - logs[1:-horizon])
         return returns
+
+    def market(self) -> Market:
+        """In the shape of the recomputed scorecard."""
+        forward = {(horizon, target): np.round(self.forward(target, horizon), 12) for horizon in HORIZONS for target in self.logs}
+        return Market(self.days, np.ones(len(self.days), dtype=bool), forward)
+
+    def signal(self, name: str) -> Signal:
+        """A signal in the same shape; a rate cycle begins with the first hike after cuts."""
+        labels = self.labels[name]
+        names = sorted({label for label in labels if label is not None})
+        codes = np.array([-1 if label is None else names.index(label) + 1 for label in labels])
+        cycles, cycle, before = np.zeros(len(labels), dtype=np.int64), 1, None
+        for place, label in enumerate(labels):
+            if label is None or name != "rate_regime":
+                continue
+            cycle += label == "hiking" and before in ("cutting", "hold_after_cuts")
+            cycles[place], before = cycle, label
+        return Signal(names, codes, cycles)
 
 
 def long_run(connection: duckdb.DuckDBPyConnection) -> LongRun:

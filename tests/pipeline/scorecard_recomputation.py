@@ -1,18 +1,23 @@
 """The scorecard once more, from its description alone: raw bars, the published labels, and numpy."""
 
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 
 import duckdb
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import norm
+from statsmodels.api import OLS
 
 from tests.pipeline.homes import FUNDS, Home, published, warehouse
 from tests.pipeline.recomputation import NAN, Floats, calendar, fund_path
 
 HORIZONS = (21, 63, 126, 252)
 ENTRY, SHIFTS, COVERAGE = 1, 1999, 0.95
-LEAST_HISTORY = 2520
+LEAST_HISTORY, LEAST_CLUSTERS, LEAST_TRAINING = 2520, 5, 2520
+POWER = 0.8
 # An unchanged price leaves a return of this size, either side of zero.
 ROUNDING = 1e-12
 Key = tuple[str, str]
@@ -36,6 +41,7 @@ LABELS = """
 class Market:
     """Every session from the first bar to the last (n,), whether a fund traded, and the returns from its next close on."""
 
+    days: list[date]
     is_traded: NDArray[np.bool_]
     forward: dict[tuple[int, str], Floats]
 
@@ -57,7 +63,7 @@ def forward_returns(connection: duckdb.DuckDBPyConnection) -> tuple[dict, Market
             forward[horizon, fund] = padded[ENTRY + horizon :] / padded[ENTRY : ENTRY + index.size] - 1
         forward[horizon, "IWM - SPY"] = forward[horizon, "IWM"] - forward[horizon, "SPY"]
     is_traded = ~np.isnan(np.vstack(list(indices.values()))).all(axis=0)
-    return places, Market(is_traded, forward)
+    return places, Market(days[first : last + 1], is_traded, forward)
 
 
 @dataclass(frozen=True)
@@ -152,16 +158,37 @@ def shift_steps(lengths: list[int], length: int) -> NDArray[np.int64]:
     return np.array([round(fraction * length) for fraction in fractions])
 
 
-def shifted_differences(market: Market, signal: Signal, label: str, horizon: int, target: str) -> Floats:
-    """The difference once all labels are moved by each number of sessions (history,), by Fourier transforms."""
+def facts_of_era(market: Market, signal: Signal, label: str, horizon: int, target: str, first: date, last: date) -> tuple:  # type: ignore[type-arg]
+    """Sessions, mean and the rest's mean (None without a rest) of the label in an era."""
     returns = market.forward[horizon, target][signal.history]
-    known = ~np.isnan(returns)
-    mine = np.conj(np.fft.rfft(signal.has(label)))
-    sums, counts = (np.fft.irfft(mine * np.fft.rfft(values), returns.size) for values in (np.nan_to_num(returns), known))
-    counts = np.round(counts)
-    total, number = np.nansum(returns), known.sum()
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.where((counts > 0) & (counts < number), sums / counts - (total - sums) / (number - counts), NAN))
+    inside = np.array([first <= day <= last for day in market.days[signal.history]]) & ~np.isnan(returns)
+    mine, rest = signal.has(label) & inside, ~signal.has(label) & inside
+    return int(mine.sum()), returns[mine].mean() if mine.any() else None, returns[rest].mean() if rest.any() else None
+
+
+def forecast_of(market: Market, signal: Signal, horizon: int, target: str) -> tuple[int, float, float, float] | None:
+    """Sessions, out-of-sample R², Clark and West's statistic and its p-value, by pandas and statsmodels."""
+    returns = pd.Series(market.forward[horizon, target][signal.history])
+    codes = pd.Series(signal.codes[signal.history]).clip(lower=0)
+    lag = horizon + ENTRY
+
+    def mean_so_far(values: pd.Series) -> pd.Series:
+        """The mean of what was known at each session."""
+        return values.shift(lag).expanding().mean()
+
+    mean, seen = mean_so_far(returns), returns.shift(lag).expanding().count()
+    own = pd.Series(NAN, index=returns.index)
+    for code in codes.unique():
+        own[codes == code] = mean_so_far(returns.where(codes == code))[codes == code]
+    own = own.fillna(mean)
+    use = returns.notna() & (seen >= LEAST_TRAINING)
+    if use.sum() <= lag:
+        return None
+    to_mean, to_own = (returns - mean)[use], (returns - own)[use]
+    gain = (to_mean**2 - to_own**2 + (mean - own)[use] ** 2).to_numpy()
+    fitted = OLS(gain, np.ones(gain.size)).fit(cov_type="HAC", cov_kwds={"maxlags": horizon, "use_correction": False})
+    statistic = float(fitted.tvalues[0])
+    return gain.size, 1 - float((to_own**2).sum() / (to_mean**2).sum()), statistic, float(norm.sf(statistic))
 
 
 def studentised(market: Market, signal: Signal, label: str, horizon: int, target: str, shift: int) -> tuple[float, float]:
@@ -180,9 +207,9 @@ def studentised(market: Market, signal: Signal, label: str, horizon: int, target
     return mean - rest_mean, float(np.sqrt(len(cells) / (len(cells) - 1) * np.square(cells).sum()))
 
 
-def shifted_statistics(market: Market, signal: Signal, label: str, horizon: int, target: str) -> Floats:
-    """The difference over its standard error once all labels are moved by each number of sessions (history,), by Fourier
-    transforms of every cell: a cluster and the rest up to the next."""
+def shifted_statistics(market: Market, signal: Signal, label: str, horizon: int, target: str) -> tuple[Floats, Floats]:
+    """The difference, and the difference over its standard error, once all labels are moved by each number of sessions
+    (history,), by Fourier transforms of every cell: a cluster and the rest up to the next."""
     returns = market.forward[horizon, target][signal.history]
     known = ~np.isnan(returns)
     has = signal.has(label)
@@ -200,4 +227,61 @@ def shifted_statistics(market: Market, signal: Signal, label: str, horizon: int,
     with np.errstate(divide="ignore", invalid="ignore"):
         mean, rest = total.sum(axis=0) / number.sum(axis=0), rest_total.sum(axis=0) / rest_number.sum(axis=0)
         influence = (total - mean * number) / number.sum(axis=0) - (rest_total - rest * rest_number) / rest_number.sum(axis=0)
-        return np.asarray((mean - rest) / np.sqrt(len(starts) / (len(starts) - 1) * np.square(influence).sum(axis=0)))
+        return mean - rest, np.asarray(
+            (mean - rest) / np.sqrt(len(starts) / (len(starts) - 1) * np.square(influence).sum(axis=0))
+        )
+
+
+@dataclass(frozen=True)
+class Tested:
+    """The size of a row's statistic as it is and at each joint shift (shifts,), nan where it has no error; its standard error."""
+
+    statistic: float
+    at_shifts: Floats
+    error: float
+    rarity: float
+    """The share of shifts at which the difference itself is as large."""
+
+    @property
+    def shifted(self) -> Floats:
+        """Where it is known."""
+        return self.at_shifts[np.isfinite(self.at_shifts)]
+
+    @property
+    def p_value(self) -> float:
+        """The share of shifts at which it is as large, the labels as they are among them."""
+        return float((1 + (self.shifted >= self.statistic - 1e-12).sum()) / (1 + self.shifted.size))
+
+    @property
+    def critical(self) -> float:
+        """As many are larger as a p-value of 5 % allows."""
+        allowed = int((1 - COVERAGE) * (1 + self.shifted.size) + 1e-9) - 1
+        return float(np.sort(self.shifted)[::-1][allowed])
+
+    @property
+    def detectable(self) -> float:
+        """The critical value and what chance takes away with a probability of 20 %, in the unit of the difference."""
+        both_signs = np.concatenate([self.shifted, -self.shifted])
+        return (self.critical + float(np.quantile(both_signs, POWER))) * self.error
+
+
+def tested(market: Market, signal: Signal, lengths: list[int], label: str, horizon: int, target: str) -> Tested:
+    """The test of a row; `lengths`: of the histories of all signals."""
+    differences, at_each = (np.abs(one) for one in shifted_statistics(market, signal, label, horizon, target))
+    _, error = studentised(market, signal, label, horizon, target, 0)
+    steps = shift_steps(lengths, at_each.size) % at_each.size
+    known = differences[steps][np.isfinite(differences[steps])]
+    rarity = float((1 + (known >= differences[0] - 1e-12).sum()) / (1 + known.size))
+    return Tested(float(at_each[0]), at_each[steps], error, rarity)
+
+
+def family_p_values(rows: list[Tested]) -> list[float]:
+    """Westfall and Young's, step by step; never below the row's own, nor below the rarity of its difference."""
+    observed = np.array([row.statistic for row in rows])
+    null = np.nan_to_num(np.array([row.at_shifts for row in rows]), posinf=0.0)
+    found, floor = np.empty(observed.size), 0.0
+    for rank in np.argsort(-observed, kind="stable"):
+        largest = null[observed <= observed[rank]].max(axis=0)
+        floor = max(floor, (1 + (largest >= observed[rank] - 1e-12).sum()) / (1 + SHIFTS))
+        found[rank] = max(floor, rows[rank].p_value, rows[rank].rarity)
+    return found.tolist()

@@ -48,11 +48,13 @@ def inputs_of(home: Home) -> again.Inputs:
     frame["as_of"] = pd.to_datetime(frame["as_of"])
     funds = closes.to_pandas()
     funds["session"] = pd.to_datetime(funds["session"])
+    rows = again.rows_of_documents(home.path / "landing/yahoo/member_prices/US")
     return again.Inputs(
-        again.bars_of_documents(home.path / "landing/yahoo/member_prices/US"),
+        rows[rows["is_usable"]],
         frame,
         pd.DatetimeIndex(pd.to_datetime(sessions["session"].to_list())),
         funds[funds["fund"].isin(list(again.FUNDS))],
+        rows[~rows["is_usable"]],
     )
 
 
@@ -83,6 +85,37 @@ def compare(found: pd.DataFrame, expected: pd.DataFrame) -> None:
 
 def test_every_column_of_every_session(sample_home: Home, inputs: again.Inputs) -> None:
     compare(breadth_of(sample_home), again.breadth(inputs))
+
+
+@pytest.fixture(scope="module")
+def expected(inputs: again.Inputs) -> pd.DataFrame:
+    """Each member of the day on each session."""
+    return again.expected_bars(inputs)
+
+
+def test_every_gap(sample_home: Home, expected: pd.DataFrame) -> None:
+    with published(sample_home) as connection:
+        found = ask(connection, "select universe, session, reason, members, weight from constituent_breadth_gaps").to_pandas()
+    found["session"] = pd.to_datetime(found["session"])
+    both = found.merge(again.gaps(expected), how="outer", on=["universe", "session", "reason"], suffixes=("", "_again"))
+    assert len(both) == len(found) > 800
+    assert {"no_bar", "bar_rejected", "short_history"} <= set(found["reason"])
+    assert (both["members"] == both["members_again"]).all()
+    np.testing.assert_allclose(both["weight"], both["weight_again"], rtol=1e-12, atol=1e-15)
+
+
+def test_every_figure_of_the_coverage(sample_home: Home, inputs: again.Inputs, expected: pd.DataFrame) -> None:
+    keys = ["universe", "security_id"]
+    with published(sample_home) as connection:
+        found = ask(connection, "select * exclude (name, params_id) from member_coverage").to_pandas()
+    both = found.merge(again.coverage(inputs, expected), how="outer", on=keys, suffixes=("", "_again"))
+    assert len(both) == len(found) > 2_500
+    for name in set(found.columns) - {*keys, "weight"}:
+        first, second = both[name], both[f"{name}_again"]
+        if name in ("last_held_on", "first_bar", "last_bar", "last_missing"):
+            first, second = pd.to_datetime(first), pd.to_datetime(second)
+        assert ((first == second) | (first.isna() & second.isna())).all(), name
+    np.testing.assert_allclose(both["weight"], both["weight_again"], rtol=1e-12)
 
 
 def test_every_membership(sample_home: Home, inputs: again.Inputs) -> None:
@@ -211,7 +244,11 @@ def test_a_session_without_any_bar_is_a_row_without_figures(planted: Planted) ->
         "select * from constituent_breadth where basis = 'point_in_time' and session = ?", truths.MEMBERS_MISSING_SESSION,
     )  # fmt: skip
     assert rows["priced"].to_list() == [0, 0, 0]
-    for name in ("above_50", "above_200", "advance_decline_line", "mcclellan_oscillator", "member_return", "member_breadth"):
+    nothing = (
+        "above_50", "above_200", "new_highs_close", "new_lows_intraday", "advances", "unchanged", "up_volume",
+        "advance_decline_line", "mcclellan_oscillator", "member_return", "member_breadth",
+    )  # fmt: skip
+    for name in nothing:
         assert rows[name].null_count() == 3, name
     gaps = ask(
         planted.connection, "select reason, members from constituent_breadth_gaps where session = ? order by members",

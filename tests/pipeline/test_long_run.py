@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import duckdb
 import numpy as np
 import polars as pl
 import pytest
+from statsmodels.stats.multitest import multipletests
 
 from orchestration.sample_market import truths
+from tests.pipeline import scorecard_recomputation as evidence
 from tests.pipeline.homes import Home, ask, published, warehouse
-from tests.pipeline.long_run_recomputation import HORIZONS, LongRun, long_run
+from tests.pipeline.long_run_recomputation import ERAS, HORIZONS, LongRun, long_run
 
 
 @pytest.fixture(scope="class")
@@ -65,6 +68,37 @@ class Recomputed:
                 if label is not None:
                     expected.append((place + 1, label, number))
             assert spells.select("session_no", "label", "spell_no").rows() == expected
+
+    def test_scorecard(self, home: Home, again: LongRun) -> None:
+        """Every statistic, by the recomputation of the scorecard: Fourier transforms, and families by the definition."""
+        with published(home) as release:
+            rows = list(ask(release, "select * from long_run_scorecard").iter_rows(named=True))
+        market, signals = again.market(), {name: again.signal(name) for name in again.labels}
+        lengths = [one.history.stop - one.history.start for one in signals.values()]
+        keys = {(name, label, *key) for name, one in signals.items() for label in one.names for key in market.forward}
+        assert {(r["signal"], r["label"], r["horizon"], r["target"]) for r in rows} == keys
+        judged: list[tuple[dict[str, Any], evidence.Tested]] = []
+        for row in rows:
+            signal, what = signals[row["signal"]], (row["label"], row["horizon"], row["target"])
+            facts = evidence.facts(market, signal, *what)
+            assert {name: row[name] for name in facts} == pytest.approx(facts, abs=1e-9), row
+            test = evidence.tested(market, signal, lengths, *what)
+            assert row["p_value"] == pytest.approx(test.p_value, abs=2.1 / evidence.SHIFTS), row
+            half, given = test.critical * test.error, [row[name] for name in ("interval_low", "interval_high", "min_detectable")]
+            if row["clusters"] < evidence.LEAST_CLUSTERS:
+                assert [*given, row["p_family"]] == [None] * 4, row
+            else:
+                expected = [row["difference"] - half, row["difference"] + half, test.detectable]
+                assert given == pytest.approx(expected, rel=5e-3, abs=1e-9), row
+                assert given[:2] == pytest.approx(expected[:2], rel=1e-6, abs=1e-9), row
+                judged.append((row, test))
+            eras = [evidence.facts_of_era(market, signal, *what, first, last) for first, last in ERAS]
+            signs = [np.sign(mean - rest) for _, mean, rest in eras if mean is not None and rest is not None]
+            assert row["has_one_sign"] == (len(signs) >= 2 and len(set(signs)) == 1), row
+        expected_family = evidence.family_p_values([test for _, test in judged])
+        assert [row["p_family"] for row, _ in judged] == pytest.approx(expected_family, abs=2.1 / evidence.SHIFTS)
+        rates = multipletests([row["p_value"] for row in rows], method="fdr_by")[1]
+        assert [row["q_value"] for row in rows] == pytest.approx(rates, abs=1e-12)
 
     def test_relative_risk(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Beta, alpha and their errors from the matrix of the regression; the drawdown from the index itself."""

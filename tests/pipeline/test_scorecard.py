@@ -1,7 +1,6 @@
 """Every figure of the scorecard, found again from raw bars by a second implementation."""
 
-from functools import cache
-from statistics import NormalDist
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -16,8 +15,8 @@ COUNTS = ("sessions", "rest_sessions", "spells", "clusters")
 FIGURES = (
     "mean_return", "median_return", "hit_rate", "rest_return", "rest_hit_rate", "difference", "busiest_two_years_share",
 )  # fmt: skip
-LEAST_CLUSTERS = 5
 TESTS = ("interval_low", "interval_high", "p_value", "p_family", "q_value", "min_detectable")
+ERAS = {1: (date.min, date(2012, 12, 31)), 2: (date(2013, 1, 1), date.max)}
 Row = dict[str, Any]
 Rows = list[Row]
 Evidence = tuple[again.Market, dict[again.Key, again.Signal]]
@@ -46,29 +45,24 @@ def evidence(home: Home) -> Evidence:
 
 
 @pytest.fixture(scope="class")
-def tested(rows: Rows, evidence: Evidence) -> Rows:
-    """The rows of the signals whose history is long enough."""
-    _, signals = evidence
-    long = {key for key, one in signals.items() if one.history.stop - one.history.start >= again.LEAST_HISTORY}
-    return [row for row in rows if (row["signal"], row["subject"]) in long]
+def lengths(evidence: Evidence) -> list[int]:
+    """Of the histories of all signals."""
+    return [signal.history.stop - signal.history.start for signal in evidence[1].values()]
 
 
 @pytest.fixture(scope="class")
-def shifted(tested: Rows, evidence: Evidence) -> np.ndarray:
-    """The difference of each row at each joint shift (rows, shifts)."""
+def tested(rows: Rows, evidence: Evidence) -> Rows:
+    """The rows of the signals whose history is long enough, with two clusters at least."""
+    _, signals = evidence
+    long = {key for key, one in signals.items() if one.history.stop - one.history.start >= again.LEAST_HISTORY}
+    return [row for row in rows if (row["signal"], row["subject"]) in long and row["clusters"] > 1]
+
+
+@pytest.fixture(scope="class")
+def tests(tested: Rows, evidence: Evidence, lengths: list[int]) -> list[again.Tested]:
+    """The test of each of them."""
     market, signals = evidence
-    lengths = [signal.history.stop - signal.history.start for signal in signals.values()]
-
-    @cache
-    def steps(length: int) -> np.ndarray:
-        return again.shift_steps(lengths, length)
-
-    found = []
-    for row in tested:
-        signal = signals[row["signal"], row["subject"]]
-        differences = again.shifted_differences(market, signal, *arguments(row))
-        found.append(differences[steps(differences.size) % differences.size])
-    return np.array(found)
+    return [again.tested(market, signals[row["signal"], row["subject"]], lengths, *arguments(row)) for row in tested]
 
 
 class Recomputed:
@@ -93,75 +87,116 @@ class Recomputed:
             assert {name: row[name] for name in COUNTS} == {name: facts[name] for name in COUNTS}, row
             assert [row[name] for name in FIGURES] == pytest.approx([facts[name] for name in FIGURES], abs=1e-9), row
 
-    def test_a_short_history_is_not_tested(self, rows: Rows, tested: Rows) -> None:
+    def test_a_short_history_or_one_cluster_is_not_tested(self, rows: Rows, tested: Rows, evidence: Evidence) -> None:
+        _, signals = evidence
         for row in rows:
             if row in tested:
-                assert None not in (row["p_value"], row["q_value"], row["min_detectable"]), row
+                assert None not in (row["p_value"], row["q_value"]), row
+                continue
+            history = signals[row["signal"], row["subject"]].history
+            is_short = history.stop - history.start < again.LEAST_HISTORY
+            why = (
+                "the signal has fewer than 2520 sessions of history"
+                if is_short
+                else "fewer than 5 independent clusters of spells"
+            )
+            assert {row[name] for name in TESTS} == {None}, row
+            assert (row["verdict"], row["verdict_in_words"]) == ("undecided", f"undecided: {why}"), row
+
+    def test_p_values_by_fourier_transforms(self, tested: Rows, tests: list[again.Tested]) -> None:
+        for row, test in zip(tested, tests, strict=True):
+            # A statistic that is equal but for its last digit may count or not.
+            assert row["p_value"] == pytest.approx(test.p_value, abs=2.1 / again.SHIFTS), row
+
+    def test_intervals_and_detectable_differences_by_fourier_transforms(self, tested: Rows, tests: list[again.Tested]) -> None:
+        for row, test in zip(tested, tests, strict=True):
+            if row["clusters"] < again.LEAST_CLUSTERS:
+                assert (row["interval_low"], row["interval_high"], row["min_detectable"]) == (None, None, None), row
             else:
-                assert {row[name] for name in TESTS} == {None}, row
-                assert (row["verdict"], row["verdict_in_words"]) == (
-                    "undecided", "undecided: the signal has fewer than 2520 sessions of history",
-                ), row  # fmt: skip
+                half = test.critical * test.error
+                expected = [row["difference"] - half, row["difference"] + half]
+                assert [row["interval_low"], row["interval_high"]] == pytest.approx(expected, rel=1e-6, abs=1e-9), row
+                assert row["min_detectable"] == pytest.approx(test.detectable, rel=5e-3), row
 
-    def test_p_values_and_detectable_differences_by_fourier_transforms(self, tested: Rows, shifted: np.ndarray) -> None:
-        reach = NormalDist().inv_cdf(0.975) + NormalDist().inv_cdf(0.8)
-        for row, differences in zip(tested, shifted, strict=True):
-            known = differences[~np.isnan(differences)]
-            far = (np.abs(known) >= abs(row["difference"]) - 1e-12).sum()
-            # A difference that is equal but for its last digit may count or not.
-            assert row["p_value"] == pytest.approx((1 + far) / (1 + known.size), abs=2.1 / again.SHIFTS), row
-            assert row["min_detectable"] == pytest.approx(reach * known.std(), rel=1e-9), row
+    def test_p_value_interval_and_detectable_difference_agree(self, tested: Rows) -> None:
+        """They rest on one statistic."""
+        for row in tested:
+            if row["interval_low"] is not None:
+                assert (row["p_value"] <= 0.05) == (not row["interval_low"] <= 0 <= row["interval_high"]), row
+                assert row["p_family"] >= row["p_value"], row
+                assert row["p_value"] <= 0.05 or abs(row["difference"]) <= row["min_detectable"], row
 
-    def test_p_values_of_families_by_the_definition(self, tested: Rows, evidence: Evidence) -> None:
-        market, signals = evidence
-        lengths = [signal.history.stop - signal.history.start for signal in signals.values()]
-        assert all((row["p_family"] is None) == (row["clusters"] < LEAST_CLUSTERS) for row in tested)
+    def test_p_values_of_families_by_the_definition(self, tested: Rows, tests: list[again.Tested]) -> None:
         for family in ("claims", "exploratory"):
-            own = [row for row in tested if row["family"] == family]
-            judged = [row for row in own if row["p_family"] is not None]
-            scores = []
-            for row in judged:
-                at_each = again.shifted_statistics(market, signals[row["signal"], row["subject"]], *arguments(row))
-                steps = again.shift_steps(lengths, at_each.size) % at_each.size
-                scores.append(np.abs(np.concatenate([at_each[:1], at_each[steps]])))
-            observed, null = np.array(scores)[:, 0], np.nan_to_num(np.array(scores)[:, 1:])
-            floor = 0.0
-            for rank in np.argsort(-observed, kind="stable"):
-                largest = null[observed <= observed[rank]].max(axis=0)
-                floor = max(floor, (1 + (largest >= observed[rank] - 1e-12).sum()) / (1 + again.SHIFTS))
-                expected = max(floor, judged[rank]["p_value"])
-                assert judged[rank]["p_family"] == pytest.approx(expected, abs=2.1 / again.SHIFTS), judged[rank]
-            rates = multipletests([row["p_value"] for row in own], method="fdr_by")[1]
-            assert [row["q_value"] for row in own] == pytest.approx(rates, abs=1e-12)
+            own = [(row, test) for row, test in zip(tested, tests, strict=True) if row["family"] == family]
+            judged = [(row, test) for row, test in own if row["clusters"] >= again.LEAST_CLUSTERS]
+            assert all(row["p_family"] is None for row, _ in own if row["clusters"] < again.LEAST_CLUSTERS)
+            expected = again.family_p_values([test for _, test in judged])
+            assert [row["p_family"] for row, _ in judged] == pytest.approx(expected, abs=2.1 / again.SHIFTS)
+            rates = multipletests([row["p_value"] for row, _ in own], method="fdr_by")[1]
+            assert [row["q_value"] for row, _ in own] == pytest.approx(rates, abs=1e-12)
 
-    def test_intervals_session_by_session(self, tested: Rows, evidence: Evidence) -> None:
+    def test_statistics_session_by_session(
+        self, tested: Rows, tests: list[again.Tested], evidence: Evidence, lengths: list[int]
+    ) -> None:
         market, signals = evidence
-        lengths = [signal.history.stop - signal.history.start for signal in signals.values()]
-        assert all((row["interval_low"] is None) == (row["clusters"] < LEAST_CLUSTERS) for row in tested)
-        with_interval = [row for row in tested if row["interval_low"] is not None]
-        for row in with_interval[:: len(with_interval) // 6]:
+        for row, test in list(zip(tested, tests, strict=True))[:: len(tested) // 6]:
             signal = signals[row["signal"], row["subject"]]
-            length = signal.history.stop - signal.history.start
-            _, error = again.studentised(market, signal, *arguments(row), 0)
-            scores = []
-            for shift in again.shift_steps(lengths, length):
-                difference, at_shift = again.studentised(market, signal, *arguments(row), int(shift))
-                scores.append(abs(difference / at_shift))
-            half = np.quantile(np.array(scores)[np.isfinite(scores)], again.COVERAGE) * error
-            assert [row["interval_low"], row["interval_high"]] == pytest.approx(
-                [row["difference"] - half, row["difference"] + half], rel=1e-6, abs=1e-9
-            ), row
+            steps = again.shift_steps(lengths, signal.history.stop - signal.history.start)
+            for place in range(0, again.SHIFTS, 100):
+                difference, error = again.studentised(market, signal, *arguments(row), int(steps[place]))
+                assert test.at_shifts[place] == pytest.approx(abs(difference / error), rel=1e-6), row
+
+    def test_eras_and_signs(self, home: Home, rows: Rows, evidence: Evidence) -> None:
+        market, signals = evidence
+        with published(home) as release:
+            table = ask(release, "select * from scorecard_eras")
+        found = {(r["signal"], r["subject"], *arguments(r), r["era"]): r for r in table.iter_rows(named=True)}
+        expected, signs = {}, {}
+        for key, signal in signals.items():
+            for what in ((label, *of) for label in signal.names for of in market.forward):
+                eras = {era: again.facts_of_era(market, signal, *what, *days) for era, days in ERAS.items()}
+                expected |= {(*key, *what, era): facts for era, facts in eras.items() if facts[0]}
+                signs[(*key, *what)] = [np.sign(m - r) for _, m, r in eras.values() if m is not None and r is not None]
+        assert set(found) == set(expected)
+        for place, (sessions, mean, rest) in expected.items():
+            difference = None if mean is None or rest is None else mean - rest
+            assert found[place]["sessions"] == sessions, place
+            for name, value in (("mean_return", mean), ("rest_return", rest), ("difference", difference)):
+                assert found[place][name] == (None if value is None else pytest.approx(value, abs=1e-9)), place
+        for row in rows:
+            own = signs[row["signal"], row["subject"], *arguments(row)]
+            assert row["has_one_sign"] == (len(own) == len(ERAS) and len(set(own)) == 1), row
+
+    def test_forecasts_with_pandas_and_statsmodels(self, home: Home, evidence: Evidence) -> None:
+        market, signals = evidence
+        with published(home) as release:
+            table = ask(release, "select * from signal_forecasts")
+        rows = {(r["signal"], r["subject"], r["horizon"], r["target"]): r for r in table.iter_rows(named=True)}
+        found = {
+            (*key, horizon, target): again.forecast_of(market, signal, horizon, target)
+            for key, signal in signals.items()
+            for horizon, target in market.forward
+        }
+        assert set(rows) == {key for key, one in found.items() if one is not None}
+        for key, row in rows.items():
+            figures = [row[name] for name in ("sessions", "r_squared", "clark_west", "p_value")]
+            assert figures == pytest.approx(found[key], rel=1e-6, abs=1e-7), key
 
     def test_the_summary_counts_the_rows(self, home: Home, tested: Rows) -> None:
         with published(home) as release:
             summary = {row["family"]: row for row in ask(release, "select * from evidence_summary").iter_rows(named=True)}
+            century = ask(release, "select family, p_value, verdict from long_run_scorecard").iter_rows(named=True)
+        counted = [*tested, *(row for row in century if row["p_value"] is not None)]
+        assert {row["family"] for row in counted} | {"total"} == set(summary)
         for family, found in summary.items():
-            if family not in ("claims", "exploratory"):
-                continue  # the long run has a scorecard of its own
-            own = [row for row in tested if row["family"] == family]
-            assert found["tested"] == len(own)
-            assert found["found"] == sum(row["p_value"] <= 0.05 for row in own)
-            assert found["surviving"] == sum(row["verdict"] in ("supported", "contradicted", "significant") for row in own)
+            own = [row for row in counted if family in (row["family"], "total")]
+            verdicts = [row["verdict"] for row in own]
+            expected = {name: verdicts.count(name) for name in ("supported", "contradicted", "bounded", "undecided")}
+            expected |= {"tested": len(own), "found": sum(row["p_value"] <= 0.05 for row in own)}
+            expected |= {"surviving": expected["supported"] + expected["contradicted"] + verdicts.count("significant")}
+            assert {name: found[name] for name in expected} == expected, family
+            assert found["by_chance"] == pytest.approx(0.05 * len(own)), family
 
 
 class TestSample(Recomputed):

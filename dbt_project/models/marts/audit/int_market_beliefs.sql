@@ -1,64 +1,13 @@
 {{ config(
     schema='intermediate', access='private', contract={'enforced': false},
-    meta={'signals': ['guide_claims', 'cycle_phase', 'performance', 'scorecard']}
+    meta={'signals': ['guide_claims', 'cycle_phase', 'scorecard']}
 ) }}
-{% set p = signal_parameters('guide_claims', ['significance', 'low_yield']) -%}
+{% set p = signal_parameters('guide_claims', ['significance', 'low_yield', 'least_years', 'decade_months']) -%}
 {% set cycle = signal_parameters('cycle_phase', ['low_rate']) -%}
 {% set evidence = signal_parameters('scorecard', ['practical_a_year']) -%}
-{% set year = signal_parameters('performance', ['sessions_a_year']) -%}
--- Claims of the guide about markets, rates, events and the satellite, each against the mart that tests it.
-with common_sessions as (
-    select session
-    from {{ ref('int_daily_returns') }}
-    where fund in ('IWM', 'SPY', 'QQQ') and total_return is not null
-    group by session
-    having count(*) = 3 and min(sessions_spanned) = max(sessions_spanned)
-),
-
--- A rate known at one close earns the return of the next session.
-known_rates as (
-    select
-        'policy rate' as rate,
-        session,
-        lag(policy_rate) over (order by session) as value,
-        cast({{ cycle.low_rate }} as double) as low
-    from {{ ref('policy_rate_daily') }}
-    union all
-    select
-        'yield',
-        sessions.session,
-        yields.value,
-        cast({{ p.low_yield }} as double)
-    from {{ ref('stg_sessions') }} as sessions
-    inner join {{ ref('stg_sessions') }} as previous on sessions.session_no = previous.session_no + 1
-    inner join {{ ref('macro_daily') }} as yields on previous.session = yields.date and yields.series = 'DGS10'
-),
-
-at_low_rates as (
-    select
-        known_rates.rate,
-        returns.fund,
-        count(*) as sessions,
-        exp(sum(ln(1 + returns.total_return)) * {{ year.sessions_a_year }} / count(*)) - 1 as annual_return
-    from known_rates
-    inner join common_sessions on known_rates.session = common_sessions.session
-    inner join {{ ref('int_daily_returns') }} as returns
-        on known_rates.session = returns.session and returns.fund in ('IWM', 'SPY', 'QQQ')
-    where known_rates.value <= known_rates.low
-    group by known_rates.rate, returns.fund
-),
-
-low_rates as (
-    select
-        rate,
-        max(case when fund = 'QQQ' then annual_return end) as qqq_return,
-        max(case when fund <> 'QQQ' then annual_return end) as best_other_return,
-        max(sessions) as sessions
-    from at_low_rates
-    group by rate
-),
-
-last_session as (
+-- Claims of the guide about markets, rates, events and the satellite, each against the mart that tests it. A claim about what
+-- happens in general needs an interval that excludes zero; one about what happened needs the figure alone.
+with last_session as (
     select max(session) as session from {{ ref('int_daily_returns') }}
 ),
 
@@ -83,8 +32,20 @@ decades as (
     select
         avg(case when iwm_return > spy_return then 1.0e0 else 0.0e0 end) as share,
         count(*) as windows,
+        {{ days_between('min(first_session)', 'max(last_session)') }} / 365.25e0 / ({{ p.decade_months }} / 12) as apart,
         max(last_session) as as_of
     from {{ ref('int_rolling_decades') }}
+),
+
+-- Windows that overlap are worth as many as fit side by side: the 95 % interval of a share of so many independent ones, around
+-- one half, in which small caps neither win nor lose.
+counted_decades as (
+    select
+        *,
+        greatest(share - 1.96e0 * sqrt(0.25e0 / apart), 0.0e0) as interval_low,
+        least(share + 1.96e0 * sqrt(0.25e0 / apart), 1.0e0) as interval_high
+    from decades
+    where windows > 0
 ),
 
 volatilities as (
@@ -97,20 +58,30 @@ volatilities as (
 )
 
 select
-    case low_rates.rate when 'yield' then 'qqq_leads_at_low_yields' else 'qqq_leads_at_low_rates' end as claim,
-    low_rates.qqq_return - low_rates.best_other_return as measured,
+    case gaps.rate when 'yield' then 'qqq_leads_at_low_yields' else 'qqq_leads_at_low_rates' end as claim,
+    gaps.gap_a_year as measured,
     'fraction a year' as unit,
-    'annual return of QQQ minus the better of IWM and SPY over ' || {{ counted('low_rates.sessions', 'session') }}
-    || case low_rates.rate
+    'annual return of QQQ minus the better of IWM and SPY over ' || {{ counted('gaps.sessions', 'session') }}
+    || case gaps.rate
         when 'yield' then ' with the 10-year Treasury yield at or below ' || {{ percent(p.low_yield, 0) }}
         else ' with the policy rate at or below ' || {{ percent(cycle.low_rate, 0) }}
+    end
+    || case
+        when gaps.years < {{ p.least_years | int }}
+            then '; they lie in ' || {{ counted('gaps.years', 'calendar year') }} || ', fewer than {{ p.least_years | int }}'
+        else '; bootstrap interval ' || {{ signed_percent('gaps.interval_low', 2) }} || ' to '
+            || {{ signed_percent('gaps.interval_high', 2) }}
     end as reason,
-    case when low_rates.qqq_return > low_rates.best_other_return then 'holds' else 'contradicted' end as verdict,
+    case
+        when gaps.years < {{ p.least_years | int }} then 'undecided'
+        when gaps.interval_low > 0 then 'holds'
+        when gaps.interval_high < 0 then 'contradicted'
+        else 'undecided'
+    end as verdict,
     last_session.session as as_of,
-    case low_rates.rate when 'yield' then 'macro_daily' else 'policy_rate_daily' end as read_from
-from low_rates
+    case gaps.rate when 'yield' then 'macro_daily' else 'policy_rate_daily' end as read_from
+from {{ ref('int_low_rate_gaps') }} as gaps
 cross join last_session
-where low_rates.qqq_return is not null
 union all
 select 'regional_banks_hit_iwm', iwm_return - spy_return, 'fraction',
     'total return: IWM ' || {{ signed_percent('iwm_return') }} || ', SPY ' || {{ signed_percent('spy_return') }},
@@ -137,10 +108,15 @@ where events > 0
 union all
 select 'small_caps_win_long_periods', share, 'fraction',
     'share of ' || {{ text('windows') }}
-    || ' ten-year windows, one per month end, in which IWM outperformed SPY',
-    case when share > 0.5e0 then 'holds' else 'contradicted' end, as_of, 'performance'
-from decades
-where windows > 0
+    || ' ten-year windows, one per month end, in which IWM outperformed SPY; they overlap and are worth '
+    || {{ number_text('apart', 1) }} || ' that do not: 95 % interval ' || {{ percent('interval_low', 0) }} || ' to '
+    || {{ percent('interval_high', 0) }},
+    case
+        when interval_low > 0.5e0 then 'holds'
+        when interval_high < 0.5e0 then 'contradicted'
+        else 'undecided'
+    end, as_of, 'performance'
+from counted_decades
 union all
 select 'small_caps_are_volatile', iwm_volatility - spy_volatility, 'fraction a year',
     'volatility over ten years: IWM ' || {{ percent('iwm_volatility') }} || ', SPY ' || {{ percent('spy_volatility') }},

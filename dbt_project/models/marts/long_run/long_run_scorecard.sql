@@ -1,5 +1,7 @@
 {{ config(meta={'signals': ['scorecard']}) }}
-{% set p = signal_parameters('scorecard', ['significance', 'least_clusters', 'practical_a_year', 'sessions_a_year']) -%}
+{% set p = signal_parameters('scorecard', [
+    'significance', 'least_clusters', 'least_history', 'practical_a_year', 'sessions_a_year'
+]) -%}
 with eras_of_history as (
     select count(*) as eras from {{ ref('evidence_eras') }} where history = 'long_run'
 ),
@@ -23,7 +25,8 @@ judged as (
         -- A signal that begins late has fewer eras; it needs the same sign in two of them at least.
         coalesce(signs.signs = 1 and signs.eras >= 2 and signs.eras <= eras_of_history.eras, false) as has_one_sign,
         cast(statistics.horizon as double) * {{ p.practical_a_year }} / {{ p.sessions_a_year }} as practical,
-        statistics.clusters >= {{ p.least_clusters | int }} as has_clusters
+        statistics.clusters >= {{ p.least_clusters | int }} as has_clusters,
+        case when statistics.difference > 0 then 'higher' else 'lower' end as found
     from {{ ref('int_long_run_statistics') }} as statistics
     left join signs using (signal, series, label, horizon, target)
     cross join eras_of_history
@@ -34,37 +37,45 @@ decided as (
         *,
         {{ evidence_verdict(p.significance, "'significant'") }} as verdict
     from judged
+),
+
+in_words as (
+    select
+        *,
+        {{ evidence_in_words(p, text('null')) }} as verdict_in_words
+    from decided
 )
 
 select
-    decided.signal,
-    decided.series,
-    decided.label,
-    cast(decided.horizon as integer) as horizon,
-    decided.target,
-    decided.family,
+    in_words.signal,
+    in_words.series,
+    in_words.label,
+    cast(in_words.horizon as integer) as horizon,
+    in_words.target,
+    in_words.family,
     first_day.session as first_session,
     last_day.session as last_session,
-    cast(decided.sessions as integer) as sessions,
-    cast(decided.rest_sessions as integer) as rest_sessions,
-    cast(decided.spells as integer) as spells,
-    cast(decided.clusters as integer) as clusters,
-    decided.mean_return,
-    decided.median_return,
-    decided.hit_rate,
-    decided.rest_return,
-    decided.rest_hit_rate,
-    decided.difference,
-    decided.interval_low,
-    decided.interval_high,
-    decided.p_value,
-    decided.p_family,
-    decided.q_value,
-    decided.min_detectable,
-    decided.busiest_two_years_share,
-    decided.has_one_sign,
-    decided.verdict,
+    cast(in_words.sessions as integer) as sessions,
+    cast(in_words.rest_sessions as integer) as rest_sessions,
+    cast(in_words.spells as integer) as spells,
+    cast(in_words.clusters as integer) as clusters,
+    in_words.mean_return,
+    in_words.median_return,
+    in_words.hit_rate,
+    in_words.rest_return,
+    in_words.rest_hit_rate,
+    in_words.difference,
+    in_words.interval_low,
+    in_words.interval_high,
+    in_words.p_value,
+    in_words.p_family,
+    in_words.q_value,
+    in_words.min_detectable,
+    in_words.busiest_two_years_share,
+    in_words.has_one_sign,
+    in_words.verdict,
+    in_words.verdict_in_words,
     {{ params_id() }} as params_id
-from decided
-inner join {{ ref('int_long_run_sessions') }} as first_day on decided.first_no = first_day.session_no
-inner join {{ ref('int_long_run_sessions') }} as last_day on decided.last_no = last_day.session_no
+from in_words
+inner join {{ ref('int_long_run_sessions') }} as first_day on in_words.first_no = first_day.session_no
+inner join {{ ref('int_long_run_sessions') }} as last_day on in_words.last_no = last_day.session_no

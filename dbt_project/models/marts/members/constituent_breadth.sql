@@ -5,6 +5,8 @@
 with measured as (
     select
         counts.*,
+        counts.advances + counts.declines + counts.unchanged as comparisons,
+        counts.advances - counts.declines as net_members,
         cast(counts.members_above_50 as double) / nullif(counts.eligible_50, 0) as above_50,
         cast(counts.members_above_200 as double) / nullif(counts.eligible_200, 0) as above_200,
         means.net_advances,
@@ -57,6 +59,7 @@ since as (
     )
 )
 
+-- Where nothing could be counted the figure is unknown, not zero.
 select
     universe,
     basis,
@@ -70,19 +73,16 @@ select
     cast(eligible_252 as integer) as eligible_252,
     above_50,
     above_200,
-    cast(new_highs_close as integer) as new_highs_close,
-    cast(new_lows_close as integer) as new_lows_close,
-    cast(new_highs_intraday as integer) as new_highs_intraday,
-    cast(new_lows_intraday as integer) as new_lows_intraday,
-    cast(advances as integer) as advances,
-    cast(declines as integer) as declines,
-    cast(unchanged as integer) as unchanged,
-    cast(up_volume as bigint) as up_volume,
-    cast(down_volume as bigint) as down_volume,
-    case
-        when advances + declines + unchanged > 0
-            then cast(sum(advances - declines) over so_far as bigint)
-    end as advance_decline_line,
+    case when eligible_252 > 0 then cast(new_highs_close as integer) end as new_highs_close,
+    case when eligible_252 > 0 then cast(new_lows_close as integer) end as new_lows_close,
+    case when eligible_252 > 0 then cast(new_highs_intraday as integer) end as new_highs_intraday,
+    case when eligible_252 > 0 then cast(new_lows_intraday as integer) end as new_lows_intraday,
+    case when comparisons > 0 then cast(advances as integer) end as advances,
+    case when comparisons > 0 then cast(declines as integer) end as declines,
+    case when comparisons > 0 then cast(unchanged as integer) end as unchanged,
+    case when comparisons > 0 then cast(up_volume as bigint) end as up_volume,
+    case when comparisons > 0 then cast(down_volume as bigint) end as down_volume,
+    case when comparisons > 0 then cast(sum(net_members) over so_far as bigint) end as advance_decline_line,
     net_advances,
     oscillator as mcclellan_oscillator,
     case when oscillator is not null then sum(oscillator) over so_far end as mcclellan_summation,

@@ -41,52 +41,46 @@ decided as (
             p.significance, "case when expected is null then 'significant' when expected = found then 'supported' else 'contradicted' end"
         ) }} as verdict
     from judged
+),
+
+in_words as (
+    select
+        *,
+        {{ evidence_in_words(p, 'expected') }} as verdict_in_words
+    from decided
 )
 
 select
-    decided.signal,
-    decided.subject,
-    decided.label,
-    cast(decided.horizon as integer) as horizon,
-    decided.target,
-    decided.family,
+    in_words.signal,
+    in_words.subject,
+    in_words.label,
+    cast(in_words.horizon as integer) as horizon,
+    in_words.target,
+    in_words.family,
     first_day.session as first_session,
     last_day.session as last_session,
-    cast(decided.sessions as integer) as sessions,
-    cast(decided.rest_sessions as integer) as rest_sessions,
-    cast(decided.spells as integer) as spells,
-    cast(decided.clusters as integer) as clusters,
-    decided.mean_return,
-    decided.median_return,
-    decided.hit_rate,
-    decided.rest_return,
-    decided.rest_hit_rate,
-    decided.difference,
-    decided.interval_low,
-    decided.interval_high,
-    decided.p_value,
-    decided.p_family,
-    decided.q_value,
-    decided.min_detectable,
-    decided.busiest_two_years_share,
-    decided.has_one_sign,
-    decided.expected,
-    decided.verdict,
-    case decided.verdict
-        when 'supported' then 'supported: ' || decided.found || ' than after the rest, as the guide says'
-        when 'contradicted' then 'contradicted: ' || decided.found || ' than after the rest; the guide says ' || decided.expected
-        when 'significant' then 'significant: ' || decided.found || ' than after the rest; the guide makes no claim'
-        when 'bounded' then 'bounded: no effect larger than ' || {{ percent('decided.practical') }}
-        when 'suggestive' then 'suggestive: not significant once all tests of its family are counted'
-        else case
-            when decided.p_value is null
-                then 'undecided: the signal has fewer than {{ p.least_history | int }} sessions of history'
-            when not decided.has_clusters
-                then 'undecided: fewer than {{ p.least_clusters | int }} independent clusters of spells'
-            else 'undecided: only a difference above ' || {{ percent('decided.min_detectable') }} || ' could have been seen'
-        end
-    end as verdict_in_words,
+    cast(in_words.sessions as integer) as sessions,
+    cast(in_words.rest_sessions as integer) as rest_sessions,
+    cast(in_words.spells as integer) as spells,
+    cast(in_words.clusters as integer) as clusters,
+    in_words.mean_return,
+    in_words.median_return,
+    in_words.hit_rate,
+    in_words.rest_return,
+    in_words.rest_hit_rate,
+    in_words.difference,
+    in_words.interval_low,
+    in_words.interval_high,
+    in_words.p_value,
+    in_words.p_family,
+    in_words.q_value,
+    in_words.min_detectable,
+    in_words.busiest_two_years_share,
+    in_words.has_one_sign,
+    in_words.expected,
+    in_words.verdict,
+    in_words.verdict_in_words,
     {{ params_id() }} as params_id
-from decided
-inner join {{ ref('stg_sessions') }} as first_day on decided.first_no = first_day.session_no
-inner join {{ ref('stg_sessions') }} as last_day on decided.last_no = last_day.session_no
+from in_words
+inner join {{ ref('stg_sessions') }} as first_day on in_words.first_no = first_day.session_no
+inner join {{ ref('stg_sessions') }} as last_day on in_words.last_no = last_day.session_no
