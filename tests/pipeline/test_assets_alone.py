@@ -1,5 +1,6 @@
 """Any asset can be materialised alone, and says in one sentence what it lacks."""
 
+import shutil
 from pathlib import Path
 
 import dagster as dg
@@ -130,6 +131,19 @@ def test_documents_that_are_compared_with_prices_wait_for_them(home: Home, new_h
         assert made(materialised(definitions, name)) == {name}
     refused = materialised(definitions, "published/report")
     assert "never built: run the job `daily`" in reason(refused)
+
+
+def test_a_job_passes_steps_of_kinds_without_documents(home: Home, tmp_path: Path) -> None:
+    """Members, quotes and factors are optional; the job of the prices leads through their tables."""
+    fresh = copied(home, tmp_path / "home", parts=("dbt", "landing"))
+    for kind in ("yahoo/quotes", "yahoo/member_prices", "french"):
+        shutil.rmtree(fresh.path / "landing" / kind)
+    definitions = build_defs(fresh.settings())
+    assert materialised(definitions, "raw/sessions").success
+    tables = {"raw/price_bars", "raw/fund_quotes", "raw/member_bars", "raw/factors"}
+    assert made(materialised(definitions, *tables)) == tables
+    refused = materialised(definitions, "raw/member_bars")
+    assert "raw/member_bars: landing has no document for it. Materialise landing/" in reason(refused)
 
 
 def test_every_check_has_a_description(definitions: dg.Definitions) -> None:

@@ -79,7 +79,9 @@ def _missing(
     if unread and any(landing.documents(feed) for feed in _of_kind("prices")):
         return f"{chosen}: the prices in landing, for comparison, were not read yet. Materialise raw/price_bars first."
     sources = [landing_key(feed) for feed in feeds]
-    if not has_documents and not set(sources) & context.job_def.asset_layer.selected_asset_keys:
+    # A job on its way from other documents needs none of this kind: members, quotes and others are optional.
+    expected = {*sources, *upstream} - {raw_key("sessions")}
+    if not has_documents and not expected & context.job_def.asset_layer.selected_asset_keys:
         listed = " or ".join(key.to_user_string() for key in sources)
         return f"{chosen}: landing has no document for it. Materialise {listed} first."
     return None
