@@ -71,7 +71,8 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     claimed = [row for row in rows if row["expected"] is not None]
     tested = [row for row in rows if row["p_value"] is not None]
     surviving = [{**row, "name": _name(row), "return_of": _target(row["target"])} for row in rows if row["verdict"] in SURVIVING]
-    untested = list(dict.fromkeys(_name(row) for row in rows if row["p_value"] is None))
+    names_tested = {_name(row) for row in tested}
+    untested = [name for name in dict.fromkeys(map(_name, rows)) if name not in names_tested]
     return Section(
         CHAPTER.name,
         CHAPTER.title,
@@ -96,7 +97,7 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
             *([] if surviving else ["Nothing survives: no claim and no other comparison, at any horizon or target."]),
             "A row is undecided if its data could not show an effect of a plausible size: it says nothing about whether"
             " there is one. The smallest detectable difference says what could have been seen. Method: docs/EVIDENCE.md.",
-            *([f"Not tested, because the history is too short: {listed(untested)}."] if untested else []),
+            *([f"Not tested, because the history is too short or has one cluster: {listed(untested)}."] if untested else []),
         ],
     )
 
@@ -266,9 +267,8 @@ def _claimed(rows: list[Row]) -> Table:
             if row["horizon"] == horizon
         ],
         source="Mart scorecard, which has every signal, label, horizon and target. Clusters: independent groups of spells, the"
-        " effective sample size. p, all claims: corrected for the number of claims. Interval and p can disagree: the interval"
-        " measures the difference in its standard errors, p compares it with the raw differences of shifted labels; the verdict"
-        " follows p, all claims.",
+        " effective sample size. The interval excludes zero where p is at most 5 %. p, all claims: corrected for the number of"
+        " claims; the verdict follows it.",
         stacks=True,
     )  # fmt: skip
 
