@@ -59,7 +59,8 @@ TERMS = {
     "hit rate": "The share of observations with a gain, or in event studies with IWM ahead of SPY.",
     "interval": (
         "A 95 % confidence interval. In the scorecard: the difference ± a number of standard errors that the circular shifts"
-        " determine (studentised). For the satellite and the reconstitution: percentiles of a bootstrap."
+        " determine; it excludes zero where the p-value is at most 5 %, and only there. For the satellite and the"
+        " reconstitution: percentiles of a bootstrap."
     ),
     "lock-down": "The period before a reconstitution in which the lists change only to correct errors.",
     "log points": "The unit of differences of natural logarithms; 0.02 log points are about 2 %.",
@@ -72,8 +73,9 @@ TERMS = {
         "The sum over all common securities of the smaller of their two weights; 0 means nothing in common, 1 the same weights."
     ),
     "p-value": (
-        "The probability of a difference at least as large if the label had no effect: the share of circular shifts (or"
-        " shifted calendars), the actual one included, that are at least as extreme; two-sided."
+        "The probability of a result at least as extreme if the label had no effect: the share of circular shifts (or"
+        " shifted calendars), the actual one included, that are at least as extreme; two-sided. In the scorecard, extreme is"
+        " measured by the difference over its standard error."
     ),
     "percentage point (pp)": "The unit of a difference between two percentages.",
     "percentile": "The share of the last 252 ratios, the current one included, at or below the current ratio.",

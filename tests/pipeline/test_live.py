@@ -126,6 +126,7 @@ def first_without_yahoo(sample_home: Home, tmp_path_factory: pytest.TempPathFact
     return run_live_without_yahoo(copied(sample_home, root / "home", parts=("dbt",)).path, root)
 
 
+@pytest.mark.more_runs
 def test_a_first_run_without_yahoo_publishes_the_other_data(first_without_yahoo: Home) -> None:
     home = first_without_yahoo
     assert home.code == 0, home.out + home.err
@@ -147,6 +148,7 @@ def test_a_first_run_without_yahoo_publishes_the_other_data(first_without_yahoo:
     assert outcomes == [("failed",)]
 
 
+@pytest.mark.more_runs
 def test_failed_requests_are_in_the_report_and_in_doctor(first_without_yahoo: Home, tmp_path: Path) -> None:
     page = (first_without_yahoo.latest / "report.html").read_text()
     assert "IWM: yahoo prices request failed: " in page
