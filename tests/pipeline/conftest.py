@@ -3,7 +3,6 @@
 A run takes half a minute of one core: the directories of all selected tests are started at the beginning.
 """
 
-import os
 import pickle
 import shutil
 from collections.abc import Callable, Iterator
@@ -95,9 +94,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def workshop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
     """Start the directories of the selected tests at once."""
     base = tmp_path_factory.getbasetemp()
-    # Workers have folders of their own. Of one state of the project, several calls of pytest may share the directories.
-    shared = base.parent if hasattr(request.config, "workerinput") else base
-    root = Path(os.environ.get("PIPELINE_HOMES", shared)) / "pipeline"
+    root = (base.parent if hasattr(request.config, "workerinput") else base) / "pipeline"  # workers have folders of their own
     elsewhere = root / "elsewhere"
     elsewhere.mkdir(parents=True, exist_ok=True)
 
