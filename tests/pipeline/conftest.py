@@ -85,6 +85,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not set(BUILT_LAST).isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.more_runs)
+        elif item.get_closest_marker("more_runs"):
+            item.add_marker(pytest.mark.long)  # runs for one test or file
     places = [place for place, item in enumerate(items) if item.path.parent == Path(__file__).parent]
     for place, item in zip(places, sorted((items[place] for place in places), key=turn), strict=True):
         items[place] = item

@@ -88,7 +88,6 @@ def test_documents_are_read_from_a_folder_with_any_name(sample_home: Home, tmp_p
     assert len(landing_of(settings).documents(fred.FEED)) == len(list((folder / "fred").rglob("*.csv"))) > 3
 
 
-@pytest.mark.long
 @pytest.mark.more_runs
 def test_a_damaged_warehouse_is_reported_and_rebuilt(sample_home: Home, tmp_path: Path) -> None:
     home = copied(sample_home, tmp_path / "home", parts=(*EVERYTHING, "report"))
