@@ -33,7 +33,7 @@ def check_workbook(content: bytes) -> None:
                 )
             for member in members:
                 _check_member(archive, member)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
         raise DocumentRejected(f"the workbook is damaged ({str(error)[:120]}): download the file again") from error
 
 
