@@ -110,9 +110,13 @@ def workshop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     def recovered() -> Home:
         return homes.run_with_damaged_caches(root / "recovered", shop.home("faulty_home"), cwd=elsewhere)
 
+    def parsed(name: str) -> Path:
+        """A new directory with the parsed project of the sample's: parsing takes a third of a run on small data."""
+        return homes.copied(shop.home("sample_home"), root / name, parts=("dbt",)).path
+
     def real() -> Home | None:
         landing = SHARED / "landing"
-        return homes.run(root / "real", "landing", "--landing-dir", landing, cwd=elsewhere) if landing.is_dir() else None
+        return homes.run(parsed("real"), "landing", "--landing-dir", landing, cwd=elsewhere) if landing.is_dir() else None
 
     def long_run() -> Home | None:
         folders = [SHARED / "landing", SHARED / "longrun"]
@@ -120,18 +124,18 @@ def workshop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
             return None
         for folder in folders:
             shutil.copytree(folder, root / "long_run_landing", dirs_exist_ok=True, copy_function=shutil.copyfile)
-        return homes.run(root / "long_run", "landing", "--landing-dir", root / "long_run_landing", cwd=elsewhere)
+        return homes.run(parsed("long_run"), "landing", "--landing-dir", root / "long_run_landing", cwd=elsewhere)
 
     recipes: dict[str, Build] = {
         "sample_home": lambda: homes.run(root / "sample", "sample", cwd=elsewhere),
         "real_home": real,
         "long_run_home": long_run,
         "killed_home": lambda: kill_three_times(root / "killed", elsewhere),
-        "live_homes": lambda: run_live_twice(root / "live", elsewhere),
+        "live_homes": lambda: run_live_twice(parsed("live"), root / "live_down", elsewhere),
         "second_run": again,
         "faulty_home": faulty,
         "recovered_home": recovered,
-        "home_with_ijr": lambda: homes.run_with_another_fund(root / "ijr", IJR),
+        "home_with_ijr": lambda: homes.run_with_another_fund(parsed("ijr"), root / "ijr_project", IJR),
     }
     # Pytest knows each test's fixtures before the first test.
     wanted = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}

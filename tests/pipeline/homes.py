@@ -79,12 +79,12 @@ def run(home: Path, source: str, *arguments: str | Path, cwd: Path, **variables:
     return Home(home, source, done.returncode, done.stdout, done.stderr)
 
 
-def run_with_another_fund(root: Path, line: str) -> Home:
+def run_with_another_fund(home: Path, project: Path, line: str) -> Home:
     """The sample market of a copy of the project with one more line in `seeds/funds.csv`."""
-    project = project_copy(root / "project")
+    project_copy(project)
     seed = project / "dbt_project" / "seeds" / "funds.csv"
     seed.write_text(f"{seed.read_text().rstrip()}\n{line}\n")
-    return run_in(project, root / "home")
+    return run_in(project, home)
 
 
 def project_copy(target: Path) -> Path:

@@ -160,16 +160,16 @@ def listening(vendors: LocalVendors) -> Iterator[dict[str, str]]:
         server.stop()
 
 
-def run_live_twice(path: Path, cwd: Path) -> LiveRuns:
-    """The daily job with source live, then again with one more session and one vendor down."""
+def run_live_twice(path: Path, second_path: Path, cwd: Path) -> LiveRuns:
+    """The daily job with source live, then again in a copy with one more session and one vendor down."""
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     days = invented.recent_days(400, yesterday)
     vendors = LocalVendors(invented.Prices.invented(days[:-1]))
     with listening(vendors) as variables:
-        first = homes.run(path / "all", "live", cwd=cwd, **variables)
+        first = homes.run(path, "live", cwd=cwd, **variables)
         if first.code:
             return LiveRuns(first, first)
-        copy = copied(first, path / "down", parts=homes.EVERYTHING)
+        copy = copied(first, second_path, parts=homes.EVERYTHING)
         vendors.prices = invented.Prices.invented(days)
         vendors.down = {DOWN}
         second = homes.run(copy.path, "live", cwd=cwd, **variables)

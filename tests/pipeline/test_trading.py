@@ -324,7 +324,7 @@ def test_low_rates_are_tested_on_the_long_yield(sample_home: Home) -> None:
     assert claim[0] == pytest.approx(annual["QQQ"] - max(annual["IWM"], annual["SPY"]), abs=1e-9)
     assert f"over {len(low)} sessions" in claim[2]
     assert claim[1] == "undecided"
-    assert f"they lie in {len({day.year for day in low_days})} calendar years, fewer than 10" in claim[2]
+    assert f"; in {len({day.year for day in low_days})} calendar years, fewer than 10" in claim[2]
 
 
 def test_the_traders_row_is_answered_by_quotes_and_options(sample_home: Home) -> None:

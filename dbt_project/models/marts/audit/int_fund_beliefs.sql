@@ -63,7 +63,6 @@ iwm_expirations as (
         session,
         weekly_expirations,
         daily_expirations,
-        expirations,
         row_number() over (order by session desc) as recency
     from {{ ref('option_depth') }}
     where fund = 'IWM' and horizon = 'quarter' and expirations > 0

@@ -68,7 +68,7 @@ select
     end
     || case
         when gaps.years < {{ p.least_years | int }}
-            then '; they lie in ' || {{ counted('gaps.years', 'calendar year') }} || ', fewer than {{ p.least_years | int }}'
+            then '; in ' || {{ counted('gaps.years', 'calendar year') }} || ', fewer than {{ p.least_years | int }}'
         else '; bootstrap interval ' || {{ signed_percent('gaps.interval_low', 2) }} || ' to '
             || {{ signed_percent('gaps.interval_high', 2) }}
     end as reason,
@@ -108,8 +108,8 @@ where events > 0
 union all
 select 'small_caps_win_long_periods', share, 'fraction',
     'share of ' || {{ text('windows') }}
-    || ' ten-year windows, one per month end, in which IWM outperformed SPY; they overlap and are worth '
-    || {{ number_text('apart', 1) }} || ' that do not: 95 % interval ' || {{ percent('interval_low', 0) }} || ' to '
+    || ' ten-year windows, one per month end, in which IWM outperformed SPY; they overlap, and '
+    || {{ number_text('apart', 1) }} || ' fit side by side: 95 % interval ' || {{ percent('interval_low', 0) }} || ' to '
     || {{ percent('interval_high', 0) }},
     case
         when interval_low > 0.5e0 then 'holds'
