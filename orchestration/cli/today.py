@@ -25,6 +25,7 @@ _LOOKS_LIKE_A_DATE = re.compile(r"\d+-\d+-\d+")
 _STEPS = {
     "rank_day": "Russell rank day",
     "preliminary_list": "preliminary lists",
+    **{f"list_update_{number}": "list update" for number in range(1, 5)},
     "lock_down": "lock-down",
     "effective": "new Russell indices after the close",
 }
@@ -376,7 +377,7 @@ def _evidence(tables: Tables) -> str | None:
 
 def _upcoming(tables: Tables, today: date) -> list[Event]:
     """The steps of the next reconstitution that are still ahead, and the next half day."""
-    rows = tables.rows("select rank_day, preliminary_list, lock_down, effective from reconstitution_calendar where is_next")
+    rows = tables.rows(f"select {', '.join(_STEPS)} from reconstitution_calendar where is_next")
     events = [
         Event(day=day, event=f"{words}")
         for row in rows

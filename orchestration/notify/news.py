@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from orchestration.publish.calendar_file import STEPS
+from orchestration.publish.calendar_file import STEPS, doubt_about
 from orchestration.publish.changes import PREVIOUS_RELEASE, NotComparable, changes
 from orchestration.report.manifest import quarantine_sentences, withheld_sentences
 
@@ -99,7 +99,10 @@ def _with_evidence(sentence: str, evidence: str | None) -> str:
 
 def _steps(release: ReleaseFiles) -> list[News]:
     return [
-        News(_key("reconstitution", row["event"], step), f"Russell reconstitution {row['event']}, {row[step]}: {meaning}.")
+        News(
+            _key("reconstitution", row["event"], step),
+            f"Russell reconstitution {row['event']}, {row[step]}: {meaning}.{doubt_about(row, step)}",
+        )
         for row in release.rows("reconstitution_calendar")
         for step, (_, meaning) in STEPS.items()
         if row[step] and timedelta(0) <= release.day - row[step] <= STEP_IS_NEWS

@@ -13,6 +13,7 @@ CALENDAR_FILE = "calendar.ics"
 STEPS = {
     "rank_day": ("rank day", "companies are ranked by total market capitalisation"),
     "preliminary_list": ("preliminary lists", "the lists of additions and deletions are first published"),
+    **{f"list_update_{number}": ("list update", "the lists are published again with their changes") for number in range(1, 5)},
     "lock_down": ("lock-down", "from this day the lists change only to correct errors"),
     "effective": ("reconstitution", "the new indices apply after the close of this day"),
 }
@@ -52,6 +53,12 @@ def calendar_ics(release: Path, clock: datetime) -> bytes:
     return content
 
 
+def doubt_about(row: dict[str, Any], step: str) -> str:
+    """The sentence about the date of a step, a row of reconstitution_calendar, that was not announced; else empty."""
+    basis = row["updates_basis" if step.startswith("list_update") else "basis"]
+    return "" if basis == "published" else f" The date is {basis}, not announced."
+
+
 _Entry = tuple[date, str, str, str, bool]
 
 
@@ -59,10 +66,9 @@ def _steps(release: Path) -> Iterator[_Entry]:
     for row in _rows(release, "reconstitution_calendar"):
         for step, (name, meaning) in STEPS.items():
             if row[step]:
-                is_certain = row["basis"] == "published"
-                source = "" if is_certain else f" The date is {row['basis']}, not announced."
-                text = f"{meaning[:1].upper()}{meaning[1:]}.{source}"
-                yield row[step], f"{row['event']}-{step}", f"Russell {row['event']}: {name}", text, is_certain
+                doubt = doubt_about(row, step)
+                text = f"{meaning[:1].upper()}{meaning[1:]}.{doubt}"
+                yield row[step], f"{row['event']}-{step}", f"Russell {row['event']}: {name}", text, not doubt
 
 
 def _early_closes(release: Path) -> Iterator[_Entry]:

@@ -62,6 +62,9 @@ TERMS = {
         " determine; it excludes zero where the p-value is at most 5 %, and only there. For the satellite and the"
         " reconstitution: percentiles of a bootstrap."
     ),
+    "list update": (
+        "A later publication of the preliminary lists with their changes, on each Friday before the week of the reconstitution."
+    ),
     "lock-down": "The period before a reconstitution in which the lists change only to correct errors.",
     "log points": "The unit of differences of natural logarithms; 0.02 log points are about 2 %.",
     "max drawdown": "The largest fall of the total return index from an earlier high within a window; a fraction, 0 or negative.",

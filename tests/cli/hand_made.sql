@@ -51,7 +51,8 @@ create table performance as select fund, window_name as "window_name", '2026-09-
     ('SPY', '1d', 0.0011), ('SPY', '1w', -0.0052), ('SPY', '1m', 0.0110), ('SPY', 'ytd', 0.0144),
     ('QQQ', '1d', 0.0), ('QQQ', '1w', 0.0122), ('QQQ', '1m', 0.0222)) as t (fund, window_name, total_return);
 create table reconstitution_calendar as select '2026-12' as event, '2026-10-30'::date as rank_day, '2026-11-13'::date as preliminary_list,
-    '2026-11-30'::date as lock_down, '2026-12-11'::date as effective, true as is_next;
+    '2026-11-20'::date as list_update_1, '2026-11-27'::date as list_update_2, '2026-12-04'::date as list_update_3,
+    null::date as list_update_4, '2026-11-30'::date as lock_down, '2026-12-11'::date as effective, true as is_next;
 create table freshness as select feed, newest::date as newest, age_days::integer as age_days, sessions_behind::integer as sessions_behind,
     is_stale::boolean as is_stale, limit_text from (values
     ('prices', '2026-09-30', 1, 0, false, 'at most 0 sessions behind'), ('rates', '2026-09-30', 1, 0, false, 'at most 3 sessions behind'),

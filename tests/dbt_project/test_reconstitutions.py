@@ -12,6 +12,7 @@ from orchestration.settings import SEEDS_DIR
 SESSIONS = set(sessions_frame(date(2027, 12, 31))["session"].to_list())
 ROWS = list(csv.DictReader((SEEDS_DIR / "reconstitutions.csv").open()))
 FRIDAY = 4
+UPDATES = [f"list_update_{number}" for number in range(1, 5)]
 
 
 def day_of(row: dict[str, str], stage: str) -> date | None:
@@ -45,10 +46,29 @@ def test_the_effective_date_follows_the_rule_of_its_era(row: dict[str, str]) -> 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["event"])
 def test_stages_are_sessions_in_their_order(row: dict[str, str]) -> None:
-    stages = [day_of(row, stage) for stage in ("rank_day", "preliminary_list", "lock_down", "effective")]
-    known = [day for day in stages if day is not None]
-    assert known == sorted(set(known))
-    assert set(known) <= SESSIONS
+    for between in (["lock_down"], UPDATES):
+        known = [day for stage in ("rank_day", "preliminary_list", *between, "effective") if (day := day_of(row, stage))]
+        assert known == sorted(set(known))
+        assert set(known) <= SESSIONS
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row["updates_basis"]], ids=lambda row: row["event"])
+def test_the_lists_are_updated_each_friday_before_the_effective_week(row: dict[str, str]) -> None:
+    """Announced or by rule; Juneteenth is a holiday on the Friday of 2026 and 2027."""
+    published, effective = day_of(row, "preliminary_list"), day_of(row, "effective")
+    assert published is not None
+    assert effective is not None
+    weeks = (effective - published).days // 7
+    fridays = [published + timedelta(weeks=week) for week in range(1, weeks)]
+    expected = [max(session for session in SESSIONS if session <= friday) for friday in fridays]
+    assert [day for update in UPDATES if (day := day_of(row, update))] == expected
+
+
+def test_updates_that_were_not_announced_are_marked() -> None:
+    assert {row["event"]: row["updates_basis"] for row in ROWS if row["updates_basis"]} == {
+        **dict.fromkeys(("2022-06", "2023-06", "2024-06", "2025-06"), "published"),
+        **dict.fromkeys(("2026-06", "2026-12", "2027-06", "2027-12"), "by rule"),
+    }
 
 
 def test_rank_days_follow_their_rule() -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 import polars as pl
 
+from orchestration.publish.calendar_file import STEPS
+
 Row = dict[str, Any]
 
 
@@ -79,7 +81,7 @@ READING = {
     "topic": pl.String, "subject": pl.String, "reading": pl.String, "since": pl.Date, "sessions": pl.Int32, "note": pl.String,
     "evidence": pl.String,
 }  # fmt: skip
-STEPS = dict.fromkeys(("rank_day", "preliminary_list", "lock_down", "effective"), pl.Date)
+DATES = dict.fromkeys(STEPS, pl.Date)
 
 
 def change(
@@ -119,7 +121,7 @@ def release(
     ]  # fmt: skip
     tables: dict[str, tuple[list[Row], Any]] = {
         "reading_changes": (changed or [], CHANGES), "freshness": (freshness or [], FRESHNESS), "reading": (reading, READING),
-        "reconstitution_calendar": (events or [], {"event": pl.String, **STEPS}),
+        "reconstitution_calendar": (events or [], {"event": pl.String, **DATES, "basis": pl.String, "updates_basis": pl.String}),
     }  # fmt: skip
     for name, (rows, schema) in tables.items():
         full = [{column: row.get(column) for column in schema} for row in rows]

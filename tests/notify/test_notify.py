@@ -19,7 +19,10 @@ from orchestration.settings import Settings
 from tests.notify.receiver import Receiver, change, receiver, release, stale
 
 WAITING = {"path": "yahoo/prices/IWM/x.csv", "rules": ["jump"], "reason": "a jump of 40 %", "rows": 3}
-DECEMBER = {"event": "2026-12", "rank_day": date(2026, 10, 30), "effective": date(2026, 12, 11)}
+DECEMBER = {
+    "event": "2026-12", "rank_day": date(2026, 10, 30), "list_update_1": date(2026, 11, 20), "effective": date(2026, 12, 11),
+    "basis": "published", "updates_basis": "by rule",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -185,6 +188,11 @@ def test_a_long_message_is_cut_and_says_so(tmp_path: Path, ledger: Path, service
 @pytest.mark.parametrize(("day", "steps"), [("2026-10-29", 0), ("2026-10-30", 1), ("2026-11-06", 1), ("2026-11-07", 0)])
 def test_a_step_is_sent_from_its_day_for_a_week(tmp_path: Path, ledger: Path, day: str, steps: int) -> None:
     assert len(unsent(release(tmp_path, "r1", session=day, events=[DECEMBER]), ledger=ledger)[1]) == steps
+
+
+def test_a_step_whose_date_was_not_announced_says_so(tmp_path: Path, ledger: Path, service: Receiver) -> None:
+    sent(release(tmp_path, "r1", session="2026-11-20", events=[DECEMBER]), ledger, service)
+    assert "2026-11-20: the lists are published again with their changes. The date is by rule" in service.messages[0]
 
 
 def test_without_services_nothing_is_recorded(tmp_path: Path, ledger: Path) -> None:

@@ -453,7 +453,7 @@ def test_reconstitution_shows_the_candidates_and_their_scores(sample_home: Home,
     scores = answers(
         sample_home,
         "select status, quality, predicted, happened, precision_share from reconstitution_forecast_scores"
-        " where stage = 'lock-down' and reach = 'all'",
+        " where stage = 'list update 4' and reach = 'all'",
     )
     assert len(scores) == 7
     for status, quality, predicted, happened, precision in scores:

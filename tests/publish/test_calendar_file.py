@@ -8,14 +8,14 @@ import icalendar
 import polars as pl
 import pytest
 
-from orchestration.publish.calendar_file import calendar_ics
+from orchestration.publish.calendar_file import STEPS, calendar_ics
 
 CLOCK = datetime(2026, 10, 1, 15, 0, 0, 123456, tzinfo=UTC)
 OURS = "@small-cap-signal"
-DATES = ("rank_day", "preliminary_list", "lock_down", "effective")
 EVENTS: list[dict[str, Any]] = [
     {"event": "2025-06", "rank_day": date(2025, 4, 30), "effective": date(2025, 6, 27), "basis": "published"},
-    {"event": "2026-06", "rank_day": date(2026, 4, 30), "effective": date(2026, 6, 26), "basis": "published"},
+    {"event": "2026-06", "rank_day": date(2026, 4, 30), "list_update_2": date(2026, 6, 5), "effective": date(2026, 6, 26),
+     "basis": "published", "updates_basis": "by rule"},
     {"event": "2026-12", "rank_day": date(2026, 10, 30), "lock_down": date(2026, 11, 30), "effective": date(2026, 12, 11),
      "basis": "by rule"},
 ]  # fmt: skip
@@ -27,7 +27,7 @@ SESSIONS: list[dict[str, Any]] = [
 
 def made(folder: Path, events: list[dict[str, Any]] = EVENTS, sessions: list[dict[str, Any]] = SESSIONS) -> bytes:
     """The calendar of a release with these tables."""
-    columns = {"event": pl.String, **dict.fromkeys(DATES, pl.Date), "basis": pl.String}
+    columns = {"event": pl.String, **dict.fromkeys(STEPS, pl.Date), "basis": pl.String, "updates_basis": pl.String}
     rows = [{column: row.get(column) for column in columns} for row in events]
     pl.DataFrame(rows, schema=columns).write_parquet(folder / "reconstitution_calendar.parquet")
     schema = {"session": pl.Date, "is_half_day": pl.Boolean, "closes_at": pl.Datetime("us")}
@@ -50,14 +50,15 @@ def test_a_calendar_program_reads_every_step_and_half_day(tmp_path: Path) -> Non
     # Nothing from more than a year ago.
     assert found == [
         ("2026-06-rank_day", date(2026, 4, 30), date(2026, 5, 1), "Russell 2026-06: rank day", "CONFIRMED"),
+        ("2026-06-list_update_2", date(2026, 6, 5), date(2026, 6, 6), "Russell 2026-06: list update", "TENTATIVE"),
         ("2026-06-effective", date(2026, 6, 26), date(2026, 6, 27), "Russell 2026-06: reconstitution", "CONFIRMED"),
         ("2026-12-rank_day", date(2026, 10, 30), date(2026, 10, 31), "Russell 2026-12: rank day", "TENTATIVE"),
         ("2026-11-27-half-day", date(2026, 11, 27), date(2026, 11, 28), "NYSE closes at 13:00", "CONFIRMED"),
         ("2026-12-lock_down", date(2026, 11, 30), date(2026, 12, 1), "Russell 2026-12: lock-down", "TENTATIVE"),
         ("2026-12-effective", date(2026, 12, 11), date(2026, 12, 12), "Russell 2026-12: reconstitution", "TENTATIVE"),
     ]  # fmt: skip
-    tentative = read.walk("VEVENT")[2]
-    assert str(tentative["description"]).endswith("The date is by rule, not announced.")
+    doubtful = [event for event in read.walk("VEVENT") if "The date is by rule, not announced." in event["description"]]
+    assert [event["status"] for event in doubtful] == ["TENTATIVE"] * 4
     assert {event["dtstamp"].dt for event in read.walk("VEVENT")} == {CLOCK.replace(microsecond=0)}
 
 

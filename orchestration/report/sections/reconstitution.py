@@ -14,7 +14,7 @@ from orchestration.report.chart_parts import (
     zero_line,
 )
 from orchestration.report.release_tables import ReleaseTables, Row
-from orchestration.report.wording import MINUS, TIMES, day, interval, label, number, p_value, percent, plural
+from orchestration.report.wording import DASH, MINUS, TIMES, day, interval, label, number, p_value, percent, plural
 
 _WINDOWS = {
     "rank_to_effective": "rank day to effective close",
@@ -68,20 +68,25 @@ def _calendar(rows: list[Row]) -> Table:
     return Table(
         caption="Upcoming reconstitutions",
         columns=[
-            Column("Event", False), Column("Rank day"), Column("Preliminary list"), Column("Lock-down"),
+            Column("Event", False), Column("Rank day"), Column("Preliminary list"), Column("List updates"), Column("Lock-down"),
             Column("Effective close"),
             Column("Sessions left"), Column("Basis", False),
         ],
         rows=[
             [
-                row["event"], day(row["rank_day"]), day(row["preliminary_list"]), day(row["lock_down"]), day(row["effective"]),
-                number(row["sessions_to_effective"]), row["basis"],
+                row["event"], day(row["rank_day"]), day(row["preliminary_list"]), _updates(row), day(row["lock_down"]),
+                day(row["effective"]), number(row["sessions_to_effective"]), row["basis"],
             ]
             for row in rows
         ],
         source=f"Mart reconstitution_calendar, sessions counted from {day(rows[0]['counted_from'])}.",
         stacks=True,
     )  # fmt: skip
+
+
+def _updates(row: Row) -> Cell:
+    days = [said for update in range(1, 5) if (said := row[f"list_update_{update}"])]
+    return Cell(", ".join(f"{said:%m-%d}" for said in days) or DASH, note=row["updates_basis"] or "")
 
 
 def _candidates(tables: ReleaseTables) -> Table | None:

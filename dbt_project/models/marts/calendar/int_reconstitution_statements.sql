@@ -3,11 +3,14 @@
 -- The days on which a statement about an event is made, up to the run's clock: at each stage of the event, and for the next event
 -- before its rank day a preview that moves with the clock.
 with stages as (
-    {% for stage, day in [('rank day', 'rank_day'), ('preliminary list', 'preliminary_list'), ('lock-down', 'lock_down')] -%}
+    {% for stage, day in [
+        ('rank day', 'rank_day'), ('preliminary list', 'preliminary_list'), ('list update 1', 'list_update_1'),
+        ('list update 2', 'list_update_2'), ('list update 3', 'list_update_3'), ('list update 4', 'list_update_4'),
+        ('lock-down', 'lock_down')
+    ] -%}
     select
         event,
         '{{ stage }}' as stage,
-        {{ loop.index }} as stage_no,
         rank_day,
         {{ day }} as said_on,
         effective
@@ -29,7 +32,6 @@ previews as (
     select
         reconstitutions.event,
         'preview' as stage,
-        0 as stage_no,
         today.session as rank_day,
         today.session as said_on,
         reconstitutions.effective
@@ -57,11 +59,10 @@ limited as (
 select
     event,
     stage,
-    stage_no,
     rank_day,
     said_on,
     known_by,
     effective,
-    row_number() over (partition by event order by stage_no desc) = 1 as is_latest
+    row_number() over (partition by event order by said_on desc) = 1 as is_latest
 from limited
 where stage = 'preview' or known_by <= {{ clock() }}
