@@ -188,6 +188,8 @@ class _Run:
             ahead = _ReadAhead(pool, self._parse, [one for one in due if not one.unreadable])
             judges: dict[str, Judge] = {}
             for (_, kind, _), group in groups.items():
+                if not any(map(self._is_due, group)):
+                    continue  # a judge reads all that is known of its kind
                 if kind not in judges:
                     judges[kind] = self._judge(kind, due, ahead)
                 self._ingest_group(group, judges[kind], ahead)

@@ -5,7 +5,7 @@ A run takes half a minute of one core: the directories of all selected tests are
 
 import pickle
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +21,7 @@ from tests.pipeline.killing import KilledRuns, kill_three_times
 from tests.pipeline.live_market import LiveRuns, run_live_twice
 
 Build = Callable[[], object]
+WORKSHOP = pytest.StashKey["Workshop"]()
 
 
 class Workshop:
@@ -72,12 +73,15 @@ class Workshop:
 BUILT_LAST = (
     "real_home", "long_run_home", "live_homes", "second_run", "faulty_home", "recovered_home", "home_with_ijr", "killed_home",
 )  # fmt: skip
+# First among those that need the same directory: else one worker ends long before the other.
+LONGEST = ("test_report_in_browser.py", "test_dbt.py", "test_constituent_breadth.py", "test_withheld.py")
 # The line shown in docs/ARCHITECTURE.md.
 IJR = "IJR,iShares Core S&P Small-Cap ETF,BlackRock (iShares),S&P SmallCap 600,compared,2000-05-22,ishares,239774,IJR,580,35,750"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run tests of slow directories last, so that other tests run while they are built, and mark them."""
+    """Run tests that need a directory after those that need none, in the order in which directories are built, and mark those
+    that need more than the sample's."""
 
     def turn(item: pytest.Item) -> int:
         return max((BUILT_LAST.index(name) + 1 for name in getattr(item, "fixturenames", ()) if name in BUILT_LAST), default=0)
@@ -87,16 +91,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.more_runs)
         elif item.get_closest_marker("more_runs"):
             item.add_marker(pytest.mark.long)  # runs for one test or file
-    places = [place for place, item in enumerate(items) if item.path.parent == Path(__file__).parent]
-    for place, item in zip(places, sorted((items[place] for place in places), key=turn), strict=True):
-        items[place] = item
+
+    def place(item: pytest.Item) -> tuple[int, bool]:
+        return (turn(item) + 1, item.path.name not in LONGEST) if item.path.parent == Path(__file__).parent else (0, False)
+
+    items.sort(key=place)
 
 
-@pytest.fixture(scope="session")
-def workshop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
-    """Start the directories of the selected tests at once."""
-    base = tmp_path_factory.getbasetemp()
-    root = (base.parent if hasattr(request.config, "workerinput") else base) / "pipeline"  # workers have folders of their own
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Start the directories of the selected tests, before the first test."""
+    wanted = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    if "workshop" not in wanted or session.config.option.collectonly:
+        return
+    base: Path = session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
+    root = (base.parent if hasattr(session.config, "workerinput") else base) / "pipeline"  # workers have folders of their own
+    session.config.stash[WORKSHOP] = shop = make_workshop(root)
+    shop.open(wanted)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Wait for the directory that is being built."""
+    if shop := session.config.stash.get(WORKSHOP, None):
+        shop.close()
+
+
+def make_workshop(root: Path) -> Workshop:
+    """The recipes of all directories, which are built below `root`."""
     elsewhere = root / "elsewhere"
     elsewhere.mkdir(parents=True, exist_ok=True)
 
@@ -137,12 +157,14 @@ def workshop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         "recovered_home": recovered,
         "home_with_ijr": lambda: homes.run_with_another_fund(parsed("ijr"), root / "ijr_project", IJR),
     }
-    # Pytest knows each test's fixtures before the first test.
-    wanted = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
     shop = Workshop(root, recipes)
-    shop.open(wanted | {"sample_home"})
-    yield shop
-    shop.close()
+    return shop
+
+
+@pytest.fixture(scope="session")
+def workshop(request: pytest.FixtureRequest) -> Workshop:
+    """The directories, which are being built since the tests were collected."""
+    return request.config.stash[WORKSHOP]
 
 
 @pytest.fixture(scope="session")

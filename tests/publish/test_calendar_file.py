@@ -75,6 +75,6 @@ def test_the_same_tables_give_the_same_file(tmp_path: Path) -> None:
     assert made(tmp_path) == made(tmp_path)
 
 
-@pytest.mark.parametrize(("events", "sessions", "count"), [([], SESSIONS, 1), (EVENTS, [], 5), ([], [], 0)])
+@pytest.mark.parametrize(("events", "sessions", "count"), [([], SESSIONS, 1), (EVENTS, [], 6), ([], [], 0)])
 def test_a_withheld_table_leaves_the_other_events(tmp_path: Path, events: list[Any], sessions: list[Any], count: int) -> None:
     assert len(icalendar.Calendar.from_ical(made(tmp_path, events, sessions)).walk("VEVENT")) == count

@@ -301,7 +301,7 @@ class Desk(House):
         read = read_decisions(self.decisions)
         kinds = [[d for d in documents if d.kind != "holdings"], [d for d in documents if d.kind == "holdings"]]
         outcomes: list[Outcome] = []
-        for group in kinds:
+        for group in filter(None, kinds):
             outcomes += ingest(self.connection, group, universe=universe, clock=CLOCK, decisions=read, progress=lambda _: None)
         return outcomes
 

@@ -1,12 +1,16 @@
 """The sample market's documents, written into landing and ingested once for all tests."""
 
+import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from io import BytesIO
+from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
+from filelock import FileLock
 
 from orchestration import market_calendar
 from orchestration.landing.documents import list_documents, write_document
@@ -59,11 +63,25 @@ def documents(sessions: pl.DataFrame) -> list[tuple[SampleDocument, bytes]]:
 
 
 @pytest.fixture(scope="session")
-def market(
-    sessions: pl.DataFrame, documents: list[tuple[SampleDocument, bytes]], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Ingested]:
-    """All documents ingested into one warehouse, the calendar first."""
-    home = tmp_path_factory.mktemp("sample")
+def market(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ingested]:
+    """All documents ingested into one warehouse, which the workers share."""
+    base = tmp_path_factory.getbasetemp()
+    home = (base.parent if hasattr(request.config, "workerinput") else base) / "sample_market"
+    home.mkdir(exist_ok=True)
+    with FileLock(home / "lock"):
+        if not (home / "outcomes.pickle").exists():
+            outcomes = _ingested(home, request.getfixturevalue("sessions"), request.getfixturevalue("documents"))
+            (home / "outcomes.pickle").write_bytes(pickle.dumps(outcomes))
+    outcomes = pickle.loads((home / "outcomes.pickle").read_bytes())
+    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
+        yield Ingested(
+            {outcome.path: outcome for outcome in outcomes},
+            lambda statement, *parameters: connection.execute(statement, list(parameters)).pl(),
+        )
+
+
+def _ingested(home: Path, sessions: pl.DataFrame, documents: list[tuple[SampleDocument, bytes]]) -> list[Outcome]:
+    """Write the documents into landing and ingest them, the calendar first."""
     warehouse = Warehouse(home / "warehouse.duckdb")
     warehouse.prepare()
     calendar = BytesIO()
@@ -88,12 +106,8 @@ def market(
             content=content,
             declared_as_of=document.declared_as_of,
         )
+    outcomes: list[Outcome] = []
     with warehouse.connect() as connection:
-        outcomes = []
         for vendor in (CALENDAR.vendor, None):
             outcomes += ingest(connection, list_documents([home / "landing"], vendor=vendor), universe=load_universe())
-
-        def query(statement: str, *parameters: object) -> pl.DataFrame:
-            return connection.execute(statement, list(parameters)).pl()
-
-        yield Ingested({outcome.path: outcome for outcome in outcomes}, query)
+    return outcomes

@@ -99,10 +99,12 @@ class Honest(Ingested):
     beside: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
-def read_honest(landing: Path, clock: datetime, root: Path) -> Honest:
-    """Ingest the honest documents, and separately each fund's list of the next session."""
+def read_honest(landing: Path, clock: datetime, root: Path, keep: Path | None = None) -> Honest:
+    """Ingest the honest documents, and separately each fund's list of the next session; `keep` is a file for their warehouse."""
     with scratch(root, "honest") as place:
         taken = ingest_folder(landing, place / "warehouse.duckdb", clock)
+        if keep:
+            shutil.copyfile(place / "warehouse.duckdb", keep)
     with scratch(root, "beside") as place:
         folder = Folder.copied(landing, place / "landing")
         for fund in ("IWM", "SPY", "QQQ"):
@@ -121,9 +123,12 @@ def _without_honest(found: pl.DataFrame, beside: pl.DataFrame) -> pl.DataFrame:
     return found.join(beside, on=[c for c in found.columns if c != "line_no"], how="anti", nulls_equal=True)
 
 
-def judge(lie: Lie, landing: Path, honest: Honest, clock: datetime, root: Path) -> Verdict | None:
-    """Ingest the honest documents and the fault into a new warehouse; None if the folder lacks the required documents."""
+def judge(lie: Lie, landing: Path, honest: Honest, clock: datetime, root: Path, warehouse: Path | None = None) -> Verdict | None:
+    """Ingest the honest documents and the fault together, or the fault into a copy of a warehouse of the honest documents; None
+    if the folder lacks the required documents."""
     with scratch(root, "lie") as place:
+        if warehouse:
+            shutil.copyfile(warehouse, place / "warehouse.duckdb")
         folder = Folder.copied(landing, place / "landing")
         try:
             paths = lie.write(folder)

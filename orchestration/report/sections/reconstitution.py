@@ -101,15 +101,15 @@ def _candidates(tables: ReleaseTables) -> Table | None:
         groups.setdefault((row["status"], row["quality"]), []).append(row)
     if not groups:
         return None
-    first = rows[0]
+    stated = "; ".join(sorted({f"{row['stage']}, as of {day(row['said_on'])}" for row in rows}))
     return Table(
-        caption=f"Who may move at the {first['event']} reconstitution",
+        caption=f"Who may move at the {rows[0]['event']} reconstitution",
         columns=[Column("Status", False), Column("By", False), Column("Symbols"), Column("Farthest from the border", False)],
         rows=[
             [status, quality, number(len(found)), ", ".join(row["symbol"] for row in found[:FARTHEST])]
             for (status, quality), found in sorted(groups.items())
         ],
-        source=f"Mart reconstitution_candidates: {first['stage']}, as of {day(first['said_on'])}. Fund weights count free float"
+        source=f"Mart reconstitution_candidates: {stated}. Fund weights count free float"
         " only: of the companies that they expect to enter from above, many are closely held and stay.",
     )
 
@@ -120,8 +120,8 @@ def _scores(tables: ReleaseTables) -> Table | None:
         return None
     rows = tables.rows(
         "select scores.*, candidates.said_on from reconstitution_forecast_scores as scores"
-        " inner join (select distinct event, stage, said_on from reconstitution_candidates where is_latest) as candidates"
-        " using (event, stage) where reach = 'all' order by event desc, quality, status"
+        " inner join (select distinct event, stage, quality, said_on from reconstitution_candidates where is_latest) as candidates"
+        " using (event, stage, quality) where reach = 'all' order by event desc, quality, status"
     )
     if not rows:
         return None

@@ -22,7 +22,8 @@ placed as (
         members.event,
         members.stage,
         events.event_no,
-        statements.is_latest,
+        -- The last statement on the event that has the index.
+        statements.said_on = max(statements.said_on) over (partition by members.event, members.index_before) as is_latest,
         members.is_hindsight,
         members.symbol,
         nullif(split_part(names.words, ' ', 1), '') as first_word,

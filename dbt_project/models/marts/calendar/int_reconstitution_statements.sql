@@ -62,7 +62,6 @@ select
     rank_day,
     said_on,
     known_by,
-    effective,
-    row_number() over (partition by event order by said_on desc) = 1 as is_latest
+    effective
 from limited
 where stage = 'preview' or known_by <= {{ clock() }}

@@ -47,7 +47,7 @@ select
     statements.known_by,
     candidates.is_hindsight,
     statements.stage = 'preview' as is_preview,
-    statements.is_latest,
+    statements.said_on = max(statements.said_on) over (partition by candidates.event, candidates.quality) as is_latest,
     {{ params_id() }} as params_id
 from candidates
 inner join {{ ref('int_reconstitution_statements') }} as statements
