@@ -8,6 +8,13 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
 @pytest.fixture(scope="session")
+def of_all_workers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that the workers of pytest-xdist share; what is made there once needs a lock."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if hasattr(request.config, "workerinput") else base
+
+
+@pytest.fixture(scope="session")
 def real_landing() -> Path:
     """Real documents, which are licensed and not part of the project; tests need the folder next to it."""
     if not (SHARED / "landing").is_dir():

@@ -63,10 +63,9 @@ def documents(sessions: pl.DataFrame) -> list[tuple[SampleDocument, bytes]]:
 
 
 @pytest.fixture(scope="session")
-def market(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ingested]:
+def market(request: pytest.FixtureRequest, of_all_workers: Path) -> Iterator[Ingested]:
     """All documents ingested into one warehouse, which the workers share."""
-    base = tmp_path_factory.getbasetemp()
-    home = (base.parent if hasattr(request.config, "workerinput") else base) / "sample_market"
+    home = of_all_workers / "sample_market"
     home.mkdir(exist_ok=True)
     with FileLock(home / "lock"):
         if not (home / "outcomes.pickle").exists():
