@@ -19,7 +19,7 @@ run: $(READY)  ## Build the warehouse from the sample market and publish a relea
 # Two workers; the tests of a file stay on one, and the data directories of whole runs are shared (tests/pipeline/conftest.py).
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-test: $(READY)  ## Every test that needs one run of the pipeline or none, offline; ALL=yes: also those of test-runs, ALL=ci: those of shared directories only
+test: $(READY)  ## Every test that needs one run of the pipeline or none, offline; ALL=yes: also those of test-runs, ALL=ci: all but the six longest
 	$(PYTEST) $(if $(ALL),$(if $(filter ci,$(ALL)),-m 'not long'),-m 'not more_runs')
 
 test-runs: $(READY)  ## The tests that run the pipeline again: killed, damaged, live, real documents, changed projects; a quarter of an hour

@@ -89,8 +89,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not set(BUILT_LAST).isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.more_runs)
-        elif item.get_closest_marker("more_runs"):
-            item.add_marker(pytest.mark.long)  # runs for one test or file
 
     def place(item: pytest.Item) -> tuple[int, bool]:
         return (turn(item) + 1, item.path.name not in LONGEST) if item.path.parent == Path(__file__).parent else (0, False)

@@ -15,7 +15,7 @@ from orchestration.sample_market.french_files import size_phases
 from tests.pipeline.homes import Home, ask, build_models, copied, warehouse
 from tests.pipeline.test_scorecard_on_chance import with_fewer_shifts
 
-pytestmark = pytest.mark.more_runs
+pytestmark = [pytest.mark.more_runs, pytest.mark.long]
 
 VOLATILITY = 0.1  # percent a session
 DRIFT = 0.03  # percent a session

@@ -13,7 +13,7 @@ from orchestration.defs.dbt_project import dbt_of
 from orchestration.settings import DBT_PROJECT_DIR
 from tests.pipeline.homes import Home, ask, build_models, copied, warehouse
 
-pytestmark = pytest.mark.more_runs
+pytestmark = [pytest.mark.more_runs, pytest.mark.long]
 
 # The lines of the seed before and after, all changed in one build, which takes half a minute of a core.
 CHANGES = {

@@ -89,6 +89,7 @@ def test_documents_are_read_from_a_folder_with_any_name(sample_home: Home, tmp_p
 
 
 @pytest.mark.more_runs
+@pytest.mark.long
 def test_a_damaged_warehouse_is_reported_and_rebuilt(sample_home: Home, tmp_path: Path) -> None:
     home = copied(sample_home, tmp_path / "home", parts=(*EVERYTHING, "report"))
     flip(home.path / "warehouse.duckdb")

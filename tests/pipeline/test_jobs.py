@@ -35,7 +35,7 @@ def test_a_job_selects_the_feeds_of_its_kind(sample_home: Home, name: str) -> No
 
 
 @pytest.mark.more_runs
-@pytest.mark.parametrize("name", ["prices", "holdings", "publish"])
+@pytest.mark.parametrize("name", ["prices", pytest.param("holdings", marks=pytest.mark.long), "publish"])
 def test_a_smaller_job_gives_the_same_release(sample_home: Home, tmp_path: Path, name: str) -> None:
     home = copied(sample_home, tmp_path / "home", parts=("warehouse.duckdb", "dbt", "landing"))
     with dg.DagsterInstance.ephemeral() as instance:
