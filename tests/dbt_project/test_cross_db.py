@@ -110,5 +110,5 @@ def test_each_engine_gives_the_same(engine: str, request: pytest.FixtureRequest)
     assert differing == {}
 
 
-def test_the_default_engine_is_duckdb(parsed_dbt: Dbt) -> None:
-    assert parsed_dbt.engine == DuckDb()
+def test_the_default_engine_is_duckdb(tmp_path: Path) -> None:
+    assert Dbt(Warehouse(tmp_path / "warehouse.duckdb"), tmp_path).engine == DuckDb()

@@ -120,8 +120,8 @@ def _scores(tables: ReleaseTables) -> Table | None:
         return None
     rows = tables.rows(
         "select scores.*, candidates.said_on from reconstitution_forecast_scores as scores"
-        " inner join (select distinct event, stage, quality, said_on from reconstitution_candidates where is_latest) as candidates"
-        " using (event, stage, quality) where reach = 'all' order by event desc, quality, status"
+        " inner join (select distinct event, stage, quality, said_on from reconstitution_candidates where is_latest)"
+        " as candidates using (event, stage, quality) where reach = 'all' order by event desc, quality, status"
     )
     if not rows:
         return None
