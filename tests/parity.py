@@ -40,7 +40,7 @@ ABSOLUTE_OF = {
 MADE = "<!-- written by make parity -->"
 
 # What a release says of itself: its id, its time, its run, and the releases before it.
-OF_THE_RELEASE = {"release_history", "reading_changes", "signal_diary", "signal_diary_outcomes"}
+OF_THE_RELEASE = {"release_history", "reading_changes", "signal_diary", "signal_diary_outcomes", "reconstitution_diary"}
 
 
 @dataclass

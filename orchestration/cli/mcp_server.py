@@ -35,7 +35,7 @@ _UNITS = (
 )
 _INSTRUCTIONS = (
     "Small-Cap Signal: IWM compared with SPY and QQQ. Start with `today`. Say how old the data are when `is_stale` is true, and"
-    " give the verdict of the evidence with every label: most labels predict nothing that could be seen. Not investment advice."
+    " give the verdict of the evidence with every label: for most labels no effect was found. Not investment advice."
 )
 _READ_ONLY = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 

@@ -352,7 +352,7 @@ def _headline(manifest: Row, last: date | None, behind: int | None, signals: lis
     regime = next((one for one in signals if one.signal == "regime" and one.label is not None), None)
     if regime is not None:
         parts.append(
-            f"{regime.subject} is {regime.label} since {regime.since} ({_sessions(regime.sessions)})" + _flip_clause(regime)
+            f"{regime.subject} has been {regime.label} since {regime.since} ({_sessions(regime.sessions)})" + _flip_clause(regime)
         )
     return " ".join(parts) or f"No signal has a label on {last}."
 

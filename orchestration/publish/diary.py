@@ -8,7 +8,7 @@ decisions, the diary is the one thing that cannot be made again from landing (do
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -75,8 +75,25 @@ SIGNAL_DIARY_OUTCOMES = MadeTable(
         }
     ),
 )
+RECONSTITUTION_DIARY = MadeTable(
+    "reconstitution_diary",
+    "One row per Russell reconstitution, stage, quality and symbol that was expected to move: what the first release with the"
+    " statement said (reconstitution_candidates). Written once, before the event, and never changed, whatever rules come later.",
+    ("event", "stage", "quality", "symbol"),
+    {
+        "event": Column("varchar", "Year and month of the reconstitution."),
+        "stage": Column("varchar", "Stage of the statement; previews are not recorded."),
+        "quality": Column("varchar", "fund weights or total capitalisations."),
+        "symbol": Column("varchar", "Ticker as it was stated."),
+        "status": Column("varchar", "What was expected: leaves above, leaves below, enters from above or enters from below."),
+        "said_on": Column("date", "Day of the statement."),
+        "release_id": Column("varchar", "The release that published it first."),
+        "recorded_at": Column("timestamp", "Time of its publication (UTC)."),
+    },
+)
 # The marts whose statements are frozen. If one is withheld, the release freezes nothing, and a later one may.
 READ_BY_DIARY = frozenset({"reading", "ratio_daily", "satellite_target", "scorecard", "core_satellite_summary"})
+READ_FOR_FORECASTS = frozenset({"reconstitution_candidates", "reconstitution_calendar"})
 
 
 class DiaryDamaged(RuntimeError):
@@ -97,14 +114,26 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class Forecast:
+    """A statement about a reconstitution: the symbols that were expected to move, by status."""
+
+    event: str
+    stage: str
+    quality: str
+    said_on: date
+    symbols: dict[str, list[str]]
+
+
+@dataclass(frozen=True)
 class Entry:
-    """One line: a session, the release that froze it, and what it said."""
+    """One line: a session, the release that froze it, and what it said; `forecasts` are those that no earlier line has."""
 
     session: date
     source: str
     release_id: str
     recorded_at: datetime
     readings: list[Reading]
+    forecasts: list[Forecast] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """The entry as the manifest and the file have it."""
@@ -242,6 +271,40 @@ order by said.signal, said.subject
 def readings(connection: duckdb.DuckDBPyConnection, session: date) -> list[Reading]:
     """What the marts say of each signal at a session: labels that are not given are left out."""
     return [Reading(*row) for row in connection.execute(_READINGS, [session]).fetchall()]
+
+
+_FORECASTS = """
+select candidates.event, candidates.stage, candidates.quality, candidates.said_on, candidates.status,
+    list(candidates.symbol order by candidates.symbol)
+from marts.reconstitution_candidates as candidates
+inner join marts.reconstitution_calendar as calendar on candidates.event = calendar.event
+where calendar.effective >= ? and not candidates.is_preview and not candidates.is_hindsight and candidates.status <> 'stays'
+group by candidates.event, candidates.stage, candidates.quality, candidates.said_on, candidates.status
+order by candidates.event, candidates.said_on, candidates.quality, candidates.status
+"""
+
+
+def forecasts(connection: duckdb.DuckDBPyConnection, session: date, entries: Sequence[Entry]) -> list[Forecast]:
+    """The statements made in time about reconstitutions that are not over at a session, without those that an entry has."""
+    known = {(one.event, one.stage, one.quality) for entry in entries for one in entry.forecasts}
+    found: dict[tuple[str, str, str], Forecast] = {}
+    for event, stage, quality, said_on, status, symbols in connection.execute(_FORECASTS, [session]).fetchall():
+        key = (event, stage, quality)
+        if key not in known:
+            found.setdefault(key, Forecast(*key, said_on, {})).symbols[status] = symbols
+    return list(found.values())
+
+
+def forecast_rows(entries: Sequence[Entry]) -> pl.DataFrame:
+    """The rows of `reconstitution_diary`."""
+    rows = [
+        (one.event, one.stage, one.quality, symbol, status, one.said_on, entry.release_id, entry.recorded_at)
+        for entry in entries
+        for one in entry.forecasts
+        for status, symbols in one.symbols.items()
+        for symbol in symbols
+    ]
+    return pl.DataFrame(rows, schema=schema_of(RECONSTITUTION_DIARY), orient="row")
 
 
 def diary_rows(entries: Sequence[Entry]) -> pl.DataFrame:

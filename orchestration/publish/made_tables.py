@@ -19,19 +19,24 @@ from orchestration.publish.changes import (
 )
 from orchestration.publish.diary import (
     READ_BY_DIARY,
+    READ_FOR_FORECASTS,
+    RECONSTITUTION_DIARY,
     SIGNAL_DIARY,
     SIGNAL_DIARY_OUTCOMES,
     Diary,
     DiaryDamaged,
     Entry,
     diary_rows,
+    forecast_rows,
+    forecasts,
     outcomes,
     readings,
     said_by,
 )
 from orchestration.publish.history import RELEASE_HISTORY, release_history
 
-MADE_TABLES = (READING_CHANGES, RELEASE_HISTORY, SIGNAL_DIARY, SIGNAL_DIARY_OUTCOMES)
+OF_THE_DIARY = (SIGNAL_DIARY, SIGNAL_DIARY_OUTCOMES, RECONSTITUTION_DIARY)
+MADE_TABLES = (READING_CHANGES, RELEASE_HISTORY, *OF_THE_DIARY)
 
 PRICES = "prices"  # the feed of `freshness` that labels depend on
 
@@ -85,14 +90,14 @@ def _signal_diary(connection: duckdb.DuckDBPyConnection, release: Side, past: Pa
     """The frozen lines, what this release freezes, and what followed."""
     manifest = release.manifest
     made.facts |= {"diary": None, "diary_note": None}
-    SIGNAL_DIARY.create(connection)
-    SIGNAL_DIARY_OUTCOMES.create(connection)
+    for table in OF_THE_DIARY:
+        table.create(connection)
     try:
         # A publication that was killed after its release became the latest has left its entry in the manifest only.
         made.facts["diary_note"] = diary.append(said_by(side.manifest for side in past.releases))
         entries = diary.entries()
     except DiaryDamaged as error:
-        made.withheld = dict.fromkeys((SIGNAL_DIARY.name, SIGNAL_DIARY_OUTCOMES.name), str(error))
+        made.withheld = dict.fromkeys((table.name for table in OF_THE_DIARY), str(error))
         return
     made.entry = _new_entry(connection, release, entries)
     if made.entry is not None:
@@ -105,6 +110,7 @@ def _signal_diary(connection: duckdb.DuckDBPyConnection, release: Side, past: Pa
         if entry.source == manifest["source"] and (known_at is None or entry.session <= datetime.fromisoformat(known_at).date())
     ]
     SIGNAL_DIARY.create(connection, diary_rows(shown))
+    RECONSTITUTION_DIARY.create(connection, forecast_rows(shown))
     lacking = sorted(mart for mart in SIGNAL_DIARY_OUTCOMES.reads if not release.columns(mart))
     if lacking:
         made.withheld[SIGNAL_DIARY_OUTCOMES.name] = f"it depends on {lacking[0]}, which this release does not publish"
@@ -122,4 +128,5 @@ def _new_entry(connection: duckdb.DuckDBPyConnection, release: Side, entries: li
     if any(entry.session == session or entry.source != manifest["source"] for entry in entries):
         return None
     recorded_at = datetime.fromisoformat(manifest["published_at"]).replace(tzinfo=None)
-    return Entry(session, manifest["source"], manifest["release_id"], recorded_at, readings(connection, session))
+    said = forecasts(connection, session, entries) if all(release.columns(mart) for mart in READ_FOR_FORECASTS) else []
+    return Entry(session, manifest["source"], manifest["release_id"], recorded_at, readings(connection, session), said)

@@ -41,8 +41,8 @@ def test_each_line_says_what_the_tables_say(smallcap: Command) -> None:
 def test_the_headline_names_the_flip_and_the_distance_to_the_next(home: Path) -> None:
     today = read_today(home / "published" / "latest")
     assert today.headline == (
-        "QQQ/SPY turned risk_on on 2026-09-29. IWM/SPY is risk_off since 2025-08-27 (274 sessions); risk_on above 0.4976 (+6.5%),"
-        " an IWM close above 305.12 with SPY unchanged."
+        "QQQ/SPY turned risk_on on 2026-09-29. IWM/SPY has been risk_off since 2025-08-27 (274 sessions); risk_on above 0.4976"
+        " (+6.5%), an IWM close above 305.12 with SPY unchanged."
     )
 
 

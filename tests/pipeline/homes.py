@@ -22,7 +22,7 @@ RAW_TABLES = (
     "sessions", "price_bars", "member_bars", "corporate_actions", "holdings", "fund_facts", "rates", "factors",
     "fund_quotes", "option_expirations", "option_quotes", "documents", "rejects",
 )  # fmt: skip
-ABOUT_RELEASES = {"release", "readme", "release_history", "reading_changes", "signal_diary"}
+ABOUT_RELEASES = {"release", "readme", "release_history", "reading_changes", "signal_diary", "reconstitution_diary"}
 PAIRS = ("IWM/SPY", "IWM/QQQ", "QQQ/SPY")
 FUNDS = ("IWM", "SPY", "QQQ")
 

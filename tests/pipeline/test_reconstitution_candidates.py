@@ -145,6 +145,7 @@ def test_the_scores_are_those_of_the_candidates(sample_home: Home, listed: Compa
     }
     true = {status: symbols(listed, np.flatnonzero(flags)) for status, flags in leaving.items()}
     assert scores.height == len(STAGES) * (3 + 4)
+    assert set(scores.filter("is_latest")["stage"]) == {STAGES[-1]}
     # The holdings of IWV, two months after those of IWM, decide where who left went.
     assert scores["judged_by"].unique().to_list() == [truths.IWM_SNAPSHOTS[-1]]
     for row in scores.iter_rows(named=True):
@@ -261,9 +262,13 @@ def test_what_the_real_documents_reach(real_home: Home) -> None:
     assert (down["correct"], down["predicted"], down["happened"]) == (23, 59, 24)
     assert below["precision_share"] > 0.7
     assert found["leaves below", "by rule"]["precision_share"] > 0.95
-    for row in (up, down, below):
-        assert row["precision_share"] > row["naive_precision"]
-        assert row["recall_share"] > row["naive_recall"]
+    # The nine largest by weight leave as often as the nine beyond the band.
+    assert (up["precision_share"], up["recall_share"]) == (up["naive_precision"], up["naive_recall"])
+    for row in (down, below):
+        assert row["precision_share"] > row["naive_precision"] + 0.03
+        assert row["recall_share"] > row["naive_recall"] + 0.03
+    # No holdings of IWV after the event show where a company that left went.
+    assert not scores["is_broad_known"].any()
     # The band: 1.61 and 0.44 times the breakpoint. The index provider's were from about 2.0 to 7.4 billion dollars around 4.6.
     borders = candidates.select(ratio=(pl.col("distance_to_breakpoint") + 1) / (pl.col("distance_to_border") + 1)).drop_nulls()
     assert sorted({round(ratio, 2) for ratio in borders["ratio"]})[1:] == [0.44, 1.61]

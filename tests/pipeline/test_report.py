@@ -20,7 +20,7 @@ import pytest
 
 from orchestration.report.page import CHAPTERS, write_report
 from orchestration.report.release_tables import release_tables
-from orchestration.report.wording import grouped, label, measure, percent, points
+from orchestration.report.wording import DASH, grouped, label, measure, percent, points
 from tests.pipeline.homes import FUNDS, PAIRS, Home
 
 HOSTILE = "</script><script>window.ran=1</script><img src=x onerror=window.ran=1>\"'&{{7*7}}"
@@ -436,8 +436,10 @@ def test_stress_events_and_investor_profiles_match_their_marts(sample_home: Home
         shown = plain(f"{criterion.replace('_', ' ')} {grouped(reason)} {pick} {measure(figure, unit)}")
         after = investors.partition(shown)[2]
         assert after and f"{guide_pick} " in after
-        assert {True: " yes ", False: " no "}[is_same] in f" {after} "
-    assert sum(row[-1] for row in rows) == investors.count(" yes")
+        assert {True: " yes ", False: " no ", None: f" {DASH} "}[is_same] in f" {after} "
+    assert sum(row[-1] is True for row in rows) == investors.count(" yes")
+    # SCHA has two quotes: the narrowest one could be its.
+    assert {row[0] for row in rows if row[-1] is None} == {"narrowest_quote"}
 
 
 def test_reconstitution_shows_the_candidates_and_their_scores(sample_home: Home, page: str) -> None:
@@ -453,7 +455,7 @@ def test_reconstitution_shows_the_candidates_and_their_scores(sample_home: Home,
     scores = answers(
         sample_home,
         "select status, quality, predicted, happened, precision_share from reconstitution_forecast_scores"
-        " where stage = 'list update 4' and reach = 'all'",
+        " where is_latest and reach = 'all'",
     )
     assert len(scores) == 7
     for status, quality, predicted, happened, precision in scores:

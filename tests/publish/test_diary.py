@@ -19,8 +19,11 @@ from orchestration.publish.diary import (
     Diary,
     DiaryDamaged,
     Entry,
+    Forecast,
     Reading,
     diary_rows,
+    forecast_rows,
+    forecasts,
     outcomes,
     said_by,
 )
@@ -107,6 +110,46 @@ def test_the_manifest_has_what_the_file_has(tmp_path: Path) -> None:
         {"diary": json.loads(json.dumps(entry(2).as_json()))},
     ]
     assert said_by(manifests) == [entry(0), entry(2)]
+
+
+RANKED = Forecast("2026-06", "rank day", "fund weights", date(2026, 4, 30), {"leaves above": ["A", "B"], "leaves below": ["C"]})
+
+
+def test_forecasts_are_kept_as_they_were_first_said(tmp_path: Path) -> None:
+    diary = Diary(tmp_path / "diary.jsonl")
+    old = {name: value for name, value in entry(0).as_json().items() if name != "forecasts"}
+    diary.path.write_text(json.dumps(old) + "\n")
+    diary.append([replace(entry(1), forecasts=[RANKED])])
+    assert diary.entries() == [entry(0), replace(entry(1), forecasts=[RANKED])]
+    rows = forecast_rows(diary.entries())
+    assert rows.select("symbol", "status").rows() == [("A", "leaves above"), ("B", "leaves above"), ("C", "leaves below")]
+    assert set(rows["release_id"]) == {entry(1).release_id}
+
+
+def test_a_statement_is_recorded_once_in_time_and_before_the_event() -> None:
+    said = "('2026-06', 'rank day', 'fund weights', date '2026-04-30', {}, false, false)"
+    with duckdb.connect() as connection:
+        connection.execute(f"""
+            create schema marts;
+            create table marts.reconstitution_calendar as from (values
+                ('2025-06', date '2025-06-27'), ('2026-06', date '2026-06-26'), ('2026-12', date '2026-12-11')
+            ) as t (event, effective);
+            create table marts.reconstitution_candidates as
+            select *, 'S' || row_number() over () as symbol from (values
+                {said.format("'leaves above'")}, {said.format("'leaves above'")}, {said.format("'leaves below'")},
+                {said.format("'stays'")}, {said.format("null")},
+                ('2026-06', 'rank day', 'total capitalisations', date '2026-04-30', 'leaves above', true, false),
+                ('2026-12', 'preview', 'fund weights', date '2026-05-04', 'leaves above', false, true),
+                ('2025-06', 'rank day', 'fund weights', date '2025-04-30', 'leaves above', false, false)
+            ) as t (event, stage, quality, said_on, status, is_hindsight, is_preview)
+        """)
+        found = forecasts(connection, date(2026, 5, 4), [])
+        assert [(one.event, one.stage, one.quality, one.said_on) for one in found] == [
+            ("2026-06", "rank day", "fund weights", date(2026, 4, 30))
+        ]
+        assert {status: len(symbols) for status, symbols in found[0].symbols.items()} == {"leaves above": 2, "leaves below": 1}
+        assert forecasts(connection, date(2026, 5, 5), [replace(entry(0), forecasts=found)]) == []
+        assert forecasts(connection, date(2026, 6, 29), []) == []
 
 
 @pytest.fixture

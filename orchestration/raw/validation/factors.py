@@ -171,7 +171,7 @@ def _beside_known(factors: pl.DataFrame, known: pl.DataFrame) -> Iterator[Findin
     within = pl.col("date").is_between(max(first, known_first), min(last, known_last))
     odd = factors.filter(within).height + known.filter(within).height - 2 * both.height
     if odd > FEW_DAYS:
-        yield Finding("edition_is_as_before", f"{odd} days are in one of it and the edition before it, and not in the other")
+        yield Finding("edition_is_as_before", f"{odd} days are in only one of this edition and the one before it")
     for name, limit in LARGEST_CHANGE.items():
         change = (pl.col(name) - pl.col(f"{name}_known")).abs()
         largest = both.sort(change, nulls_last=False).row(-1, named=True)

@@ -58,7 +58,7 @@ def _beside_known(caps: pl.DataFrame, known: pl.DataFrame, days: int) -> Iterato
     limit = next((factor for longest, factor in LARGEST_CHANGES if days <= longest), LARGEST_EVER)
     both = caps.select("symbol", "market_cap").join(known, on="symbol", suffix="_before")
     if both.height < KEPT_SHARE * known.height and limit < LARGEST_EVER:
-        yield Finding("caps_are_as_before", f"only {both.height:,} of {known.height:,} stocks are those known before")
+        yield Finding("caps_are_as_before", f"only {both.height:,} of the {known.height:,} stocks known before are in it")
         return
     changes = both.select(change=pl.col("market_cap") / pl.col("market_cap_before"))["change"]
     median = changes.median()
@@ -67,7 +67,7 @@ def _beside_known(caps: pl.DataFrame, known: pl.DataFrame, days: int) -> Iterato
     if not 1 / limit < median < limit:
         yield Finding(
             "caps_are_as_before",
-            f"the median stock is worth {median:.2g} times what was known {days} days apart: less than {limit:g}",
+            f"the median stock is worth {median:.2g} times what was known {days} days apart; the limit is {limit:g}",
         )
     beyond = len(changes) - int((changes / median).is_between(1 / limit, limit).sum())
     if beyond > (1 - AGREEING_SHARE) * len(changes):

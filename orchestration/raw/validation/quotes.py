@@ -123,7 +123,7 @@ def _price(quotes: pl.DataFrame, close: KnownClose | None) -> Iterator[Finding]:
         if not close.low * (1 - BEYOND_RANGE) <= price <= close.high * (1 + BEYOND_RANGE):
             yield Finding(
                 "price_agrees_with_closes",
-                f"the price {price:g} is not one of its session {session}: {close.low:.2f} to {close.high:.2f}",
+                f"the price {price:g} is outside the range of its session {session}: {close.low:.2f} to {close.high:.2f}",
             )
         return
     age, change = session - close.session, price / close.close - 1

@@ -117,8 +117,8 @@ RULES: dict[str, Rule] = {
             "date_is_possible",
             "rates",
             _ROW,
-            "A date is neither before the series can begin nor after the retrieval, and, in a daily series, not more than 10 days"
-            " from any other date.",
+            "A date is neither before the series can begin nor after the retrieval, and, in a daily series, at most 10 days"
+            " from the nearest other date.",
         ),
         Rule("recession_is_a_flag", "rates", _ROW, "USREC is 0 or 1, dated on the first day of a month."),
         Rule(
@@ -207,8 +207,8 @@ RULES: dict[str, Rule] = {
             "caps_are_as_before",
             "market_caps",
             _DOCUMENT,
-            "Four of five stocks known of the nearest session are there, and change by less than a factor of 1.6 beside the"
-            " median (after a week: 3), as does the median.",
+            "Four of five stocks of the nearest known session are present. The median change, and that of four of five stocks"
+            " relative to it, is less than a factor of 1.6 (after a week: 3).",
         ),
         # Members' prices
         Rule(
@@ -241,8 +241,8 @@ RULES: dict[str, Rule] = {
             "member_closes_are_as_before",
             "member_prices",
             _DOCUMENT,
-            "At most 20 % of the known symbols have other closes, apart from a ratio as after a split, and at most 10 % the same"
-            " ratio.",
+            "At most 20 % of the known symbols have other closes than before; one ratio for all closes of a symbol, as after a"
+            " split, does not count. At most 10 % have the same ratio.",
         ),
         # Holdings
         Rule("as_of_is_a_weekday", "holdings", _DOCUMENT, "The as-of date is a weekday or the last day of a month."),
@@ -339,7 +339,8 @@ RULES: dict[str, Rule] = {
             "price_agrees_with_closes",
             "quotes",
             _DOCUMENT,
-            "The price is one of its session, within 3 %, or within 25 % of the close of the last four days (40 %: ten).",
+            "The price is within 3 % of the range of its session; without that bar, within 25 % of a close of the last four days,"
+            " or 40 % of one of the last ten.",
         ),
         Rule(
             "chain_agrees_with_price",

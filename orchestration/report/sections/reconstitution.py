@@ -119,12 +119,11 @@ def _scores(tables: ReleaseTables) -> Table | None:
     if not tables.has("reconstitution_forecast_scores"):
         return None
     rows = tables.rows(
-        "select scores.*, candidates.said_on from reconstitution_forecast_scores as scores"
-        " inner join (select distinct event, stage, quality, said_on from reconstitution_candidates where is_latest)"
-        " as candidates using (event, stage, quality) where reach = 'all' order by event desc, quality, status"
+        "select * from reconstitution_forecast_scores where is_latest and reach = 'all' order by event desc, quality, status"
     )
     if not rows:
         return None
+    unknown = sorted({row["event"] for row in rows if not row["is_broad_known"]})
     return Table(
         caption="Scores of earlier forecasts",
         columns=[
@@ -133,7 +132,7 @@ def _scores(tables: ReleaseTables) -> Table | None:
         ],
         rows=[
             [
-                Cell(row["event"], note="in hindsight" if row["is_hindsight"] else f"forecast of {row['said_on']}"),
+                Cell(row["event"], note="in hindsight" if row["is_hindsight"] else f"as known on {row['said_on']}"),
                 row["status"], row["quality"], number(row["predicted"]), number(row["happened"]),
                 percent(row["precision_share"], 0), percent(row["recall_share"], 0),
                 percent(row["naive_precision"], 0), percent(row["naive_recall"], 0),
@@ -141,7 +140,13 @@ def _scores(tables: ReleaseTables) -> Table | None:
             for row in rows
         ],
         source="Mart reconstitution_forecast_scores, by the last forecast before each event. Naive: the same number of symbols,"
-        " ranked by their value in one fund.",
+        " the largest or the smallest by fund weight."
+        + (
+            f" {', '.join(unknown)}: without holdings of the Russell 3000 fund after the event, any company above the breakpoint"
+            " that left counts as leaving above."
+            if unknown
+            else ""
+        ),
         stacks=True,
     )  # fmt: skip
 

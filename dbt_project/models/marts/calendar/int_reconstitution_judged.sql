@@ -1,5 +1,5 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
--- Each candidate with what happened to it, and its places in the naive rankings by the value of its line in one fund. Who joined without
+-- Each candidate with what happened to it, and its places in the naive rankings by its size in fund weights. Who joined without
 -- being a candidate is a row without a status. A member is found again by its security, and who was in neither index by the
 -- ticker: a security's id is the first ticker that it had, which another company can have today.
 with events as (
@@ -10,17 +10,6 @@ with events as (
     from {{ ref('int_reconstitution_outcomes') }}
     group by event
     having max(judged_by) is not null
-),
-
-naive as (
-    select
-        event,
-        stage,
-        symbol,
-        row_number() over (partition by event, stage, index_before order by small_value desc, symbol) as small_from_above,
-        row_number() over (partition by event, stage, index_before order by small_value, symbol) as small_from_below,
-        row_number() over (partition by event, stage, index_before order by broad_value, symbol) as large_from_below
-    from {{ ref('int_reconstitution_companies') }}
 ),
 
 new_symbols as (
@@ -38,9 +27,14 @@ candidates as (
         events.is_broad_known,
         coalesce(outcomes.is_small, new_symbols.symbol is not null) as is_small,
         coalesce(outcomes.is_broad, false) as is_broad,
-        naive.small_from_above,
-        naive.small_from_below,
-        naive.large_from_below
+        row_number() over (
+            partition by candidates.event, candidates.stage, candidates.quality, candidates.index_before
+            order by members.size desc nulls last, candidates.symbol
+        ) as from_largest,
+        row_number() over (
+            partition by candidates.event, candidates.stage, candidates.quality, candidates.index_before
+            order by members.size nulls last, candidates.symbol
+        ) as from_smallest
     from {{ ref('reconstitution_candidates') }} as candidates
     inner join events on candidates.event = events.event
     left join {{ ref('int_reconstitution_outcomes') }} as outcomes
@@ -48,8 +42,8 @@ candidates as (
     left join new_symbols
         on candidates.event = new_symbols.event and candidates.stage = new_symbols.stage
         and candidates.symbol = new_symbols.symbol and candidates.index_before = 'neither'
-    left join naive
-        on candidates.event = naive.event and candidates.stage = naive.stage and candidates.symbol = naive.symbol
+    left join {{ ref('int_reconstitution_companies') }} as members
+        on candidates.event = members.event and candidates.stage = members.stage and candidates.symbol = members.symbol
 ),
 
 statements as (
@@ -58,7 +52,8 @@ statements as (
         stage,
         quality,
         is_hindsight,
-        judged_by
+        judged_by,
+        is_broad_known
     from candidates
 ),
 
@@ -83,6 +78,7 @@ select
     symbol,
     is_hindsight,
     judged_by,
+    is_broad_known,
     status,
     distance_to_border,
     distance_to_breakpoint,
@@ -97,9 +93,8 @@ select
         when is_small then 'enters from below'
         else 'stays'
     end as outcome,
-    small_from_above,
-    small_from_below,
-    large_from_below
+    from_largest,
+    from_smallest
 from candidates
 union all
 select
@@ -109,12 +104,12 @@ select
     'joined:' || security_id as symbol,
     is_hindsight,
     judged_by,
+    is_broad_known,
     null as status,
     null as distance_to_border,
     null as distance_to_breakpoint,
     'neither' as index_before,
     'enters from below' as outcome,
-    null as small_from_above,
-    null as small_from_below,
-    null as large_from_below
+    null as from_largest,
+    null as from_smallest
 from joined

@@ -1,14 +1,15 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['reconstitution_candidates']}) }}
 {% set p = signal_parameters('reconstitution_candidates', ['large_companies', 'all_companies', 'band']) -%}
 -- The eligible companies of a statement ranked by total market capitalisation, with the borders that follow from the ranks and the band.
--- A company is worth the most that the vendor says of one of its classes, or all its classes together: vendors do either.
+-- A company is worth the most that the vendor says of one of its classes, or all its classes together: vendors do either. Its classes
+-- are added if the shares of each are known: the capitalisation of a class can be that of the whole company.
 with companies as (
     select
         event,
         stage,
         company,
         index_before,
-        greatest(max(market_cap), sum(class_cap)) as size
+        greatest(max(market_cap), coalesce(case when count(class_cap) = count(*) then sum(class_cap) end, 0)) as size
     from {{ ref('int_reconstitution_eligible') }}
     where not_eligible is null
     group by event, stage, company, index_before

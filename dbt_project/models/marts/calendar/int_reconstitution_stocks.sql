@@ -61,6 +61,7 @@ stocks as (
         caps.price,
         caps.market_cap,
         caps.price * caps.shares_outstanding as class_cap,
+        offered.as_of,
         caps.first_traded,
         row_number() over (partition by offered.event, offered.stage, caps.ticker order by caps.market_cap desc) as turn
     from offered
@@ -81,7 +82,8 @@ select
     index_before,
     price,
     market_cap,
-    coalesce(class_cap, market_cap) as class_cap,
+    class_cap,
+    as_of,
     first_traded,
     case
         when price < cast({{ p.least_price }} as double) then 'price below {{ '%g' % p.least_price }} dollar'

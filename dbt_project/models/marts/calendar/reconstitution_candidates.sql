@@ -25,6 +25,29 @@ with candidates as (
     {% if not loop.last %}union all
     {% endif -%}
     {% endfor -%}
+),
+
+-- The dates of what a statement uses.
+weight_dates as (
+    select
+        event,
+        stage,
+        max(case when purpose = 'members' and index_name = 'Russell 2000' then as_of end) as members_as_of,
+        coalesce(
+            max(case when purpose = 'size' and index_name = 'Russell 3000' then as_of end),
+            max(case when purpose = 'size' and index_name = 'Russell 2000' then as_of end)
+        ) as size_as_of
+    from {{ ref('int_reconstitution_snapshots') }}
+    group by event, stage
+),
+
+cap_dates as (
+    select
+        event,
+        stage,
+        max(as_of) as size_as_of
+    from {{ ref('int_reconstitution_stocks') }}
+    group by event, stage
 )
 
 select
@@ -45,6 +68,8 @@ select
     candidates.company_size / candidates.border - 1 as distance_to_border,
     statements.said_on,
     statements.known_by,
+    weight_dates.members_as_of,
+    case when candidates.quality = 'total capitalisations' then cap_dates.size_as_of else weight_dates.size_as_of end as size_as_of,
     candidates.is_hindsight,
     statements.stage = 'preview' as is_preview,
     statements.said_on = max(statements.said_on) over (partition by candidates.event, candidates.quality) as is_latest,
@@ -52,3 +77,5 @@ select
 from candidates
 inner join {{ ref('int_reconstitution_statements') }} as statements
     on candidates.event = statements.event and candidates.stage = statements.stage
+inner join weight_dates on candidates.event = weight_dates.event and candidates.stage = weight_dates.stage
+left join cap_dates on candidates.event = cap_dates.event and candidates.stage = cap_dates.stage

@@ -1,6 +1,6 @@
 {{ config(meta={'signals': ['reconstitution_candidates']}) }}
 {% set p = signal_parameters('reconstitution_candidates', ['near', 'far']) -%}
--- A naive ranking names as many members as the statement does, by the value of their line in one fund. A status for which a statement
+-- A naive ranking names as many members as the statement does, the largest or the smallest by fund weight. A status for which a statement
 -- had no border was not said, and has no score but that of the members that a rule decides.
 with statuses as (
     select names.status
@@ -27,6 +27,7 @@ counted as (
         statuses.status,
         judged.is_hindsight,
         judged.judged_by,
+        judged.is_broad_known,
         sum(case when judged.status = statuses.status then 1 else 0 end) as predicted,
         sum(case when judged.outcome = statuses.status then 1 else 0 end) as happened,
         case statuses.status
@@ -37,7 +38,8 @@ counted as (
         end as is_said
     from judged
     cross join statuses
-    group by judged.event, judged.stage, judged.quality, statuses.status, judged.is_hindsight, judged.judged_by
+    group by
+        judged.event, judged.stage, judged.quality, statuses.status, judged.is_hindsight, judged.judged_by, judged.is_broad_known
 ),
 
 hits as (
@@ -50,9 +52,8 @@ hits as (
         sum(
             case
                 when judged.outcome <> counted.status then 0
-                when counted.status = 'leaves above' and judged.small_from_above <= counted.predicted then 1
-                when counted.status = 'leaves below' and judged.small_from_below <= counted.predicted then 1
-                when counted.status = 'enters from above' and judged.large_from_below <= counted.predicted then 1
+                when counted.status = 'leaves above' and judged.from_largest <= counted.predicted then 1
+                when counted.status in ('leaves below', 'enters from above') and judged.from_smallest <= counted.predicted then 1
                 else 0
             end
         ) as naive_correct
@@ -71,11 +72,12 @@ by_reach as (
         reach,
         is_hindsight,
         judged_by,
+        is_broad_known,
         count(*) as predicted,
         sum(case when outcome = status then 1 else 0 end) as correct
     from judged
     where status <> 'stays'
-    group by event, stage, quality, status, reach, is_hindsight, judged_by
+    group by event, stage, quality, status, reach, is_hindsight, judged_by, is_broad_known
 ),
 
 scores as (
@@ -87,6 +89,7 @@ scores as (
         'all' as reach,
         counted.is_hindsight,
         counted.judged_by,
+        counted.is_broad_known,
         counted.predicted,
         counted.happened,
         hits.correct,
@@ -106,6 +109,7 @@ scores as (
         reach,
         is_hindsight,
         judged_by,
+        is_broad_known,
         predicted,
         null as happened,
         correct,
@@ -114,19 +118,24 @@ scores as (
 )
 
 select
-    event,
-    stage,
-    quality,
-    status,
-    reach,
-    judged_by,
-    is_hindsight,
-    cast(predicted as integer) as predicted,
-    cast(happened as integer) as happened,
-    cast(correct as integer) as correct,
-    cast(correct as double) / nullif(predicted, 0) as precision_share,
-    cast(correct as double) / nullif(happened, 0) as recall_share,
-    cast(naive_correct as double) / nullif(predicted, 0) as naive_precision,
-    cast(naive_correct as double) / nullif(happened, 0) as naive_recall,
+    scores.event,
+    scores.stage,
+    scores.quality,
+    scores.status,
+    scores.reach,
+    statements.said_on,
+    statements.said_on = max(statements.said_on) over (partition by scores.event, scores.quality) as is_latest,
+    scores.judged_by,
+    scores.is_broad_known,
+    scores.is_hindsight,
+    cast(scores.predicted as integer) as predicted,
+    cast(scores.happened as integer) as happened,
+    cast(scores.correct as integer) as correct,
+    cast(scores.correct as double) / nullif(scores.predicted, 0) as precision_share,
+    cast(scores.correct as double) / nullif(scores.happened, 0) as recall_share,
+    cast(scores.naive_correct as double) / nullif(scores.predicted, 0) as naive_precision,
+    cast(scores.naive_correct as double) / nullif(scores.happened, 0) as naive_recall,
     {{ params_id() }} as params_id
 from scores
+inner join {{ ref('int_reconstitution_statements') }} as statements
+    on scores.event = statements.event and scores.stage = statements.stage

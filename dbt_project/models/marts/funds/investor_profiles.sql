@@ -54,12 +54,14 @@ answers as (
         coalesce(picks.figure, gaps.cost_compounded, readings.trend_gap, targets.iwm_weight) as figure,
         picks.runner_up,
         picks.runner_up_figure,
+        picks.unknown_fund,
         cast(coalesce(picks.candidates, gaps.candidates) as integer) as candidates,
         coalesce(picks.as_of, gaps.as_of, readings.session, targets.session) as as_of,
         case
             when picks.runner_up is not null
                 then picks.pick || ' at ' || {{ in_words('picks.figure', 'criteria.unit') }} || ', followed by ' || picks.runner_up
                     || ' at ' || {{ in_words('picks.runner_up_figure', 'criteria.unit') }}
+                    || coalesce('; the figure of ' || picks.unknown_fund || ' is not known', '')
             when picks.pick is not null
                 then picks.pick || ' at ' || {{ in_words('picks.figure', 'criteria.unit') }} || '; no other fund has a known figure'
             when gaps.fund is not null
@@ -94,10 +96,11 @@ select
     reason,
     guide_pick,
     guide_says,
-    -- If only one fund has the figure, the figure did not choose it.
+    -- If only one fund has the figure, the figure did not choose it; one whose figure is not known could be better still.
     case
-        when candidates is null or candidates > 1
-            then {{ dbt.position("' ' || pick || ' '", "' ' || guide_pick || ' '") }} > 0
+        when candidates = 1 then null
+        when {{ dbt.position("' ' || pick || ' '", "' ' || guide_pick || ' '") }} = 0 then false
+        when unknown_fund is null and pick is not null then true
     end as is_the_guides_pick,
     {{ params_id() }} as params_id
 from answers
