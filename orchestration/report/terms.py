@@ -45,7 +45,7 @@ TERMS = {
         "The last regular dividends, as many as the fund schedules in a year, divided by the last close; special"
         " dividends are reported separately."
     ),
-    "drift": "The change of a sector's weight since the fund's previous snapshot, in percentage points.",
+    "drift": ("The change of a sector's weight since the fund's previous snapshot; a fraction in the tables."),
     "expense ratio": "The fund's annual fee as a fraction of its assets.",
     "family": (
         "The tests that are corrected together in the scorecard: claims (the guide says what follows), exploratory (it does not)."
@@ -121,7 +121,10 @@ TERMS = {
     ),
     "snapshot": "A fund's holdings on one as-of date.",
     "special dividend": "A dividend off the fund's schedule; it is not part of the dividend yield.",
-    "spell": "An unbroken run of one label; a session without a label neither begins nor ends one.",
+    "spell": (
+        "An unbroken run of one label. In `regime_spells` and `rate_regime_spells` a session without a label neither begins nor"
+        " ends one; in the scorecard it ends one."
+    ),
     "stale": (
         "Older than the limit for its kind: prices, members' prices and quotes that end before the last final session,"
         " snapshots beyond `stale_after_days`, rates beyond 10 days, factors beyond 100 days; as a verdict of the claims"
@@ -133,7 +136,9 @@ TERMS = {
         " over longer periods."
     ),
     "tracking volatility": "Standard deviation of the difference of two funds' session returns, annualised.",
-    "trend break": "The first close outside the channel on the other side than the last one: break_up or break_down.",
+    "trend break": (
+        "The first close outside the channel on the side opposite to the previous close outside it: break_up or break_down."
+    ),
     "trend gap": "The log ratio minus its mean over the last 200 sessions, in log points.",
     "trend mean": "The mean of the log ratio over the last 200 sessions, shown as a ratio.",
     "turnover": "The share of a portfolio moved from one fund to the other, a year.",
