@@ -259,6 +259,7 @@ STALE: dict[str, dict[str, Any]] = {
     "of the day before": {"regularMarketTime": epoch(NOW - timedelta(days=1))},
     "of an hour ago": {"regularMarketTime": epoch(NOW - timedelta(hours=1))},
     "the vendor takes the market for closed": {"marketState": "CLOSED"},
+    "of an hour ago, without a state": {"marketState": None, "regularMarketTime": epoch(NOW - timedelta(hours=1))},
 }
 
 
@@ -268,6 +269,12 @@ def test_a_stale_quote_is_rejected(changes: dict[str, Any]) -> None:
     vendor.quote |= changes
     with pytest.raises(DocumentRejected, match="the quote is stale"):
         read(vendor.document())
+
+
+def test_without_a_state_of_the_market_the_age_of_the_quote_decides() -> None:
+    vendor = YahooOptions()
+    del vendor.quote["marketState"]
+    assert read(vendor.document()).tables["fund_quotes"]["phase"].to_list() == ["regular"]
 
 
 UNUSABLE: dict[str, tuple[dict[str, Any], str]] = {

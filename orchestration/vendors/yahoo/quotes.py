@@ -116,7 +116,7 @@ def parse(content: bytes, context: Context) -> Parsed:
     price, quoted_at = _number(quote.get("regularMarketPrice")), _moment(quote.get("regularMarketTime"))
     if quoted_at is None or not price or price < 0:
         raise DocumentRejected("the quote has no time or no price")
-    session, phase = _session_and_phase(quoted_at, str(quote.get("marketState", "REGULAR")), context)
+    session, phase = _session_and_phase(quoted_at, quote.get("marketState"), context)
     key = {"fund": fund.fund, "session": session, "phase": phase}
     quotes, unusable = _contracts(contracts, str(fund.price_symbol), session, price)
     listed = _expirations(named, quotes, context)
@@ -169,8 +169,11 @@ def _read(content: bytes) -> tuple[pl.DataFrame, dict[str, str]]:
     return found.select(typed).with_row_index("_line", offset=1).cast({"_line": pl.Int64}), named
 
 
-def _session_and_phase(quoted_at: datetime, state: str, context: Context) -> tuple[date, str]:
+def _session_and_phase(quoted_at: datetime, state: object, context: Context) -> tuple[date, str]:
     """The session that the quote is of, and whether it was retrieved within its regular hours.
+
+    Args:
+        state: Yahoo's state of the market; without one, the age of the quote decides alone.
 
     Raises:
         DocumentRejected: the quote is of no session; or it is stale (the market is open, and the quote is older than that); or it
@@ -187,7 +190,7 @@ def _session_and_phase(quoted_at: datetime, state: str, context: Context) -> tup
             " Yahoo's option quotes are still those of the session before"
         )
     is_open = not context.sessions.filter((pl.col("opens_at") + QUOTES_LATE <= at) & (pl.col("closes_at") > at)).is_empty()
-    if is_open and (state != "REGULAR" or at - quoted_at > MOST_AGE):
+    if is_open and (state not in (None, "REGULAR") or at - quoted_at > MOST_AGE):
         raise DocumentRejected(
             f"the quote is stale: XNYS was open at the retrieval, but the quote is of {quoted_at:%Y-%m-%d %H:%M} UTC ({state})"
         )
