@@ -15,6 +15,7 @@ from typing import Any
 
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt_common.events.functions import msg_to_dict
+from filelock import FileLock
 
 from orchestration.files import content_hash, hash_of_files, write_atomically
 from orchestration.settings import DBT_PROJECT_DIR
@@ -51,11 +52,14 @@ class Dbt:
         """
         path, parsed_from = self.target_dir / "manifest.json", self.target_dir / "parsed_from"
         project = hash_of_files(self._files(), self.project_dir)
-        if not (path.exists() and parsed_from.exists() and parsed_from.read_bytes() == _made_from(project, path)):
-            # dbt's own cache may be damaged.
-            (self.target_dir / "partial_parse.msgpack").unlink(missing_ok=True)
-            _parsed[self.target_dir] = self._parse()  # reused by the build of this process
-            write_atomically(parsed_from, _made_from(project, path))
+        self.target_dir.mkdir(parents=True, exist_ok=True)
+        # Runs that start at once parse before one of them waits for the other: dbt does not write its manifest atomically.
+        with FileLock(self.target_dir / ".parsing.lock"):
+            if not (path.exists() and parsed_from.exists() and parsed_from.read_bytes() == _made_from(project, path)):
+                # dbt's own cache may be damaged.
+                (self.target_dir / "partial_parse.msgpack").unlink(missing_ok=True)
+                _parsed[self.target_dir] = self._parse()  # reused by the build of this process
+                write_atomically(parsed_from, _made_from(project, path))
         return path
 
     def manifest(self) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 import csv
 import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 from typing import Any
 
@@ -63,3 +65,26 @@ def test_a_changed_project_is_parsed_once(parses: list[list[str]], tmp_path: Pat
     for _ in range(2):
         dbt.manifest_path()
     assert parses == [["parse"], ["parse"]]
+
+
+def test_runs_that_start_at_once_parse_once(tmp_path: Path, parses: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """dbt writes its manifest in place: the other run must not read the half of it."""
+    is_half, go_on = Event(), Event()
+
+    def invoke(dbt: Dbt, arguments: list[str]) -> Any:
+        parses.append(arguments)
+        (dbt.target_dir / "manifest.json").write_text('{"nodes": ')
+        is_half.set()
+        go_on.wait(30)
+        (dbt.target_dir / "manifest.json").write_text('{"nodes": {}}')
+        return SimpleNamespace(success=True, result=None)
+
+    monkeypatch.setattr(Dbt, "invoke", invoke)
+    dbt = Dbt(Warehouse(tmp_path / "w.duckdb"), tmp_path / "home", tmp_path / "project")
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        first = pool.submit(dbt.manifest)
+        is_half.wait(30)
+        second = pool.submit(dbt.manifest)
+        go_on.set()
+        assert first.result() == second.result() == {"nodes": {}}
+    assert parses == [["parse"]]
