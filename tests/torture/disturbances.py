@@ -5,6 +5,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -146,7 +147,9 @@ def earlier_warehouse(root: Path, landing: Path, *, revision: str, say: Say) -> 
         (half / document.path.relative_to(landing)).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(document.path, half / document.path.relative_to(landing))
     try:
-        command = [sys.executable, "-c", "from orchestration.cli.main import main; main()", "run", "--source", "landing"]
+        scripts = tomllib.loads((tree / "pyproject.toml").read_text())["project"]["scripts"]
+        module, _, function = scripts["smallcap"].partition(":")
+        command = [sys.executable, "-c", f"from {module} import {function}; {function}()", "run", "--source", "landing"]
         done = subprocess.run(
             [*command, "--landing-dir", str(half), "--data-dir", str(home)],
             cwd=tree, env=homes.environment(PYTHONPATH=str(tree)), capture_output=True, text=True, timeout=900,
