@@ -42,6 +42,8 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     episodes = tables.columns(_EPISODES) if tables.has("breadth_episodes") else None
     window = manifest["parameters"].get("breadth.return_sessions", {}).get("value")
     span = f"{window:.0f} sessions" if window else "the breadth window"
+    if not data["session"]:
+        return Section(CHAPTER.name, CHAPTER.title, lead=f"No session has a label: the returns over {span} are not known.")
     now = ", ".join(f"{fund} {percent(data[fund][-1], signed=True)}" for fund in FUND_TONES)
     return Section(
         CHAPTER.name,

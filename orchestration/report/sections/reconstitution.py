@@ -156,11 +156,12 @@ def _chart(rows: list[Row]) -> Chart:
     data: dict[str, list[object]] = {"name": list(order), "events": [row["events"] for row in rows]}
     for field in ("mean_gap", "interval_low", "interval_high", "placebo_low", "placebo_high", "p_value"):
         data[field] = [None if row[field] is None else round(row[field], 5) for row in rows]
-    outside = [name for name, row in zip(order, rows, strict=True) if not _within(row)]
+    known = [(name, row) for name, row in zip(order, rows, strict=True) if None not in (row["mean_gap"], row["placebo_low"])]
+    outside = [name for name, row in known if not row["placebo_low"] <= row["mean_gap"] <= row["placebo_high"]]
     return Chart(
         name="reconstitution",
         title="IWM minus SPY around reconstitutions, against placebo windows",
-        summary=f"{len(rows) - len(outside)} of {len(rows)} means are within the 95 % placebo band"
+        summary=f"{len(known) - len(outside)} of {plural(len(known), 'mean')} are within the 95 % placebo band"
         + (f"; outside it: {', '.join(outside)}." if outside else "."),
         source="Mart reconstitution_summary. Total return of IWM minus that of SPY, in percent. Intervals: bootstrap of events."
         " Placebo band: the same windows shifted to other dates.",
@@ -195,10 +196,6 @@ def _spec(order: list[str]) -> dict[str, object]:
             {"mark": point, "encoding": {"y": rows, "x": value_axis("mean_gap", "+.1%"), "tooltip": _TOOLTIP}},
         ],
     )
-
-
-def _within(row: Row) -> bool:
-    return bool(row["placebo_low"] <= row["mean_gap"] <= row["placebo_high"])
 
 
 def _table(rows: list[Row]) -> Table:
