@@ -89,6 +89,11 @@ def idle(name: str, where: pl.Expr) -> pl.DataFrame:
     return members().with_columns(columns if name == "flat" else [pl.when(where).then(0).otherwise("volume").alias("volume")])
 
 
+def widened(where: pl.Expr) -> pl.DataFrame:
+    """Bars whose high is twice as high."""
+    return members().with_columns(high=pl.when(where).then(pl.col("high") * 2).otherwise("high"))
+
+
 def of_share(share: float) -> pl.Expr:
     """The first symbols, as a share of all."""
     return place < share * SYMBOLS
@@ -124,6 +129,8 @@ CASES = [
         case("member_bars_are_traded", idle(name, newest & of_share(0.8)), idle(name, newest & of_share(0.7)), f"{name}-session")
         for name in ("flat", "volume")
     ],
+    case("member_ranges_are_possible", widened(of_share(0.02)), widened(of_share(0.01)), "highs"),
+    case("member_ranges_are_possible", recent(widened(of_share(0.05)), 4), recent(widened(of_share(0.02)), 4), "few sessions"),
     case("member_closes_are_as_before", recent(times(3, of_share(0.15))), recent(times(3, of_share(0.09))), "one ratio", know),
     case("member_closes_are_as_before", recent(times(3, pl.lit(True))), times(ratios, of_share(0.4)), "splits", know),
     case(

@@ -25,6 +25,7 @@ def member_lies() -> Iterator[Lie]:
         "dates_shifted": (dates_shifted, "every bar is dated a session early", "2 % of every close", (LATER, ONLY)),
         "flat": (flat, "open, high and low are the close", "every range", (LATER, ONLY)),
         "no_volume": (no_volume, "no bar has volume", "every volume", (LATER, ONLY)),
+        "highs": (highs, "every tenth high twice as high", "100 % of a tenth of the highs", (LATER, ONLY)),
         "newest_times_3": (newest_times_3, "the newest session times 3", "200 % of every newest close", (LATER, ONLY)),
     }
     for name, (change, sentence, error, positions) in bars.items():
@@ -111,6 +112,12 @@ def dates_shifted(bars: pl.DataFrame) -> pl.DataFrame:
 def flat(bars: pl.DataFrame) -> pl.DataFrame:
     """Bars without a range."""
     return bars.with_columns(pl.col("close").alias(name) for name in PRICES)
+
+
+def highs(bars: pl.DataFrame) -> pl.DataFrame:
+    """Every tenth bar has twice its high."""
+    is_tenth = pl.int_range(pl.len()) % 10 == 0
+    return bars.with_columns(high=pl.when(is_tenth).then(pl.col("high") * 2).otherwise("high"))
 
 
 def no_volume(bars: pl.DataFrame) -> pl.DataFrame:

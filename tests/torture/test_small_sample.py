@@ -22,7 +22,7 @@ LIES = (
     "qqq_split_not_rescaled.later", "fred_fractions.later", "fred_date_2099.later", "iwm_values_1000x.later",
     "iwm_all_financials.later", "spy_one_at_30.later", "iwm_prices_of_2099.later",
     "members_times_3.later", "members_symbols_shifted.later", "members_dates_shifted.later", "members_dates_shifted.only",
-    "members_flat.later", "members_no_volume.later", "members_newest_times_3.only",
+    "members_flat.later", "members_highs.later", "members_no_volume.later", "members_newest_times_3.only",
     "caps_two_fifths_50x.later", "caps_two_fifths_50x_by_price.later", "caps_reversed.later", "caps_no_shares_1000x.only",
     "iwm_quote_2x.first", "iwm_chain_10x.later",
     "spy_chain_as_qqq.later", "renamed_spy_chain_as_qqq.only", "iwm_interest_and_volume_100x.only", "qqq_assets_1000x.only",

@@ -238,6 +238,13 @@ RULES: dict[str, Rule] = {
             " quarters.",
         ),
         Rule(
+            "member_ranges_are_possible",
+            "member_prices",
+            _DOCUMENT,
+            "At most 1.5 % of the bars have a high 50 % above open and close, or a low 50 % below; within fewer than five"
+            " sessions 3 %.",
+        ),
+        Rule(
             "member_closes_are_as_before",
             "member_prices",
             _DOCUMENT,
