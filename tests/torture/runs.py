@@ -126,7 +126,7 @@ def differing_tables(one: Home, other: Home) -> list[str]:
     for tables, kind in ((homes.raw_tables, "raw"), (homes.served_tables, "marts")):
         found, expected = tables(one), tables(other)
         differing += [f"{kind}.{name} is missing" for name in sorted(set(found) ^ set(expected))]
-        for name in sorted(set(found) & set(expected)):
+        for name in sorted((set(found) & set(expected)) - {"signal_diary_outcomes"}):  # of the releases that each has made
             shared = [c for c in expected[name].columns if c in found[name].columns and c not in _MOMENTS]
             left, right = found[name].select(shared), expected[name].select(shared)
             if kind == "raw":
