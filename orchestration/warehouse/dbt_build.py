@@ -103,9 +103,12 @@ class Dbt:
         manifest = self.manifest()
         withholding = Withholding(self.warehouse, manifest, select, known_at)
         withholding.begin()
-        with self.engine.session(self.warehouse, everything=not select), ThreadPoolExecutor(max_workers=1) as pool:
+        pool = ThreadPoolExecutor(max_workers=1)
+        with self.engine.session(self.warehouse, everything=not select):
             running = pool.submit(self._build, arguments, lambda event: _pass_result(event, events.put))
             running.add_done_callback(lambda _: events.put(None))
+            # Without waiting: a generator that a failed run abandons is closed by the thread that collects it, even one of dbt's.
+            pool.shutdown(wait=False)
             while (event := events.get()) is not None:
                 yield event
             result = running.result()
