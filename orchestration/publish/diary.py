@@ -278,14 +278,14 @@ select candidates.event, candidates.stage, candidates.quality, candidates.said_o
     list(candidates.symbol order by candidates.symbol)
 from marts.reconstitution_candidates as candidates
 inner join marts.reconstitution_calendar as calendar on candidates.event = calendar.event
-where calendar.effective >= ? and not candidates.is_preview and not candidates.is_hindsight and candidates.status <> 'stays'
+where calendar.effective > ? and not candidates.is_preview and not candidates.is_hindsight and candidates.status <> 'stays'
 group by candidates.event, candidates.stage, candidates.quality, candidates.said_on, candidates.status
 order by candidates.event, candidates.said_on, candidates.quality, candidates.status
 """
 
 
 def forecasts(connection: duckdb.DuckDBPyConnection, session: date, entries: Sequence[Entry]) -> list[Forecast]:
-    """The statements made in time about reconstitutions that are not over at a session, without those that an entry has."""
+    """The statements made in time about reconstitutions that take effect after a session, without those that an entry has."""
     known = {(one.event, one.stage, one.quality) for entry in entries for one in entry.forecasts}
     found: dict[tuple[str, str, str], Forecast] = {}
     for event, stage, quality, said_on, status, symbols in connection.execute(_FORECASTS, [session]).fetchall():

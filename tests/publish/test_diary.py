@@ -149,7 +149,8 @@ def test_a_statement_is_recorded_once_in_time_and_before_the_event() -> None:
         ]
         assert {status: len(symbols) for status, symbols in found[0].symbols.items()} == {"leaves above": 2, "leaves below": 1}
         assert forecasts(connection, date(2026, 5, 5), [replace(entry(0), forecasts=found)]) == []
-        assert forecasts(connection, date(2026, 6, 29), []) == []
+        assert forecasts(connection, date(2026, 6, 25), []) == found
+        assert forecasts(connection, date(2026, 6, 26), []) == []
 
 
 @pytest.fixture
