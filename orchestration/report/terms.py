@@ -45,7 +45,7 @@ TERMS = {
         "The last regular dividends, as many as the fund schedules in a year, divided by the last close; special"
         " dividends are reported separately."
     ),
-    "drift": ("The change of a sector's weight since the fund's previous snapshot; a fraction in the tables."),
+    "drift": "The change of a sector's weight since the fund's previous snapshot; a fraction in the tables.",
     "expense ratio": "The fund's annual fee as a fraction of its assets.",
     "family": (
         "The tests that are corrected together in the scorecard: claims (the guide says what follows), exploratory (it does not)."

@@ -161,7 +161,7 @@ def _chart(rows: list[Row]) -> Chart:
     return Chart(
         name="reconstitution",
         title="IWM minus SPY around reconstitutions, against placebo windows",
-        summary=f"{len(known) - len(outside)} of {plural(len(known), 'mean')} are within the 95 % placebo band"
+        summary=f"{len(known) - len(outside)} of {len(known)} means are within the 95 % placebo band"
         + (f"; outside it: {', '.join(outside)}." if outside else "."),
         source="Mart reconstitution_summary. Total return of IWM minus that of SPY, in percent. Intervals: bootstrap of events."
         " Placebo band: the same windows shifted to other dates.",
