@@ -9,7 +9,7 @@ with companies as (
         stage,
         company,
         index_before,
-        greatest(max(market_cap), coalesce(case when count(class_cap) = count(*) then sum(class_cap) end, 0)) as size
+        greatest(max(market_cap), case when count(class_cap) = count(*) then sum(class_cap) end) as size
     from {{ ref('int_reconstitution_eligible') }}
     where not_eligible is null
     group by event, stage, company, index_before

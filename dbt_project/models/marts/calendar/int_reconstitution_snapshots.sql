@@ -1,8 +1,8 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['reconstitution_candidates']}) }}
 {% set p = signal_parameters('reconstitution_candidates', ['snapshot_days']) -%}
--- Which observed snapshots a statement uses: the newest one gives the members, the one nearest to the rank day their size. If the
--- Russell 2000 fund was known in time, only what was known in time counts, so that nothing that arrives later changes the
--- statement; if not, it is made in hindsight from what is known now.
+-- Which observed snapshots a statement uses: the newest one gives the members, the one nearest to the rank day their size, each at most
+-- some days from the day that it stands for. If the Russell 2000 fund was known in time, only what was known in time counts, so that
+-- nothing that arrives later changes the statement; if not, it is made in hindsight from what is known now.
 with observed as (
     select distinct
         lines.fund,
@@ -25,19 +25,25 @@ offered as (
         observed.observed_at,
         observed.document_id,
         statements.said_on,
+        {{ days_between('observed.as_of', 'statements.said_on') }} as days_before_statement,
         abs({{ days_between('statements.rank_day', 'observed.as_of') }}) as days_from_rank_day,
         observed.observed_at <= statements.known_by as is_in_time
     from {{ ref('int_reconstitution_statements') }} as statements
     inner join observed
         on statements.said_on >= observed.as_of
-        and {{ days_between('observed.as_of', 'statements.said_on') }} <= {{ p.snapshot_days | int }}
+        and {{ days_between('observed.as_of', 'statements.rank_day') }} <= {{ p.snapshot_days | int }}
 ),
 
 bases as (
     select
         event,
         stage,
-        max(case when index_name = 'Russell 2000' and is_in_time then 1 else 0 end) = 0 as is_hindsight
+        max(
+            case
+                when index_name = 'Russell 2000' and is_in_time and days_before_statement <= {{ p.snapshot_days | int }} then 1
+                else 0
+            end
+        ) = 0 as is_hindsight
     from offered
     group by event, stage
 ),
@@ -74,7 +80,7 @@ select
     document_id,
     is_hindsight
 from turns
-where membership_turn = 1
+where membership_turn = 1 and days_before_statement <= {{ p.snapshot_days | int }}
 union all
 select
     event,
@@ -87,4 +93,4 @@ select
     document_id,
     is_hindsight
 from turns
-where ranking_turn = 1
+where ranking_turn = 1 and days_from_rank_day <= {{ p.snapshot_days | int }}
