@@ -5,7 +5,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from types import SimpleNamespace
 from typing import Any
 
@@ -88,3 +88,27 @@ def test_runs_that_start_at_once_parse_once(tmp_path: Path, parses: list[list[st
         go_on.set()
         assert first.result() == second.result() == {"nodes": {}}
     assert parses == [["parse"]]
+
+
+def test_a_build_that_nobody_reads_any_more_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that failed leaves the generator to the garbage collection, which can happen in a thread for which dbt waits."""
+    abandoned, is_over = Event(), Event()
+
+    def build(dbt: Dbt, arguments: list[str], take: Any) -> Any:
+        take("the result of a model")
+        abandoned.wait(30)
+        collecting = Thread(target=events.close, daemon=True)
+        collecting.start()
+        collecting.join(10)
+        if not collecting.is_alive():
+            is_over.set()
+        return SimpleNamespace(result=None, exception=None)
+
+    monkeypatch.setattr(Dbt, "_build", build)
+    monkeypatch.setattr(Dbt, "manifest", lambda _: {"nodes": {}, "sources": {}})
+    monkeypatch.setattr("orchestration.warehouse.dbt_build._pass_result", lambda event, take: take(event))
+    dbt = Dbt(Warehouse(tmp_path / "w.duckdb"), tmp_path / "home", tmp_path / "project")
+    events = dbt.build(clock=datetime(2026, 10, 1, tzinfo=UTC))
+    assert next(events) == "the result of a model"
+    abandoned.set()
+    assert is_over.wait(15)
