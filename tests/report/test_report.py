@@ -11,10 +11,11 @@ import duckdb
 import pytest
 
 from orchestration.report import wording
-from orchestration.report.blocks import Chart
+from orchestration.report.blocks import Cell, Chart
 from orchestration.report.freshness import missing_from
 from orchestration.report.page import CHAPTERS, payload, render
 from orchestration.report.release_tables import ReleaseTables
+from orchestration.report.sections import rates
 from orchestration.report.terms import TERMS
 from orchestration.settings import PROJECT_ROOT
 
@@ -224,6 +225,26 @@ SCORES = (
     "create table evidence_summary as from (values ('claims', 2, 0.1, 2, 1, 0, 1))"
     " t(family, tested, by_chance, found, surviving, bounded, undecided)",
 )  # fmt: skip
+
+
+def test_a_macro_series_is_compared_with_its_value_a_year_before() -> None:
+    """The last one known by then, and none where the history is shorter; a flag is yes or no."""
+    tables = tables_with(
+        "create table macro_daily as select * from (values"
+        " ('DGS10', date '2025-09-26', 'yield', 'fraction a year', 0.0412, null),"
+        " ('DGS10', date '2025-09-30', 'yield', 'fraction a year', 0.05, null),"
+        " ('DGS10', date '2026-09-29', 'yield', 'fraction a year', 0.0483, null),"
+        " ('USREC', date '2026-08-01', 'recession', 'flag', 1.0, 'known later'),"
+        " ('USREC', date '2026-09-01', 'recession', 'flag', 0.0, 'known later')) t(series, date, name, unit, value, hindsight)"
+    )
+    shown = rates._macro(tables.rows(rates._MACRO)).rows
+    assert shown == [
+        [
+            Cell("Yield"), "4.83\xa0%", "2026-09-29",
+            "4.12\xa0%", "4.12\xa0%", "5.00\xa0%", "2025-09-26",
+        ],
+        [Cell("Recession", note="known later"), "no", "2026-09-01", wording.DASH, wording.DASH, wording.DASH, "2026-08-01"],
+    ]  # fmt: skip
 
 
 def test_what_survives_at_any_horizon_and_target_is_listed() -> None:

@@ -3,7 +3,7 @@
 from orchestration.report.blocks import Cell, Chapter, Chart, Column, Key, Manifest, Section, Table
 from orchestration.report.chart_parts import INK, TONES, chart, crosshair, date_axis, log_scale, tip, vertical_axis
 from orchestration.report.release_tables import Columns, ReleaseTables, Row
-from orchestration.report.wording import MAIN_FUNDS, day, label, number, percent, plural, rounded
+from orchestration.report.wording import DASH, MAIN_FUNDS, day, label, number, percent, plural, rounded
 
 _REGIMES = {"hiking": "orange", "hold_after_hikes": "orange", "cutting": "blue", "hold_after_cuts": "blue"}
 _RELATIVE = """
@@ -20,6 +20,16 @@ from policy_rate_daily
 qualify policy_rate is distinct from lag(policy_rate) over (order by session) or session = max(session) over ()
 order by session
 """
+_MACRO = """
+with newest as (select series, max(date) as newest from macro_daily group by series)
+select name, unit, newest, hindsight, min(date) as oldest,
+    max_by(value, date) as latest,
+    min(value) filter (where unit <> 'flag') as lowest, max(value) filter (where unit <> 'flag') as highest,
+    max_by(value, date) filter (where date <= newest - interval 1 year) as year_before
+from macro_daily join newest using (series)
+group by series, name, unit, newest, hindsight
+order by unit = 'flag', unit, series
+"""
 _SPELLS = "select first_session, last_session, rate_regime, sessions from rate_regime_spells order by spell_no"
 
 
@@ -33,10 +43,14 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
         CHAPTER.name,
         CHAPTER.title,
         lead=f"{_now(spells).capitalize()}; the midpoint of the target range is {percent(rates['policy_rate'][-1], 3)}.",
-        blocks=[_chart(tables.columns(_RELATIVE), rates, spells), *([_performance(tables)] if has_table else [])],
+        blocks=[
+            _chart(tables.columns(_RELATIVE), rates, spells),
+            *([_performance(tables)] if has_table else []),
+            *([_macro(tables.rows(_MACRO))] if tables.has("macro_daily") else []),
+        ],
         notes=[
             f"Only moves that the Fed has already made count. A hold begins after {wait}.",
-            *([] if has_table else [tables.unavailable("rate_regime_performance") or ""]),
+            *(words for name in ("rate_regime_performance", "macro_daily") if (words := tables.unavailable(name))),
         ],
     )
 
@@ -157,6 +171,33 @@ def _performance(tables: ReleaseTables) -> Table:
         " pooled. Where a fund's own history differs, the small figure covers that history: do not compare it between funds. A"
         f" handful of spells is weak evidence: the track record tests the {plural(len(shown), 'regime')} against chance.",
     )
+
+
+def _macro(rows: list[Row]) -> Table:
+    return Table(
+        caption="Interest rates and financial conditions",
+        columns=[
+            Column("Series", False), Column("Latest"), Column("Date"), Column("A year before"),
+            Column("Lowest"), Column("Highest"), Column("Since"),
+        ],
+        rows=[
+            [
+                Cell(row["name"][:1].upper() + row["name"][1:], note=row["hindsight"] or ""),
+                _valued(row["latest"], row["unit"]), day(row["newest"]),
+                *(_valued(row[name], row["unit"]) for name in ("year_before", "lowest", "highest")), day(row["oldest"]),
+            ]
+            for row in rows
+        ],
+        source="Mart macro_daily (FRED), each series on its own dates. Yields in percent a year.",
+        stacks=True,
+    )  # fmt: skip
+
+
+def _valued(value: float | None, unit: str) -> str:
+    """A value of `macro_daily` in its unit."""
+    if value is None:
+        return DASH
+    return {"fraction a year": percent(value, 2), "flag": "yes" if value else "no"}.get(unit, number(value, 2))
 
 
 def _returned(cell: Row | None) -> Cell | str:
