@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +46,13 @@ class Dbt:
     engine: Engine = field(default_factory=DuckDb)
 
     def manifest_path(self) -> Path:
-        """The path of dbt's manifest, which is parsed again if it is damaged or the contents of the project's files have changed.
+        """The path of dbt's manifest, made again if it is damaged, or the project's files or dbt's version have changed.
 
         Raises:
             BuildFailed: the project does not parse.
         """
         path, parsed_from = self.target_dir / "manifest.json", self.target_dir / "parsed_from"
-        project = hash_of_files(self._files(), self.project_dir)
+        project = f"{hash_of_files(self._files(), self.project_dir)} {version('dbt-core')}"
         self.target_dir.mkdir(parents=True, exist_ok=True)
         # Runs that start at once parse before one of them waits for the other: dbt does not write its manifest atomically.
         with FileLock(self.target_dir / ".parsing.lock"):
@@ -163,7 +164,7 @@ def variables(clock: datetime, known_at: datetime | None) -> dict[str, str]:
 
 
 def _made_from(project: str, manifest: Path) -> bytes:
-    """Hashes of the project and its manifest, so that a changed project or a damaged manifest is detected."""
+    """What the manifest was made from and its hash, so that a change or a damaged manifest is detected."""
     return f"{project} {content_hash(manifest.read_bytes())}".encode()
 
 

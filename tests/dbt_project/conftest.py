@@ -1,4 +1,4 @@
-"""The parsed dbt project, which takes some seconds and is shared by the tests of this folder."""
+"""The parsed dbt project, which is shared by the tests of this folder and kept until a file of the project changes."""
 
 import pytest
 
@@ -7,9 +7,9 @@ from orchestration.warehouse.dbt_build import Dbt
 
 
 @pytest.fixture(scope="session")
-def parsed_dbt(tmp_path_factory: pytest.TempPathFactory) -> Dbt:
+def parsed_dbt(pytestconfig: pytest.Config) -> Dbt:
     """The project beside an empty warehouse, parsed."""
-    home = tmp_path_factory.mktemp("parsed")
+    home = pytestconfig.cache.mkdir("parsed_dbt")
     dbt = Dbt(Warehouse(home / "warehouse.duckdb"), home / "dbt")
     dbt.manifest()
     return dbt

@@ -276,7 +276,8 @@ class Desk(House):
         self.landing, self.warehouse = folder / "landing", Warehouse(folder / "warehouse.duckdb")
         shutil.copy(like / "warehouse.duckdb", folder)
         shutil.copytree(like / "landing", self.landing)
-        self.connection = duckdb.connect(str(self.warehouse.path))
+        self.connection = duckdb.connect(str(self.warehouse.path), config={"threads": 1})
+        self.connection.execute("pragma disable_checkpoint_on_shutdown")  # nobody opens it again
 
     def prices(self, symbol: str, frame: pl.DataFrame, when: datetime = AT) -> Document:
         """Write a price document."""

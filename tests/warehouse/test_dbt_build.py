@@ -13,6 +13,7 @@ import pytest
 
 from orchestration.market_calendar import FINAL_BAR_DELAY
 from orchestration.settings import SEEDS_DIR
+from orchestration.warehouse import dbt_build
 from orchestration.warehouse.connection import Warehouse
 from orchestration.warehouse.dbt_build import Dbt, variables
 
@@ -63,6 +64,14 @@ def test_a_changed_project_is_parsed_once(parses: list[list[str]], tmp_path: Pat
     assert parses == [["parse"]]
     changes(tmp_path / "project")
     for _ in range(2):
+        dbt.manifest_path()
+    assert parses == [["parse"], ["parse"]]
+
+
+def test_another_version_of_dbt_parses_again(parses: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dbt = Dbt(Warehouse(tmp_path / "w.duckdb"), tmp_path / "home", tmp_path / "project")
+    for installed in ("1.99.0", "1.99.0", "1.99.1"):
+        monkeypatch.setattr(dbt_build, "version", lambda _, installed=installed: installed)
         dbt.manifest_path()
     assert parses == [["parse"], ["parse"]]
 
