@@ -126,6 +126,14 @@ class Dbt:
         with self.warehouse.connect() as connection:
             record_made_of(connection, withholding.built, made_of)
 
+    def parsed(self) -> Any:
+        """The project for `invoke`, parsed without variables: with another clock, dbt would parse every file again.
+
+        Raises:
+            BuildFailed: the project does not parse.
+        """
+        return _parsed.get(self.target_dir) or self._parse("--no-write-json")
+
     def invoke(self, arguments: list[str], callbacks: Sequence[Any] = (), manifest: Any = None) -> dbtRunnerResult:
         """Run one dbt command in this process, without output, and release the warehouse afterwards."""
         os.environ.update(self.engine.environment(self.warehouse))
@@ -147,9 +155,7 @@ class Dbt:
         return result.result
 
     def _build(self, arguments: list[str], take: Callable[[Any], None]) -> dbtRunnerResult:
-        """Build with a manifest parsed without variables: with another clock, dbt would parse every file again."""
-        manifest = _parsed.get(self.target_dir) or self._parse("--no-write-json")
-        return self.invoke(arguments, [take], manifest)
+        return self.invoke(arguments, [take], self.parsed())
 
     def _files(self) -> Iterator[Path]:
         """The project's files, without those that dbt writes."""

@@ -65,7 +65,8 @@ def answers(dbt: Dbt) -> list[Any]:
     """The value of each case."""
     columns = ", ".join(f"{expression} as case_{n}" for n, (expression, _) in enumerate(CASES))
     clock = variables(datetime(2026, 10, 1, 15, tzinfo=UTC), None)
-    result = dbt.invoke(["show", "--inline", f"select {columns}", "--limit", "1", "--vars", str(clock)])
+    question = ["show", "--no-write-json", "--inline", f"select {columns}", "--limit", "1", "--vars", str(clock)]
+    result = dbt.invoke(question, manifest=dbt.parsed())
     assert result.success, result.exception or result.result
     table: Any = result.result.results[0].agate_table
     return [table.rows[0][f"case_{n}"] for n in range(len(CASES))]

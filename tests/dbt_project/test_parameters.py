@@ -26,7 +26,7 @@ def compiled(parsed_dbt: Dbt) -> tuple[Graph, dict[str, str]]:
     graph = Graph(parsed_dbt.manifest())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(WAREHOUSE_VARIABLE, "")  # restored afterwards
-        result = parsed_dbt.invoke(["compile"])
+        result = parsed_dbt.invoke(["compile", "--no-write-json"], manifest=parsed_dbt.parsed())
     assert result.success, result.exception
     folder = parsed_dbt.target_dir / "compiled" / "small_cap_signal" / "models"
     return graph, {file.stem: file.read_text() for file in folder.rglob("*.sql")}

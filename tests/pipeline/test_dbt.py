@@ -1,6 +1,7 @@
 """dbt's tests: the rules on small synthetic rows, the data on the sample."""
 
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -9,18 +10,30 @@ from orchestration.defs.dbt_project import dbt_of
 from tests.pipeline.homes import Home, copied
 
 
+@pytest.fixture(scope="module")
+def parsed(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The project, parsed once for the tests of this file."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SMALLCAP_WAREHOUSE", "")  # restored afterwards
+        return dbt_of(copied(sample_home, tmp_path_factory.mktemp("parsed") / "home", parts=("dbt",)).settings()).parsed()
+
+
 @pytest.mark.parametrize("kind", ["unit", "data"])
-def test_every_dbt_test_passes(sample_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+def test_every_dbt_test_passes(
+    sample_home: Home, parsed: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
     monkeypatch.setenv("SMALLCAP_WAREHOUSE", "")  # restored afterwards
     home = copied(sample_home, tmp_path / "home")
-    result = dbt_of(home.settings()).invoke(["test", "--select", f"test_type:{kind}"])
+    result = dbt_of(home.settings()).invoke(["test", "--select", f"test_type:{kind}"], manifest=parsed)
     assert result.exception is None
     results = [one for one in result.result if one.node.resource_type != "operation"]  # type: ignore[union-attr]
     assert [(one.node.name, one.message) for one in results if one.status != "pass"] == []
     assert len(results) >= (5 if kind == "unit" else 50)
 
 
-def test_tables_of_an_earlier_version_are_dropped(sample_home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tables_of_an_earlier_version_are_dropped(
+    sample_home: Home, parsed: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SMALLCAP_WAREHOUSE", "")  # restored afterwards
     home = copied(sample_home, tmp_path / "home")
     former = (
@@ -31,7 +44,7 @@ def test_tables_of_an_earlier_version_are_dropped(sample_home: Home, tmp_path: P
         connection.execute("create view staging.stg_former as from intermediate.int_former")
         connection.execute("create table build.made_by (value integer)")
         connection.execute("create table main.mine (value integer)")
-    result = dbt_of(home.settings()).invoke(["run", "--select", "int_clock"])
+    result = dbt_of(home.settings()).invoke(["run", "--select", "int_clock"], manifest=parsed)
     assert result.success
     with duckdb.connect(str(home.path / "warehouse.duckdb"), read_only=True) as connection:
         assert connection.execute(former).fetchall() == [("mine",)]

@@ -357,6 +357,7 @@ def home(make_desk: MakeDesk, tmp_path: Path) -> Path:
     desk.prices("IWM", SPIKED)
     desk.put("fred/rates/DFF", fred("DFF", rates("DFF").with_columns(pl.col("value") * 0.01 + 30)))
     desk.run()
+    desk.connection.execute("checkpoint")
     desk.connection.close()
     shutil.copytree(desk.landing, tmp_path / "landing")
     shutil.copy(desk.warehouse.path, tmp_path / "warehouse.duckdb")
