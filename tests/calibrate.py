@@ -242,7 +242,7 @@ def size_report(rows: pl.DataFrame) -> str:
         any_p=(pl.col("p_family") <= SIGNIFICANCE).any(), any_verdict=pl.col("survives").any()
     ).group_by("family").agg(pl.len(), pl.col("any_p").mean(), pl.col("any_verdict").mean())  # fmt: skip
     lines = [
-        "| signal | horizon | rows | p ≤ 5 % | interval covers | rows with one | `min_detectable` found |",
+        "| signal | horizon | rows | p ≤ 5 % | interval covers | rows with an interval | `min_detectable` found |",
         "|---|---|---|---|---|---|---|",
     ]
     for signal, horizon, count, p, coverage, intervals, seen in table.sort("signal", "horizon").rows():

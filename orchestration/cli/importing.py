@@ -14,7 +14,8 @@ _NAMED = 10
 
 def import_prices(
     path: Annotated[
-        Path, typer.Argument(help="A Parquet or CSV file with a symbol column, or a folder of one CSV or Parquet file a symbol.")
+        Path,
+        typer.Argument(help="A Parquet or CSV file with a symbol column, or a folder with one CSV or Parquet file per symbol."),
     ],
     universe: Annotated[str, typer.Option(help="The universe whose members these are (seeds/universes.csv), for example IWM.")],
     source: SourceOption = None,
@@ -75,7 +76,7 @@ def _say_coverage(settings: Settings, universe: str, symbols: list[str]) -> None
         return
     known = {symbol.replace("-", "").replace(".", "").replace("/", "").replace(" ", "") for symbol in symbols}
     missing = sorted(ticker for (ticker,) in members if ticker not in known)
-    say(f"{len(members) - len(missing):,} of {len(members):,} members of {universe} have bars in it.")
+    say(f"{len(members) - len(missing):,} of {len(members):,} members of {universe} have bars in this import.")
     if missing:
         more = f" and {len(missing) - _NAMED:,} more" if len(missing) > _NAMED else ""
         say(f"Without: {', '.join(missing[:_NAMED])}{more}.")

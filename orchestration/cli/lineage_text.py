@@ -38,7 +38,8 @@ def lines(answer: Why) -> Iterator[tuple[str, str | None]]:
             again = "" if seen.versions == 1 else f"; observed {seen.versions} times, this is the last"
             yield f"  {seen.raw_table} {seen.subject} {seen.day}: {values}{again}", None
             yield (
-                f"    observed {_value(seen.observed_at)} UTC in document {seen.document_id}; {seen.usable:,} up to this day",
+                f"    observed {_value(seen.observed_at)} UTC in document {seen.document_id}; {seen.usable:,} observations up to"
+                " this day",
                 "dim",
             )
     if answer.documents:

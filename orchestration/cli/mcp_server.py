@@ -35,7 +35,7 @@ _UNITS = (
 )
 _INSTRUCTIONS = (
     "Small-Cap Signal: IWM compared with SPY and QQQ. Start with `today`. Say how old the data are when `is_stale` is true, and"
-    " give the verdict of the evidence with every label: for most labels no effect was found. Not investment advice."
+    " give the verdict of the evidence with every label: for most labels the data cannot decide. Not investment advice."
 )
 _READ_ONLY = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 
@@ -114,7 +114,7 @@ class _Desk:
             if not found:
                 known = tables.rows("select distinct signal, subject from scorecard order by signal, subject")
                 names = "; ".join(f"{one['signal']} of {one['subject']}" for one in known)
-                raise Refused(f"There is no evidence of {signal}{f' of {subject}' if subject else ''}. There is {names}.")
+                raise Refused(f"The scorecard has no row for {signal}{f' of {subject}' if subject else ''}. It has {names}.")
             said = tables.rows(
                 "select subject, reading as label, evidence from reading where topic = $1 and ($2 is null or subject = $2)",
                 signal,

@@ -15,7 +15,7 @@ def notify(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be sent; send and record nothing.")] = False,
     test: Annotated[bool, typer.Option("--test", help="Send a test message to every service; record nothing.")] = False,
 ) -> None:
-    """Notify the services of SMALLCAP_NOTIFY_URLS of what the latest release changes, each change once; every run does."""
+    """Send what changed in the latest release to the services in SMALLCAP_NOTIFY_URLS, each change once; every run does this."""
     from filelock import Timeout
 
     from orchestration.notify.ledger import NotifiedDamaged

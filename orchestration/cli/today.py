@@ -343,7 +343,7 @@ def _headline(manifest: Row, last: date | None, behind: int | None, signals: lis
     """One or two sentences: how old, whether something flipped, where the first signal stands and what would flip it."""
     if last is None:
         return "No prices: nothing can be read."
-    parts = [] if behind == 0 else [f"STALE: prices end {_sessions(behind)} ago, on {last}."]
+    parts = [] if behind == 0 else [f"STALE: prices ended {_sessions(behind)} ago, on {last}."]
     flips = [change for change in news if change["change"] == "flip"]
     if flips:
         parts.append(flips[0]["sentence"] + {1: "", 2: " And 1 more flip."}.get(len(flips), f" And {len(flips) - 1} more flips."))

@@ -77,7 +77,7 @@ def ends(row: Row) -> str:
     )
     if row["newest"] is None:
         return f"no {row['feed']}"
-    return f"{row['feed']} end {day(row['newest'])}{late}"
+    return f"{row['feed']} end on {day(row['newest'])}{late}"
 
 
 def days_before(day: str | None, last: str | None) -> int | None:

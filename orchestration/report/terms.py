@@ -86,12 +86,10 @@ TERMS = {
     "policy rate": "The federal funds target: one number until 2008-12-15, then the midpoint of the target range.",
     "preliminary list": "The first publication of the additions and deletions of a reconstitution.",
     "proxy": (
-        "A series that stands for another with a longer history: small minus large for IWM − SPY; `long_run_proxy` shows"
+        "A series with a longer history that stands in for another: small minus large for IWM − SPY; `long_run_proxy` shows"
         " how well."
     ),
-    "quarantine": (
-        "Where data go that are readable but implausible; they are kept and not used until later data or a person decides."
-    ),
+    "quarantine": ("Where readable but implausible data go; they are kept and not used until later data or a person decides."),
     "rank day": "The day whose market capitalisation ranks companies for a Russell reconstitution.",
     "rate regime": (
         "hiking or cutting by the direction of the Fed's last move, or hold_after_hikes or hold_after_cuts from 182 days"
@@ -116,8 +114,8 @@ TERMS = {
         " quarters of the sessions."
     ),
     "small minus large (SMB)": (
-        "The return of small companies less that of large ones, each half mixed of value and growth; a factor of Fama and"
-        " French, not a fund."
+        "The return of small companies less that of large ones, each side equally weighted in value, neutral and growth; a factor"
+        " of Fama and French, not a fund."
     ),
     "snapshot": "A fund's holdings on one as-of date.",
     "special dividend": "A dividend off the fund's schedule; it is not part of the dividend yield.",

@@ -6,7 +6,7 @@ create table session_calendar as select session::date as session, is_half_day::b
 create table reading as select row_number() over () ::integer as line, topic, subject, reading, measure, value::double as value, unit,
     since::date as since, sessions::integer as sessions, session::date as session, note, evidence
     from (values
-    ('evidence', 'claims of the guide', 'Of 52 claims tested, 3 survive', 'claims', 3, 'claims', null, null, '2026-08-28', null, null),
+    ('evidence', 'claims of the guide', 'Of 52 tests of the guide''s claims, 3 survive', 'claims', 3, 'claims', null, null, '2026-08-28', null, null),
     ('regime', 'IWM/SPY', 'risk_off', 'log ratio minus its trend mean', -0.0423, 'log points', '2025-08-27', 274, '2026-09-30', null,
         'a year later SPY +8.9 % on average; undecided: only a difference above 10.4 % could have been seen'),
     ('regime', 'QQQ/SPY', 'risk_on', 'log ratio minus its trend mean', 0.0211, 'log points', '2026-09-29', 2, '2026-09-30', null, null),

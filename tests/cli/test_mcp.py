@@ -142,7 +142,7 @@ def test_evidence_is_short_and_says_what_it_leaves_out(ask: Ask) -> None:
     query = found["left_out"].partition(": ")[2]
     assert len(ask("query", sql=query)["answer"]["rows"]) == 3
     assert ask("evidence", signal="moon").endswith(
-        "There is no evidence of moon. There is rate_regime of Fed funds target; regime of IWM/SPY; trend_break of IWM/SPY."
+        "The scorecard has no row for moon. It has rate_regime of Fed funds target; regime of IWM/SPY; trend_break of IWM/SPY."
     )
 
 

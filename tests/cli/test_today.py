@@ -35,7 +35,7 @@ def test_each_line_says_what_the_tables_say(smallcap: Command) -> None:
     assert _line(text, "policy rate")[2:] == ["hold_after_cuts", "2025-11-20", "3.875%", "contradicted"]
     assert _line(text, "satellite") == ["satellite", "mid", "cycle", "10.0%", "better"]
     assert "SAMPLE" in text.splitlines()[0]
-    assert "Of 52 claims tested, 3 survive." in text
+    assert "Of 52 tests of the guide's claims, 3 survive." in text
 
 
 def test_the_headline_names_the_flip_and_the_distance_to_the_next(home: Path) -> None:
@@ -111,7 +111,7 @@ def test_stale_prices_are_the_first_and_the_last_thing_said(home: Path) -> None:
     release = write_release(home / "published", name="20261003T000000000000Z", known_at="2026-10-02T15:00:00+00:00")
     today = read_today(release)
     assert (today.sessions_behind, today.days_behind, today.is_stale) == (1, 2, True)
-    assert today.headline.startswith("STALE: prices end 1 session ago, on 2026-09-30.")
+    assert today.headline.startswith("STALE: prices ended 1 session ago, on 2026-09-30.")
     assert today.warnings[0].startswith("Prices end on 2026-09-30, 1 session ago")
 
 

@@ -115,7 +115,7 @@ def release(
     }  # fmt: skip
     (directory / "manifest.json").write_text(json.dumps(manifest))
     reading = [
-        {"topic": "evidence", "subject": "claims", "reading": "Of 52 claims tested, 3 survive"},
+        {"topic": "evidence", "subject": "claims", "reading": "Of 52 tests of the guide's claims, 3 survive"},
         {"topic": "regime", "subject": "IWM/SPY", "reading": "risk_off", "since": date(2025, 8, 27), "sessions": 274,
          "evidence": "a year later SPY +8.9 % on average; undecided"},
     ]  # fmt: skip

@@ -174,7 +174,9 @@ def test_the_daily_summary_comes_once_a_session(tmp_path: Path, ledger: Path, se
     directory = release(tmp_path, "r1")
     for _ in range(2):
         sent(directory, ledger, service, daily=True)
-    assert service.messages == ["Of 52 claims tested, 3 survive.\nregime IWM/SPY: risk_off, since 2025-08-27 (274 sessions)"]
+    assert service.messages == [
+        "Of 52 tests of the guide's claims, 3 survive.\nregime IWM/SPY: risk_off, since 2025-08-27 (274 sessions)"
+    ]
     assert service.received[0]["title"] == "Small-Cap Signal 2026-09-30"
 
 

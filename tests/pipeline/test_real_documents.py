@@ -263,7 +263,7 @@ def test_stale_prices_come_first_and_events_count_from_the_clock(release: duckdb
 
 def test_the_command_and_the_report_begin_with_stale_prices(real_home: Home) -> None:
     text = " ".join(real_home.out.split())
-    assert re.search(rf"STALE: prices end \d+ sessions ago, on {NEWEST}\.", text[text.index("· source landing") :])
+    assert re.search(rf"STALE: prices ended \d+ sessions ago, on {NEWEST}\.", text[text.index("· source landing") :])
     assert f"WARNING: Prices end on {NEWEST}, " in text
     page = (real_home.latest / "report.html").read_text()
     first = page[: page.index("<table")]

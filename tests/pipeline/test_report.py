@@ -324,7 +324,7 @@ def test_the_first_screen_says_the_newest_labels(sample_home: Home, page: str) -
         "select count(p_value), count(*) filter (verdict in ('supported', 'contradicted')) from scorecard"
         " where family = 'claims'",
     )
-    assert f"Of {tested} claims tested, {surviving} survive." in words
+    assert f"Of {tested} tests of the guide's claims, {surviving} survive." in words
 
 
 def test_the_first_screen_has_each_signal_with_its_distance_to_the_flip(sample_home: Home, page: str) -> None:

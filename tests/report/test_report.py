@@ -171,7 +171,7 @@ FEEDS = (
 
 def test_late_prices_are_said_first_and_grey_only_what_depends_on_them() -> None:
     page = render(tables_with(*LABELS, FEEDS.format("true")), manifest(), "")
-    banner = page.index("Prices end <time>2026-06-17</time>, 72\xa0sessions behind (limit: the last completed session).")
+    banner = page.index("Prices end on <time>2026-06-17</time>, 72\xa0sessions behind (limit: the last completed session).")
     assert page.index("<h1") < banner < page.index("<table")
     assert "IWM/SPY is risk-off; the Fed is cutting; as of <time>2026-06-17</time>." in page
     greyed = re.findall(r'<tr class="faded"><th scope="row">\s*<span>(.*?)</span>', page)
@@ -268,9 +268,9 @@ def test_the_cost_of_fees_is_that_of_current_fees() -> None:
         " date '2026-05-12' as as_of from (values ('guide', 46788e0), ('today', 43799e0)) t(fees_from, cost)"
     )
     page = render(tables_with(costs), manifest(), "")
-    assert "IWM against SCHA costs up to $43,799 more on the set amount over 30 years, with current fees." in page
+    assert "IWM costs up to $43,799 more than SCHA on the set amount over 30 years, with current fees." in page
     old = render(tables_with(costs, "delete from fee_drag where fees_from = 'today'"), manifest(), "")
-    assert "costs up to $46,788 more on the set amount over 30 years, with the guide&#39;s fees." in old
+    assert "costs up to $46,788 more than SCHA on the set amount over 30 years, with the guide&#39;s fees." in old
 
 
 def test_the_mean_of_a_month_has_a_mark_of_its_own_and_only_shares_are_marked_by_the_band() -> None:

@@ -150,7 +150,7 @@ RULES: dict[str, Rule] = {
             "factors",
             _DOCUMENT,
             "The market's standard deviation is between 0.2 and 5 % per session; size's and value's are 0.12 to 2.2 times as"
-            " large. Over 10 000 days no mean is above 0.04 to 0.07 points.",
+            " large. Over 10 000 days no mean is beyond 0.07 points a day (size 0.04, value 0.05).",
         ),
         Rule(
             "factors_are_complete",
@@ -180,7 +180,12 @@ RULES: dict[str, Rule] = {
             "Its mean is within 0.003 points a day of the previous edition's and its standard deviation within 5 %; in a year"
             " 0.03 points and 10 %. T-bill: 0.001 points, 0.0055 with two decimals.",
         ),
-        Rule("factors_move_with_funds", "factors", _DOCUMENT, "The market correlates 0.9 with SPY, and size 0.5 with IWM - SPY."),
+        Rule(
+            "factors_move_with_funds",
+            "factors",
+            _DOCUMENT,
+            "The market correlates at least 0.9 with SPY, and size at least 0.5 with IWM - SPY.",
+        ),
         Rule(
             "factors_are_as_large_as_funds",
             "factors",
@@ -359,7 +364,7 @@ RULES: dict[str, Rule] = {
             "volume_agrees_with_open_interest",
             "quotes",
             _DOCUMENT,
-            "Beyond a week the total volume is at most five times the open interest.",
+            "For expirations more than a week ahead, the total volume is at most five times the open interest.",
         ),
         Rule(
             "options_agree_with_shares",
@@ -378,14 +383,15 @@ RULES: dict[str, Rule] = {
             "fact_is_possible",
             "fund_data",
             _ROW,
-            "Net assets are 1 million to 5 trillion dollars, the mean volume 100 to 2 billion shares, the fee at most 1.5 %, the"
-            " yield 8 %, a broad fund's largest holding 30 % and sector 80 %.",
+            "Net assets are 1 million to 5 trillion dollars, the mean volume 100 shares to 2 billion shares, the fee at most"
+            " 1.5 %, the yield 8 %, a broad fund's largest holding 30 % and sector 80 %.",
         ),
         Rule(
             "fact_agrees_elsewhere",
             "fund_data",
             _ROW,
-            "Net assets agree with the issuer's of 45 days, and the mean volume with the known bars, within a factor of 3.",
+            "Net assets agree with the issuer's of a date at most 45 days away, and the mean volume with the known bars, within a"
+            " factor of 3.",
         ),
         Rule(
             "fund_data_are_as_before",

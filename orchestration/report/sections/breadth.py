@@ -42,6 +42,8 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     episodes = tables.columns(_EPISODES) if tables.has("breadth_episodes") else None
     window = manifest["parameters"].get("breadth.return_sessions", {}).get("value")
     span = f"{window:.0f} sessions" if window else "the breadth window"
+    advance = manifest["parameters"].get("breadth.advance", {}).get("value")
+    gain = percent(advance, 0) if advance else "the set return"
     if not data["session"]:
         return Section(CHAPTER.name, CHAPTER.title, lead=f"No session has a label: the returns over {span} are not known.")
     now = ", ".join(f"{fund} {percent(data[fund][-1], signed=True)}" for fund in FUND_TONES)
@@ -51,7 +53,8 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
         lead=f"{label(data['breadth'][-1]).capitalize()} on {day(data['session'][-1])}: over {span}, {now}.",
         blocks=[_chart(data, episodes, span)],
         notes=[
-            "An advance is broad when all three funds rise, and narrow when SPY and QQQ rise while IWM does not.",
+            f"An advance is broad when all three funds gain more than {gain}, and narrow when SPY and QQQ do while IWM gains"
+            " nothing.",
             *([] if episodes else [tables.unavailable("breadth_episodes") or ""]),
         ],
     )
@@ -74,8 +77,8 @@ def _chart(data: Columns, episodes: Columns | None, span: str) -> Chart:
         name="breadth",
         title=f"Total return over {span}, and the episodes of each label",
         summary=summary,
-        source="Marts breadth_daily, breadth_episodes. Rolling total returns, dividends included, in percent; weekly, in the view"
-        " of one year daily. A bar is an episode: an unbroken run of one label, long enough to count. Drag across the lowest"
+        source="Marts breadth_daily, breadth_episodes. Rolling total returns, dividends included, in percent; weekly; daily in"
+        " the one-year view. A bar is an episode: an unbroken run of one label, long enough to count. Drag across the lowest"
         " panel to zoom; double-click it to show all.",
         height=_LINES + _OVERVIEW + 64 + (_BANDS + 30 if bands else 0),
         spec=chart(

@@ -70,7 +70,8 @@ def _counts(pairs: list[Row]) -> Table:
             for row in pairs
         ],
         source="Mart holdings_changes, equities only. Below the counts: their share of the fund, in percent. Reconstitution: the"
-        f" newest Russell reconstitution whose window covers the two snapshots; {DASH}: none, or not a Russell index.",
+        f" newest Russell reconstitution whose trading window overlaps the time between the snapshots; {DASH}: none, or not a"
+        " Russell index.",
         stacks=True,
     )  # fmt: skip
 

@@ -70,8 +70,8 @@ def _relative(tables: ReleaseTables, rows: list[Row]) -> Chart:
     return Chart(
         name="core_satellite",
         title="Growth relative to the static middle portfolio",
-        summary=f"One dollar in the static middle portfolio grew from {day(rows[0]['first_session'])} to"
-        f" {day(rows[0]['last_session'])} to {number(growth, 2)} dollars. The others ended, relative to it: {ends}.",
+        summary=f"One dollar in the static middle portfolio grew to {number(growth, 2)} dollars from"
+        f" {day(rows[0]['first_session'])} to {day(rows[0]['last_session'])}. The others ended, relative to it: {ends}.",
         source="Mart core_satellite_daily, month ends. Total returns after trading costs, in percent of the value of the static"
         " middle portfolio.",
         height=258,

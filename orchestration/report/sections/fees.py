@@ -21,8 +21,8 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     return Section(
         CHAPTER.name,
         CHAPTER.title,
-        lead=f"{_pair(dearest)} costs up to {dollars(dearest['cost_compounded'])} more on {put_in} over"
-        f" {dearest['horizon_years']} years, with {_fees(dearest)}.",
+        lead=f"{dearest['fund']} costs up to {dollars(dearest['cost_compounded'])} more than {dearest['cheaper_fund']}"
+        f" on {put_in} over {dearest['horizon_years']} years, with {_fees(dearest)}.",
         blocks=[_table(shown)],
         notes=[
             f"Extra cost of the more expensive fund for a one-time investment of {put_in} that grows {percent(growth, 0)} a year"

@@ -24,7 +24,7 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     return Section(
         CHAPTER.name,
         CHAPTER.title,
-        lead=f"A year costs {', '.join(f'{fee(row[_FEE])} in {row[_FUND]}' for row in rows[:3])}.",
+        lead=f"Expense ratio: {', '.join(f'{row[_FUND]} {fee(row[_FEE])}' for row in rows[:3])}.",
         blocks=[_table(rows)],
         notes=[
             "Below each figure: its date, its origin and the guide's figure (2026-05-12).",

@@ -24,7 +24,8 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
         f" {survive(len(surviving))}.",
         blocks=[
             evidence_chart(
-                "long_run", "The same since 1926 on the factors: difference from the rest, with 95 % interval", named, _TARGETS,
+                "long_run", "Since 1926, on the factors: return after the label minus that after the rest, with 95 % interval",
+                named, _TARGETS,
                 "Mart long_run_scorecard. Mean forward return from the next close after the label, minus the mean after the rest"
                 " of the history, in percentage points, with 95 % interval; corrected over all rows, and with the same sign in"
                 " each era (to 1963, to 2000, since).",
@@ -33,8 +34,8 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
             *([_proxies(proxies)] if proxies else []),
         ],
         notes=[
-            "Small minus large is a factor, not a fund: it has no costs, holds companies too small to trade, sets half its weight"
-            " on value and half on growth, and its days until May 1952 include Saturdays. What held for it need not hold for IWM"
+            "Small minus large is a factor, not a fund: it has no costs, holds companies too small to trade, weights value,"
+            " neutral and growth equally, and its days until May 1952 include Saturdays. What held for it need not hold for IWM"
             f" {MINUS} SPY.",
             *([] if proxies else [tables.unavailable("long_run_proxy") or ""]),
         ],

@@ -5,7 +5,19 @@ from orchestration.report.blocks import Cell, Chapter, Chart, Column, Control, M
 from orchestration.report.chart_parts import chart
 from orchestration.report.panels import EVEN, Line, lines, overview
 from orchestration.report.release_tables import Columns, ReleaseTables, Row
-from orchestration.report.wording import DASH, capitalised, day, fund_order, label, number, percent, plural, points, rounded
+from orchestration.report.wording import (
+    DASH,
+    capitalised,
+    day,
+    fund_order,
+    label,
+    listed,
+    number,
+    percent,
+    plural,
+    points,
+    rounded,
+)
 
 _PRICE, _SHARE, _PANEL, _HIND, _OVERVIEW = 150, 150, 92, 60, 44
 _YEARS = 5
@@ -58,7 +70,7 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     return Section(
         CHAPTER.name,
         CHAPTER.title,
-        lead=f"{capitalised(', '.join(said))} are above their 200-session mean on {day(last)}." if said else "",
+        lead=f"{capitalised(listed(said))} are above their 200-session mean on {day(last)}." if said else "",
         blocks=[
             _chart(tables.columns(_POINTS), [row["universe"] for row in newest]),
             _standing(newest),
@@ -102,7 +114,7 @@ def _chart(shown: Columns, universes: list[str]) -> Chart:
         f" {number(latest['net_new_highs'])}. Since {day(data['session'][own[0]])}.",
         source="Marts constituent_breadth, price_daily. Shares in percent, prices in US dollars, split-adjusted and not adjusted"
         " for dividends. Means and extremes count a member's own bars; a new high or low is beyond the closes of the 251 bars"
-        " before. The level of the advance\N{EN DASH}decline line has no meaning. Weekly, in the view of one year daily. Drag"
+        " before. The level of the advance\N{EN DASH}decline line has no meaning. Weekly; daily in the one-year view. Drag"
         " across the lowest panel to zoom; double-click it to show all.",
         height=_PRICE + _SHARE + 2 * _PANEL + _HIND + _OVERVIEW + 5 * 30 + 76,
         spec=chart(
@@ -146,7 +158,7 @@ def _standing(rows: list[Row]) -> Table:
 def _hindsight(rows: list[Row]) -> Table:
     empty = [row["sessions"] - row["compared"] for row in rows]
     return Table(
-        caption="How much hindsight flatters: the members of the day beside today's",
+        caption="Survivorship bias: the members of the day beside today's",
         columns=[
             Column("Universe", False), Column("Sessions"), Column("Since"), Column("Above 200, of the day"),
             Column("Of today"), Column("Difference"), Column("Largest"), Column("On"), Column("Mean return, of the day"),

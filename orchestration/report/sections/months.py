@@ -61,7 +61,7 @@ def _chart(rows: list[Row]) -> Chart:
         summary=f"{series[0]}: the best of {number(len(own))} months is {best['start']:%Y-%m} with"
         f" {percent(_return(best), signed=True)}, the worst {worst['start']:%Y-%m} with {percent(_return(worst), signed=True)}.",
         source=f"Mart price_daily. Total returns, dividends included, in percent; {_GAP} in percentage points. The newest month"
-        " and year end with the last session; a month or year that is not known whole is left out.",
+        " and year end with the last session; any other incomplete month or year is left out.",
         height=ROW * len(years) + 34,
         spec=_spec(years, series[0]),
         data={

@@ -103,7 +103,7 @@ def _chart(points: Columns, spells: Columns) -> Chart:
         " Drawdowns of the ratio of total returns and of the first fund's total return, from the running high, in percent."
         f" Volatility: standard deviation of daily total returns over {_WINDOW} sessions, percent a year; none where one of them"
         " has no return. Correlation, and beta of the first fund on the second, of daily total returns over 252 sessions."
-        " Weekly, in the view of one year daily. Drag across the lowest panel to zoom; double-click it to show all.",
+        " Weekly; daily in the one-year view. Drag across the lowest panel to zoom; double-click it to show all.",
         height=height,
         spec=chart(
             params=[{"name": "pair", "value": PAIR}, {"name": "years", "value": 0}],

@@ -41,7 +41,7 @@ _TOOLTIP = [
     tip("name", "Label", kind="nominal"), tip("verdict", "Verdict", kind="nominal"),
     tip("expected", "The guide expects", kind="nominal"), tip("difference", "Difference", "+.1%"),
     tip("interval_low", "Interval from", "+.1%"), tip("interval_high", "to", "+.1%"), tip("mean_return", "Mean", "+.1%"),
-    tip("rest_return", "Mean of the rest", "+.1%"), *p_value_tips({"p_value": "p-value", "p_family": "p for all tests"}),
+    tip("rest_return", "Mean of the rest", "+.1%"), *p_value_tips({"p_value": "p-value", "p_family": "p, corrected"}),
     tip("min_detectable", "Smallest detectable difference", ".1%"), tip("clusters", "Independent clusters", "d"),
     tip("sessions", "Sessions", "d"),
 ]  # fmt: skip
@@ -107,8 +107,9 @@ def _lead(summary: dict[str, Row]) -> str:
     if "claims" in summary:
         row = summary["claims"]
         words.append(
-            f"Of {number(row['tested'])} claims tested, {survive(row['surviving'])} the correction for their number;"
-            f" {number(row['found'])} have a p-value of at most 5 % alone, against {number(row['by_chance'], 1)} by chance."
+            f"Of {number(row['tested'])} tests of the guide's claims, {survive(row['surviving'])} the correction for their"
+            f" number; {number(row['found'])} have a p-value of at most 5 % alone, against {number(row['by_chance'], 1)} by"
+            " chance."
         )
     if "exploratory" in summary:
         row = summary["exploratory"]
@@ -123,7 +124,7 @@ def _summary(summary: dict[str, Row]) -> Table:
     return Table(
         caption="How many tests survive",
         columns=[
-            Column("Family", False), Column("Tested"), Column("By chance"), Column("Found alone"), Column("Survive"),
+            Column("Family", False), Column("Tested"), Column("By chance"), Column("Significant alone"), Column("Survive"),
             Column("Bounded"), Column("Undecided"),
         ],
         rows=[
@@ -227,7 +228,7 @@ def survivors(rows: list[Row], caption: str, source: str) -> Table:
         caption=caption,
         columns=[
             Column("Label", False), Column("Return of", False), Column("Sessions ahead"), Column("Difference"),
-            Column("95 % interval"), Column("Clusters"), Column("p, its family"), Column("Verdict", False),
+            Column("95 % interval"), Column("Clusters"), Column("p, corrected"), Column("Verdict", False),
         ],
         rows=[
             [
@@ -237,7 +238,7 @@ def survivors(rows: list[Row], caption: str, source: str) -> Table:
             ]
             for row in rows
         ],
-        source=f"{source} Differences in percentage points (pp). p, its family: corrected for the number of tests in its"
+        source=f"{source} Differences in percentage points (pp). p, corrected: corrected for the number of tests in its"
         " family.",
         stacks=True,
     )  # fmt: skip

@@ -175,7 +175,7 @@ def _signals(tables: ReleaseTables, readings: list[Row], manifest: Manifest) -> 
         " midpoint of the Fed funds range. To the flip: the move of the ratio with which the next close changes the label. Flips"
         " in 21 sessions: how often a label at this distance did. Verdict: what the track record of the label shows for the"
         " return named beside it; other returns and horizons are in What followed each signal. That of the satellite is about"
-        " its timing. Breadth, fed funds, cycle phase and satellite have no distance: they depend on three funds or on interest"
+        " its timing. Breadth, Fed funds, cycle phase and satellite have no distance: they depend on three funds or on interest"
         " rates, not on the level of one ratio.",
         stacks=True,
     )  # fmt: skip

@@ -46,7 +46,7 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
 def _lead(spreads: dict[str, Row], depth: dict[str, Row]) -> str:
     quoted = sorted((row for row in spreads.values() if row["quotes"]), key=lambda row: fund_order(row["fund"]))
     if not quoted:
-        return "No quote of regular hours was collected yet: nothing is known of spreads."
+        return "No quote has been collected in regular hours yet: spreads are unknown."
     words = ", ".join(f"{row['fund']} {number(row['spread_bp'], 2)}" for row in quoted)
     contracts = number(depth["IWM"]["open_interest"]) if "IWM" in depth else DASH
     return f"Median quoted spread in basis points: {words}. IWM's options up to a quarter ahead: {contracts} contracts open."

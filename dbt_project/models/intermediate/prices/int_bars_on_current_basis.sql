@@ -1,5 +1,5 @@
 -- A bar observed before a split is on the old split basis until the vendor sends it again: restate each bar to today's basis. Bars of
--- a session that the newest calendar no longer has are none.
+-- a session that the newest calendar no longer has are dropped.
 with bars as (
     select
         prices.symbol,

@@ -124,7 +124,7 @@ from iwm_expirations
 where recency = 1
 union all
 select 'spreads_are_tight', 10000 * trading.iwm_spread, 'basis points',
-    'median of ' || {{ counted('iwm_quotes.sessions', 'quote') }} || '; one tick is '
+    'median of ' || {{ counted('iwm_quotes.sessions', 'quote') }} || '; in basis points, one tick is '
     || {{ text('cast(10000 * trading.iwm_tick as decimal(9, 2))') }} || ', the next small-cap fund is quoted '
     || {{ text('cast(10000 * trading.next_spread as decimal(9, 2))') }} || ' wide'
     || coalesce('; the spread of ' || trading.unknown_spread || ' is not known', ''),

@@ -14,7 +14,7 @@ select
     || ' on average, against ' || {{ signed_percent('scorecard.rest_return') }} || ' after the rest ('
     || {{ counted('scorecard.clusters', 'cluster') }}
     || coalesce(', p ' || {{ p_value_text('scorecard.p_value') }}, '')
-    || coalesce(', for all tests ' || {{ p_value_text('scorecard.p_family', equals='') }}, '') || ')'
+    || coalesce(', corrected ' || {{ p_value_text('scorecard.p_family', equals='') }}, '') || ')'
     || case when horizons.other_horizons <> 'none' then '; shorter horizons that survive: ' || horizons.other_horizons else '' end
     || '; ' || scorecard.verdict_in_words as evidence
 from {{ ref('int_audited_horizons') }} as horizons

@@ -161,7 +161,7 @@ statements as (
     union all
     select
         'evidence', 'claims of the guide',
-        'Of ' || {{ text('tested') }} || ' claims tested, ' || {{ text('surviving') }}
+        'Of ' || {{ text('tested') }} || ' tests of the guide''s claims, ' || {{ text('surviving') }}
         || case surviving when 1 then ' survives' else ' survive' end,
         'claims that survive the correction for their number', surviving, 'claims', null, null, last_session, null, null
     from claims_tested

@@ -1,7 +1,7 @@
 {{ config(meta={'signals': ['reconstitution_candidates']}) }}
 {% set p = signal_parameters('reconstitution_candidates', ['near', 'far']) -%}
 -- A naive ranking names as many members as the statement does, the largest or the smallest by fund weight. A status for which a statement
--- had no border was not said, and has no score but that of the members that a rule decides.
+-- had no border was not forecast; it is scored only for the members that a rule decides.
 with statuses as (
     select names.status
     from (values ('leaves above'), ('leaves below'), ('enters from above'), ('enters from below')) as names (status)
