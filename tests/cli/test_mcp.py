@@ -158,6 +158,7 @@ def test_an_argument_that_a_tool_does_not_have_is_refused(ask: Ask) -> None:
     assert ask("describe_tables", tables="price_daily").endswith("describe_tables has no argument tables: it has table.")
 
 
+@pytest.mark.slow
 def test_the_command_serves_over_standard_input_and_output(home: Path) -> None:
     run = "from orchestration.cli.main import main; main()"
     process = StdioServerParameters(

@@ -39,6 +39,7 @@ def read(content: bytes) -> pl.DataFrame | None:
         return None
 
 
+@pytest.mark.slow
 def test_no_flipped_bit_that_changes_a_session_is_believed(whole: bytes) -> None:
     sound, differ = read(whole), []
     assert sound is not None

@@ -45,6 +45,7 @@ def _state(desk: Desk) -> dict[str, list[tuple[object, ...]]]:
     return {name: rows for name, rows in contents.items() if name != "sessions"}
 
 
+@pytest.mark.slow
 def test_an_accepted_document_is_used_with_all_its_rows(make_desk: MakeDesk, tmp_path: Path) -> None:
     desk = make_desk("neighbours")
     document = desk.prices("IWM", SPIKED)
@@ -121,6 +122,7 @@ def test_prices_that_contradict_accepted_ones_wait_for_a_person(make_desk: MakeD
     assert desk.last_known() == before
 
 
+@pytest.mark.slow
 def test_a_rejected_document_is_withdrawn_and_restated_values_return(make_desk: MakeDesk, tmp_path: Path) -> None:
     desk, without = make_desk("neighbours"), make_desk("neighbours")
     restating = scaled(IWM, 50, 1.0015)

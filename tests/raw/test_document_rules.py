@@ -113,6 +113,7 @@ def _put_right(kind: str, desk: Desk) -> Document:
     return desk.holdings(SNAPSHOT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["prices", "rates", "holdings"])
 def test_a_contradicted_document_is_quarantined(kind: str, make_desk: MakeDesk) -> None:
     desk, twin = make_desk("empty"), make_desk("empty")

@@ -162,6 +162,7 @@ def test_a_document_unlike_the_one_before_is_quarantined(case: Case, make_desk: 
     check_faulty(case, make_desk(case.begin))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_an_honest_change_within_the_limit_is_used(case: Case, make_desk: MakeDesk) -> None:
     check_honest(case, make_desk(case.begin))

@@ -127,6 +127,7 @@ def test_a_session_that_breaks_the_rule_is_quarantined(case: Case, make_desk: Ma
     check_faulty(case, make_desk(case.begin))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_an_honest_session_within_the_limit_is_used(case: Case, make_desk: MakeDesk) -> None:
     check_honest(case, make_desk(case.begin))

@@ -109,6 +109,7 @@ def test_a_document_that_breaks_the_rule_is_quarantined(case: Case, make_desk: M
     check_faulty(case, make_desk(case.begin))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_an_honest_document_within_the_limit_is_used(case: Case, make_desk: MakeDesk) -> None:
     check_honest(case, make_desk(case.begin))
@@ -229,6 +230,7 @@ def listed(desk: Desk, day: date) -> dict[date, tuple[str, bool]]:
     return {expiration: (cycle, is_read) for expiration, cycle, is_read in rows}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("left", [EXPIRATIONS[1:3], ()], ids=["a short list", "no list"])
 def test_an_expiration_that_left_the_list_is_not_read(left: tuple[date, ...], make_desk: MakeDesk) -> None:
     """The first one has passed. Those that are missing stay so until they are listed again, whatever the order of arrival."""

@@ -85,6 +85,7 @@ def small_documents(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(members, "SYMBOLS_A_DOCUMENT", 20)
 
 
+@pytest.mark.slow
 def test_every_member_is_asked_for_once_whatever_fails_between(
     prices: Prices, server: VendorServer, settings_for: SettingsFor, tmp_path: Path
 ) -> None:
@@ -113,6 +114,7 @@ def test_a_document_is_of_the_time_of_its_first_request(
     assert times == [began + timedelta(seconds=10 * asked) for asked in (0, 20, 40)]
 
 
+@pytest.mark.slow
 def test_a_killed_run_keeps_its_documents_and_the_next_one_goes_on(
     prices: Prices, server: VendorServer, settings_for: SettingsFor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -222,6 +224,7 @@ def test_the_warehouse_remembers_failures_and_names_the_members(tmp_path: Path) 
     assert member_symbols(warehouse, ["IWM", "SPY"], ["Equity"]) == ["AAA", "BRK-B", "OLD"]
 
 
+@pytest.mark.slow
 def test_a_run_asks_only_if_it_is_told_to_and_only_once(prices: Prices, server: VendorServer, settings_for: SettingsFor) -> None:
     vendor = Vendor(prices)
     server.replies = [vendor]

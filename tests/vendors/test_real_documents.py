@@ -20,6 +20,8 @@ from orchestration.vendors.registry import CALENDAR
 from orchestration.warehouse.connection import Warehouse
 from tests.vendors.documents import RETRIEVED
 
+pytestmark = pytest.mark.slow
+
 UNDATED = "ishares/holdings/IWM/2025-11-12T010000Z.csv"
 
 

@@ -117,6 +117,7 @@ def test_many_files_become_one(connection: duckdb.DuckDBPyConnection, tmp_path: 
     assert in_lake(connection, tmp_path / "lake", "rates") == in_raw(connection, "rates")
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["add", "withdraw", "write"]), st.integers(0, 4)), max_size=12))
 def test_after_any_history_the_lake_is_raw(tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]]) -> None:
