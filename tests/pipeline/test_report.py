@@ -255,7 +255,7 @@ def test_the_members_are_those_of_the_day_and_hindsight_is_the_difference_to_tod
 
 
 def test_hindsight_counts_the_sessions_that_the_mart_has(sample_home: Home, page: str) -> None:
-    words = section_of(page, "members").partition("How much hindsight flatters")[2]
+    words = section_of(page, "members").partition("Survivorship bias: the members")[2]
     rows = answers(
         sample_home,
         "select universe, count(*), count(*) - count(above_200), min(session) from constituent_breadth"
