@@ -315,14 +315,21 @@ class Paper:
         return found[0], *found[1].span("between")
 
 
-@pytest.mark.parametrize("paper", ["A4", "Letter"])
-def test_every_chart_is_whole_on_paper(desk: Visit, paper: str) -> None:
-    charts = desk.page.evaluate(
+@pytest.fixture(scope="module", params=["A4", "Letter"])
+def print_out(request: pytest.FixtureRequest, browser: Any, sample_home: Home) -> Iterator[tuple[Visit, Paper]]:
+    """The sample report at 1400 pixels, and what it prints."""
+    opened = Visit(browser, sample_home.latest / "report.html", 1400, "light")
+    yield opened, Paper(opened.page.pdf(format=request.param))
+    opened.context.close()
+
+
+def test_every_chart_is_whole_on_paper(print_out: tuple[Visit, Paper]) -> None:
+    opened, printed = print_out
+    charts = opened.page.evaluate(
         "[...document.querySelectorAll('figure')].map(figure => ({title: figure.querySelector('h3').textContent,"
         " summary: figure.querySelector('figcaption').firstChild.textContent, labels:"
         " [...figure.querySelectorAll('.role-axis-label text')].map(label => label.textContent).filter(Boolean)}))"
     )
-    printed = Paper(desk.page.pdf(format=paper))
     assert len(charts) >= 13
     for chart in charts:
         title, labels = squeezed(chart["title"]), [squeezed(label) for label in chart["labels"]]
@@ -343,13 +350,12 @@ def squeezed(text: str) -> str:
     return "".join(text.split())
 
 
-@pytest.mark.parametrize("paper", ["A4", "Letter"])
-def test_the_first_printed_page_is_the_summary(desk: Visit, paper: str) -> None:
-    whole = Paper(desk.page.pdf(format=paper))
-    assert squeezed(desk.page.inner_text("h1")) in whole.pages[0][0]
-    assert "Signals" in whole.pages[0][0] and "nothinghereisinvestmentadvice" in whole.pages[0][0]
-    assert whole.pages[1][0].startswith("Smallagainstlargecaps")
-    assert not desk.page.evaluate("document.querySelector('#overlap details').open")
+def test_the_first_printed_page_is_the_summary(print_out: tuple[Visit, Paper]) -> None:
+    opened, printed = print_out
+    assert squeezed(opened.page.inner_text("h1")) in printed.pages[0][0]
+    assert "Signals" in printed.pages[0][0] and "nothinghereisinvestmentadvice" in printed.pages[0][0]
+    assert printed.pages[1][0].startswith("Smallagainstlargecaps")
+    assert not opened.page.evaluate("document.querySelector('#overlap details').open")
 
 
 @pytest.mark.parametrize("paper", ["A4", "Letter"])
