@@ -25,13 +25,15 @@ def withheld_sentences(manifest: Mapping[str, Any]) -> list[str]:
 
 def quarantine_sentences(manifest: Mapping[str, Any]) -> list[str]:
     """One sentence per document in quarantine, whole or in part; a release of an earlier version knows none."""
-    waiting = manifest.get("quarantine", [])
-    return [
-        f"{one['path']} is in quarantine: {one['reason']}."
-        if one["rows"] is None
-        else f"{one['rows']} rows of {one['path']} are in quarantine, such as: {one['reason']}."
-        for one in waiting
-    ]
+    return [f"{_waiting(one)}: {one['reason']}." for one in manifest.get("quarantine", [])]
+
+
+def _waiting(one: Mapping[str, Any]) -> str:
+    if one["rows"] is None:
+        return f"{one['path']} is in quarantine"
+    if one["rows"] == 1:
+        return f"1 row of {one['path']} is in quarantine"
+    return f"{one['rows']} rows of {one['path']} are in quarantine, such as"
 
 
 def failed_fetches(manifest: Mapping[str, Any]) -> list[str]:

@@ -13,6 +13,7 @@ import pytest
 from orchestration.report import wording
 from orchestration.report.blocks import Cell, Chart
 from orchestration.report.freshness import missing_from
+from orchestration.report.manifest import quarantine_sentences
 from orchestration.report.page import CHAPTERS, payload, render
 from orchestration.report.release_tables import ReleaseTables
 from orchestration.report.sections import rates
@@ -291,6 +292,18 @@ def test_the_mean_of_a_month_has_a_mark_of_its_own_and_only_shares_are_marked_by
     assert found
     means, shares = json.loads(found[1])["spec"]["vconcat"]
     assert "outside" not in json.dumps(means["layer"]) and "outside" in json.dumps(shares["layer"])
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        (None, "x.csv is in quarantine: a jump."),
+        (1, "1 row of x.csv is in quarantine: a jump."),
+        (2, "2 rows of x.csv are in quarantine, such as: a jump."),
+    ],
+)
+def test_a_document_in_quarantine_is_one_sentence(rows: int | None, sentence: str) -> None:
+    assert quarantine_sentences({"quarantine": [{"path": "x.csv", "rows": rows, "reason": "a jump"}]}) == [sentence]
 
 
 def test_current_prices_have_no_banner() -> None:
