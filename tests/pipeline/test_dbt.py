@@ -1,5 +1,9 @@
 """dbt's tests: the rules on small synthetic rows, the data on the sample."""
 
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +11,8 @@ import duckdb
 import pytest
 
 from orchestration.defs.dbt_project import dbt_of
+from orchestration.files import content_hash
+from orchestration.settings import DBT_PROJECT_DIR
 from tests.pipeline.homes import Home, copied
 
 
@@ -48,3 +54,32 @@ def test_tables_of_an_earlier_version_are_dropped(
     assert result.success
     with duckdb.connect(str(home.path / "warehouse.duckdb"), read_only=True) as connection:
         assert connection.execute(former).fetchall() == [("mine",)]
+
+
+@pytest.mark.more_runs
+def test_dbt_builds_by_hand_from_the_raw_tables_of_the_sample(sample_home: Home, tmp_path: Path) -> None:
+    """Without a variable, in memory; the sample's warehouse is only read, and without it one sentence says what to do."""
+    shutil.copytree(DBT_PROJECT_DIR, tmp_path / "dbt_project", ignore=shutil.ignore_patterns("target", "logs"))
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("SMALLCAP_", "DBT_"))}
+
+    def build() -> subprocess.CompletedProcess[str]:
+        command = [
+            Path(sys.executable).parent / "dbt",
+            "-q",
+            "build",
+            "--select",
+            "+price_daily",
+            "--exclude-resource-type",
+            "unit_test",
+        ]
+        return subprocess.run(command, cwd=tmp_path / "dbt_project", env=environment, capture_output=True, text=True, check=False)
+
+    missing = build()
+    assert missing.returncode == 2
+    assert "There is no ../data/sample/warehouse.duckdb: run `make run` first" in missing.stdout
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "sample").symlink_to(sample_home.path)
+    before = content_hash((sample_home.path / "warehouse.duckdb").read_bytes())
+    built = build()
+    assert built.returncode == 0, built.stdout
+    assert content_hash((sample_home.path / "warehouse.duckdb").read_bytes()) == before
