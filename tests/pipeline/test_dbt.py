@@ -63,15 +63,8 @@ def test_dbt_builds_by_hand_from_the_raw_tables_of_the_sample(sample_home: Home,
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("SMALLCAP_", "DBT_"))}
 
     def build() -> subprocess.CompletedProcess[str]:
-        command = [
-            Path(sys.executable).parent / "dbt",
-            "-q",
-            "build",
-            "--select",
-            "+price_daily",
-            "--exclude-resource-type",
-            "unit_test",
-        ]
+        without_tests = ["--exclude-resource-type", "unit_test", "--exclude-resource-type", "test"]
+        command = [Path(sys.executable).parent / "dbt", "-q", "build", "--select", "+price_daily", *without_tests]
         return subprocess.run(command, cwd=tmp_path / "dbt_project", env=environment, capture_output=True, text=True, check=False)
 
     missing = build()

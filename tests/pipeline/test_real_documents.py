@@ -267,7 +267,7 @@ def test_the_command_and_the_report_begin_with_stale_prices(real_home: Home) -> 
     assert f"WARNING: Prices end on {NEWEST}, " in text
     page = (real_home.latest / "report.html").read_text()
     first = page[: page.index("<table")]
-    assert f"<strong>Stale data.</strong> Prices end <time>{NEWEST}</time>, " in first
+    assert f"<strong>Stale data.</strong> Prices end on <time>{NEWEST}</time>, " in first
     assert f"as of <time>{NEWEST}</time>." in first
     assert "217\xa0days apart" in page
 
