@@ -372,7 +372,12 @@ def test_a_contract_with_one_side_has_no_volatility() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "reason"), [({"bid": 9.0, "ask": 8.0}, "crossed"), ({"bid": 300.0, "ask": 301.0}, "can be worth")]
+    ("changes", "reason"),
+    [
+        ({"bid": 9.0, "ask": 8.0}, "crossed"),
+        ({"bid": 300.0, "ask": 301.0}, "can be worth"),
+        ({"ask": 96428.8}, "can be worth"),
+    ],
 )
 def test_a_contract_with_an_impossible_quote_keeps_its_volume(changes: dict[str, Any], reason: str) -> None:
     parsed = read(YahooOptions(expirations=EXPIRATIONS[:1], changes=changes).document())

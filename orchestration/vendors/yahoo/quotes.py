@@ -267,8 +267,11 @@ def _contracts(contracts: pl.DataFrame, symbol: str, session: date, price: float
     unquoted = (
         pl.when((pl.col("bid") > pl.col("ask")) & (pl.col("ask") > 0))
         .then(pl.format("the quote is crossed: bid {}, ask {}", "bid", "ask"))
-        .when(pl.col("bid") > ABOVE_MOST * pl.when(pl.col("option_type") == "call").then(price).otherwise("strike"))
-        .then(pl.format("the bid {} is above the most that the contract can be worth", "bid"))
+        .when(
+            pl.max_horizontal("bid", "ask")
+            > ABOVE_MOST * pl.when(pl.col("option_type") == "call").then(price).otherwise("strike")
+        )
+        .then(pl.format("the quote is above the most that the contract can be worth: bid {}, ask {}", "bid", "ask"))
     )
     judged = rows.with_columns(_unusable=unusable, _unquoted=unquoted).with_columns(
         reason=pl.coalesce("_unusable", pl.format("{}; bid and ask are not used", "_unquoted"))
