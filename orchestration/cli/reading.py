@@ -18,7 +18,11 @@ def today(
     source: SourceOption = None,
     data_dir: DataDirOption = None,
     since: Annotated[
-        str | None, typer.Option(help="What changed since this session (YYYY-MM-DD) or release. Default: the release before.")
+        str | None,
+        typer.Option(
+            help="What changed since this session (YYYY-MM-DD) or release. Default: the release before, or the session before if"
+            " that release shows no change."
+        ),
     ] = None,
     as_json: JsonOption = False,
     as_markdown: MarkdownOption = False,

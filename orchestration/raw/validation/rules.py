@@ -351,8 +351,8 @@ RULES: dict[str, Rule] = {
             "price_agrees_with_closes",
             "quotes",
             _DOCUMENT,
-            "The price is within 3 % of the range of its session; without that bar, within 25 % of a close of the last four days,"
-            " or 40 % of one of the last ten.",
+            "The price is at most 3 % below the low or above the high of its session; without that bar, within 25 % of a close of"
+            " the last four days, or 40 % of one of the last ten.",
         ),
         Rule(
             "chain_agrees_with_price",

@@ -28,7 +28,7 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
                 named, _TARGETS,
                 "Mart long_run_scorecard. Mean forward return from the next close after the label, minus the mean after the rest"
                 " of the history, in percentage points, with 95 % interval; corrected over all rows, and with the same sign in"
-                " each era (to 1963, to 2000, since).",
+                " each era (to 1963, 1964 to 2000, since 2001).",
             ),
             *([survivors(surviving, "What survives since 1926", "Mart long_run_scorecard.")] if surviving else []),
             *([_proxies(proxies)] if proxies else []),

@@ -218,8 +218,8 @@ def _table(rows: list[Row]) -> Table:
             ]
             for row in rows
         ],
-        source="Mart reconstitution_summary. Volume ratio: IWM's volume in the window as a multiple of its median before the"
-        " window; median over the events.",
+        source="Mart reconstitution_summary. Volume ratio: IWM's mean daily volume in the window as a multiple of its median"
+        " before the window; median over the events.",
         stacks=True,
     )  # fmt: skip
 

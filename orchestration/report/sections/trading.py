@@ -80,7 +80,8 @@ def _table(spreads: dict[str, Row], depth: dict[str, Row], month: dict[str, Row]
             for of, near in [(depth.get(fund, nothing), month.get(fund, nothing))]
         ],
         source="Marts quoted_spreads (medians in basis points, beside one tick) and option_depth (expirations up to a quarter"
-        " ahead, in contracts; implied volatility and 25-delta skew about a month ahead, per year).",
+        " ahead, in contracts; open interest is that after the session before; implied volatility and 25-delta skew about a month"
+        " ahead, per year).",
         stacks=True,
     )  # fmt: skip
 

@@ -180,7 +180,7 @@ def _ask(symbol: str, start: date, today: date, client: Client) -> pl.DataFrame:
 FEED = Feed(
     vendor=VENDOR,
     kind=KIND,
-    description="Daily bars of the members of the universes, some hundred symbols a document: split-adjusted, not adjusted for "
+    description="Daily bars of the members of the universes, up to 300 symbols a document: split-adjusted, not adjusted for "
     "dividends. A person's own Parquet or CSV file with a symbol column is accepted in the same folder.",
     # The members are rows of the holdings: landing/members.py asks for them.
     symbols=lambda universe: {},
