@@ -116,6 +116,7 @@ def _find(document: str, landing: list[Path]) -> Document:
         return next(iter(distinct.values()))
     if not matches:
         raise NoSuchDocument(
-            f"Landing has no document {document!r}: `smallcap quarantine` lists the quarantined documents with their paths."
+            f"No document {document!r} below {' or '.join(map(str, landing))}: `smallcap quarantine` lists the quarantined"
+            " documents with their paths; name another folder with --landing-dir."
         )
     raise NoSuchDocument(f"{len(distinct)} documents match {document!r}: use the full path, for example {matches[0].key}.")

@@ -401,7 +401,7 @@ def test_an_acceptance_is_recorded_by_content(home: Path) -> None:
 @pytest.mark.parametrize(
     ("document", "reason", "says"),
     [
-        ("yahoo/prices/IWM/no.csv", "r", "Landing has no document 'yahoo/prices/IWM/no.csv': `smallcap quarantine` lists"),
+        ("yahoo/prices/IWM/no.csv", "r", "No document 'yahoo/prices/IWM/no.csv' below .*/landing: `smallcap quarantine` lists"),
         ("2026-05-06T010000Z.parquet", "r", "3 documents match '2026-05-06T010000Z.parquet': use the full path"),
         ("yahoo/prices/IWM/2026-05-06T010000Z.parquet", "  ", "A decision requires a reason"),
     ],
