@@ -12,7 +12,7 @@ WIDTH = 80
 LINES = 30
 _MOST_WARNINGS = 3
 _SHORT = {"rate_regime": "policy rate", "cycle_phase": "cycle phase", "trend_break": "last break", "satellite": "satellite"}
-_LEGEND = "value: trend gap (log points), IWM's return, policy rate, weight of IWM"
+_LEGEND = "value: trend gap (log points), breadth-window return, policy rate, IWM weight"
 Line = Text
 
 

@@ -56,6 +56,7 @@ def test_a_diary_has_one_source(tmp_path: Path) -> None:
     assert [one.source for one in diary.entries()] == ["sample", "sample"]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50, derandomize=True)
 @given(kept=st.integers(0, 4), data=st.data())
 def test_an_append_that_was_cut_off_anywhere_is_repeated(

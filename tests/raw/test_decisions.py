@@ -178,6 +178,7 @@ def test_a_later_document_overrules_after_a_person_accepts_one_that_agrees(make_
     assert desk.status(wrong) == "quarantined"
 
 
+@pytest.mark.slow
 def test_judge_returns_a_document_to_the_rules(make_desk: MakeDesk) -> None:
     desk = make_desk("neighbours")
     document = desk.prices("IWM", SPIKED)

@@ -200,6 +200,7 @@ def decide(desk: Desk, document: Document, choice: str) -> None:
         stream.write(json.dumps(line) + "\n")
 
 
+@pytest.mark.slow
 def test_the_order_of_arrival_does_not_matter(make_desk: MakeDesk) -> None:
     states = []
     for order in ((0, 1, 2), (2, 0, 1), (1, 2, 0)):

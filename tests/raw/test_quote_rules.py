@@ -182,6 +182,7 @@ def test_an_expiration_keeps_half_of_its_contracts(kept: int, *, is_whole: bool,
     assert used[EXPIRATIONS[2]] == 2 * len(STRIKES)
 
 
+@pytest.mark.slow
 def test_the_next_whole_chain_is_compared_with_the_last_whole_one(make_desk: MakeDesk) -> None:
     """Whatever the order of arrival."""
     days = [NOW, LATER, LATER + timedelta(days=4)]

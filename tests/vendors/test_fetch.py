@@ -119,6 +119,7 @@ def test_empty_answer(vendor: str, server: VendorServer, settings_for: SettingsF
         fetch(vendor, settings_for(server))
 
 
+@pytest.mark.slow
 def test_the_timeout_covers_the_whole_request(server: VendorServer, settings_for: SettingsFor) -> None:
     server.replies = [Answer(promised=1_000_000, stall=True)]
     began = time.monotonic()

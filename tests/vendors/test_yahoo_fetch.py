@@ -219,6 +219,7 @@ def test_possibly_delisted_is_a_failure_not_an_answer(prices: Prices, server: Ve
     assert fetch(settings).height == 80
 
 
+@pytest.mark.slow
 def test_slow_answer(server: VendorServer, settings_for: SettingsFor) -> None:
     server.replies = [Answer(promised=1_000_000, stall=True)]
     with pytest.raises(FetchFailed, match="no usable answer.*imed out"):

@@ -101,6 +101,7 @@ def _hold(path: Path, held: "multiprocessing.synchronize.Event", done: "multipro
         done.wait(30)
 
 
+@pytest.mark.slow
 def test_a_second_writer_gets_a_clear_message(tmp_path: Path) -> None:
     path = tmp_path / "warehouse.duckdb"
     Warehouse(path).prepare()
