@@ -31,7 +31,7 @@ QUERY_SECONDS = 10.0
 _MEMORY = "1GB"
 _UNITS = (
     "Percentages, returns and weights are fractions (0.05 is 5 %), money is US dollars, rates are fractions a year, times are"
-    " UTC. describe_tables gives the unit of each column. NULL means unknown, never zero."
+    " UTC. describe_tables gives the unit of each column. NULL means unknown or not applicable: the column says which."
 )
 _INSTRUCTIONS = (
     "Small-Cap Signal: IWM compared with SPY and QQQ. Start with `today`. Say how old the data are when `is_stale` is true, and"

@@ -98,7 +98,8 @@ class _Writer:
             "published at (UTC)": manifest["published_at"][:19].replace("T", " "),
             "as known at (UTC)": manifest["known_at"] or "everything known",
             "contract version": manifest["contract_version"],
-            "units": "Percentages are fractions, money is US dollars, rates are fractions a year. An empty cell is unknown.",
+            "units": "Percentages are fractions, money is US dollars, rates are fractions a year. An empty cell is unknown or not"
+            " applicable: the column says which.",
         }
         for line, (name, value) in enumerate(facts.items(), start=2):
             sheet.write_string(line, 0, name, self._bold)

@@ -73,7 +73,8 @@ TERMS = {
         " figure, in US dollars."
     ),
     "overlap": (
-        "The sum over all common securities of the smaller of their two weights; 0 means nothing in common, 1 the same weights."
+        "The sum over all common securities of the smaller of their two weights; 0 means nothing in common; identical"
+        " funds have 1 less the weight that is not in equities, such as cash."
     ),
     "p-value": (
         "The probability of a result at least as extreme if the label had no effect: the share of circular shifts (or"

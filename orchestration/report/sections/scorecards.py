@@ -1,4 +1,4 @@
-"""The track record of each signal: forward returns after each label against the base rate, with intervals and verdicts."""
+"""The track record of each signal: forward returns after each label against the rest, with intervals and verdicts."""
 
 from orchestration.report.blocks import Cell, Chapter, Chart, Column, Control, Key, Manifest, Section, Table
 from orchestration.report.chart_parts import (
