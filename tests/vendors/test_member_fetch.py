@@ -101,6 +101,7 @@ def test_every_member_is_asked_for_once_whatever_fails_between(
     assert [one for one in run.recorded if one.symbol != "US"] == outcomes
 
 
+@pytest.mark.slow
 def test_a_document_is_of_the_time_of_its_first_request(
     prices: Prices, server: VendorServer, settings_for: SettingsFor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -87,6 +87,7 @@ def test_fred_saved_by_a_spreadsheet(real_cases: Path, sessions: pl.DataFrame) -
     assert rows["date"].to_list() == pl.date_range(date(1954, 7, 1), date(1954, 7, 29), eager=True).to_list()
 
 
+@pytest.mark.slow
 def test_every_other_real_document_is_parsed(real_cases: Path, sessions: pl.DataFrame) -> None:
     refused = {}
     for document in list_documents([real_cases.parent / "landing", real_cases.parent / "longrun"]):
