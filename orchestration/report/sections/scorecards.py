@@ -238,7 +238,7 @@ def survivors(rows: list[Row], caption: str, source: str) -> Table:
             ]
             for row in rows
         ],
-        source=f"{source} Differences in percentage points (pp). p, corrected: corrected for the number of tests in its"
+        source=f"{source} Differences in percentage points (pp). The p-value is corrected for the number of tests in its"
         " family.",
         stacks=True,
     )  # fmt: skip
