@@ -90,7 +90,7 @@ TERMS = {
         "A series with a longer history that stands in for another: small minus large for IWM − SPY; `long_run_proxy` shows"
         " how well."
     ),
-    "quarantine": ("Where readable but implausible data go; they are kept and not used until later data or a person decides."),
+    "quarantine": "Where readable but implausible data go; they are kept and not used until later data or a person decides.",
     "rank day": "The day whose market capitalisation ranks companies for a Russell reconstitution.",
     "rate regime": (
         "hiking or cutting by the direction of the Fed's last move, or hold_after_hikes or hold_after_cuts from 182 days"
