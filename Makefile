@@ -26,7 +26,7 @@ test-runs: $(READY)  ## The tests that run the pipeline again: killed, damaged, 
 	$(PYTEST) -m more_runs
 
 test-fast: $(READY)  ## Without whole runs, a browser and the tests marked as slow: a minute
-	$(PYTEST) --ignore tests/pipeline --ignore tests/torture --ignore tests/evidence -m 'not slow'
+	POLARS_MAX_THREADS=1 $(PYTEST) --ignore tests/pipeline --ignore tests/torture --ignore tests/evidence -m 'not slow'
 
 lint: lint-python lint-types lint-sql  ## Style and types; .pre-commit-config.yaml runs the same
 

@@ -12,10 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dbt.cli.main import dbtRunner, dbtRunnerResult
-from dbt_common.events.functions import msg_to_dict
 from filelock import FileLock
 
 from orchestration.files import content_hash, hash_of_files, write_atomically
@@ -24,6 +22,9 @@ from orchestration.warehouse.connection import Warehouse, raise_if_unusable
 from orchestration.warehouse.engine import DuckDb, Engine
 from orchestration.warehouse.made_of import record_made_of
 from orchestration.warehouse.withholding import Withholding
+
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
 
 _parsed: dict[Path, Any] = {}
 _TABLES = ("model", "seed")
@@ -134,8 +135,10 @@ class Dbt:
         """
         return _parsed.get(self.target_dir) or self._parse("--no-write-json")
 
-    def invoke(self, arguments: list[str], callbacks: Sequence[Any] = (), manifest: Any = None) -> dbtRunnerResult:
+    def invoke(self, arguments: list[str], callbacks: Sequence[Any] = (), manifest: Any = None) -> "dbtRunnerResult":
         """Run one dbt command in this process, without output, and release the warehouse afterwards."""
+        from dbt.cli.main import dbtRunner  # slow to import, and not needed by a run without anything new
+
         os.environ.update(self.engine.environment(self.warehouse))
         self.target_dir.mkdir(parents=True, exist_ok=True)
         paths = [
@@ -154,7 +157,7 @@ class Dbt:
             raise BuildFailed(f"The dbt project does not parse: {_one_line(result.exception)}")
         return result.result
 
-    def _build(self, arguments: list[str], take: Callable[[Any], None]) -> dbtRunnerResult:
+    def _build(self, arguments: list[str], take: Callable[[Any], None]) -> "dbtRunnerResult":
         return self.invoke(arguments, [take], self.parsed())
 
     def _files(self) -> Iterator[Path]:
@@ -177,6 +180,8 @@ def _made_from(project: str, manifest: Path) -> bytes:
 def _pass_result(event: Any, take: Callable[[dict[str, Any]], None]) -> None:
     """Pass on results of nodes only; thousands of other events are for debugging."""
     if event.info.name in _RESULTS:
+        from dbt_common.events.functions import msg_to_dict
+
         take(msg_to_dict(event))
 
 

@@ -1,5 +1,6 @@
 """Data directories with releases made by hand, and the commands in this process."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,12 +13,19 @@ from tests.cli.hand_made import BEFORE, write_release
 Command = Callable[..., Result]
 
 
+@pytest.fixture(scope="session")
+def two_releases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with two releases, to be copied."""
+    made = tmp_path_factory.mktemp("two_releases")
+    write_release(made / "published", name=BEFORE)
+    write_release(made / "published")
+    return made
+
+
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
+def home(two_releases: Path, tmp_path: Path) -> Path:
     """A data directory with two releases."""
-    write_release(tmp_path / "home" / "published", name=BEFORE)
-    write_release(tmp_path / "home" / "published")
-    return tmp_path / "home"
+    return shutil.copytree(two_releases, tmp_path / "home", symlinks=True)
 
 
 @pytest.fixture

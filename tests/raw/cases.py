@@ -54,11 +54,12 @@ def _prepare(case: Case, desk: Desk) -> None:
 def check_faulty(case: Case, desk: Desk) -> None:
     """The document or row is quarantined by the rule, and no quarantined value is used."""
     _prepare(case, desk)
-    before = desk.last_known()
+    is_of_document = RULES[case.rule].scope is Scope.document
+    before = desk.last_known() if is_of_document else {}
     document = case.lie(desk)
     outcome = next(o for o in desk.run() if o.path == document.key)
     assert case.rule in desk.broken(document), (outcome, desk.broken(document))
-    if RULES[case.rule].scope is Scope.document:
+    if is_of_document:
         assert outcome.status == ("rejected" if case.rule in IMPOSSIBLE else "quarantined")
         assert outcome.rule in desk.broken(document)
         assert outcome.rows_accepted == 0

@@ -1,18 +1,18 @@
-"""Past months of iShares holdings: the partitioned asset against a local issuer, and the ingestion of its documents."""
+"""Past months of iShares holdings: the partitioned asset against a local issuer, and the ingestion of its documents.
+
+Dagster is imported where it is used: make test-fast collects this file and runs none of it.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import dagster as dg
 import pytest
 
 from orchestration import market_calendar
-from orchestration.defs.assets import history
-from orchestration.defs.build import build_defs
-from orchestration.defs.jobs import BACKFILL_JOB, DAILY_JOB
 from orchestration.landing import backfill
 from orchestration.landing.documents import list_documents, write_document
 from orchestration.raw.ingest import ingest
@@ -22,6 +22,9 @@ from orchestration.vendors.registry import CALENDAR
 from orchestration.warehouse.connection import Warehouse
 from tests.vendors import documents as invented
 from tests.vendors.server import Answer, Request, VendorServer
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 pytestmark = pytest.mark.slow
 
@@ -54,13 +57,17 @@ def holdings_of(day: date | None) -> Answer:
 @pytest.fixture
 def settings(server: VendorServer, settings_for: SettingsFor, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """One fund in the universe, and a local issuer."""
-    monkeypatch.setattr(history, "load_universe", lambda: {"IWM": FUND})
+    monkeypatch.setattr("orchestration.defs.assets.history.load_universe", lambda: {"IWM": FUND})
     server.replies = [Issuer().answer]
     return settings_for(server, fetch_attempts=1, fetch_pause_seconds=0.0)
 
 
-def materialise(settings: Settings, first: str, last: str) -> dg.ExecuteInProcessResult:
+def materialise(settings: Settings, first: str, last: str) -> "dg.ExecuteInProcessResult":
     """The months from first to last in one run, as requested in the UI."""
+    import dagster as dg
+
+    from orchestration.defs.assets import history
+
     span = {"dagster/asset_partition_range_start": f"{first}-01", "dagster/asset_partition_range_end": f"{last}-01"}
     return dg.materialize(
         [history.ishares_holdings_history], resources={"settings": settings}, tags=span, instance=dg.DagsterInstance.ephemeral(),
@@ -72,7 +79,7 @@ def requested_days(server: VendorServer) -> list[str]:
     return [request.query["asOfDate"] for request in server.requests]
 
 
-def counts(result: dg.ExecuteInProcessResult) -> dict[str, object]:
+def counts(result: "dg.ExecuteInProcessResult") -> dict[str, object]:
     event = result.get_asset_materialization_events()[0]
     return {name: value.value for name, value in event.materialization.metadata.items()}
 
@@ -184,7 +191,7 @@ def test_no_request_before_the_inception_of_a_fund(
 ) -> None:
     from dataclasses import replace
 
-    monkeypatch.setattr(history, "load_universe", lambda: {"IWM": replace(FUND, inception="2006-04-10")})
+    monkeypatch.setattr("orchestration.defs.assets.history.load_universe", lambda: {"IWM": replace(FUND, inception="2006-04-10")})
     result = materialise(settings, "2006-03", "2006-04")
     assert counts(result) == {"new": 1, "present": 0, "no_data": 1}
     assert requested_days(server) == ["20060428"]
@@ -203,7 +210,11 @@ def test_other_sources_fetch_nothing_and_fail_with_a_message(
 
 
 def test_the_daily_job_does_not_backfill_and_the_backfill_job_only_backfills(settings: Settings) -> None:
+    from orchestration.defs.assets.history import HISTORY
+    from orchestration.defs.build import build_defs
+    from orchestration.defs.jobs import BACKFILL_JOB, DAILY_JOB
+
     definitions = build_defs(settings)
     daily = definitions.resolve_job_def(DAILY_JOB).asset_layer.selected_asset_keys
-    assert history.HISTORY not in daily
-    assert definitions.resolve_job_def(BACKFILL_JOB).asset_layer.selected_asset_keys == {history.HISTORY}
+    assert HISTORY not in daily
+    assert definitions.resolve_job_def(BACKFILL_JOB).asset_layer.selected_asset_keys == {HISTORY}
