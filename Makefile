@@ -37,7 +37,7 @@ lint-types: $(READY)
 	$(BIN)/mypy
 
 lint-sql: $(READY)
-	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
+	SMALLCAP_WAREHOUSE=:memory: $(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
 
 ui: $(READY)  ## Dagster UI at 127.0.0.1:3000 with the schedules running (SOURCE=sample|live|landing)
 	$(BIN)/smallcap ui --source $(SOURCE)

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,15 +59,16 @@ def test_tables_of_an_earlier_version_are_dropped(
 
 @pytest.mark.more_runs
 def test_dbt_builds_by_hand_from_the_raw_tables_of_the_sample(sample_home: Home, tmp_path: Path) -> None:
-    """Without a variable, in memory; the sample's warehouse is only read, and without it one sentence says what to do."""
+    """Without a variable; the sample's warehouse is only read, and without it one sentence says what to do."""
     shutil.copytree(DBT_PROJECT_DIR, tmp_path / "dbt_project", ignore=shutil.ignore_patterns("target", "logs"))
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("SMALLCAP_", "DBT_"))}
 
-    def build() -> subprocess.CompletedProcess[str]:
-        without_tests = ["--exclude-resource-type", "unit_test", "--exclude-resource-type", "test"]
-        command = [Path(sys.executable).parent / "dbt", "-q", "build", "--select", "+price_daily", *without_tests]
+    def dbt(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [Path(sys.executable).parent / "dbt", "-q", *arguments]
         return subprocess.run(command, cwd=tmp_path / "dbt_project", env=environment, capture_output=True, text=True, check=False)
 
+    without_tests = ("--exclude-resource-type", "unit_test", "--exclude-resource-type", "test")
+    build = partial(dbt, "build", "--select", "+price_daily", *without_tests)
     missing = build()
     assert missing.returncode == 2
     assert "There is no ../data/sample/warehouse.duckdb: run `make run` first" in missing.stdout
@@ -76,3 +78,7 @@ def test_dbt_builds_by_hand_from_the_raw_tables_of_the_sample(sample_home: Home,
     built = build()
     assert built.returncode == 0, built.stdout
     assert content_hash((sample_home.path / "warehouse.duckdb").read_bytes()) == before
+    # What an editor's preview does, in another process and without the sample's warehouse.
+    (tmp_path / "data" / "sample").unlink()
+    shown = dbt("show", "--select", "stg_price_bars", "--limit", "1", "--output", "json")
+    assert (shown.returncode, shown.stdout.count('"session"')) == (0, 1), shown.stdout
