@@ -80,7 +80,7 @@ labelled as (
 
 {#-
     The same as a sentence: columns of decided rows and found (higher or lower), p with practical_a_year, least_clusters and
-    least_history; expected is an SQL expression. An undecided row says what could have been seen, or why nothing could.
+    least_history; expected is an SQL expression. An undecided row says what would often be missed, or why nothing could be seen.
 -#}
 {% macro evidence_in_words(p, expected) -%}
     case verdict
@@ -94,7 +94,7 @@ labelled as (
                 then 'undecided: the signal has fewer than {{ p.least_history | int }} sessions of history'
             when not has_clusters
                 then 'undecided: fewer than {{ p.least_clusters | int }} independent clusters of spells'
-            else 'undecided: only a difference above ' || {{ percent('min_detectable') }} || ' could have been seen'
+            else 'undecided: a difference below ' || {{ percent('min_detectable') }} || ' would often be missed'
         end
     end
 {%- endmacro %}

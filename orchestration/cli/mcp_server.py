@@ -93,7 +93,7 @@ class _Desk:
         with opened(self.release, limits) as connection:
             statement = one_statement(connection, sql)
             if statement.type not in {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}:
-                raise Refused("Only a query that reads is possible.")
+                raise Refused("Only read-only queries are allowed: use select or explain.")
             clock = threading.Timer(self.query_seconds, connection.interrupt)
             clock.start()
             try:
@@ -171,7 +171,7 @@ def server(settings: Settings, *, query_seconds: float = QUERY_SECONDS) -> MCPSe
     def today(since: str | None = None) -> dict[str, Any]:
         """Headline, what changed, closes and returns, each signal with its label, distance to the flip and verdict, warnings.
 
-        since: a session (YYYY-MM-DD), or a release id; default: the release before.
+        since: a session (YYYY-MM-DD) or a release id; default: the release before, or the session before if that shows no change.
         """
         return _answered(lambda: desk.today(since))
 
@@ -203,7 +203,8 @@ def server(settings: Settings, *, query_seconds: float = QUERY_SECONDS) -> MCPSe
     def why_a_number(table: str, key: list[str]) -> dict[str, Any]:
         """Where a published row comes from: model, parameters, observations, the vendors' documents and their hashes.
 
-        key: values of the table's key columns in order; without the last ones, the newest row.
+        key: values of the table's key columns in order. If the last are left out: the newest row, or the
+            first if no key column is a date.
         """
         return _answered(lambda: desk.answer(desk.why(table, key)))
 

@@ -48,7 +48,7 @@ def notify(
     for service, count in outcome.confirmed.items():
         say(f"{service}: {count} sent")
     if outcome.failures:
-        problem = "Not reached" if test else "Not sent, and due again"
+        problem = "Not reached" if test else "Not sent, will be retried"
         raise Refused("\n".join(f"{problem}: {failure}" for failure in outcome.failures))
     if not outcome.confirmed:
         say("There is nothing new to send.")

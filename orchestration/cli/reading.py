@@ -104,7 +104,10 @@ def releases(source: SourceOption = None, data_dir: DataDirOption = None) -> Non
 def why(
     table: Annotated[str, typer.Argument(help="A published table, for example regime_daily.")],
     key: Annotated[
-        list[str] | None, typer.Argument(help="Values of its key, in order; without the last ones, the newest row.")
+        list[str] | None,
+        typer.Argument(
+            help="Values of its key, in order. If the last are left out: the newest row, or the first if no key column is a date."
+        ),
     ] = None,
     source: SourceOption = None,
     data_dir: DataDirOption = None,

@@ -34,11 +34,11 @@ def documents_of_kind(warehouse: Warehouse, kind: str) -> int:
 
 
 def incomplete_quotes(warehouse: Warehouse, option_days: int) -> set[str]:
-    """The paths of the documents of quotes that were not accepted, or of which an expiration up to so many days ahead was not
-    read."""
+    """The paths of the documents of quotes that were not accepted, of which the fund's own quote was not used, or of which an
+    expiration up to so many days ahead was not read."""
     warehouse.prepare()
     question = (
-        "select path from raw.documents where kind = 'quotes' and (status <> 'accepted' or document_id in"
+        "select path from raw.documents where kind = 'quotes' and (status <> 'accepted' or rows_accepted = 0 or document_id in"
         " (select document_id from raw.option_expirations where not is_read and expiration <= session + $1::integer))"
     )
     return {path for (path,) in warehouse.ask(question, option_days)}

@@ -127,7 +127,7 @@ TERMS = {
     "stale": (
         "Older than the limit for its kind: prices, members' prices and quotes that end before the last final session,"
         " snapshots beyond `stale_after_days`, rates beyond 10 days, factors beyond 100 days; as a verdict of the claims"
-        " audit, a figure that has changed since the guide was written."
+        " audit, a figure that differs from the guide's by more than the tolerance."
     ),
     "stress event": "A dated market stress in `seeds/market_stress.csv`, with each fund's total return and max drawdown.",
     "total return": (
@@ -140,7 +140,9 @@ TERMS = {
     ),
     "trend gap": "The log ratio minus its mean over the last 200 sessions, in log points.",
     "trend mean": "The mean of the log ratio over the last 200 sessions, shown as a ratio.",
-    "turnover": "The share of a portfolio moved from one fund to the other, a year.",
+    "turnover": (
+        "The share of a portfolio moved from one fund to the other: at one close (`turnover`) or per year (`turnover_a_year`)."
+    ),
     "verdict": (
         "The result of a test: supported, contradicted or significant (survives the correction for all tests of its"
         " family), bounded (no effect of practical size), suggestive (a small p-value alone) or undecided (too little"

@@ -8,7 +8,7 @@ create table reading as select row_number() over () ::integer as line, topic, su
     from (values
     ('evidence', 'claims of the guide', 'Of 52 tests of the guide''s claims, 3 survive', 'claims', 3, 'claims', null, null, '2026-08-28', null, null),
     ('regime', 'IWM/SPY', 'risk_off', 'log ratio minus its trend mean', -0.0423, 'log points', '2025-08-27', 274, '2026-09-30', null,
-        'a year later SPY +8.9 % on average; undecided: only a difference above 10.4 % could have been seen'),
+        'a year later SPY +8.9 % on average; undecided: a difference below 10.4 % would often be missed'),
     ('regime', 'QQQ/SPY', 'risk_on', 'log ratio minus its trend mean', 0.0211, 'log points', '2026-09-29', 2, '2026-09-30', null, null),
     ('breadth', 'IWM, SPY, QQQ', 'mixed', 'total return of IWM over the breadth window', -0.0045, 'fraction', '2026-09-28', 3,
         '2026-09-30', null, null),
@@ -24,7 +24,7 @@ create table scorecard as select *, 274::integer as sessions, 9::integer as spel
     0.119e0::double as rest_return, -0.03e0::double as difference, -0.1e0::double as interval_low, 0.04e0::double as interval_high,
     1e0::double as p_family, 0.104e0::double as min_detectable, null::varchar as expected, '2026-08-28'::date as last_session
     from (values ('regime', 'IWM/SPY', 'risk_off', 21, 'SPY', 'undecided', 'undecided'),
-    ('regime', 'IWM/SPY', 'risk_off', 252, 'SPY', 'undecided', 'undecided: only a difference above 10.4 % could have been seen'), ('regime', 'IWM/SPY', 'risk_off', 252, 'IWM', 'bounded', 'bounded: no effect larger than 1.0 %'), ('trend_break', 'IWM/SPY', 'break_up', 252, 'SPY', 'suggestive', 'suggestive: not significant once all tests are counted'), ('rate_regime', 'Fed funds target', 'hold_after_cuts', 252, 'IWM - SPY', 'contradicted', 'contradicted: lower than the rest')) as t (signal, subject, label, horizon, target, verdict, verdict_in_words);
+    ('regime', 'IWM/SPY', 'risk_off', 252, 'SPY', 'undecided', 'undecided: a difference below 10.4 % would often be missed'), ('regime', 'IWM/SPY', 'risk_off', 252, 'IWM', 'bounded', 'bounded: no effect larger than 1.0 %'), ('trend_break', 'IWM/SPY', 'break_up', 252, 'SPY', 'suggestive', 'suggestive: not significant once all tests are counted'), ('rate_regime', 'Fed funds target', 'hold_after_cuts', 252, 'IWM - SPY', 'contradicted', 'contradicted: lower than the rest')) as t (signal, subject, label, horizon, target, verdict, verdict_in_words);
 create table evidence_summary as select 'claims' as family, 52 as tested, 2.6e0::double as by_chance, 4 as found, 3 as surviving;
 create table core_satellite_summary as select 'timed' as strategy, 'better than the static portfolio' as verdict;
 create table ratio_daily as select pair, session::date as session, trend_break from (values

@@ -141,7 +141,7 @@ def test_json_has_the_figures_in_full(smallcap: Command) -> None:
     regime = next(signal for signal in said["signals"] if signal["subject"] == "IWM/SPY")
     assert (regime["value"], regime["unit"], regime["since"]) == (-0.0423, "log points", "2025-08-27")
     assert regime["flip"]["iwm_close"] == 305.12
-    assert regime["evidence"].endswith("10.4 % could have been seen")
+    assert regime["evidence"].endswith("10.4 % would often be missed")
     assert (said["release_id"], said["is_stale"]) == (LATEST, False)
 
 

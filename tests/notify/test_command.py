@@ -84,5 +84,5 @@ def test_it_refuses_with_a_reason(home: Path) -> None:
         service.answers = [500] * ATTEMPTS
         failed = smallcap(home, urls=service.address)
     assert isinstance(failed.exception, Refused)
-    assert str(failed.exception).startswith("Not sent, and due again: json: ")
+    assert str(failed.exception).startswith("Not sent, will be retried: json: ")
     assert "S3cret" not in str(failed.exception) + str(unknown)

@@ -164,7 +164,7 @@ def test_the_theme_button_also_changes_the_charts(desk: Visit) -> None:
 
 def test_tooltips_work(desk: Visit) -> None:
     assert "IWM" in desk.hover("sectors", ".mark-symbol path")
-    assert "Companies in common" in desk.hover("overlap", ".mark-rect path")
+    assert "Securities in common" in desk.hover("overlap", ".mark-rect path")
     assert "Chance band from" in desk.hover("seasonality", ".mark-symbol path")
     assert "p-value" in desk.hover("scorecards", ".mark-symbol path")
     text = desk.hover("ratio", ".mark-line path")

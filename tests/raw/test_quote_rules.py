@@ -269,7 +269,7 @@ def test_a_document_of_the_morning_misses_what_expired_the_day_before(make_desk:
 
 
 def test_which_documents_end_a_session(make_desk: MakeDesk) -> None:
-    """Neither one that was rejected nor one that misses an expiration that is asked for."""
+    """Neither one that was rejected, nor one without the fund's own quote, nor one that misses an expiration asked for."""
     desk = make_desk("empty")
     whole = put(desk, YahooOptions(), NOW)
     half = put(desk, YahooOptions(missing=(CUT,)), LATER)
@@ -277,12 +277,15 @@ def test_which_documents_end_a_session(make_desk: MakeDesk) -> None:
     stale = YahooOptions()
     stale.quote["marketState"] = "CLOSED"
     refused = put(desk, stale, LATER + timedelta(days=4))
+    quote = YahooOptions(expirations=EXPIRATIONS[2:])
+    quote.quote |= {"bid": quote.quote["ask"], "ask": quote.quote["bid"]}
+    crossed = put(desk, quote, LATER + timedelta(days=5))
     desk.run()
-    assert desk.status(whole) == desk.status(half) == desk.status(short) == "accepted"
+    assert [desk.status(one) for one in (whole, half, short, crossed)] == ["accepted"] * 4
     desk.connection.close()
     days = (CUT - LATER.date()).days
-    assert incomplete_quotes(desk.warehouse, days) == {half.key, short.key, refused.key}
-    assert incomplete_quotes(desk.warehouse, days - 1) == {short.key, refused.key}
+    assert incomplete_quotes(desk.warehouse, days) == {half.key, short.key, refused.key, crossed.key}
+    assert incomplete_quotes(desk.warehouse, days - 1) == {short.key, refused.key, crossed.key}
 
 
 def test_some_crossed_contracts_do_not_reject_a_document(make_desk: MakeDesk) -> None:

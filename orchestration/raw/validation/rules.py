@@ -156,7 +156,7 @@ RULES: dict[str, Rule] = {
             "factors_are_complete",
             "factors",
             _DOCUMENT,
-            "Market, size and T-bill have a value on each day, and value on 99 % of them.",
+            "Market, size and T-bill are known on each day, and the value factor on 99 % of them.",
         ),
         Rule("factor_is_possible", "factors", _DOCUMENT, "No day is much larger than the largest since 1926 (October 1987)."),
         Rule(
@@ -177,8 +177,8 @@ RULES: dict[str, Rule] = {
             "edition_has_the_same_level",
             "factors",
             _DOCUMENT,
-            "Its mean is within 0.003 points a day of the previous edition's and its standard deviation within 5 %; in a year"
-            " 0.03 points and 10 %. T-bill: 0.001 points, 0.0055 with two decimals.",
+            "Its mean is within 0.003 points a day of the previous edition's and its standard deviation within 5 %; in each"
+            " calendar year within 0.03 points and 10 %. T-bill: within 0.001 points, or 0.0055 if rounded to two decimals.",
         ),
         Rule(
             "factors_move_with_funds",
@@ -197,7 +197,7 @@ RULES: dict[str, Rule] = {
             "bill_agrees_with_rates",
             "factors",
             _DOCUMENT,
-            "In a year the T-bill is within 1.5 points, or 35 %, of DGS3MO, or of DFF where that is not known.",
+            "In each calendar year the mean T-bill is within 1.5 points, or 35 %, of DGS3MO, or of DFF where that is not known.",
         ),
         # Market capitalisations
         Rule("caps_are_many", "market_caps", _DOCUMENT, "A session has 2,500 stocks or more."),
@@ -358,7 +358,7 @@ RULES: dict[str, Rule] = {
             "chain_agrees_with_price",
             "quotes",
             _DOCUMENT,
-            "Calls and puts are worth the same at a strike within 10 % of the fund's price.",
+            "The strike at which calls and puts are worth the same is within 10 % of the fund's price.",
         ),
         Rule(
             "volume_agrees_with_open_interest",

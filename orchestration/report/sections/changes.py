@@ -55,7 +55,7 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
 
 def _counts(pairs: list[Row]) -> Table:
     return Table(
-        caption="Companies added, removed and kept",
+        caption="Securities added, removed and kept",
         columns=[
             Column("Fund", False), Column("Newest snapshot"), Column("Previous snapshot"), Column("Added"), Column("Removed"),
             Column("Kept"), Column("Reconstitution", False),
@@ -164,8 +164,8 @@ def _spec(fund: str) -> dict[str, object]:
 def _names(largest: list[Row]) -> Table:
     """Names and tickers come from vendor files and are treated as plain text, whatever they contain."""
     return Table(
-        caption=f"The {_TOP} largest weight changes of companies added, removed and kept",
-        columns=[Column("Company", False), Column("Change"), Column("Previous"), Column("Current")],
+        caption=f"The {_TOP} largest weight changes of securities added, removed and kept",
+        columns=[Column("Security", False), Column("Change"), Column("Previous"), Column("Current")],
         rows=[
             [
                 Cell(row["name"] or row["security_id"], note=row["ticker"] or ""), points(row["weight_change"], 3),

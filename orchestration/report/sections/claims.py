@@ -24,7 +24,7 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
         lead=f"{len(rows)} claims of the guide of 2026-05-12, in our words: {listed(counts)}.",
         blocks=[_table(rows)],
         notes=[
-            "holds: the data agree. stale: the figure has changed since. contradicted: the data or the rules say otherwise."
+            "holds: the data agree. stale: today's figure differs. contradicted: the data or the rules say otherwise."
             " supported, bounded, suggestive, undecided: the verdict of a test (What followed each signal). untestable: no"
             " available data measure it."
         ],

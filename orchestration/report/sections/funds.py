@@ -7,7 +7,7 @@ from orchestration.report.release_tables import ReleaseTables, Row
 from orchestration.report.wording import DASH, day, dollars, fee, fund_order, label, number, percent
 
 _FIGURES: dict[str, tuple[str, Callable[[float | None], str]]] = {
-    "holdings_count": ("Companies", number),
+    "holdings_count": ("Equity holdings", number),
     "expense_ratio": ("Expense ratio", fee),
     "net_assets": ("Net assets", dollars),
     "dollar_volume_quarter": ("Average daily dollar volume", dollars),

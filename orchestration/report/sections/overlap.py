@@ -22,7 +22,7 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
         lead=f"{_sentence(own[0])} {_sentence(rows[0])}" if own else _sentence(rows[0]),
         blocks=[_chart(rows), _table(rows)],
         notes=[
-            "The overlap of two funds is the sum, over all companies, of the smaller of the two weights:"
+            "The overlap of two funds is the sum, over all securities, of the smaller of the two weights:"
             f" {percent(0, 0)} means nothing in common, {percent(1, 0)} means the same weights in every company and"
             " nothing but equities. The newest snapshots of two funds can be far apart; the table gives both dates."
         ],
@@ -30,7 +30,7 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
 
 
 def _sentence(row: Row) -> str:
-    common = plural(row["names_in_common"], "company", "companies")
+    common = plural(row["names_in_common"], "security", "securities")
     return f"{row['fund_a']} and {row['fund_b']} overlap by {share(row['overlap'])}, with {common} in common."
 
 
@@ -86,7 +86,7 @@ def _spec(order: list[str]) -> dict[str, object]:
     tooltip = [
         tip("first", "First fund", kind="nominal"), tip("second", "Second fund", kind="nominal"),
         tip("overlap", "Overlap", ".2%"),
-        tip("names", "Companies in common", ",d"),
+        tip("names", "Securities in common", ",d"),
     ]  # fmt: skip
     # At most half of the colour, so that the figure on it stays readable.
     strength = {"field": "overlap", "type": "quantitative", "scale": {"domain": [0, 1], "range": [0.06, 0.5]}, "legend": None}
@@ -108,7 +108,7 @@ def _table(rows: list[Row]) -> Table:
     return Table(
         caption="Overlap of every pair of funds",
         columns=[
-            Column("Pair", False), Column("Overlap"), Column("Companies in common"), Column("Their weight in the first fund"),
+            Column("Pair", False), Column("Overlap"), Column("Securities in common"), Column("Their weight in the first fund"),
             Column("in the second fund"), Column("Snapshot of the first fund"), Column("of the second fund"),
         ],
         rows=[

@@ -18,8 +18,8 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     return Section(
         CHAPTER.name,
         CHAPTER.title,
-        lead=f"On {plural(len(rows), 'criterion', 'criteria')}, the data pick the same fund or pair as the guide of 2026-05-12"
-        f" {plural(same, 'time')} and a different one {plural(other, 'time')}"
+        lead=f"On {plural(len(rows), 'criterion', 'criteria')}, the data agree with the guide's choice (2026-05-12)"
+        f" {plural(same, 'time')} and pick another fund or pair {plural(other, 'time')}"
         + (f"; {unknown} cannot be compared." if unknown else "."),
         blocks=[_table(rows)],
         notes=["Not investment advice: the figures do not consider a person's circumstances."],

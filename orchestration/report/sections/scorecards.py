@@ -95,8 +95,8 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
         ],
         notes=[
             *([] if surviving else ["Nothing survives: no claim and no other comparison, at any horizon or target."]),
-            "A row is undecided if its data could not show an effect of a plausible size: it says nothing about whether"
-            " there is one. The smallest detectable difference says what could have been seen. Method: docs/EVIDENCE.md.",
+            "A row is undecided if its data cannot decide, which is no evidence that there is no effect: a difference below the"
+            " minimum detectable one is often missed. Method: docs/EVIDENCE.md.",
             *([f"Not tested, because the history is too short or has one cluster: {listed(untested)}."] if untested else []),
         ],
     )

@@ -1,6 +1,7 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
 -- Where each stock is expected to go by total market capitalisation. A member within the band stays; at the lower end of the Russell 2000
--- there is no band. Without a border below it is unknown who stays, and there is no status.
+-- there is no band. Without a border below it is unknown who stays, and there is no status; nor is there one for who leaves the
+-- Russell 1000 for neither index.
 with placed as (
     select
         stocks.event,
@@ -30,7 +31,7 @@ judged as (
         *,
         case
             when not_eligible is not null and index_before = 'Russell 2000' then 'leaves below'
-            when not_eligible is not null then 'stays'
+            when not_eligible is not null then null
             when index_before = 'Russell 2000' and company_size > upper_border then 'leaves above'
             when index_before = 'Russell 2000' and company_size < lower_limit then 'leaves below'
             when index_before = 'Russell 1000' and company_size < lower_border then 'enters from above'

@@ -2,7 +2,7 @@
 {% set p = signal_parameters('reconstitution_candidates', ['least_price', 'least_float']) -%}
 -- Where each member is expected to go, from fund weights alone. A weight counts free float only, so that it is the least that a
 -- company can be worth: above the band it decides, below a border it is a reason to ask for the float. Without a border below it is
--- unknown who stays, and there is no status.
+-- unknown who stays, and there is no status; nor is there one for who leaves the Russell 1000 for neither index.
 with placed as (
     select
         members.*,
@@ -25,7 +25,7 @@ judged as (
     select
         *,
         case
-            when index_before = 'Russell 2000' and price < cast({{ p.least_price }} as double) then 'price'
+            when price < cast({{ p.least_price }} as double) then 'price'
             when index_before = 'Russell 2000' and company_size > upper_border then 'above'
             when lower_border is null then 'no border'
             when company_size >= lower_border then 'inside'
@@ -50,8 +50,8 @@ select
     case
         when place = 'above' then 'leaves above'
         when place = 'below' and index_before = 'Russell 1000' then 'enters from above'
-        when place in ('below', 'price') then 'leaves below'
-        when place <> 'no border' then 'stays'
+        when place = 'below' or (place = 'price' and index_before = 'Russell 2000') then 'leaves below'
+        when place not in ('price', 'no border') then 'stays'
     end as status,
     size_rank,
     weight,
