@@ -12,7 +12,7 @@ from orchestration.publish.contract import CONTRACT_VERSION
 from orchestration.settings import PACKAGE_DIR, PROJECT_ROOT
 
 # What dbt, pytest and Python write into the folders of a checkout.
-WRITTEN = {"target", "logs", "__pycache__"}
+WRITTEN = {"target", "logs", "dev.duckdb", "__pycache__"}
 
 
 @pytest.fixture(scope="module")

@@ -67,7 +67,7 @@ def test_every_parameter_is_declared_and_in_an_id(compiled: tuple[Graph, dict[st
 
 def test_a_model_may_use_only_declared_signals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project = tmp_path / "dbt_project"
-    shutil.copytree(DBT_PROJECT_DIR, project, ignore=shutil.ignore_patterns("target", "logs"))
+    shutil.copytree(DBT_PROJECT_DIR, project, ignore=shutil.ignore_patterns("target", "logs", "dev.duckdb*"))
     model = next(project.rglob("regime_daily.sql"))
     text = model.read_text()
     assert text.count("'signals': ['regime']") == 1

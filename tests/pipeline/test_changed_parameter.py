@@ -51,7 +51,7 @@ def after(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Tables
     """The tables after numbers were changed from those of the project."""
     root = Path(tmp_path_factory.mktemp("changed"))
     home = copied(sample_home, root / "home")
-    shutil.copytree(DBT_PROJECT_DIR, root / "dbt_project", ignore=shutil.ignore_patterns("target", "logs"))
+    shutil.copytree(DBT_PROJECT_DIR, root / "dbt_project", ignore=shutil.ignore_patterns("target", "logs", "dev.duckdb*"))
     seed = root / "dbt_project" / "seeds" / "signal_parameters.csv"
     text = seed.read_text()
     for old, new in CHANGES.items():

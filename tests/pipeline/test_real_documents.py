@@ -323,7 +323,7 @@ def gains(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection
     if not place.is_dir():
         pytest.skip(f"{place} is not there: real documents are not part of the project")
     root = tmp_path_factory.mktemp("gains")
-    shutil.copytree(DBT_PROJECT_DIR, root / "project", ignore=shutil.ignore_patterns("target", "logs"))
+    shutil.copytree(DBT_PROJECT_DIR, root / "project", ignore=shutil.ignore_patterns("target", "logs", "dev.duckdb*"))
     seed = root / "project/seeds/funds.csv"
     seed.write_text(
         f"{seed.read_text().rstrip()}\nVWILX,Vanguard International Growth,Vanguard,none,compared,2001-08-13,,,VWILX,,50,\n"

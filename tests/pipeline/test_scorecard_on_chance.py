@@ -70,7 +70,7 @@ def plant(connection: duckdb.DuckDBPyConnection) -> None:
 
 def with_fewer_shifts(project: Path) -> Path:
     """A copy of the dbt project with another number of shifts."""
-    shutil.copytree(DBT_PROJECT_DIR, project, ignore=shutil.ignore_patterns("target", "logs"))
+    shutil.copytree(DBT_PROJECT_DIR, project, ignore=shutil.ignore_patterns("target", "logs", "dev.duckdb*"))
     seed = project / "seeds" / "signal_parameters.csv"
     text, count = re.subn(r"^(scorecard,shifts),\d+,", rf"\1,{SHIFTS},", seed.read_text(), flags=re.MULTILINE)
     assert count == 1
