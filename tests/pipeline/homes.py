@@ -90,7 +90,9 @@ def run_with_another_fund(home: Path, project: Path, line: str) -> Home:
 def project_copy(target: Path) -> Path:
     """A copy of the project's code, to be changed and run with `run_in`."""
     for part in ("orchestration", "dbt_project"):
-        shutil.copytree(PROJECT_ROOT / part, target / part, ignore=shutil.ignore_patterns("__pycache__", "target", "logs", "dev.duckdb*"))
+        shutil.copytree(
+            PROJECT_ROOT / part, target / part, ignore=shutil.ignore_patterns("__pycache__", "target", "logs", "dev.duckdb*")
+        )
     return target
 
 

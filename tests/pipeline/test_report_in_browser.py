@@ -16,7 +16,11 @@ from tests.pipeline.test_report import hostile_report
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium browser, such as Debian's package chromium")
 SIZES = {1400: 900, 390: 844}
-LOOKS = [(width, scheme) for width in SIZES for scheme in ("light", "dark")]
+# Each width and each scheme once; the other pairs belong to make test-runs.
+LOOKS = [
+    (1400, "light"), (390, "dark"),
+    pytest.param((1400, "dark"), marks=pytest.mark.more_runs), pytest.param((390, "light"), marks=pytest.mark.more_runs),
+]  # fmt: skip
 OPENED = "document.querySelectorAll('details').forEach(one => { one.open = true; })"
 CLOSED = "document.querySelectorAll('details').forEach(one => { one.open = false; })"
 LABELS = "[...document.querySelectorAll('#chart-{} .role-axis-label text')].map(label => label.textContent)"
