@@ -88,7 +88,11 @@ labelled as (
         when 'contradicted' then 'contradicted: ' || found || ' than after the rest; the guide says ' || {{ expected }}
         when 'significant' then 'significant: ' || found || ' than after the rest; the guide makes no claim'
         when 'bounded' then 'bounded: no effect larger than ' || {{ percent('practical') }}
-        when 'suggestive' then 'suggestive: not significant once all tests of its family are counted'
+        when 'suggestive' then case
+            when p_family <= {{ p.significance }}
+                then 'suggestive: significant in its family, but without the same sign in every era (at least two)'
+            else 'suggestive: not significant once all tests of its family are counted'
+        end
         else case
             when history < {{ p.least_history | int }}
                 then 'undecided: the signal has fewer than {{ p.least_history | int }} sessions of history'

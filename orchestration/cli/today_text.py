@@ -47,12 +47,8 @@ def _title(today: Today) -> str:
 
 def _changes(today: Today, most: int) -> list[Line]:
     """The news, shortened to `most` lines with the heading."""
-    values = f"{today.values_changed} values moved" if today.values_changed else ""
     if not today.changes:
-        return _wrapped(
-            f"Nothing else changed since {today.changed_since}." if values else f"Nothing changed since {today.changed_since}.",
-            "",
-        )
+        return _wrapped(_nothing_changed(today), "")
     found = _wrapped(f"Changed since {today.changed_since}:", "bold")
     for number, change in enumerate(today.changes):
         entry = _wrapped(change["sentence"], "", first="- ", rest="  ")
@@ -63,6 +59,11 @@ def _changes(today: Today, most: int) -> list[Line]:
             return [*found, Text(f"- {'and ' if number else ''}{rest} more: smallcap today{since} --markdown", style="dim")]
         found += entry
     return found
+
+
+def _nothing_changed(today: Today) -> str:
+    what = "No label, episode, break or member" if today.values_changed else "Nothing"
+    return f"{what} changed since {today.changed_since}."
 
 
 def _closes(today: Today) -> list[Line]:
@@ -197,7 +198,7 @@ def markdown(today: Today) -> str:
         today.evidence or "",
         f"Changed since {today.changed_since}:\n\n" + "\n".join(f"- {change['sentence']}" for change in today.changes)
         if today.changes
-        else f"Nothing changed since {today.changed_since}.",
+        else _nothing_changed(today),
         _table(["fund", "close", *WINDOWS, "session"], closes),
         _table(["signal", "label", "since", "value", "flips at", "verdict"], signals),
         f"{_LEGEND}.",

@@ -31,6 +31,8 @@ _LONGEST_LINE = 500
 # Dagster's messages about skipped steps.
 _DAGSTER_NOISE = re.compile("Not executing|^Skipping step|did not yield or return expected outputs")
 _HISTORY_DAMAGED = ("malformed", "not a database", "disk I/O error", "unable to open")
+# Dagster's errors after Ctrl-C or SIGTERM.
+_INTERRUPTED = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
 Progress = Callable[[str], None]
 _OUR_ERRORS = {
     error.__name__
@@ -109,6 +111,8 @@ def _sentence(error: str, settings: Settings) -> str:
             f"The run history cannot be used: if the disk is not full, delete the folder {settings.dagster_home}, which contains"
             " no market data, and run again."
         )
+    if any(interrupt in error for interrupt in _INTERRUPTED):
+        return "The run was stopped; the next run continues from what is committed."
     name, _, text = error.partition(": ")
     return _with_full_stop(textwrap.shorten(text if name in _OUR_ERRORS else error, _LONGEST_LINE, placeholder=" …"))
 

@@ -1,6 +1,7 @@
 """The reading at 80 columns: what it says, that it fits, and that it never says more than the tables."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import duckdb
 import pytest
 
 from orchestration.cli.today import read_today
-from orchestration.cli.today_text import LINES, WIDTH, lines
+from orchestration.cli.today_text import LINES, WIDTH, lines, markdown
 from tests.cli.conftest import Command, answer, refusal
 from tests.cli.hand_made import BEFORE, LATEST, write_release
 
@@ -50,6 +51,14 @@ def test_news_come_before_members_and_values_are_no_news(home: Path) -> None:
     today = read_today(home / "published" / "latest")
     assert [change["change"] for change in today.changes] == ["flip", "member_added"]
     assert today.values_changed == 1
+
+
+def test_moved_values_alone_are_not_called_nothing(home: Path) -> None:
+    today = read_today(home / "published" / "latest")
+    for moved, expected in ((1, "No label, episode, break or member changed since "), (0, "Nothing changed since ")):
+        quiet = replace(today, changes=[], values_changed=moved)
+        assert expected in markdown(quiet)
+        assert expected in " ".join(line.plain for line in lines(quiet))
 
 
 def test_without_an_earlier_release_the_session_before_is_compared(home: Path) -> None:

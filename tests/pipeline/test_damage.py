@@ -19,6 +19,7 @@ import pytest
 from orchestration import market_calendar
 from orchestration.defs.assets.landing import landing_of
 from orchestration.defs.instance import prepare_dagster_home
+from orchestration.defs.runner import _sentence
 from orchestration.landing.collect import collect_sessions
 from orchestration.landing.documents import document_name
 from orchestration.report.vega import vega_script
@@ -143,6 +144,11 @@ def test_a_full_disk_gives_a_clear_message(sample_home: Home, tmp_path: Path, ki
     )  # fmt: skip
     assert_one_sentence(done, str(home.path), "No release has been published yet")
     assert "disk is full" in done.stderr or "if the disk is not full" in done.stderr
+
+
+@pytest.mark.parametrize("error", ["dagster._core.errors.DagsterExecutionInterruptedError", "KeyboardInterrupt: "])
+def test_a_stopped_run_is_one_sentence(tmp_path: Path, error: str) -> None:
+    assert _sentence(error, Settings(data_dir=tmp_path)).startswith("The run was stopped;")
 
 
 @pytest.mark.parametrize(

@@ -32,8 +32,9 @@ counted as (
         sum(case when judged.outcome = statuses.status then 1 else 0 end) as happened,
         case statuses.status
             when 'leaves above' then max(judged.distance_to_breakpoint) is not null
+            -- One that is not eligible has no status, whether there is a border or not.
             when 'enters from above'
-                then max(case when judged.index_before = 'Russell 1000' and judged.status is null then 1 else 0 end) = 0
+                then max(case when judged.index_before = 'Russell 1000' and judged.status is not null then 1 else 0 end) = 1
             else max(case when judged.index_before = 'Russell 2000' and judged.status is null then 1 else 0 end) = 0
         end as is_said
     from judged
