@@ -1,4 +1,4 @@
-"""Build a few models on Spark in a process of its own: `python -m tests.spark.build_some HOME [--kill]`."""
+"""Build a few models on Spark in a process of its own: `python -m tests.spark.build_some HOME [--kill] [--remote URL]`."""
 
 import os
 import sys
@@ -15,14 +15,19 @@ SELECT = ["seeds.reconstitutions", "seeds.signal_parameters", "staging.stg_sessi
 
 
 def main() -> int:
-    """Print the master, and each node with its status; with --kill, the Java process ends after the first."""
+    """Print the master, or what the session is a client of, and each node with its status; with --kill, the Java process ends
+    after the first."""
     home = Path(sys.argv[1])
-    dbt = Dbt(Warehouse(home / "warehouse.duckdb"), home / "dbt-spark", engine=Spark(home / "lake"))
+    remote = sys.argv[sys.argv.index("--remote") + 1] if "--remote" in sys.argv else None
+    engine = Spark(home / "lake", settings={"spark.remote": remote} if remote else {})
+    dbt = Dbt(Warehouse(home / "warehouse.duckdb"), home / "dbt-spark", engine=engine)
     select = [f"small_cap_signal.{name.removeprefix('seeds.')}" for name in SELECT]
     events = dbt.build(select, clock=datetime(2026, 10, 1, 15, tzinfo=UTC))
     try:
         for number, event in enumerate(events):
-            if not number:
+            if not number and remote:
+                print("remote", _session().client.host)
+            elif not number:
                 print("master", _session().sparkContext.master)
                 print("listens", *sorted(_listening()))
             print(event["data"]["node_info"]["node_name"], event["data"]["status"], flush=True)

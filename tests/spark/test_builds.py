@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from orchestration.market_calendar import sessions_frame
 from orchestration.settings import PROJECT_ROOT, SAMPLE_LAST_SESSION
 from orchestration.warehouse.connection import Warehouse, registered
 from orchestration.warehouse.withholding import UNFINISHED, withheld_tables
+from tests.pipeline.dagster_ui import until
 
 pytest.importorskip("pyspark", reason="Spark is not installed: make parity installs it")
 pytestmark = pytest.mark.slow
@@ -87,16 +89,49 @@ def test_a_killed_session_is_one_sentence_and_the_next_build_heals(home: Path) -
     test_a_mart_built_on_spark_is_in_the_warehouse(home)
 
 
+def submitted(*arguments: str | Path) -> tuple[list[str], dict[str, str]]:
+    """The command and environment of spark-submit on one core, reachable from this machine only."""
+    settings = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1", "spark.ui.enabled": "false"}
+    options = [word for name, value in settings.items() for word in ("--conf", f"{name}={value}")]
+    submit = Path(sys.executable).parent / "spark-submit"
+    environment = {**os.environ, "PATH": f"{submit.parent}:{os.environ['PATH']}", "PYTHONPATH": str(PROJECT_ROOT)}
+    return [str(submit), "--master", "local[1]", *options, *map(str, arguments)], environment
+
+
 def test_what_spark_submit_was_given_is_kept(home: Path) -> None:
     """The master above all: on a cluster the build would otherwise run on this machine."""
-    loopback = ["--conf", "spark.driver.host=127.0.0.1", "--conf", "spark.driver.bindAddress=127.0.0.1"]
-    options = ["--master", "local[1]", "--conf", "spark.ui.enabled=false", *loopback]
-    submit = Path(sys.executable).parent / "spark-submit"
-    command = [str(submit), *options, str(Path(__file__).parent / "build_some.py"), str(home)]
-    environment = {**os.environ, "PATH": f"{submit.parent}:{os.environ['PATH']}", "PYTHONPATH": str(PROJECT_ROOT)}
+    command, environment = submitted(Path(__file__).parent / "build_some.py", home)
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "master local[1]" in done.stdout.splitlines()
+    assert days_in_mart(home) == [(day,) for day in sessions_frame(SAMPLE_LAST_SESSION)["session"]]
+
+
+@pytest.fixture
+def connect_server(tmp_path: Path) -> Iterator[str]:
+    """The address of a Spark Connect server, which listens on this machine only."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    binding = {"spark.connect.grpc.binding.address": "127.0.0.1", "spark.connect.grpc.binding.port": str(port)}
+    options = [word for name, value in binding.items() for word in ("--conf", f"{name}={value}")]
+    main = ["--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "spark-internal"]
+    command, environment = submitted(*options, *main)
+    log = tmp_path / "server.log"
+    with log.open("w") as said, subprocess.Popen(command, env=environment, stdout=said, stderr=said) as server:
+        try:
+            until("a Spark Connect server", lambda: f"started at: 127.0.0.1:{port}" in log.read_text())
+            yield f"sc://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+
+
+def test_a_spark_connect_server_builds(home: Path, connect_server: str) -> None:
+    """The whole build: dbt-spark would otherwise start a server of its own on this machine."""
+    done = build(home, "--remote", connect_server)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "remote 127.0.0.1" in done.stdout.splitlines()
+    assert "Failed to set" not in done.stderr
     assert days_in_mart(home) == [(day,) for day in sessions_frame(SAMPLE_LAST_SESSION)["session"]]
 
 

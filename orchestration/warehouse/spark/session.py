@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _LOGGING = "log4j2.properties"
+_REMOTE = "spark.remote"
+# Settings of SQL that only the process of the server takes.
+_STATIC = ("spark.sql.warehouse.dir", "spark.sql.catalogImplementation")
 
 
 def spark_settings(lake: Path, memory: str | None = None) -> dict[str, str]:
@@ -86,6 +89,8 @@ def spark_session(settings: Mapping[str, str]) -> Iterator["SparkSession"]:
         _silence(scratch / _LOGGING)
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         set_java_home(scratch)
+    if _REMOTE in settings:
+        os.environ["SPARK_REMOTE"] = settings[_REMOTE]  # dbt-spark asks for a session of its own, which must be this one
     builder = SparkSession.builder
     for name, value in _not_given_elsewhere(settings).items():
         builder = builder.config(name, value)
@@ -107,15 +112,19 @@ def spark_session(settings: Mapping[str, str]) -> Iterator["SparkSession"]:
 
 
 def _not_given_elsewhere(settings: Mapping[str, str]) -> dict[str, str]:
-    """The settings without those that spark-submit was given, and without a master if a Spark Connect server is named."""
+    """The settings without those that spark-submit was given; of those of a Spark Connect server's process, none."""
+    if _REMOTE in settings:
+        return {
+            name: value
+            for name, value in settings.items()
+            if name == _REMOTE or (name.startswith("spark.sql.") and name not in _STATIC)
+        }
     given: set[str] = set()
     if "PYSPARK_GATEWAY_PORT" in os.environ:  # spark-submit started the JVM
         from pyspark import SparkConf, SparkContext
 
         SparkContext._ensure_initialized()  # connects to the JVM, whose settings SparkConf then has
         given = {name for name, _ in SparkConf().getAll()}
-    if "spark.remote" in settings:
-        given.add("spark.master")
     return {name: value for name, value in settings.items() if name not in given}
 
 
@@ -146,6 +155,8 @@ def _silence(log4j: Path) -> None:
     )
     logging.getLogger("SQLQueryContextLogger").disabled = True
     warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas", category=FutureWarning)
+    # dbt-spark asks each time for Hive, which a Spark Connect server cannot change.
+    warnings.filterwarnings("ignore", message="Failed to set spark.sql.catalogImplementation", category=UserWarning)
 
 
 def _first_line_with(word: str, error: object) -> str:
