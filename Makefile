@@ -140,8 +140,8 @@ lock: .venv/.uv  ## Pin every dependency with hashes
 	$(BIN)/uv pip compile tests/superset.in --universal --python-version 3.11 --no-header --no-annotate --quiet \
 		--output-file tests/superset.lock
 
-clean:  ## Delete data/sample (its diary and decisions included), data/duckdb2 and data/contract; other data stay
-	rm -rf data/sample data/duckdb2 data/contract
+clean:  ## Delete data/sample (its diary and decisions included), data/duckdb2, data/contract and dbt_project/dev.duckdb; other data stay
+	rm -rf data/sample data/duckdb2 data/contract dbt_project/dev.duckdb
 
 .venv/.uv: Makefile
 	$(PYTHON) -m venv .venv
