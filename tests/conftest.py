@@ -1,10 +1,13 @@
 """Fixtures for all tests."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+# For shutil.copytree: what dbt and Python write into the folders of a checkout.
+WITHOUT_BUILT = shutil.ignore_patterns("__pycache__", "target", "logs", "dev.duckdb*")
 
 
 @pytest.fixture(scope="session")

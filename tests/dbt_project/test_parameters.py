@@ -14,6 +14,7 @@ from orchestration.warehouse.connection import Warehouse
 from orchestration.warehouse.dbt_build import Dbt
 from orchestration.warehouse.engine import WAREHOUSE_VARIABLE
 from orchestration.warehouse.withholding import Graph
+from tests.conftest import WITHOUT_BUILT
 
 pytestmark = pytest.mark.slow
 
@@ -67,7 +68,7 @@ def test_every_parameter_is_declared_and_in_an_id(compiled: tuple[Graph, dict[st
 
 def test_a_model_may_use_only_declared_signals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project = tmp_path / "dbt_project"
-    shutil.copytree(DBT_PROJECT_DIR, project, ignore=shutil.ignore_patterns("target", "logs", "dev.duckdb*"))
+    shutil.copytree(DBT_PROJECT_DIR, project, ignore=WITHOUT_BUILT)
     model = next(project.rglob("regime_daily.sql"))
     text = model.read_text()
     assert text.count("'signals': ['regime']") == 1

@@ -16,6 +16,7 @@ import polars as pl
 from orchestration.settings import DBT_PROJECT_DIR, PROJECT_ROOT, Settings
 from orchestration.warehouse.connection import Warehouse
 from orchestration.warehouse.dbt_build import Dbt
+from tests.conftest import WITHOUT_BUILT
 
 SMALLCAP = Path(sys.executable).parent / "smallcap"
 RAW_TABLES = (
@@ -90,9 +91,7 @@ def run_with_another_fund(home: Path, project: Path, line: str) -> Home:
 def project_copy(target: Path) -> Path:
     """A copy of the project's code, to be changed and run with `run_in`."""
     for part in ("orchestration", "dbt_project"):
-        shutil.copytree(
-            PROJECT_ROOT / part, target / part, ignore=shutil.ignore_patterns("__pycache__", "target", "logs", "dev.duckdb*")
-        )
+        shutil.copytree(PROJECT_ROOT / part, target / part, ignore=WITHOUT_BUILT)
     return target
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from orchestration.defs.dbt_project import dbt_of
 from orchestration.settings import DBT_PROJECT_DIR
+from tests.conftest import WITHOUT_BUILT
 from tests.pipeline.homes import Home, ask, build_models, copied, warehouse
 
 pytestmark = [pytest.mark.more_runs, pytest.mark.long]
@@ -51,7 +52,7 @@ def after(sample_home: Home, tmp_path_factory: pytest.TempPathFactory) -> Tables
     """The tables after numbers were changed from those of the project."""
     root = Path(tmp_path_factory.mktemp("changed"))
     home = copied(sample_home, root / "home")
-    shutil.copytree(DBT_PROJECT_DIR, root / "dbt_project", ignore=shutil.ignore_patterns("target", "logs", "dev.duckdb*"))
+    shutil.copytree(DBT_PROJECT_DIR, root / "dbt_project", ignore=WITHOUT_BUILT)
     seed = root / "dbt_project" / "seeds" / "signal_parameters.csv"
     text = seed.read_text()
     for old, new in CHANGES.items():

@@ -14,6 +14,7 @@ import pytest
 from orchestration.defs.dbt_project import dbt_of
 from orchestration.files import content_hash
 from orchestration.settings import DBT_PROJECT_DIR
+from tests.conftest import WITHOUT_BUILT
 from tests.pipeline.homes import Home, copied
 
 
@@ -60,7 +61,7 @@ def test_tables_of_an_earlier_version_are_dropped(
 @pytest.mark.more_runs
 def test_dbt_builds_by_hand_from_the_raw_tables_of_the_sample(sample_home: Home, tmp_path: Path) -> None:
     """Without a variable; the sample's warehouse is only read, and without it one sentence says what to do."""
-    shutil.copytree(DBT_PROJECT_DIR, tmp_path / "dbt_project", ignore=shutil.ignore_patterns("target", "logs", "dev.duckdb*"))
+    shutil.copytree(DBT_PROJECT_DIR, tmp_path / "dbt_project", ignore=WITHOUT_BUILT)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("SMALLCAP_", "DBT_"))}
 
     def dbt(*arguments: str) -> subprocess.CompletedProcess[str]:

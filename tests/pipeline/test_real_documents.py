@@ -18,7 +18,7 @@ from orchestration.raw.ingest import ingest
 from orchestration.settings import DBT_PROJECT_DIR
 from orchestration.universe import load_universe
 from orchestration.warehouse.connection import Warehouse
-from tests.conftest import SHARED
+from tests.conftest import SHARED, WITHOUT_BUILT
 from tests.pipeline.homes import FUNDS, Home, ask, build_models, copied, published, warehouse
 
 UNDATED = "ishares/holdings/IWM/2025-11-12T010000Z.csv"
@@ -323,7 +323,7 @@ def gains(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection
     if not place.is_dir():
         pytest.skip(f"{place} is not there: real documents are not part of the project")
     root = tmp_path_factory.mktemp("gains")
-    shutil.copytree(DBT_PROJECT_DIR, root / "project", ignore=shutil.ignore_patterns("target", "logs", "dev.duckdb*"))
+    shutil.copytree(DBT_PROJECT_DIR, root / "project", ignore=WITHOUT_BUILT)
     seed = root / "project/seeds/funds.csv"
     seed.write_text(
         f"{seed.read_text().rstrip()}\nVWILX,Vanguard International Growth,Vanguard,none,compared,2001-08-13,,,VWILX,,50,\n"

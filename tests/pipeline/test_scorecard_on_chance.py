@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from orchestration.settings import DBT_PROJECT_DIR
+from tests.conftest import WITHOUT_BUILT
 from tests.pipeline.homes import Home, ask, build_models, copied, warehouse
 
 pytestmark = pytest.mark.more_runs
@@ -70,7 +71,7 @@ def plant(connection: duckdb.DuckDBPyConnection) -> None:
 
 def with_fewer_shifts(project: Path) -> Path:
     """A copy of the dbt project with another number of shifts."""
-    shutil.copytree(DBT_PROJECT_DIR, project, ignore=shutil.ignore_patterns("target", "logs", "dev.duckdb*"))
+    shutil.copytree(DBT_PROJECT_DIR, project, ignore=WITHOUT_BUILT)
     seed = project / "seeds" / "signal_parameters.csv"
     text, count = re.subn(r"^(scorecard,shifts),\d+,", rf"\1,{SHIFTS},", seed.read_text(), flags=re.MULTILINE)
     assert count == 1

@@ -134,7 +134,7 @@ def _spec(fund: str) -> dict[str, object]:
     axis = {**row_axis("label", [], lines=True)["axis"], "labelLimit": 110}
     rows = {"field": "label", "type": "nominal", "sort": by_place, "axis": axis}
     tooltip = [
-        tip("name", "Company", kind="nominal"), tip("change", "Status", kind="nominal"), tip("before", "Previous", ".3%"),
+        tip("name", "Security", kind="nominal"), tip("change", "Status", kind="nominal"), tip("before", "Previous", ".3%"),
         tip("weight", "Current", ".3%"), tip("moved", "Change", "+.3%"),
     ]  # fmt: skip
     point = {"type": "point", "size": 90, "opacity": 1, "filled": True}
