@@ -23,7 +23,7 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
         blocks=[_chart(rows), _table(rows)],
         notes=[
             "The overlap of two funds is the sum, over all securities, of the smaller of the two weights:"
-            f" {percent(0, 0)} means nothing in common, {percent(1, 0)} means the same weights in every company and"
+            f" {percent(0, 0)} means nothing in common, {percent(1, 0)} means the same weights in every security and"
             " nothing but equities. The newest snapshots of two funds can be far apart; the table gives both dates."
         ],
     )
