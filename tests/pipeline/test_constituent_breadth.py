@@ -213,7 +213,8 @@ def test_a_split_is_no_fall(sample_home: Home) -> None:
         returns = ask(
             connection,
             "select min(change), count(*) from (select close / lag(close) over (order by session) - 1 as change"
-            " from intermediate.int_member_bars where security_id = ?)",
+            " from intermediate.int_member_bars"
+            " where security_no = (select any_value(security_no) from intermediate.int_universe_members where security_id = ?))",
             symbol,
         )
     twice = kept.group_by("session").agg(pl.col("close").first() / pl.col("close").last(), pl.len()).filter(pl.col("len") > 1)

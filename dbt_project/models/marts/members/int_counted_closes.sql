@@ -4,7 +4,7 @@
 -- and returns are summed as exact numbers, so that a sum is the same to the last digit whatever the order of the rows.
 with windows as (
     select
-        security_id,
+        security_no,
         session,
         close,
         volume,
@@ -16,15 +16,15 @@ with windows as (
         min(close) over year_before as lowest_close
     from {{ ref('int_member_bars') }}
     window
-        bars_so_far as (partition by security_id order by session),
-        last_50 as (partition by security_id order by session rows between 49 preceding and current row),
-        last_200 as (partition by security_id order by session rows between 199 preceding and current row),
-        year_before as (partition by security_id order by session rows between 251 preceding and 1 preceding)
+        bars_so_far as (partition by security_no order by session),
+        last_50 as (partition by security_no order by session rows between 49 preceding and current row),
+        last_200 as (partition by security_no order by session rows between 199 preceding and current row),
+        year_before as (partition by security_no order by session rows between 251 preceding and 1 preceding)
 ),
 
 measures as (
     select
-        security_id,
+        security_no,
         session,
         bar_no,
         volume,
@@ -65,5 +65,5 @@ left join {{ ref('int_breadth_sessions') }} as sessions on measures.session = se
 inner join {{ ref('int_universe_members') }} as members
     on sessions.universe = members.universe
     and sessions.as_of = members.as_of
-    and measures.security_id = members.security_id
+    and measures.security_no = members.security_no
 group by sessions.universe, sessions.basis, sessions.session

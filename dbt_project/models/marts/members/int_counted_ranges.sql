@@ -1,9 +1,9 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
 -- The members whose high or low is beyond those of their own 251 bars before. Apart from int_counted_closes, so that both are computed
--- at the same time.
+-- at the same time: a model has one processor.
 with windows as (
     select
-        security_id,
+        security_no,
         session,
         high,
         low,
@@ -12,13 +12,13 @@ with windows as (
         min(low) over year_before as lowest_low
     from {{ ref('int_member_bars') }}
     window
-        bars_so_far as (partition by security_id order by session),
-        year_before as (partition by security_id order by session rows between 251 preceding and 1 preceding)
+        bars_so_far as (partition by security_no order by session),
+        year_before as (partition by security_no order by session rows between 251 preceding and 1 preceding)
 ),
 
 measures as (
     select
-        security_id,
+        security_no,
         session,
         high > highest_high as is_high,
         low < lowest_low as is_low
@@ -38,6 +38,6 @@ left join {{ ref('int_breadth_sessions') }} as sessions on measures.session = se
 inner join {{ ref('int_universe_members') }} as members
     on sessions.universe = members.universe
     and sessions.as_of = members.as_of
-    and measures.security_id = members.security_id
+    and measures.security_no = members.security_no
 where measures.is_high or measures.is_low
 group by sessions.universe, sessions.basis, sessions.session

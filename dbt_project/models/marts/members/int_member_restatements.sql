@@ -1,7 +1,7 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
 -- The sessions of a security that a later answer than its first one restates or adds, with the newest such answer.
 select
-    answers.security_id,
+    answers.security_no,
     observations.session,
     max(answers.answer_no) as newest_answer_no
 from {{ ref('stg_member_observations') }} as observations
@@ -10,4 +10,4 @@ inner join {{ ref('int_member_answers') }} as answers
     and observations.observed_at = answers.observed_at
     and observations.document_id = answers.document_id
 where answers.answer_no > 1
-group by answers.security_id, observations.session
+group by answers.security_no, observations.session

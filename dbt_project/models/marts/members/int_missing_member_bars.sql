@@ -11,9 +11,8 @@ expected as (
     select
         sessions.universe,
         sessions.session,
-        members.security_id,
-        members.ticker,
-        members.weight
+        sessions.as_of,
+        members.security_no
     from {{ ref('int_breadth_sessions') }} as sessions
     inner join span on sessions.session between span.first_session and span.last_session
     inner join {{ ref('int_universe_members') }} as members
@@ -25,22 +24,24 @@ missing as (
     select expected.*
     from expected
     left join {{ ref('int_member_bars') }} as bars
-        on expected.security_id = bars.security_id and expected.session = bars.session
-    where bars.security_id is null
+        on expected.security_no = bars.security_no and expected.session = bars.session
+    where bars.security_no is null
 )
 
 select
     missing.universe,
     missing.session,
-    missing.security_id,
-    missing.weight,
+    members.security_id,
+    members.weight,
     case
-        when missing.ticker is null then 'no_symbol'
+        when members.ticker is null then 'no_symbol'
         when rejected.security_id is not null then 'bar_rejected'
-        when spans.security_id is null then 'never_priced'
+        when spans.security_no is null then 'never_priced'
         else 'no_bar'
     end as reason
 from missing
+inner join {{ ref('int_universe_members') }} as members
+    on missing.universe = members.universe and missing.as_of = members.as_of and missing.security_no = members.security_no
 left join {{ ref('int_rejected_member_bars') }} as rejected
-    on missing.security_id = rejected.security_id and missing.session = rejected.session
-left join {{ ref('int_member_spans') }} as spans on missing.security_id = spans.security_id
+    on members.security_id = rejected.security_id and missing.session = rejected.session
+left join {{ ref('int_member_spans') }} as spans on missing.security_no = spans.security_no

@@ -1,5 +1,6 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
--- The members of each snapshot: every equity that the fund holds, all lines of a security combined.
+-- The members of each snapshot: every equity that the fund holds, all lines of a security combined. Their number is for millions of
+-- bars: it is joined and sorted faster than the id. It holds within one build.
 with lines as (
     select
         snapshots.universe,
@@ -45,6 +46,7 @@ select
     as_of,
     snapshot_no,
     security_id,
+    cast(dense_rank() over (order by security_id) as integer) as security_no,
     ticker,
     name,
     weight / total_weight as weight,

@@ -4,6 +4,7 @@ with newest_lines as (
     select
         universe,
         security_id,
+        security_no,
         ticker,
         name,
         as_of,
@@ -45,7 +46,7 @@ missing as (
 
 bars as (
     select
-        spans.security_id,
+        spans.security_no,
         spans.first_bar,
         spans.last_bar,
         spans.bars,
@@ -74,7 +75,7 @@ select
     missing.last_missing,
     case
         when newest_lines.ticker is null then 'no_symbol'
-        when bars.security_id is null then 'never_priced'
+        when bars.security_no is null then 'never_priced'
         when newest.session_no - bars.last_bar_no >= {{ p.stopped_sessions | int }} then 'stopped'
         when bars.bars < 252 then 'short_history'
         when missing.sessions > 0 then 'gaps'
@@ -83,7 +84,7 @@ select
     {{ params_id() }} as params_id
 from newest_lines
 cross join newest
-left join bars on newest_lines.security_id = bars.security_id
+left join bars on newest_lines.security_no = bars.security_no
 left join expected on newest_lines.universe = expected.universe and newest_lines.security_id = expected.security_id
 left join missing on newest_lines.universe = missing.universe and newest_lines.security_id = missing.security_id
 where newest_lines.recency = 1
