@@ -27,6 +27,9 @@ class Engine(Protocol):
     def environment(self, warehouse: Warehouse) -> dict[str, str]:
         """The variables that dbt's profile and macros read."""
 
+    def keep_raw(self, warehouse: Warehouse, tables: Collection[str]) -> None:
+        """Keep what was ingested into the raw tables where the engine reads it."""
+
     def session(self, warehouse: Warehouse, *, everything: bool) -> AbstractContextManager[None]:
         """What a build needs around it; raw is complete. `everything`: no table of an earlier build is read."""
 
@@ -53,6 +56,9 @@ class DuckDb:
         """The path of the warehouse."""
         return {WAREHOUSE_VARIABLE: str(warehouse.path)}
 
+    def keep_raw(self, warehouse: Warehouse, tables: Collection[str]) -> None:
+        """Nothing to do: the models read the warehouse."""
+
     def session(self, warehouse: Warehouse, *, everything: bool) -> AbstractContextManager[None]:
         """Nothing."""
         return nullcontext()
@@ -74,7 +80,7 @@ class DuckDb:
 
 @dataclass(frozen=True)
 class Spark:
-    """Spark: dbt reads and writes Parquet in the lake; raw is written there before, and the marts are read from there after.
+    """Spark: dbt reads and writes Parquet in the lake; each step of ingesting writes there, and the marts are read from there.
 
     One run at a time writes to the lake, as to the warehouse: it holds the lock of the data directory.
     """
@@ -100,9 +106,18 @@ class Spark:
 
         return {LAKE_VARIABLE: str(self.lake)}
 
+    def keep_raw(self, warehouse: Warehouse, tables: Collection[str]) -> None:
+        """Append what is new in these tables to the lake."""
+        from orchestration.warehouse.spark import lake
+
+        with warehouse.connect() as connection:
+            lake.append_raw(connection, self.lake, tables)
+
     @contextmanager
     def session(self, warehouse: Warehouse, *, everything: bool) -> Iterator[None]:
-        """Append what is new in raw to the lake, start a session, and enter the tables of the lake in its catalog.
+        """Append what the lake still lacks of raw, start a session, and enter the tables of the lake in its catalog.
+
+        The lake lacks something after a change of engine, or if a run was killed while it ingested.
 
         Raises:
             SparkUnusable: Spark cannot run on this machine.
@@ -112,8 +127,7 @@ class Spark:
         self.check()
         if everything:
             lake.remove_built(self.lake)
-        with warehouse.connect() as connection:
-            lake.append_raw(connection, self.lake)
+        self.keep_raw(warehouse, lake.RAW)
         os.environ.update(self.environment(warehouse))
         adapter.extend_dbt_spark()
         settings = {**session.spark_settings(self.lake, self.memory), **self.settings}

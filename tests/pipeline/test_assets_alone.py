@@ -7,9 +7,11 @@ import dagster as dg
 import pytest
 
 from orchestration.defs.assets.notifications import NOTIFICATIONS
+from orchestration.defs.assets.raw import raw_assets, raw_key
 from orchestration.defs.build import build_defs
 from orchestration.defs.jobs import DAILY_JOB
-from orchestration.settings import Settings
+from orchestration.settings import EngineName, Settings
+from orchestration.warehouse.connection import Warehouse
 from tests.notify.receiver import receiver
 from tests.pipeline.homes import EVERYTHING, Home, copied
 
@@ -144,6 +146,26 @@ def test_a_job_passes_steps_of_kinds_without_documents(home: Home, tmp_path: Pat
     assert made(materialised(definitions, *tables)) == tables
     refused = materialised(definitions, "raw/member_bars")
     assert "raw/member_bars: landing has no document for it. Materialise landing/" in reason(refused)
+
+
+def test_a_step_of_ingesting_keeps_its_tables_in_the_lake_of_spark(home: Home, tmp_path: Path) -> None:
+    """Spark itself is not needed for it."""
+    fresh = copied(home, tmp_path / "home", parts=("landing",))
+    settings = fresh.settings(engine=EngineName.spark)
+    resources = {"settings": settings, "warehouse": Warehouse(settings.warehouse_path)}
+    kept: set[str] = set()
+    for chosen, step in (("sessions", {"sessions"}), ("rates", {"rates"}), ("rejects", {"documents", "rejects", "fetches"})):
+        with dg.DagsterInstance.ephemeral() as instance:
+            made_alone = dg.materialize(raw_assets, selection=[raw_key(chosen)], resources=resources, instance=instance)
+        assert made_alone.success
+        kept |= step
+        assert {directory.name for directory in (settings.lake_dir / "raw").iterdir()} == kept
+    with resources["warehouse"].connect(read_only=True) as connection:
+        for table in kept:
+            in_lake = f"(select * from read_parquet('{settings.lake_dir}/raw/{table}/*.parquet'))"
+            for one, other in ((f"raw.{table}", in_lake), (in_lake, f"raw.{table}")):
+                assert connection.execute(f"from {one} except all from {other}").fetchall() == []
+        assert connection.execute("select count(*) > 1000 from raw.rates").fetchall() == [(True,)]
 
 
 def test_every_check_has_a_description(definitions: dg.Definitions) -> None:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from orchestration.schemas import RAW_TABLES
 from orchestration.warehouse.connection import Warehouse
-from orchestration.warehouse.raw_tables import create_raw_tables
+from orchestration.warehouse.raw_tables import LEDGER_TABLES, create_raw_tables
 from orchestration.warehouse.spark import lake as lake_module
-from orchestration.warehouse.spark.lake import LEDGER, append_raw, built_tables, read_built
+from orchestration.warehouse.spark.lake import append_raw, built_tables, read_built
 
 SEEN = datetime(2026, 1, 2, 22)
 
@@ -50,7 +50,7 @@ def in_raw(connection: duckdb.DuckDBPyConnection, table: str) -> list[tuple[obje
 
 def test_every_raw_table_is_in_the_lake_an_empty_one_too(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     append_raw(connection, tmp_path / "lake")
-    for table in (*RAW_TABLES, *LEDGER):
+    for table in (*RAW_TABLES, *LEDGER_TABLES):
         assert in_lake(connection, tmp_path / "lake", table) == []
 
 

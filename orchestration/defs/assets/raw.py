@@ -7,6 +7,7 @@ import dagster as dg
 
 from orchestration.defs.assets.groups import group
 from orchestration.defs.assets.landing import landing_key, landing_of
+from orchestration.defs.dbt_project import engine_of
 from orchestration.defs.previews import recent_rejects
 from orchestration.landing.collect import Landing
 from orchestration.raw.decisions import read_decisions
@@ -60,6 +61,7 @@ def _raw_assets(name: str, tables: list[str], feeds: Sequence[Feed], upstream: l
                 connection, documents, universe=load_universe(), kinds=[(feed.vendor, feed.kind) for feed in feeds],
                 clock=settings.clock, decisions=read_decisions(settings.decisions_path), progress=context.log.info,
             )  # fmt: skip
+        engine_of(settings).keep_raw(warehouse, tables)
         for table in tables:
             if raw_key(table) in context.selected_asset_keys:
                 yield dg.MaterializeResult(asset_key=raw_key(table), metadata=_metadata(warehouse, table, outcomes))
@@ -119,9 +121,12 @@ _LEDGER_DESCRIPTIONS = {
     ],
     can_subset=True,
 )  # fmt: skip
-def raw_ledger(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> Iterator[dg.MaterializeResult[None]]:
+def raw_ledger(
+    context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], warehouse: dg.ResourceParam[Warehouse]
+) -> Iterator[dg.MaterializeResult[None]]:
     """Report the ledger tables, which the other steps write in the same transactions as their rows."""
     warehouse.prepare()
+    engine_of(settings).keep_raw(warehouse, LEDGER_TABLES)
     preview = recent_rejects(warehouse)
     for table in (table for table in LEDGER_TABLES if raw_key(table) in context.selected_asset_keys):
         rows, newest = extent(warehouse, table)

@@ -17,14 +17,14 @@ import duckdb
 
 from orchestration.files import sync_directory
 from orchestration.schemas import RAW_TABLES
+from orchestration.warehouse.raw_tables import LEDGER_TABLES
 from orchestration.warehouse.withholding import MARTS, make_empty
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 LAKE_VARIABLE = "SMALLCAP_LAKE"
-# The ledger changes in place; it is small and written whole.
-LEDGER = ("documents", "rejects")
+RAW = (*RAW_TABLES, *LEDGER_TABLES)
 # Large tables are partitioned; the name of the partition is in the path.
 PARTITIONS = {"member_bars": "year(session)"}
 FINISHED = "_SUCCESS"
@@ -39,17 +39,18 @@ def table_directory(schema: str, name: str) -> str:
     return f"{os.environ[LAKE_VARIABLE]}/warehouse/{schema}/{name}"
 
 
-def append_raw(connection: duckdb.DuckDBPyConnection, lake: Path) -> None:
-    """Append the observations of documents that the lake lacks, one file a table and partition.
+def append_raw(connection: duckdb.DuckDBPyConnection, lake: Path, tables: Iterable[str] = RAW) -> None:
+    """Append the observations of documents that the lake lacks, one file a table and partition; the ledger is written whole.
 
     A table is written anew if documents were withdrawn or read again with another result, if a killed run left half of one, or if
     it has too many files.
     """
-    for table in (*RAW_TABLES, *LEDGER):
+    for table in tables:
         directory = lake / "raw" / table
         shutil.rmtree(directory / _UNFINISHED, ignore_errors=True)
         shutil.rmtree(_replacement(directory), ignore_errors=True)
-        in_lake = None if table in LEDGER else _known(connection, table, directory)
+        # The ledger changes in place; it is small and written whole.
+        in_lake = None if table in LEDGER_TABLES else _known(connection, table, directory)
         if in_lake is None:
             _replace(connection, table, directory)
             continue
@@ -131,7 +132,7 @@ def enter_tables(session: "SparkSession", lake: Path) -> None:
     built = built_tables(lake)
     for schema in sorted({"raw", *(schema for schema, _ in built)}):
         session.sql(f"create schema if not exists {schema}")
-    for table in (*RAW_TABLES, *LEDGER):  # views, because a table would not find its partitions
+    for table in RAW:  # views, because a table would not find its partitions
         session.sql(f"create or replace view raw.{table} as select * from parquet.`{lake / 'raw' / table}`")
     for schema, table in built:
         directory = _literal(lake / "warehouse" / schema / table)
