@@ -58,6 +58,7 @@ def test_each_session_has_the_quote_of_regular_hours(sample_home: Home) -> None:
         assert row["spread_bp"] == pytest.approx(1e4 * (quote["ask"] - quote["bid"]) / middle)
         assert row["spread_bp"] == pytest.approx(100 * truths.QUOTE_WIDTH_CENTS[key[0]] / middle, rel=1e-9)
         assert row["tick_bp"] == pytest.approx(100 / middle)
+        assert row["spread_bp"] >= row["tick_bp"]
         assert row["observed_at"] == datetime.combine(key[1], datetime.min.time()) + timedelta(hours=19, minutes=30)
 
 

@@ -16,7 +16,8 @@ select
     price,
     bid,
     ask,
-    10000 * (ask - bid) / ((ask + bid) / 2) as spread_bp,
+    -- In whole hundredths of a cent: a difference of doubles can be less than one tick.
+    {{ nearest_whole('10000 * (ask - bid)') }} / ((ask + bid) / 2) as spread_bp,
     10000 * {{ p.smallest_tick }} / coalesce((ask + bid) / 2, price) as tick_bp,
     observed_at,
     {{ params_id() }} as params_id
