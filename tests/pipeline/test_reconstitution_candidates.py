@@ -238,6 +238,17 @@ def test_holdings_that_arrive_late_give_a_statement_in_hindsight(sample_home: Ho
     assert set(again["stage"]) == set(STAGES)
 
 
+# Whose price decides first, then the smallest.
+JUDGED_IN_ORDER = """
+select candidates.status, judged.outcome = candidates.status as is_correct
+from marts.reconstitution_candidates as candidates
+inner join intermediate.int_reconstitution_judged as judged using (event, stage, quality, symbol)
+where stage = 'preliminary list' and event = '2025-06' and quality = 'fund weights'
+    and candidates.status in ('leaves below', 'enters from above')
+order by candidates.price < 1 desc, judged.from_smallest
+"""
+
+
 def test_what_the_real_documents_reach(real_home: Home) -> None:
     """June 2025 from IWV of 2025-05-02 and IWM of 2025-05-13, by IWM of 2025-11-05.
 
@@ -267,6 +278,11 @@ def test_what_the_real_documents_reach(real_home: Home) -> None:
     for row in (down, below):
         assert row["precision_share"] > row["naive_precision"] + 0.03
         assert row["recall_share"] > row["naive_recall"] + 0.03
+    # As many names as the naive rankings: of the 50 smallest, 37 left and 18 came down.
+    with warehouse(real_home) as connection:
+        judged = ask(connection, JUDGED_IN_ORDER)
+    first_50 = judged.group_by("status", maintain_order=True).head(50).group_by("status").agg(pl.col("is_correct").sum())
+    assert dict(first_50.rows()) == {"leaves below": 49, "enters from above": 22}
     # No holdings of IWV after the event show where a company that left went.
     assert not scores["is_broad_known"].any()
     # The band: 1.61 and 0.44 times the breakpoint. The index provider's were from about 2.0 to 7.4 billion dollars around 4.6.

@@ -25,7 +25,7 @@ _WINDOWS = {
     "month_after": "month after",
 }
 ROW = 46
-FARTHEST = 8
+NAMED = 8
 _TOOLTIP = [
     tip("name", "Window", kind="nominal"), tip("mean_gap", f"Mean of IWM {MINUS} SPY", "+.2%"),
     tip("interval_low", "Interval from", "+.2%"), tip("interval_high", "to", "+.2%"),
@@ -90,11 +90,11 @@ def _updates(row: Row) -> Cell:
 
 
 def _candidates(tables: ReleaseTables) -> Table | None:
-    """Those who are expected to move at the last event of which something is said, the farthest from the border first."""
+    """Who is expected to move at the last event of which something is said: by a rule first, then the farthest from the border."""
     rows = tables.rows(
         "select event, stage, said_on, quality, status, symbol, distance_to_border, is_hindsight from reconstitution_candidates"
         " where is_latest and event = (select max(event) from reconstitution_candidates) and status <> 'stays'"
-        " order by quality, status, abs(distance_to_border) desc nulls last, symbol"
+        " order by quality, status, abs(distance_to_border) desc nulls first, symbol"
     )
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
@@ -104,14 +104,16 @@ def _candidates(tables: ReleaseTables) -> Table | None:
     stated = "; ".join(sorted({f"{row['stage']}, as of {day(row['said_on'])}" for row in rows}))
     return Table(
         caption=f"Who may move at the {rows[0]['event']} reconstitution",
-        columns=[Column("Status", False), Column("By", False), Column("Symbols"), Column("Farthest from the border", False)],
+        columns=[
+            Column("Status", False), Column("By", False), Column("Symbols"), Column("By a rule, then farthest from the border", False),
+        ],
         rows=[
-            [status, quality, number(len(found)), ", ".join(row["symbol"] for row in found[:FARTHEST])]
+            [status, quality, number(len(found)), ", ".join(row["symbol"] for row in found[:NAMED])]
             for (status, quality), found in sorted(groups.items())
         ],
         source=f"Mart reconstitution_candidates: {stated}. Fund weights count free float"
         " only: of the companies that they expect to enter from above, many are closely held and stay.",
-    )
+    )  # fmt: skip
 
 
 def _scores(tables: ReleaseTables) -> Table | None:
