@@ -90,7 +90,7 @@ def _updates(row: Row) -> Cell:
 
 
 def _candidates(tables: ReleaseTables) -> Table | None:
-    """Who is expected to move at the last event of which something is said: by a rule first, then the farthest from the border."""
+    """Who is expected to move at the last event that has statements: by a rule first, then the farthest from the border."""
     rows = tables.rows(
         "select event, stage, said_on, quality, status, symbol, distance_to_border, is_hindsight from reconstitution_candidates"
         " where is_latest and event = (select max(event) from reconstitution_candidates) and status <> 'stays'"
@@ -105,7 +105,8 @@ def _candidates(tables: ReleaseTables) -> Table | None:
     return Table(
         caption=f"Who may move at the {rows[0]['event']} reconstitution",
         columns=[
-            Column("Status", False), Column("By", False), Column("Symbols"), Column("By a rule, then farthest from the border", False),
+            Column("Status", False), Column("By", False), Column("Symbols"),
+            Column("By a rule, then farthest from the border", False),
         ],
         rows=[
             [status, quality, number(len(found)), ", ".join(row["symbol"] for row in found[:NAMED])]
