@@ -36,7 +36,11 @@ def rebuild_warehouse(settings: Settings, *, progress: Progress) -> Path:
             with writer_lock(settings.home, settings.writer_wait_seconds):
                 # The write-ahead log of the current file must not be applied to the rebuilt one.
                 settings.warehouse_path.with_name(f"{settings.warehouse_path.name}.wal").unlink(missing_ok=True)
+                # The tables of a lake are those of its warehouse.
+                shutil.rmtree(settings.lake_dir, ignore_errors=True)
                 rebuilt.warehouse_path.replace(settings.warehouse_path)
+                if rebuilt.lake_dir.exists():
+                    rebuilt.lake_dir.replace(settings.lake_dir)
                 sync_directory(settings.home)
                 shutil.rmtree(settings.rebuild_dir)
         except (WarehouseLocked, OSError) as error:

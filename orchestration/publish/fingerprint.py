@@ -26,7 +26,7 @@ _OBSERVED = (*RAW_TABLES, *(table for table in LEDGER_TABLES if table != "fetche
 def fingerprint(
     connection: duckdb.DuckDBPyConnection, *, decisions: Path, clock: datetime, known_at: datetime | None, engine: str
 ) -> dict[str, str]:
-    """Hashes of the observations, the decisions and the code (with the parameters), and the clock's last final session.
+    """Hashes of observations, decisions and code (with the parameters), the engine, and the last final session of the clock.
 
     Args:
         connection: to a prepared warehouse.
@@ -38,6 +38,7 @@ def fingerprint(
         "observations": _observations(connection),
         "decisions": content_hash(decisions.read_bytes()) if decisions.exists() else "none",
         "code": _code(engine),
+        "engine": engine,
         "session": _last_final_session(connection, clock),
         "known_at": known_at.isoformat() if known_at else "now",
     }

@@ -188,6 +188,7 @@ def _manifest(
     )
     ages = ask("marts.freshness", f"select {', '.join(_FRESHNESS)} from {{table}} order by feed")
     fresh = [{**dict(zip(_FRESHNESS, row, strict=True)), "newest": row[1] and row[1].isoformat()} for row in ages]
+    made = made_of(connection, [table.name for table in tables])
     parameters = ask(
         "seeds.signal_parameters",
         "select signal || '.' || parameter, value::double, unit, meaning from {table} order by signal, parameter",
@@ -196,7 +197,7 @@ def _manifest(
         "release_id": release_id,
         "contract_version": CONTRACT_VERSION,
         "source": origin.source,
-        "engine": origin.engine,
+        "engine": made["engine"],
         "published_at": datetime.now(UTC).isoformat(timespec="microseconds"),
         "clock": origin.clock.isoformat(),
         "known_at": origin.known_at.isoformat() if origin.known_at else None,
@@ -204,7 +205,7 @@ def _manifest(
         "holdings_as_of": dict(snapshots),
         "run_id": run_id,
         "git_revision": _git_revision(),
-        "made_of": made_of(connection, [table.name for table in tables]),
+        "made_of": made,
         "freshness": fresh,
         "sessions_behind": next((row["sessions_behind"] for row in fresh if row["feed"] == PRICES), None),
         "parameters": {name: {"value": value, "unit": unit, "meaning": meaning} for name, value, unit, meaning in parameters},

@@ -122,8 +122,8 @@ class Dbt:
                     raise_if_unusable(self.warehouse.path, str(one.message))
             built = {one.node.unique_id for one in results if one.status == "success"}
             tables = [node for uid, node in manifest["nodes"].items() if uid in built and node["resource_type"] in _TABLES]
-            self.engine.read_built(self.warehouse, tables)
-        withholding.end(results)
+            faults = self.engine.read_built(self.warehouse, tables)
+        withholding.end(results, faults)
         with self.warehouse.connect() as connection:
             record_made_of(connection, withholding.built, made_of)
 

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+import duckdb
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
+from orchestration.warehouse import catalog
 from orchestration.warehouse.connection import Warehouse
+from orchestration.warehouse.made_of import built_by
 
 WAREHOUSE_VARIABLE = "SMALLCAP_WAREHOUSE"
 
@@ -27,6 +30,13 @@ class Engine(Protocol):
     def environment(self, warehouse: Warehouse) -> dict[str, str]:
         """The variables that dbt's profile and macros read."""
 
+    @property
+    def keeps_views(self) -> bool:
+        """Whether a build can read the views of an earlier one."""
+
+    def readable(self, warehouse: Warehouse) -> set[str]:
+        """The names of what a build can read without building it."""
+
     def keep_raw(self, warehouse: Warehouse, tables: Collection[str]) -> None:
         """Keep what was ingested into the raw tables where the engine reads it."""
 
@@ -36,8 +46,8 @@ class Engine(Protocol):
     def also_select(self, select: Collection[str]) -> list[str]:
         """The selectors with those that the engine needs in addition; empty means everything."""
 
-    def read_built(self, warehouse: Warehouse, nodes: Collection[Mapping[str, Any]]) -> None:
-        """Make the nodes of the manifest that were built readable in the warehouse."""
+    def read_built(self, warehouse: Warehouse, nodes: Collection[Mapping[str, Any]]) -> dict[str, str]:
+        """Copy the nodes of the manifest that were built to the warehouse; why one does not fulfil its contract, by name."""
 
     def release(self) -> None:
         """Close what a dbt command left open."""
@@ -48,6 +58,7 @@ class DuckDb:
     """DuckDB: dbt writes to the warehouse itself."""
 
     target: str = "duckdb"
+    keeps_views: bool = True
 
     def check(self) -> None:
         """It is always there."""
@@ -55,6 +66,10 @@ class DuckDb:
     def environment(self, warehouse: Warehouse) -> dict[str, str]:
         """The path of the warehouse."""
         return {WAREHOUSE_VARIABLE: str(warehouse.path)}
+
+    def readable(self, warehouse: Warehouse) -> set[str]:
+        """Every table and view of the warehouse."""
+        return {table for _, table in catalog.columns(warehouse)}
 
     def keep_raw(self, warehouse: Warehouse, tables: Collection[str]) -> None:
         """Nothing to do: the models read the warehouse."""
@@ -67,8 +82,9 @@ class DuckDb:
         """The selectors."""
         return list(select)
 
-    def read_built(self, warehouse: Warehouse, nodes: Collection[Mapping[str, Any]]) -> None:
-        """Nothing to do."""
+    def read_built(self, warehouse: Warehouse, nodes: Collection[Mapping[str, Any]]) -> dict[str, str]:
+        """Nothing to do: dbt reports a contract that is not fulfilled."""
+        return {}
 
     def release(self) -> None:
         """Close the connection of dbt-duckdb, which would otherwise lock the file until the process ends."""
@@ -89,6 +105,15 @@ class Spark:
     memory: str | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     target: str = "spark"
+    keeps_views: bool = False  # they are in the session's catalog only
+
+    @contextmanager
+    def _connect(self, warehouse: Warehouse) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection within the limit of memory."""
+        with warehouse.connect() as connection:
+            if self.memory:
+                connection.execute(f"set memory_limit = '{self.memory}'")
+            yield connection
 
     def check(self) -> None:
         """Check that Spark and a Java for it are installed.
@@ -106,11 +131,18 @@ class Spark:
 
         return {LAKE_VARIABLE: str(self.lake)}
 
+    def readable(self, warehouse: Warehouse) -> set[str]:
+        """The tables of the lake that are those of the warehouse: DuckDB has not built them again."""
+        from orchestration.warehouse.spark import lake
+
+        with warehouse.connect() as connection:
+            return built_by(connection, self.target) & {name for _, name in lake.built_tables(self.lake)}
+
     def keep_raw(self, warehouse: Warehouse, tables: Collection[str]) -> None:
         """Append what is new in these tables to the lake."""
         from orchestration.warehouse.spark import lake
 
-        with warehouse.connect() as connection:
+        with self._connect(warehouse) as connection:
             lake.append_raw(connection, self.lake, tables)
 
     @contextmanager
@@ -132,15 +164,19 @@ class Spark:
         adapter.extend_dbt_spark()
         settings = {**session.spark_settings(self.lake, self.memory), **self.settings}
         with session.spark_session(settings) as running:
-            lake.enter_tables(running, self.lake)
+            try:
+                lake.enter_tables(running, self.lake)
+            except Exception:  # the errors of a session that has ended have no common class
+                session.check_session()
+                raise
             yield
 
     def also_select(self, select: Collection[str]) -> list[str]:
-        """Views are in the session's catalog only: those that the selected models depend on are made again in every build."""
+        """The views that the selected models depend on are made again in every build."""
         return [*select, *(f"+{one.lstrip('+')},config.materialized:view" for one in select)]
 
-    def read_built(self, warehouse: Warehouse, nodes: Collection[Mapping[str, Any]]) -> None:
-        """Read the marts into the warehouse, and make views of the other tables.
+    def read_built(self, warehouse: Warehouse, nodes: Collection[Mapping[str, Any]]) -> dict[str, str]:
+        """Read the tables into the warehouse.
 
         Raises:
             SparkUnusable: the session has ended, for example for lack of memory.
@@ -148,8 +184,8 @@ class Spark:
         from orchestration.warehouse.spark import lake, session
 
         session.check_session()
-        with warehouse.connect() as connection:
-            lake.read_built(connection, self.lake, nodes)
+        with self._connect(warehouse) as connection:
+            return lake.read_built(connection, self.lake, nodes)
 
     def release(self) -> None:
         """Nothing to do: the session is stopped after the build."""

@@ -7,14 +7,16 @@ import polars as pl
 
 from orchestration.warehouse.connection import registered
 
-PARTS = ("observations", "decisions", "code", "session", "known_at")
+PARTS = ("observations", "decisions", "code", "engine", "session", "known_at")
 SEVERAL, UNKNOWN = "several", "unknown"
 _COLUMNS = ", ".join(f"{part} varchar not null" for part in PARTS)
 _STATE = f"""
 create schema if not exists build;
 create table if not exists build.made_of (table_name varchar primary key, {_COLUMNS});
+-- For a warehouse made by a version of the project without it.
+alter table build.made_of add column if not exists engine varchar default '{UNKNOWN}';
 """
-_KNOWN = "select 1 from duckdb_tables() where schema_name = 'build' and table_name = 'made_of'"
+_KNOWN = "select 1 from duckdb_columns() where schema_name = 'build' and table_name = 'made_of' and column_name = 'engine'"
 
 
 def record_made_of(connection: duckdb.DuckDBPyConnection, tables: Collection[str], made_of: Mapping[str, str] | None) -> None:
@@ -41,3 +43,11 @@ def made_of(connection: duckdb.DuckDBPyConnection, tables: Collection[str]) -> d
         return dict.fromkeys(PARTS, UNKNOWN)
     values = zip(PARTS, zip(*found, strict=True), strict=True)
     return {part: of_tables[0] if len(set(of_tables)) == 1 else SEVERAL for part, of_tables in values}
+
+
+def built_by(connection: duckdb.DuckDBPyConnection, engine: str) -> set[str]:
+    """The tables whose last build was by an engine."""
+    if not connection.execute(_KNOWN).fetchall():
+        return set()
+    found = connection.execute("select table_name from build.made_of where engine = $1", [engine]).fetchall()
+    return {table for (table,) in found}

@@ -123,8 +123,11 @@ class Withholding:
             own |= dict.fromkeys(self._graph.after(self.built), OUTDATED) | dict.fromkeys(self.built, UNFINISHED)
             self._write(connection, own, without_input)
 
-    def end(self, results: Iterable[Any]) -> dict[str, str]:
+    def end(self, results: Iterable[Any], faults: Causes | None = None) -> dict[str, str]:
         """Record the withheld tables from dbt's results; marts that were not built become empty tables with their columns.
+
+        Args:
+            faults: why a table that dbt built does not fulfil its contract, by name.
 
         Returns:
             The reason by withheld table.
@@ -134,8 +137,10 @@ class Withholding:
             before = self._known(connection, passed_on=True)
             own = {name: cause for name, cause in before.items() if name not in self.built}
             made = {self._names[uid] for uid, one in states.items() if one.status == "success" and uid not in self._tests}
+            made -= (faults or {}).keys()
             for uid, one in states.items():
                 own |= self._causes_of_test(uid, one) if uid in self._tests else self._causes_of_model(uid, one)
+            own |= {name: _not_built(fault) for name, fault in (faults or {}).items()}
             skipped = self.built - made - own.keys()
             own |= {name: "dbt did not build it" for name in skipped if not self._graph.depends_on(name) & own.keys()}
             for name in sorted((self.built - made) & set(self._graph.marts)):
@@ -146,7 +151,7 @@ class Withholding:
     def _causes_of_model(self, uid: str, one: Any) -> Causes:
         if one.status != "error":
             return {}
-        return {self._names[uid]: f"it could not be built: {_one_line(one.message)}"}
+        return {self._names[uid]: _not_built(one.message)}
 
     def _causes_of_test(self, uid: str, one: Any) -> Causes:
         """A test of severity error withholds the table it is attached to; a singular test withholds every table it reads."""
@@ -185,6 +190,10 @@ class Withholding:
         if rows:
             connection.executemany("insert into build.withheld values (?, ?, ?, ?)", rows)
         connection.commit()
+
+
+def _not_built(message: str | None) -> str:
+    return f"it could not be built: {_one_line(message)}"
 
 
 def _one_line(message: str | None, longest: int = 200) -> str:

@@ -9,7 +9,14 @@ import polars as pl
 
 MONDAY, TUESDAY, WEDNESDAY = date(2026, 8, 10), date(2026, 8, 11), date(2026, 8, 12)
 Tables = dict[str, pl.DataFrame]
-MADE_OF = {"observations": "o1", "decisions": "none", "code": "c1", "session": "2026-08-11", "known_at": "now"}
+MADE_OF = {
+    "observations": "o1",
+    "decisions": "none",
+    "code": "c1",
+    "engine": "duckdb",
+    "session": "2026-08-11",
+    "known_at": "now",
+}
 
 
 def tables() -> Tables:

@@ -1,4 +1,4 @@
-"""When the dbt project is parsed again, tested without parsing."""
+"""When the dbt project is parsed again, and what a build withholds, tested without parsing."""
 
 import csv
 import os
@@ -16,6 +16,7 @@ from orchestration.settings import SEEDS_DIR
 from orchestration.warehouse import dbt_build
 from orchestration.warehouse.connection import Warehouse
 from orchestration.warehouse.dbt_build import Dbt, variables
+from orchestration.warehouse.withholding import Withholding
 
 
 @pytest.fixture
@@ -121,3 +122,24 @@ def test_a_build_that_nobody_reads_any_more_ends(tmp_path: Path, monkeypatch: py
     assert next(events) == "the result of a model"
     abandoned.set()
     assert is_over.wait(15)
+
+
+def test_a_table_that_breaks_its_contract_is_withheld_with_what_depends_on_it(tmp_path: Path) -> None:
+    """An engine finds it after dbt has ended."""
+    columns = {"n": {"name": "n", "data_type": "bigint", "description": "A number."}}
+    shared = {"resource_type": "model", "schema": "marts", "columns": columns}
+    manifest = {
+        "nodes": {
+            f"model.{name}": {**shared, "name": name, "fqn": [name], "depends_on": {"nodes": reads}}
+            for name, reads in (("bad", []), ("after", ["model.bad"]), ("good", []))
+        }
+    }
+    warehouse = Warehouse(tmp_path / "warehouse.duckdb")
+    warehouse.prepare()
+    withholding = Withholding(warehouse, manifest, [])
+    withholding.begin()
+    results = [SimpleNamespace(node=SimpleNamespace(unique_id=uid), status="success") for uid in manifest["nodes"]]
+    assert withholding.end(results, {"bad": "NOT NULL constraint failed: bad.n"}) == {
+        "bad": "it could not be built: NOT NULL constraint failed: bad.n",
+        "after": "it depends on bad: it could not be built: NOT NULL constraint failed: bad.n",
+    }

@@ -1,5 +1,6 @@
 """Raw tables in the lake: appended, written anew where that is needed, and always the rows of the warehouse."""
 
+import shutil
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 
 from orchestration.schemas import RAW_TABLES
 from orchestration.warehouse.connection import Warehouse
+from orchestration.warehouse.engine import Spark
+from orchestration.warehouse.made_of import record_made_of
 from orchestration.warehouse.raw_tables import LEDGER_TABLES, create_raw_tables
 from orchestration.warehouse.spark import lake as lake_module
 from orchestration.warehouse.spark.lake import append_raw, built_tables, read_built
@@ -100,12 +103,11 @@ def test_the_lake_heals(connection: duckdb.DuckDBPyConnection, tmp_path: Path, d
     elif damage == "damaged":
         some.write_bytes(some.read_bytes()[:50])
     else:
-        (lake / "raw/member_bars/_unfinished/part=2024").mkdir(parents=True)
-        (lake / "raw/member_bars/_unfinished/part=2024/x.parquet").write_bytes(b"")
-        (lake / "raw/_member_bars").mkdir()
+        (lake / "unfinished/member_bars/part=2024").mkdir(parents=True)
+        (lake / "unfinished/member_bars/part=2024/x.parquet").write_bytes(b"")
     append_raw(connection, lake)
     assert in_lake(connection, lake, "member_bars") == in_raw(connection, "member_bars")
-    assert not list((lake / "raw").glob("**/_*"))
+    assert not list((lake / "unfinished").iterdir())
 
 
 def test_many_files_become_one(connection: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,6 +117,20 @@ def test_many_files_become_one(connection: duckdb.DuckDBPyConnection, tmp_path: 
         append_raw(connection, tmp_path / "lake")
         assert len(files(tmp_path / "lake", "rates")) <= 4
     assert in_lake(connection, tmp_path / "lake", "rates") == in_raw(connection, "rates")
+
+
+def test_many_files_of_one_year_become_one(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other years do not count."""
+    monkeypatch.setattr(lake_module, "MOST_FILES", 3)
+    for year in range(2000, 2020):
+        add(connection, f"document of {year}", bars=1, first=date(year, 6, 1))
+    for n in range(10):
+        add(connection, f"document {n}", bars=1, first=date(2020, 6, 1 + n))
+        append_raw(connection, tmp_path / "lake")
+        assert len([file for file in files(tmp_path / "lake", "member_bars") if "part=2020" in file]) <= 4
+    assert in_lake(connection, tmp_path / "lake", "member_bars") == in_raw(connection, "member_bars")
 
 
 @pytest.mark.slow
@@ -179,3 +195,41 @@ def test_a_table_of_the_other_engine_is_replaced(tmp_path: Path) -> None:
         connection.execute("create schema intermediate; create table intermediate.int_closes as select 1 as other")
         read_built(connection, tmp_path, [node("int_closes", "intermediate")])
         assert connection.execute("select count(close) from intermediate.int_closes").fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize(
+    "before", ["", "create table seeds.some as select 1 as other", "create view seeds.some as select 1 as other"]
+)
+def test_the_warehouse_needs_the_lake_no_longer(connection: duckdb.DuckDBPyConnection, tmp_path: Path, before: str) -> None:
+    """dbt on DuckDB can build after it: a seed that is a view cannot be loaded."""
+    lake = tmp_path / "lake"
+    write_built(lake, "seeds", "some")
+    connection.execute(f"create schema seeds; {before}")
+    assert read_built(connection, lake, [node("some", "seeds")]) == {}
+    shutil.rmtree(lake)
+    assert connection.execute("select count(*) from seeds.some").fetchall() == [(2,)]
+    assert connection.execute("select table_type from information_schema.tables where table_name = 'some'").fetchall() == [
+        ("BASE TABLE",)
+    ]
+
+
+def test_a_mart_that_breaks_its_contract_stops_no_other(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    for name in ("a_bad", "b_good"):
+        write_built(tmp_path, "marts", name)
+    bad = node("a_bad")
+    bad["columns"]["close"]["constraints"] = [{"type": "not_null"}]  # type: ignore[index]
+    faults = read_built(connection, tmp_path, [bad, node("b_good")])
+    assert faults == {"a_bad": "Constraint Error: NOT NULL constraint failed: a_bad.close"}
+    assert connection.execute("select count(*) from marts.a_bad").fetchall() == [(0,)]
+    assert connection.execute("select count(*) from marts.b_good").fetchall() == [(2,)]
+
+
+def test_only_tables_that_spark_built_last_are_read_again(tmp_path: Path) -> None:
+    warehouse, spark = Warehouse(tmp_path / "warehouse.duckdb"), Spark(tmp_path / "lake")
+    for name in ("int_closes", "int_returns"):
+        write_built(spark.lake, "intermediate", name)
+    assert spark.readable(warehouse) == set()
+    with warehouse.connect() as connection:
+        record_made_of(connection, ["int_closes", "int_returns", "never_in_the_lake"], {"engine": "spark"})
+        record_made_of(connection, ["int_returns"], {"engine": "duckdb"})
+    assert spark.readable(warehouse) == {"int_closes"}

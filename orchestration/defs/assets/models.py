@@ -18,6 +18,7 @@ from orchestration.publish.release import inputs_of_a_build, unchanged_release
 from orchestration.settings import Settings
 from orchestration.warehouse import catalog
 from orchestration.warehouse.connection import Warehouse
+from orchestration.warehouse.engine import Engine
 from orchestration.warehouse.withholding import MARTS, Graph
 
 _RESULT_OF_A_TEST = "LogTestResult"
@@ -79,10 +80,10 @@ def dbt_models(settings: Settings) -> dg.AssetsDefinition:
             context.log.info(f"Nothing has changed since release {release.name}. It remains current; no new release is made.")
             return
         selected = _selection(context, manifest) if context.is_subset else []
-        if absent := _absent_inputs(Graph(manifest), selected, warehouse):
+        if absent := _absent_inputs(Graph(manifest), selected, dbt.engine, warehouse):
             raise dg.Failure(
-                f"{', '.join(absent)} were never built, and the selection reads them. Materialise them first, or run"
-                " the job `daily`.",
+                f"{', '.join(absent)} were never built, or last by another engine, and the selection reads them."
+                " Materialise them first, or run the job `daily`.",
                 allow_retries=False,
             )
         table_events: list[dict[str, Any]] = []
@@ -150,12 +151,16 @@ class _TableDetails:
         }
 
 
-def _absent_inputs(graph: Graph, selected: Collection[str], warehouse: Warehouse) -> list[str]:
-    """The models and seeds that the selection reads, does not contain, and the warehouse does not have, as asset keys."""
+def _absent_inputs(graph: Graph, selected: Collection[str], engine: Engine, warehouse: Warehouse) -> list[str]:
+    """The models and seeds that the selection reads, does not contain, and the engine does not have, as asset keys."""
     chosen = graph.selected(selected)
     inputs = {parent for name in chosen for parent in graph.reads(name)} - chosen
-    present = {table for _, table in catalog.columns(warehouse)}
-    return sorted(f"{graph.nodes[name]['schema']}/{name}" for name in inputs - present)
+    if not engine.keeps_views:  # they are made again, from what they read
+        views = {name for name, node in graph.nodes.items() if node["config"]["materialized"] == "view"}
+        while found := inputs & views:
+            inputs = inputs - views | ({parent for name in found for parent in graph.reads(name)} - chosen)
+    absent = inputs - engine.readable(warehouse)
+    return sorted(f"{graph.nodes[name]['schema']}/{name}" for name in absent)
 
 
 def _selection(context: dg.AssetExecutionContext, manifest: dict[str, Any]) -> list[str]:

@@ -1,13 +1,13 @@
 """The lake directory: raw tables and what dbt built as Parquet files, between DuckDB and Spark.
 
-    lake/raw/<table>/…parquet             what was observed, and the ledger; members' bars by year
-    lake/warehouse/<schema>/<table>/      what dbt built; a finished table has the file _SUCCESS
-
-Spark and DuckDB do not read files and directories whose names begin with an underscore.
+lake/raw/<table>/…parquet             what was observed, and the ledger; members' bars by year
+lake/unfinished/<table>/              files that are being written; they are renamed into place
+lake/warehouse/<schema>/<table>/      what dbt built; a finished table has the file _SUCCESS
 """
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,6 @@ PARTITIONS = {"member_bars": "year(session)"}
 FINISHED = "_SUCCESS"
 MOST_FILES = 64
 """Files of a raw table, in one partition, beyond which they are written as one."""
-_UNFINISHED = "_unfinished"
 Documents = dict[str, tuple[int, int]]
 
 
@@ -46,32 +45,31 @@ def append_raw(connection: duckdb.DuckDBPyConnection, lake: Path, tables: Iterab
     it has too many files.
     """
     for table in tables:
-        directory = lake / "raw" / table
-        shutil.rmtree(directory / _UNFINISHED, ignore_errors=True)
-        shutil.rmtree(_replacement(directory), ignore_errors=True)
+        directory, unfinished = lake / "raw" / table, lake / "unfinished" / table
+        shutil.rmtree(unfinished, ignore_errors=True)
         # The ledger changes in place; it is small and written whole.
         in_lake = None if table in LEDGER_TABLES else _known(connection, table, directory)
         if in_lake is None:
-            _replace(connection, table, directory)
+            _replace(connection, table, directory, unfinished)
             continue
         in_raw = _documents(connection, table, f"raw.{table}")
         if any(in_raw.get(document) != rows for document, rows in in_lake.items()):
-            _replace(connection, table, directory)
+            _replace(connection, table, directory, unfinished)
         elif new := sorted(in_raw.keys() - in_lake.keys()):
             connection.execute("set variable new_documents = $1", [new])
-            _write(connection, table, "list_contains(getvariable('new_documents'), document_id)", directory / _UNFINISHED)
-            for file in sorted((directory / _UNFINISHED).rglob("*.parquet")):
-                place = directory / file.parent.relative_to(directory / _UNFINISHED)
+            _write(connection, table, "list_contains(getvariable('new_documents'), document_id)", unfinished)
+            for file in sorted(unfinished.rglob("*.parquet")):
+                place = directory / file.parent.relative_to(unfinished)
                 place.mkdir(exist_ok=True)
                 file.replace(place / file.name)
                 sync_directory(place)
-            shutil.rmtree(directory / _UNFINISHED)
+            shutil.rmtree(unfinished)
 
 
 def _known(connection: duckdb.DuckDBPyConnection, table: str, directory: Path) -> Documents | None:
     """What the lake has of a table, None if the table is to be written anew."""
     files = sorted(directory.rglob("*.parquet"))
-    if not files or len(files) > MOST_FILES * len({file.parent for file in files}):
+    if not files or max(Counter(file.parent for file in files).values()) > MOST_FILES:
         return None
     try:
         paths = ", ".join(f"'{_literal(file)}'" for file in files)
@@ -87,17 +85,13 @@ def _documents(connection: duckdb.DuckDBPyConnection, table: str, rows: str) -> 
     return {document: (count, content) for document, count, content in found.fetchall()}
 
 
-def _replace(connection: duckdb.DuckDBPyConnection, table: str, directory: Path) -> None:
+def _replace(connection: duckdb.DuckDBPyConnection, table: str, directory: Path, unfinished: Path) -> None:
     """Write a table to a new directory and swap it with the old one."""
-    new = _replacement(directory)
-    _write(connection, table, "true", new)
+    _write(connection, table, "true", unfinished)
     shutil.rmtree(directory, ignore_errors=True)
-    new.replace(directory)
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    unfinished.replace(directory)
     sync_directory(directory.parent)
-
-
-def _replacement(directory: Path) -> Path:
-    return directory.with_name(f"_{directory.name}")
 
 
 def _write(connection: duckdb.DuckDBPyConnection, table: str, where: str, directory: Path) -> None:
@@ -136,12 +130,21 @@ def enter_tables(session: "SparkSession", lake: Path) -> None:
         session.sql(f"create or replace view raw.{table} as select * from parquet.`{lake / 'raw' / table}`")
     for schema, table in built:
         directory = _literal(lake / "warehouse" / schema / table)
-        session.sql(f"create table if not exists {schema}.{table} using parquet location '{directory}'")
+        # A Spark Connect server outlives a build, and may know the table of another lake.
+        session.sql(f"drop table if exists {schema}.{table}")
+        session.sql(f"create table {schema}.{table} using parquet location '{directory}'")
 
 
-def read_built(connection: duckdb.DuckDBPyConnection, lake: Path, nodes: Collection[Mapping[str, Any]]) -> None:
-    """Read built marts into the warehouse, as the tables that their contracts describe; the other tables become views."""
+def read_built(connection: duckdb.DuckDBPyConnection, lake: Path, nodes: Collection[Mapping[str, Any]]) -> dict[str, str]:
+    """Read built tables into the warehouse, the marts as the tables that their contracts describe.
+
+    The warehouse then has what a build on DuckDB would have left there, and needs the lake no longer.
+
+    Returns:
+        Why a mart does not fulfil its contract, by name; it is empty.
+    """
     finished = set(built_tables(lake))
+    faults: dict[str, str] = {}
     for node in nodes:
         schema, name = node["schema"], node["name"]
         if (schema, name) not in finished:
@@ -149,11 +152,15 @@ def read_built(connection: duckdb.DuckDBPyConnection, lake: Path, nodes: Collect
         rows = f"select * from read_parquet('{_literal(lake / 'warehouse' / schema / name)}/*.parquet')"
         if schema == MARTS:
             make_empty(connection, node)
-            connection.execute(f"insert into {schema}.{name} by name {rows}")
+            try:
+                connection.execute(f"insert into {schema}.{name} by name {rows}")
+            except duckdb.ConstraintException as error:
+                faults[name] = str(error)
         else:
             connection.execute(f"create schema if not exists {schema}")
             _drop(connection, schema, name)
-            connection.execute(f"create view {schema}.{name} as {rows}")
+            connection.execute(f"create table {schema}.{name} as {rows}")
+    return faults
 
 
 def _drop(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> None:
