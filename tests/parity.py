@@ -48,8 +48,8 @@ class Table:
     """The comparison of one table.
 
     Attributes:
-        relative: the largest relative difference of a double that is beyond `ABSOLUTE`, with its column.
-        absolute: the largest difference of a double within `ABSOLUTE` and beyond `RELATIVE`, with its column.
+        relative: the largest relative difference of the doubles within `RELATIVE`, with its column.
+        absolute: the largest difference of the others, with its column.
         faults: what is not equal, as sentences.
     """
 
@@ -147,11 +147,12 @@ def _compare_column(table: Table, both: pl.DataFrame, column: str, key: list[str
     relative = absolute / pl.max_horizontal(ours.abs(), theirs.abs())
     differing = both.filter(ours.ne_missing(theirs)).with_columns(absolute__=absolute, relative__=relative)
     within = pl.col("absolute__") <= ABSOLUTE_OF.get(f"{table.name}.{column}", ABSOLUTE)
-    _fault(table, column, differing.filter(~((pl.col("relative__") <= RELATIVE) | within).fill_null(value=False)), key)
-    largest = differing.filter(~within)["relative__"].max()
+    near = pl.col("relative__") <= RELATIVE
+    _fault(table, column, differing.filter(~(near | within).fill_null(value=False)), key)
+    largest = differing.filter(near)["relative__"].max()
     if isinstance(largest, float) and largest > table.relative[0]:
         table.relative = (largest, column)
-    cancelled = differing.filter(within & (pl.col("relative__") > RELATIVE))["absolute__"].max()
+    cancelled = differing.filter(~near)["absolute__"].max()
     if isinstance(cancelled, float) and cancelled > table.absolute[0]:
         table.absolute = (cancelled, column)
 

@@ -51,8 +51,15 @@ def test_a_difference_is_named(theirs: pl.DataFrame, fault: str) -> None:
 
 
 def test_the_last_digits_of_a_double_are_reported_and_no_fault() -> None:
-    relative = compared(ROWS.with_columns(pl.col("ratio") * (1 + 4e-13)).with_columns(pl.col("ratio")))
-    assert relative.faults == []
+    # Also those that are small in both ways.
+    small = compared(ROWS.with_columns(pl.col("ratio") * (1 + 4e-13)))
+    assert small.faults == []
+    assert small.relative == (pytest.approx(4e-13, rel=1e-2), "ratio")
+    assert "0 of them to the last bit" in as_markdown([small])
+    one, other = (ROWS.with_columns(ratio=pl.lit(value)) for value in (1e-13, 2e-13))
+    cancelled = compare_frames("t", one, other, key=["pair", "session"])
+    assert cancelled.faults == []
+    assert (cancelled.relative, cancelled.absolute) == ((0.0, ""), (pytest.approx(1e-13), "ratio"))
     large = compare_frames(
         "t",
         ROWS.with_columns(pl.col("ratio") * 1e6),

@@ -1,4 +1,5 @@
-"""Build a few models on Spark in a process of its own: `python -m tests.spark.build_some HOME [--kill] [--remote URL]`."""
+"""Build a few models on Spark in a process of its own: `python -m tests.spark.build_some HOME [--kill] [--remote URL]`;
+with --duckdb, on DuckDB."""
 
 import os
 import sys
@@ -8,7 +9,7 @@ from typing import Any
 
 from orchestration.warehouse.connection import Warehouse
 from orchestration.warehouse.dbt_build import Dbt
-from orchestration.warehouse.engine import Spark
+from orchestration.warehouse.engine import DuckDb, Spark
 from orchestration.warehouse.spark.java import SparkUnusable
 
 SELECT = ["seeds.reconstitutions", "seeds.signal_parameters", "staging.stg_sessions", "marts.calendar.session_calendar"]
@@ -19,15 +20,16 @@ def main() -> int:
     after the first."""
     home = Path(sys.argv[1])
     remote = sys.argv[sys.argv.index("--remote") + 1] if "--remote" in sys.argv else None
-    engine = Spark(home / "lake", settings={"spark.remote": remote} if remote else {})
-    dbt = Dbt(Warehouse(home / "warehouse.duckdb"), home / "dbt-spark", engine=engine)
+    is_spark = "--duckdb" not in sys.argv
+    engine = Spark(home / "lake", settings={"spark.remote": remote} if remote else {}) if is_spark else DuckDb()
+    dbt = Dbt(Warehouse(home / "warehouse.duckdb"), home / f"dbt-{engine.target}", engine=engine)
     select = [f"small_cap_signal.{name.removeprefix('seeds.')}" for name in SELECT]
     events = dbt.build(select, clock=datetime(2026, 10, 1, 15, tzinfo=UTC))
     try:
         for number, event in enumerate(events):
             if not number and remote:
                 print("remote", _session().client.host)
-            elif not number:
+            elif not number and is_spark:
                 print("master", _session().sparkContext.master)
                 print("listens", *sorted(_listening()))
             print(event["data"]["node_info"]["node_name"], event["data"]["status"], flush=True)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -20,6 +21,7 @@ pytest.importorskip("pyspark", reason="Spark is not installed: make parity insta
 pytestmark = pytest.mark.slow
 # As Linux writes 127.0.0.1, also as an address of IPv6.
 LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F"}
+BUILT = ("reconstitutions", "signal_parameters", "stg_sessions", "session_calendar")
 START = """
 import json, sys
 from pathlib import Path
@@ -62,6 +64,19 @@ def test_a_mart_built_on_spark_is_in_the_warehouse(home: Path) -> None:
     (listens,) = (line.split()[1:] for line in done.stdout.splitlines() if line.startswith("listens"))
     assert set(listens) <= LOOPBACK
     assert listens
+
+
+def test_the_other_engine_goes_on_in_the_same_warehouse(home: Path) -> None:
+    for engine in ([], ["--duckdb"], []):
+        done = build(home, *engine)
+        assert done.returncode == 0, done.stdout + done.stderr
+        words = [line.split() for line in done.stdout.splitlines()]
+        states = {word[0]: word[-1].lower() for word in words if word and word[0] in BUILT}
+        assert states.keys() == set(BUILT)
+        assert set(states.values()) <= {"ok", "success"}
+        assert days_in_mart(home) == [(day,) for day in sessions_frame(SAMPLE_LAST_SESSION)["session"]]
+        assert "session_calendar" not in withheld(home)
+        shutil.rmtree(home / "lake", ignore_errors=True)
 
 
 def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
