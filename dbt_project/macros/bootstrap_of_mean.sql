@@ -39,8 +39,8 @@
 
     select
         drawn_group as {{ by }},
-        percentile_cont({{ (1 - coverage) / 2 }}) within group (order by drawn_mean) as interval_low,
-        percentile_cont({{ (1 + coverage) / 2 }}) within group (order by drawn_mean) as interval_high
+        percentile_cont({{ double_literal((1 - coverage | float) / 2) }}) within group (order by drawn_mean) as interval_low,
+        percentile_cont({{ double_literal((1 + coverage | float) / 2) }}) within group (order by drawn_mean) as interval_high
     from resampled
     group by drawn_group
 {%- endmacro %}

@@ -1,7 +1,8 @@
 {#-
     The parameters of one signal as a dictionary by name, read from seeds/signal_parameters.csv when a model is compiled: no
     warehouse table is needed. `names` lists the parameters that the model needs; a missing one stops the build. The model
-    declares the signal in its config (meta: signals), from which `params_id` is derived.
+    declares the signal in its config (meta: signals), from which `params_id` is derived. A value is written as the literal of a double:
+    engines compute with decimals in different ways. To compute with it in Jinja, `| float` or `| int`.
 -#}
 {% macro signal_parameters(signal, names) %}
     {%- set found = {} -%}
@@ -13,12 +14,17 @@
         {%- set said = model.name ~ " uses parameters of the signal " ~ signal ~ ": declare it in its config (meta: signals)" -%}
         {{ exceptions.raise_compiler_error(said) }}
     {%- endif -%}
-    {%- for row in all_parameters() if row.signal == signal -%} {%- do found.update({row.name: row.value}) -%} {%- endfor -%}
+    {%- for row in all_parameters() if row.signal == signal -%} {%- do found.update({row.name: double_literal(row.value)}) -%} {%- endfor -%}
     {%- for name in names if name not in found -%}
         {{ exceptions.raise_compiler_error("seeds/signal_parameters.csv has no parameter " ~ name ~ " for the signal " ~ signal) }}
     {%- endfor -%}
     {{ return(found) }}
 {% endmacro %}
+
+{#- A number as SQL writes a double; 0.5 alone is a decimal. -#}
+{% macro double_literal(number) -%}
+    {{ return(number ~ ('' if 'e' in number | string else 'e0')) }}
+{%- endmacro %}
 
 {#-
     A literal that identifies the parameters behind the rows of this model: a hash of the names and values of all parameters of

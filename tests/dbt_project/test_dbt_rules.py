@@ -133,14 +133,15 @@ def marts_made_from(manifest: dict[str, Any], models: dict[str, Node], uid: str)
 
 
 _CALL = r"\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*"
+DECIMAL = r"(?<![\w.])(?:\d+\.\d*|\.\d+)(?![\de])"
 NOT_PORTABLE = {
     r"\bvarchar\b": "write text(…) or dbt.type_string()",
-    r"(?<![\w.])\d+\.\d+(?![\de])": "a decimal literal: write 1.0e0 or cast(… as double)",
+    DECIMAL: "a decimal literal: write 1.0e0 or cast(… as double)",
     rf"\b(?:sum|avg|stddev_samp|median){_CALL}\border by\b": "the order is not kept on other engines",
     r"\bquantile_cont\b": "write percentile_cont(…) within group (order by …)",
     r"\b(?:regexp_\w+|string_split|string_agg|date_?diff|ignore nulls)\b": "use the macro in macros/cross_db",
     r"\b(?:lgamma|not materialized|recursive)\b": "not on other engines",
-    r"\bround\(": "engines decide ties in different ways: write rounded(…) or number_text(…)",
+    r"(?i)\bround\(": "engines decide ties in different ways: write rounded(…) or number_text(…)",
 }
 
 

@@ -1,6 +1,7 @@
 """dbt's tests: the rules on small synthetic rows, the data on the sample."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from orchestration.defs.dbt_project import dbt_of
 from orchestration.files import content_hash
 from orchestration.settings import DBT_PROJECT_DIR
 from tests.conftest import WITHOUT_BUILT
+from tests.dbt_project.test_dbt_rules import DECIMAL
 from tests.pipeline.homes import Home, copied
 
 
@@ -37,6 +39,17 @@ def test_every_dbt_test_passes(
     results = [one for one in result.result if one.node.resource_type != "operation"]  # type: ignore[union-attr]
     assert [(one.node.name, one.message) for one in results if one.status != "pass"] == []
     assert len(results) >= (5 if kind == "unit" else 50)
+
+
+def test_no_compiled_number_is_a_decimal(sample_home: Home) -> None:
+    """A parameter neither: `int * 1.0 / int` is a decimal on Spark, of few digits."""
+    compiled = sorted(sample_home.settings().dbt_target_dir.glob("compiled/**/*.sql"))
+    assert len(compiled) > 400
+    found = []
+    for file in compiled:
+        text = re.sub(r"--[^\n]*|'[^'\n]*'", " ", file.read_text())
+        found += [(file.name, match) for match in re.findall(DECIMAL, text)]
+    assert found == []
 
 
 def test_tables_of_an_earlier_version_are_dropped(

@@ -67,7 +67,7 @@ select
         else lower_border
     end as border,
     case place
-        when 'price' then 'price below {{ '%g' % p.least_price }} dollar'
+        when 'price' then 'price below {{ '%g' % p.least_price | float }} dollar'
         when 'above' then 'above the band'
         when 'no border' then 'no border below can be computed'
         when 'held' then 'kept its index at an earlier event with a smaller weight'

@@ -32,7 +32,7 @@ halves as (
         stage,
         min(market_cap) as market_cap
     from small
-    where small_rank <= {{ ((p.all_companies - p.large_companies) / 2) | int }}
+    where small_rank <= {{ ((p.all_companies | float - p.large_companies | float) / 2) | int }}
     group by event, stage
 )
 

@@ -86,9 +86,9 @@ select
     as_of,
     first_traded,
     case
-        when price < cast({{ p.least_price }} as double) then 'price below {{ '%g' % p.least_price }} dollar'
+        when price < cast({{ p.least_price }} as double) then 'price below {{ '%g' % p.least_price | float }} dollar'
         when market_cap < cast({{ p.least_market_cap }} as double)
-            then 'market capitalisation below {{ '%g' % (p.least_market_cap / 1000000) }} million dollars'
+            then 'market capitalisation below {{ '%g' % (p.least_market_cap | float / 1000000) }} million dollars'
         when index_before = 'neither'
             and {{ matches("' ' || upper(coalesce(name, '')) || ' '", '[ ,(](' ~ no_stock | join('|') ~ ')[ ,)]') }}
             then 'no common stock of an operating company'

@@ -39,8 +39,8 @@ placebos as (
     select
         moved.window_name,
         placebo_means.placebo_mean,
-        percentile_cont({{ (1 - p.coverage) / 2 }}) within group (order by moved.mean_iwm_minus_spy) as placebo_low,
-        percentile_cont({{ (1 + p.coverage) / 2 }}) within group (order by moved.mean_iwm_minus_spy) as placebo_high,
+        percentile_cont({{ double_literal((1 - p.coverage | float) / 2) }}) within group (order by moved.mean_iwm_minus_spy) as placebo_low,
+        percentile_cont({{ double_literal((1 + p.coverage | float) / 2) }}) within group (order by moved.mean_iwm_minus_spy) as placebo_high,
         count(*) as shifts,
         count(case
             when abs(moved.mean_iwm_minus_spy - placebo_means.placebo_mean)
