@@ -14,7 +14,9 @@
         {%- set said = model.name ~ " uses parameters of the signal " ~ signal ~ ": declare it in its config (meta: signals)" -%}
         {{ exceptions.raise_compiler_error(said) }}
     {%- endif -%}
-    {%- for row in all_parameters() if row.signal == signal -%} {%- do found.update({row.name: double_literal(row.value)}) -%} {%- endfor -%}
+    {%- for row in all_parameters() if row.signal == signal -%}
+        {%- do found.update({row.name: double_literal(row.value)}) -%}
+    {%- endfor -%}
     {%- for name in names if name not in found -%}
         {{ exceptions.raise_compiler_error("seeds/signal_parameters.csv has no parameter " ~ name ~ " for the signal " ~ signal) }}
     {%- endfor -%}

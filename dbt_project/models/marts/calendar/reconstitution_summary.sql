@@ -1,5 +1,6 @@
 {{ config(meta={'signals': ['reconstitution']}) }}
 {% set p = signal_parameters('reconstitution', ['resamples', 'coverage']) -%}
+{% set low, high = double_literal((1 - p.coverage | float) / 2), double_literal((1 + p.coverage | float) / 2) -%}
 with events as (
     select
         window_name,
@@ -39,8 +40,8 @@ placebos as (
     select
         moved.window_name,
         placebo_means.placebo_mean,
-        percentile_cont({{ double_literal((1 - p.coverage | float) / 2) }}) within group (order by moved.mean_iwm_minus_spy) as placebo_low,
-        percentile_cont({{ double_literal((1 + p.coverage | float) / 2) }}) within group (order by moved.mean_iwm_minus_spy) as placebo_high,
+        percentile_cont({{ low }}) within group (order by moved.mean_iwm_minus_spy) as placebo_low,
+        percentile_cont({{ high }}) within group (order by moved.mean_iwm_minus_spy) as placebo_high,
         count(*) as shifts,
         count(case
             when abs(moved.mean_iwm_minus_spy - placebo_means.placebo_mean)

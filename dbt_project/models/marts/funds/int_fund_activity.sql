@@ -50,13 +50,13 @@ select
     yields.dividend_yield,
     yields.special_dividend_yield,
     case
-        when taken.month_bars >= {{ double_literal(p.least_coverage | float * p.dollar_volume_month_sessions | float) }} then taken.month_dollars
+        when taken.month_bars >= {{ p.least_coverage }} * {{ p.dollar_volume_month_sessions }} then taken.month_dollars
     end as dollar_volume_month,
     case
-        when taken.quarter_bars >= {{ double_literal(p.least_coverage | float * p.dollar_volume_quarter_sessions | float) }} then taken.quarter_dollars
+        when taken.quarter_bars >= {{ p.least_coverage }} * {{ p.dollar_volume_quarter_sessions }} then taken.quarter_dollars
     end as dollar_volume_quarter,
     case
-        when taken.quarter_bars >= {{ double_literal(p.least_coverage | float * p.dollar_volume_quarter_sessions | float) }}
+        when taken.quarter_bars >= {{ p.least_coverage }} * {{ p.dollar_volume_quarter_sessions }}
             then taken.quarter_shares / coalesce(later_splits.factor, 1)
     end as average_volume,
     quotes.quoted_spread,
