@@ -89,7 +89,7 @@ class Settings(BaseSettings):
     memory_limit: str | None = Field(
         None,
         pattern=r"^[1-9][0-9]*[KMGT]i?B$",
-        description="memory that DuckDB may use, such as 1GB; beyond this limit DuckDB uses the disk",
+        description="memory that DuckDB may use, such as 1GB; beyond this limit DuckDB uses the disk; with Spark also its heap",
     )
     ui_details: bool = Field(False, description="add chart images and column lineage to the run history, for the UI")
 

@@ -30,16 +30,16 @@ CLOCK = datetime(2024, 12, 31, 3, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds of the session's start and of the models, the most memory and the most spilled to disk (GB)."""
+    """Seconds of the session's start and of the models, the most memory and the most in the scratch directory (GB): what was spilled, and with Spark what was shuffled."""
 
     start: float
     models: float
     memory: float
-    spilled: float
+    scratch: float
 
     def __str__(self) -> str:
         seconds = f"start {self.start:6.1f} s   models {self.models:7.1f} s"
-        return f"{seconds}   memory {self.memory:5.2f} GB   spilled {self.spilled:5.2f} GB"
+        return f"{seconds}   memory {self.memory:5.2f} GB   scratch {self.scratch:5.2f} GB"
 
 
 @contextmanager
@@ -89,12 +89,19 @@ def _memory_of_java() -> float:
 
 
 def compare(home: Path) -> str:
-    """Breadth of both engines, compared."""
+    """Breadth of both engines, compared.
+
+    Raises:
+        SystemExit: it differs.
+    """
     with duckdb.connect(str(settings_of(home).warehouse_path), read_only=True) as connection:
         ours = connection.sql("select * from marts.constituent_breadth").pl()
     files = home / "lake/warehouse/marts/constituent_breadth/*.parquet"
     theirs = duckdb.sql(f"select * from read_parquet('{files}')").pl()
-    return as_markdown([compare_frames("constituent_breadth", ours, theirs, key=["universe", "basis", "session"])])
+    table = compare_frames("constituent_breadth", ours, theirs, key=["universe", "basis", "session"])
+    if table.faults:
+        raise SystemExit(as_markdown([table]))
+    return as_markdown([table])
 
 
 def main() -> None:

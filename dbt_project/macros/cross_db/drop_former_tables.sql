@@ -3,7 +3,7 @@
     {%- if execute and flags.WHICH in ['build', 'run'] -%} {{ return(adapter.dispatch('drop_former_tables')()) }} {%- endif -%}
 {% endmacro %}
 
-{#- On other engines a run starts with an empty schema. -#}
+{#- On other engines a whole build starts with an empty schema. -#}
 {% macro default__drop_former_tables() %}
 {% endmacro %}
 

@@ -3,7 +3,7 @@
     {%- if execute and target.get('path') == 'dev.duckdb' -%} {{ return(adapter.dispatch('raw_of_the_sample')()) }} {%- endif -%}
 {% endmacro %}
 
-{#- By hand, other engines use what their lake has. -#}
+{#- Other engines are not used by hand. -#}
 {% macro default__raw_of_the_sample() %}
 {% endmacro %}
 

@@ -70,7 +70,7 @@ def _checked(java: Path) -> Path:
         said = subprocess.run([str(java), "-version"], capture_output=True, text=True, check=False, timeout=60)
     except (OSError, subprocess.SubprocessError) as error:
         raise SparkUnusable(f"{java} does not run ({error}): set JAVA_HOME to Java 17 or 21.") from error
-    found = re.search(r'version "(\d+)', said.stderr + said.stdout)
+    found = re.search(r'version "(?:1\.)?(\d+)', said.stderr + said.stdout)
     if not found:
         raise SparkUnusable(f"{java} does not state its version: set JAVA_HOME to Java 17 or 21.")
     if int(found[1]) not in JAVA_VERSIONS:

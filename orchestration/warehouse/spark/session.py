@@ -62,7 +62,7 @@ def check_spark() -> None:
     """Check that Spark and its Java are there.
 
     Raises:
-        SparkUnusable: one is missing or too old.
+        SparkUnusable: one is missing, or Java has another version than 17 or 21.
     """
     missing = [name for name in ("pyspark", "dbt.adapters.spark", "pyarrow") if find_spec(name) is None]
     if missing:
