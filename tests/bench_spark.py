@@ -30,7 +30,10 @@ CLOCK = datetime(2024, 12, 31, 3, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds of the session's start and of the models, the most memory and the most in the scratch directory (GB): what was spilled, and with Spark what was shuffled."""
+    """Seconds of the session's start and of the models, and the most memory and scratch files (GB).
+
+    Scratch files are what was spilled, and with Spark what was shuffled.
+    """
 
     start: float
     models: float

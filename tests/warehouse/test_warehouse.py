@@ -145,6 +145,24 @@ def test_a_rebuild_without_a_warehouse_says_so(rebuilding: Settings) -> None:
     assert not rebuilding.rebuild_dir.exists()
 
 
+@pytest.mark.parametrize("has_lake", [True, False])
+def test_the_lake_is_that_of_the_rebuilt_warehouse(rebuilding: Settings, has_lake: bool) -> None:
+    """Tables that an earlier build on Spark left would be taken for those of the new warehouse."""
+    from orchestration.defs.rebuild import rebuild_warehouse
+
+    rebuilt = rebuilding.model_copy(update={"rebuilding": True})
+    left = rebuilding.lake_dir / "warehouse/marts/left_by_an_earlier_build"
+    left.mkdir(parents=True)
+
+    def say(_: str) -> None:
+        if has_lake:
+            (rebuilt.lake_dir / "warehouse/marts/new").mkdir(parents=True, exist_ok=True)
+
+    rebuild_warehouse(rebuilding, progress=say)
+    assert not left.exists()
+    assert (rebuilding.lake_dir / "warehouse/marts/new").exists() == has_lake
+
+
 def test_a_rebuilt_warehouse_that_cannot_replace_the_current_one_is_named(rebuilding: Settings) -> None:
     from orchestration.defs.rebuild import rebuild_warehouse
     from orchestration.defs.runner import RunFailed
