@@ -12,6 +12,7 @@ import polars as pl
 
 from orchestration.landing.collect import Collected, Landing
 from orchestration.landing.documents import write_document
+from orchestration.universe import load_universe
 from orchestration.vendors.feed import DocumentRejected, FetchFailed
 from orchestration.vendors.http import Client, WorthRetrying
 from orchestration.vendors.yahoo import member_prices
@@ -20,10 +21,11 @@ _log = logging.getLogger(__name__)
 SYMBOLS_A_DOCUMENT = 300
 # A symbol that failed on so many days is believed dead, and asked for at growing intervals.
 DEAD_AFTER_DAYS, LONGEST_PAUSE_DAYS = 3, 32
-# The vendor refuses, whatever the symbol is.
+# So many refusals in a row, or failures of all requests, may be the vendor's and not the symbols': a fund that certainly trades
+# is asked for, and its answer decides.
 REFUSALS_IN_A_ROW = 3
-# So many failures say more about the vendor than about the symbols.
 OUTAGE_SHARE, FEWEST_FOR_OUTAGE = 0.5, 20
+_DAYS_OF_A_FUND = timedelta(days=14)
 _SAY_EVERY = 100
 _NOTHING_KNOWN = pl.DataFrame(schema={"session": pl.Date, "close": pl.Float64})
 
@@ -43,7 +45,8 @@ class Failures:
 
 
 def due_symbols(members: Iterable[str], failures: Mapping[str, Failures], landing: Landing, final_at: datetime) -> list[str]:
-    """The members to ask for: without those that a document has already brought, or that failed too recently.
+    """The members to ask for: without those that a document has already brought, or that failed too recently. Those that failed
+    before are the last.
 
     Args:
         members: in the vendor's spelling.
@@ -52,7 +55,8 @@ def due_symbols(members: Iterable[str], failures: Mapping[str, Failures], landin
     """
     present = _fetched_since(landing, final_at)
     today = landing.clock.date()
-    return sorted(symbol for symbol in set(members) - present if symbol not in failures or failures[symbol].next_day <= today)
+    due = (symbol for symbol in set(members) - present if symbol not in failures or failures[symbol].next_day <= today)
+    return sorted(due, key=lambda symbol: (symbol in failures, symbol))
 
 
 def _fetched_since(landing: Landing, moment: datetime) -> set[str]:
@@ -85,7 +89,8 @@ def fetch_members(
 ) -> list[Collected]:
     """Ask for each symbol once and write a document for every some hundred of them, so that a killed run keeps what it has.
 
-    A vendor that refuses, or fails for most symbols, ends the fetch: the other symbols stay due.
+    If many requests fail, a fund is asked for. If it has no answer either, the vendor is out: the fetch ends, and the failures
+    since the last answer for a fund are not recorded. Otherwise they are the symbols', and the fetch goes on.
 
     Args:
         known: the last known bars by symbol (session, close), oldest first.
@@ -102,13 +107,12 @@ def fetch_members(
             asked = place + batch.asked
             if asked % _SAY_EVERY == 0:
                 report.say(_progress(asked, len(symbols), time.monotonic() - began))
-            if batch.is_refused:
+            if batch.is_out():
                 break
         batch.write(landing, asked_at)
-        reported = batch.outcomes if not batch.is_refused else [one for one in batch.outcomes if one.status != "failed"]
-        report.record(reported)
-        outcomes += reported
-        if batch.is_refused:
+        report.record(batch.outcomes)
+        outcomes += batch.outcomes
+        if batch.refusal:
             rest = len(symbols) - len(outcomes)
             report.say(f"{batch.refusal}: {rest:,} of {len(symbols):,} members are left for the next run")
             whole = Collected(member_prices.MARKET, "failed", f"{batch.refusal}; {rest:,} members are left")
@@ -125,24 +129,33 @@ class _Batch:
         self._client, self._today, self._since = client, today, since
         self._bars: list[pl.DataFrame] = []
         self._refusals = 0
+        # How many of the outcomes are older than the last answer for a fund: their failures are the symbols' own.
+        self._judged = 0
         self.outcomes: list[Collected] = []
+        self.asked = 0
         self.refusal = ""
 
-    @property
-    def asked(self) -> int:
-        return len(self.outcomes)
-
-    @property
-    def is_refused(self) -> bool:
-        """Whether the failures are the vendor's and not the symbols'."""
-        failed = sum(one.status == "failed" for one in self.outcomes)
-        if self._refusals >= REFUSALS_IN_A_ROW:
-            self.refusal = self.outcomes[-1].detail
-        elif self.asked >= FEWEST_FOR_OUTAGE and failed > OUTAGE_SHARE * self.asked:
-            self.refusal = f"{failed} of {self.asked} requests failed, the last with: {self.outcomes[-1].detail}"
-        return bool(self.refusal)
+    def is_out(self) -> bool:
+        """Whether the vendor answers for no symbol any more, so that `refusal` says why and the newest failures are dropped."""
+        newest = self.outcomes[self._judged :]
+        failed = sum(one.status == "failed" for one in newest)
+        many = len(newest) >= FEWEST_FOR_OUTAGE and failed > OUTAGE_SHARE * len(newest)
+        if self._refusals < REFUSALS_IN_A_ROW and not many:
+            return False
+        alive = next(fund.price_symbol for fund in load_universe().values() if fund.price_symbol)
+        try:
+            member_prices.fetch_bars(alive, _NOTHING_KNOWN, self._today - _DAYS_OF_A_FUND, self._today, self._client)
+        except Exception as error:  # noqa: BLE001 whatever it is, it is no answer
+            _log.debug("asking for %s failed", alive, exc_info=True)
+            said = " ".join(str(error).split())[:300]
+            self.refusal = f"{failed} of the last {len(newest)} requests failed, and the one for {alive} too: {said}"
+            self.outcomes = self.outcomes[: self._judged] + [one for one in newest if one.status != "failed"]
+            return True
+        self._judged, self._refusals = len(self.outcomes), 0
+        return False
 
     def ask(self, symbol: str, known: pl.DataFrame) -> None:
+        self.asked += 1
         try:
             self._bars.append(member_prices.fetch_bars(symbol, known, self._since, self._today, self._client))
         except FetchFailed as failure:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from io import BytesIO
 from pathlib import Path
 
@@ -31,6 +31,8 @@ SettingsFor = Callable[..., Settings]
 SYMBOLS = [f"M{one}{two}" for one in "ABCDEF" for two in "ABCDEFGHIJ"]
 DEAD = {"MAC", "MCA", "MFJ"}
 GONE = b'{"chart":{"result":null,"error":{"code":"Not Found","description":"No data found, symbol may be delisted"}}}'
+# When the newest bar of `prices` was final.
+FINAL = datetime.combine(invented.recent_days(1, datetime.now(UTC).date() - timedelta(days=1))[0], time(21, 30), UTC)
 NOT_KNOWN = pl.DataFrame(schema={"session": pl.Date, "close": pl.Float64})
 
 
@@ -39,6 +41,7 @@ class Vendor:
 
     def __init__(self, prices: Prices, refused: Sequence[int] = ()) -> None:
         self.asked: list[str] = []
+        self.dead = DEAD
         self._prices, self._refused, self._count = prices, set(refused), 0
 
     def __call__(self, request: Request) -> Answer:
@@ -47,7 +50,7 @@ class Vendor:
         if self._count in self._refused:
             return Answer(b"Too Many Requests", status=429, headers={"Retry-After": "0"})
         self.asked.append(symbol)
-        if symbol in DEAD:
+        if symbol in self.dead:
             return Answer(GONE, status=404, content_type="application/json")
         period = (int(request.query["period1"]), int(request.query["period2"]))
         return Answer(self._prices.chart(symbol, *period), content_type="application/json")
@@ -56,8 +59,8 @@ class Vendor:
 class Run:
     """What a run told, with a clock that gives each document its own second."""
 
-    def __init__(self, folder: Path) -> None:
-        self.landing = Landing(folder, [folder], datetime.now(UTC))
+    def __init__(self, folder: Path, clock: datetime | None = None) -> None:
+        self.landing = Landing(folder, [folder], clock or datetime.now(UTC))
         self.said: list[str] = []
         self.recorded: list[Collected] = []
         self._seconds = 0
@@ -144,6 +147,109 @@ def test_a_killed_run_keeps_its_documents_and_the_next_one_goes_on(
     assert due_symbols(SYMBOLS, failed, run.landing, run.landing.clock - timedelta(hours=1)) == ["MFJ"]
 
 
+def recorded(warehouse: Warehouse, run: Run) -> None:
+    """Record what a run told, as a run of the pipeline does."""
+    with warehouse.connect() as connection:
+        at = run.landing.clock.replace(tzinfo=None)
+        record(connection, [Fetch("yahoo", "member_prices", one.symbol, at, one.status, one.detail) for one in run.recorded])
+
+
+def failures(warehouse: Warehouse) -> dict[str, Failures]:
+    return {symbol: Failures(days, last) for symbol, days, last in member_failures(warehouse)}
+
+
+def test_dead_symbols_alone_are_no_outage_and_are_believed_dead_after_three_days(
+    prices: Prices, server: VendorServer, settings_for: SettingsFor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(members, "SYMBOLS_A_DOCUMENT", 300)
+    dead = SYMBOLS[:30]
+    vendor = Vendor(prices)
+    vendor.dead = set(dead)
+    server.replies = [vendor]
+    warehouse, client = Warehouse(tmp_path / "warehouse.duckdb"), client_of(FEED, settings_for(server))
+    warehouse.prepare()
+    today = datetime.now(UTC)
+    for day in range(3):
+        run = Run(tmp_path / "landing", today + timedelta(days=day))
+        due = due_symbols(dead, failures(warehouse), run.landing, FINAL)
+        assert due == dead
+        outcomes = run.fetch(due, client)
+        assert [(one.symbol, one.status) for one in outcomes] == [(symbol, "failed") for symbol in dead]
+        assert run.recorded[-1] == Collected("US", "new")
+        recorded(warehouse, run)
+        with warehouse.connect() as connection:
+            assert failing(connection) == []
+    # The fund is asked for once a day, when most of twenty requests have failed.
+    assert Counter(vendor.asked) == {**dict.fromkeys(dead, 3), "IWM": 3}
+    assert {one.days for one in failures(warehouse).values()} == {3}
+    fourth = Run(tmp_path / "landing", today + timedelta(days=3))
+    assert due_symbols(dead, failures(warehouse), fourth.landing, FINAL) == []
+
+
+def test_many_dead_symbols_do_not_stop_the_living_ones(
+    prices: Prices, server: VendorServer, settings_for: SettingsFor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(members, "SYMBOLS_A_DOCUMENT", 300)
+    vendor = Vendor(prices)
+    vendor.dead = set(SYMBOLS[:40])
+    server.replies = [vendor]
+    run = Run(tmp_path / "landing")
+    outcomes = run.fetch(SYMBOLS[:50], client_of(FEED, settings_for(server)))
+    assert {one.symbol for one in outcomes if one.status == "failed"} == set(SYMBOLS[:40])
+    assert run.landed() == SYMBOLS[40:50]
+    assert run.recorded == [*outcomes, Collected("US", "new")]
+
+
+def test_symbols_that_failed_before_are_asked_for_last(tmp_path: Path) -> None:
+    landing = Run(tmp_path / "landing").landing
+    failed = {symbol: Failures(1, landing.clock.date() - timedelta(days=1)) for symbol in ("MAA", "MAC")}
+    assert due_symbols(["MAD", "MAC", "MAB", "MAA"], failed, landing, FINAL) == ["MAB", "MAD", "MAA", "MAC"]
+
+
+def test_unusable_answers_for_some_symbols_in_a_row_are_their_own(
+    prices: Prices, server: VendorServer, settings_for: SettingsFor, tmp_path: Path
+) -> None:
+    vendor, page = Vendor(prices), Answer(b"<html>", content_type="text/html")
+    server.replies = [lambda request: page if request.path[-3:] in SYMBOLS[:7] else vendor(request)]
+    run = Run(tmp_path / "landing")
+    outcomes = run.fetch(SYMBOLS[:10], client_of(FEED, settings_for(server, fetch_attempts=1)))
+    assert [one.symbol for one in outcomes if one.status == "failed"] == SYMBOLS[:7]
+    assert vendor.asked == ["IWM", "IWM", *SYMBOLS[7:10]]
+
+
+OUTAGES = {
+    "500": Answer(b"<html>Internal Server Error</html>", status=500),
+    "closed connections": Answer(b"{", promised=1_000),
+    "a page": Answer(b"<html>Consent</html>", content_type="text/html"),
+}
+
+
+@pytest.mark.parametrize("answer", OUTAGES.values(), ids=OUTAGES.keys())
+def test_an_outage_in_the_middle_keeps_what_came_before_it(
+    answer: Answer, prices: Prices, server: VendorServer, settings_for: SettingsFor, tmp_path: Path
+) -> None:
+    vendor = Vendor(prices)
+    server.replies = [lambda request: vendor(request) if len(server.requests) <= 4 else answer]
+    run = Run(tmp_path / "landing")
+    outcomes = run.fetch(SYMBOLS, client_of(FEED, settings_for(server, fetch_attempts=1)))
+    # MAC, which is dead, failed too near to the outage to be blamed.
+    assert [(one.symbol, one.status) for one in outcomes] == [("MAA", "new"), ("MAB", "new"), ("MAD", "new"), ("US", "failed")]
+    assert run.recorded == outcomes
+    assert "and the one for IWM too" in outcomes[-1].detail
+    assert len(server.requests) == 4 + 3 + 1
+    assert run.landed() == ["MAA", "MAB", "MAD"]
+
+
+@pytest.mark.parametrize("answer", OUTAGES.values(), ids=OUTAGES.keys())
+def test_an_outage_blames_no_symbol(answer: Answer, server: VendorServer, settings_for: SettingsFor, tmp_path: Path) -> None:
+    server.replies = [answer]
+    run = Run(tmp_path / "landing")
+    outcomes = run.fetch(SYMBOLS, client_of(FEED, settings_for(server, fetch_attempts=1)))
+    assert [(one.symbol, one.status) for one in outcomes] == [("US", "failed")]
+    assert run.recorded == outcomes
+    assert len(server.requests) == 3 + 1
+
+
 def test_a_vendor_that_refuses_ends_the_fetch_and_blames_no_symbol(
     server: VendorServer, settings_for: SettingsFor, tmp_path: Path
 ) -> None:
@@ -153,7 +259,7 @@ def test_a_vendor_that_refuses_ends_the_fetch_and_blames_no_symbol(
     assert [one.symbol for one in outcomes] == ["US"]
     assert "429" in outcomes[0].detail
     assert "60 of 60 members are left" in run.said[-1]
-    assert len(server.requests) == 3 * 2
+    assert len(server.requests) == (3 + 1) * 2
     assert [one.symbol for one in run.recorded] == ["US"]
 
 
@@ -162,7 +268,7 @@ def test_an_outage_that_says_delisted_blames_no_symbol(server: VendorServer, set
     run = Run(tmp_path / "landing")
     outcomes = run.fetch(SYMBOLS, client_of(FEED, settings_for(server)))
     assert [one.symbol for one in outcomes] == ["US"]
-    assert len(server.requests) == members.FEWEST_FOR_OUTAGE
+    assert len(server.requests) == members.FEWEST_FOR_OUTAGE + 1
 
 
 def test_an_answer_that_nobody_expects_stops_no_other(
