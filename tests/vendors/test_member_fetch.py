@@ -328,7 +328,42 @@ def test_the_warehouse_remembers_failures_and_names_the_members(tmp_path: Path) 
             )
         assert failing(connection) == []
     assert member_failures(warehouse) == [("GONE", 2, date(2026, 5, 5))]
-    assert member_symbols(warehouse, ["IWM", "SPY"], ["Equity"]) == ["AAA", "BRK-B", "OLD"]
+    assert member_symbols(warehouse, ["IWM", "SPY"], ["Equity"]) == ["AAA", "BRK-B", "GONE", "OLD"]
+
+
+def test_a_former_member_is_due_until_its_bars_reach_the_day_it_left_or_the_vendor_has_no_more(tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path / "warehouse.duckdb")
+    warehouse.prepare()
+    # Who left after the snapshot of 2026-04-01: the newest bar, and the requests before.
+    former: dict[str, tuple[str | None, list[tuple[str, str]]]] = {
+        "NEVER": (None, []),
+        "FAILS": (None, [("2026-04-03", "failed")]),
+        "WHOLE": ("2026-04-01", []),
+        "LATER": ("2026-04-20", [("2026-04-20", "new")]),
+        "SHORT": ("2026-03-31", [("2026-03-31", "new")]),
+        "OPEN": ("2026-03-31", [("2026-04-01", "new")]),
+        "RETRY": ("2026-03-31", [("2026-03-31", "new"), ("2026-04-03", "failed")]),
+        "MERGED": ("2026-03-31", [("2026-03-31", "new"), ("2026-04-03", "new")]),
+        "BROKEN": ("2026-03-31", [("2026-04-03", "new"), ("2026-04-04", "failed")]),
+        "BARLESS": (None, [("2026-04-03", "new")]),
+    }
+    with warehouse.connect() as connection:
+        for as_of, tickers in (("2026-03-02", former), ("2026-04-01", former), ("2026-05-04", ["STAYS"])):
+            for ticker in tickers:
+                connection.execute(
+                    "insert into raw.holdings (fund, as_of, line_no, ticker, name) values ('IWM', ?, 1, ?, 'x')", [as_of, ticker]
+                )
+        for symbol, (newest, requests) in former.items():
+            for session in (newest, "2026-02-02") if newest else ():
+                connection.execute("insert into raw.member_bars (symbol, session) values (?, ?)", [symbol, session])
+            record(
+                connection,
+                (
+                    Fetch("yahoo", "member_prices", symbol, datetime.fromisoformat(f"{day}T22:00"), outcome, None)
+                    for day, outcome in requests
+                ),
+            )
+    assert member_symbols(warehouse, ["IWM"], ["Equity"]) == ["FAILS", "NEVER", "OPEN", "RETRY", "SHORT", "STAYS"]
 
 
 @pytest.mark.slow
