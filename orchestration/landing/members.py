@@ -12,6 +12,7 @@ import polars as pl
 
 from orchestration.landing.collect import Collected, Landing
 from orchestration.landing.documents import write_document
+from orchestration.market_calendar import FINAL_BAR_DELAY
 from orchestration.universe import load_universe
 from orchestration.vendors.feed import DocumentRejected, FetchFailed
 from orchestration.vendors.http import Client, WorthRetrying
@@ -27,6 +28,8 @@ REFUSALS_IN_A_ROW = 3
 OUTAGE_SHARE, FEWEST_FOR_OUTAGE = 0.5, 20
 _DAYS_OF_A_FUND = timedelta(days=14)
 _SAY_EVERY = 100
+# In the metadata of a document that a fetch wrote, and not an import.
+_FETCHED = "smallcap.fetched"
 _NOTHING_KNOWN = pl.DataFrame(schema={"session": pl.Date, "close": pl.Float64})
 
 
@@ -59,13 +62,22 @@ def due_symbols(members: Iterable[str], failures: Mapping[str, Failures], landin
     return sorted(due, key=lambda symbol: (symbol in failures, symbol))
 
 
-def _fetched_since(landing: Landing, moment: datetime) -> set[str]:
-    """The symbols in documents retrieved since a time. A document that cannot be read has none: ingesting rejects it."""
+def _fetched_since(landing: Landing, final_at: datetime) -> set[str]:
+    """The symbols of the documents that a fetch wrote since the last session was final, and of imports that have this session.
+
+    Documents say so before the requests are recorded, so that a killed fetch goes on where it stopped. A document that cannot be
+    read has no symbol: ingesting rejects it.
+    """
+    session = (final_at - FINAL_BAR_DELAY).date()  # the exchange closes on the same day in UTC
     found: set[str] = set()
     for document in landing.documents(member_prices.FEED):
-        if document.retrieved_at and document.retrieved_at >= moment and document.extension == "parquet":
+        if document.retrieved_at and document.retrieved_at >= final_at and document.extension == "parquet":
             with suppress(DocumentRejected, pl.exceptions.PanicException):
-                found |= set(member_prices.read_table(document.read(), document.extension)["symbol"].drop_nulls().unique())
+                content = document.read()
+                bars = member_prices.read_table(content, document.extension)
+                # What Yahoo had was fetched, even if it has no bar of the session: a halted stock is not asked for by every run.
+                is_fetched = _FETCHED in pl.read_parquet_metadata(BytesIO(content))
+                found |= set(bars.filter(is_fetched | (pl.col("session") >= session))["symbol"].drop_nulls().unique())
     return found
 
 
@@ -175,7 +187,7 @@ class _Batch:
     def write(self, landing: Landing, retrieved_at: datetime) -> None:
         if self._bars:
             buffer = BytesIO()
-            pl.concat(self._bars).write_parquet(buffer)
+            pl.concat(self._bars).write_parquet(buffer, metadata={_FETCHED: "yes"})
             write_document(
                 landing.own, vendor=member_prices.VENDOR, kind=member_prices.KIND, symbol=member_prices.MARKET,
                 retrieved_at=retrieved_at, extension="parquet", content=buffer.getvalue(),

@@ -12,6 +12,7 @@ import pytest
 from orchestration.defs.assets.landing import _collect, landing_of
 from orchestration.landing import members
 from orchestration.landing.collect import Collected, Landing, collect_sessions
+from orchestration.landing.import_prices import import_prices
 from orchestration.landing.members import Failures, Reporting, due_symbols, fetch_members
 from orchestration.raw.fetches import Fetch, failing, record
 from orchestration.raw.ingest import ingest
@@ -20,7 +21,7 @@ from orchestration.settings import Settings
 from orchestration.universe import load_universe
 from orchestration.vendors.http import Client
 from orchestration.vendors.registry import CALENDAR
-from orchestration.vendors.yahoo.member_prices import FEED, fetch_bars
+from orchestration.vendors.yahoo.member_prices import FEED, PRICES, fetch_bars
 from orchestration.warehouse.connection import Warehouse
 from tests.vendors import documents as invented
 from tests.vendors.asking import client_of
@@ -138,13 +139,37 @@ def test_a_killed_run_keeps_its_documents_and_the_next_one_goes_on(
             run.fetch(SYMBOLS, client)
     assert len(run.landed()) == 40 - len(DEAD & set(SYMBOLS[:40]))
     failed = {one.symbol: Failures(1, run.landing.clock.date()) for one in run.recorded if one.status == "failed"}
-    due = due_symbols(SYMBOLS, failed, run.landing, run.landing.clock - timedelta(hours=1))
+    due = due_symbols(SYMBOLS, failed, run.landing, FINAL)
     assert due == SYMBOLS[40:]
     run.fetch(due, client)
     assert run.landed() == sorted(set(SYMBOLS) - DEAD)
     # Only those whose document was not written yet are asked for again.
     assert {symbol for symbol, count in Counter(vendor.asked).items() if count > 1} == set(SYMBOLS[40:47])
-    assert due_symbols(SYMBOLS, failed, run.landing, run.landing.clock - timedelta(hours=1)) == ["MFJ"]
+    assert due_symbols(SYMBOLS, failed, run.landing, FINAL) == ["MFJ"]
+
+
+def test_what_was_fetched_is_not_asked_for_again_even_if_yahoo_lacks_the_session(
+    prices: Prices, server: VendorServer, settings_for: SettingsFor, tmp_path: Path
+) -> None:
+    server.replies = [Vendor(prices)]
+    run = Run(tmp_path / "landing")
+    run.fetch(["MAA"], client_of(FEED, settings_for(server)))
+    # The session that was final just before is not in the answer, as of a halted stock.
+    assert due_symbols(["MAA", "MAB"], {}, run.landing, run.landing.clock) == ["MAB"]
+    assert due_symbols(["MAA", "MAB"], {}, run.landing, run.landing.clock + timedelta(hours=1)) == ["MAA", "MAB"]
+
+
+def test_an_import_of_old_bars_is_no_fetch_of_today(prices: Prices, tmp_path: Path) -> None:
+    run = Run(tmp_path / "landing")
+    last = prices.frame["Date"].max()
+    bars = prices.frame.select(session="Date", **{name: name.capitalize() for name in (*PRICES, "volume")})
+    old = bars.filter(pl.col("session") < last).with_columns(symbol=pl.lit("MAA"))
+    whole = bars.with_columns(symbol=pl.lit("MAB"))
+    pl.concat([old, whole]).write_csv(tmp_path / "bars.csv")
+    assert import_prices(tmp_path / "bars.csv", run.landing).documents == 1
+    assert due_symbols(["MAA", "MAB", "MAC"], {}, run.landing, FINAL) == ["MAA", "MAC"]
+    # Its newest bar was still open when the document was retrieved.
+    assert due_symbols(["MAB"], {}, run.landing, run.landing.clock + timedelta(hours=1)) == ["MAB"]
 
 
 def recorded(warehouse: Warehouse, run: Run) -> None:
