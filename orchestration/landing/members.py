@@ -27,6 +27,7 @@ DEAD_AFTER_DAYS, LONGEST_PAUSE_DAYS = 3, 32
 REFUSALS_IN_A_ROW = 3
 OUTAGE_SHARE, FEWEST_FOR_OUTAGE = 0.5, 20
 _DAYS_OF_A_FUND = timedelta(days=14)
+# Progress is told after so many symbols, or a tenth of a smaller fetch.
 _SAY_EVERY = 100
 # In the metadata of a document that a fetch wrote, and not an import.
 _FETCHED = "smallcap.fetched"
@@ -110,6 +111,7 @@ def fetch_members(
     """
     outcomes: list[Collected] = []
     began = time.monotonic()
+    say_every = min(_SAY_EVERY, -(-len(symbols) // 10))
     for place in range(0, len(symbols), SYMBOLS_A_DOCUMENT):
         # Of the first request: a bar that was still open then is not final, whenever the last answer came.
         asked_at = report.now()
@@ -117,7 +119,7 @@ def fetch_members(
         for symbol in symbols[place : place + SYMBOLS_A_DOCUMENT]:
             batch.ask(symbol, known.get(symbol, _NOTHING_KNOWN))
             asked = place + batch.asked
-            if asked % _SAY_EVERY == 0:
+            if asked % say_every == 0:
                 report.say(_progress(asked, len(symbols), time.monotonic() - began))
             if batch.is_out():
                 break
@@ -196,6 +198,6 @@ class _Batch:
 
 def _progress(asked: int, of: int, seconds: float) -> str:
     """How far the fetch is, with a bar and an estimate of what is left."""
-    left = seconds / asked * (of - asked)
+    minutes, rest = divmod(round(seconds / asked * (of - asked)), 60)
     filled = round(20 * asked / of)
-    return f"members {'#' * filled}{'.' * (20 - filled)} {asked:,} of {of:,}, about {left / 60:.0f} min {left % 60:.0f} s left"
+    return f"members {'#' * filled}{'.' * (20 - filled)} {asked:,} of {of:,}, about {minutes} min {rest} s left"

@@ -1,5 +1,6 @@
 """Fetching members' prices from a local Yahoo: dead symbols, refusals, a kill in the middle, and what the next run asks for."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -294,6 +295,35 @@ def test_an_outage_that_says_delisted_blames_no_symbol(server: VendorServer, set
     outcomes = run.fetch(SYMBOLS, client_of(FEED, settings_for(server)))
     assert [one.symbol for one in outcomes] == ["US"]
     assert len(server.requests) == members.FEWEST_FOR_OUTAGE + 1
+
+
+@pytest.mark.parametrize(("count", "told"), [(4, [1, 2, 3, 4]), (10, [*range(1, 11)]), (25, [3, 6, 9, 12, 15, 18, 21, 24])])
+def test_a_small_fetch_tells_its_progress_at_every_tenth(
+    count: int, told: list[int], prices: Prices, server: VendorServer, settings_for: SettingsFor, tmp_path: Path
+) -> None:
+    server.replies = [Vendor(prices)]
+    run = Run(tmp_path / "landing")
+    run.fetch(SYMBOLS[:count], client_of(FEED, settings_for(server)))
+    assert all(re.fullmatch(rf"members [#.]{{20}} \d+ of {count}, about \d+ min \d+ s left", line) for line in run.said)
+    assert [int(line.split()[2]) for line in run.said] == told
+
+
+def test_a_large_fetch_tells_its_progress_at_every_hundredth_symbol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def bars(symbol: str, *_: object) -> pl.DataFrame:
+        return pl.DataFrame({"symbol": [symbol], "session": [date(2026, 5, 4)]})
+
+    monkeypatch.setattr(members, "SYMBOLS_A_DOCUMENT", 300)
+    monkeypatch.setattr(members.member_prices, "fetch_bars", bars)
+    run = Run(tmp_path / "landing")
+    client = Client("http://127.0.0.1:9", Settings().member_limits, tmp_path)
+    run.fetch([f"M{number}" for number in range(1_250)], client)
+    assert [line.split()[2] for line in run.said] == [f"{asked:,}" for asked in range(100, 1_201, 100)]
+
+
+def test_the_progress_has_a_bar_and_an_estimate() -> None:
+    assert members._progress(650, 2_600, 130) == "members #####............... 650 of 2,600, about 6 min 30 s left"
+    assert members._progress(10, 30, 49.9) == "members #######............. 10 of 30, about 1 min 40 s left"
+    assert members._progress(60, 60, 12) == "members #################### 60 of 60, about 0 min 0 s left"
 
 
 def test_an_answer_that_nobody_expects_stops_no_other(
