@@ -355,6 +355,23 @@ def test_known_members_are_asked_for_the_last_sessions_and_after_a_split_for_all
     assert fetch_bars("MAD", NOT_KNOWN, date(2020, 1, 1), today, client).height == 30
 
 
+def test_a_known_session_without_a_close_in_the_answer_is_no_split(
+    prices: Prices, server: VendorServer, settings_for: SettingsFor
+) -> None:
+    known = prices.frame.select(session="Date", close="Close")
+    hole = pl.col("Date") == prices.frame["Date"][-3]
+    names = ("Open", "High", "Low", "Close", "Adj Close", "Volume")
+    prices.frame = prices.frame.with_columns(pl.when(~hole).then(pl.col(name)).alias(name) for name in names)
+    vendor = Vendor(prices)
+    server.replies = [vendor]
+    client, today = client_of(FEED, settings_for(server)), datetime.now(UTC).date()
+    bars = fetch_bars("MAA", known, date(2020, 1, 1), today, client)
+    assert bars["close"].is_nan().to_list() == [False] * 7 + [True] + [False] * 2
+    assert vendor.asked == ["MAA"]
+    # A split is noticed by the other sessions.
+    assert fetch_bars("MAB", known.with_columns(pl.col("close") * 2), date(2020, 1, 1), today, client).height == 30
+
+
 @pytest.mark.parametrize(("days", "pause"), [(1, 1), (2, 1), (3, 2), (4, 4), (7, 32), (30, 32)])
 def test_a_symbol_that_fails_is_asked_for_at_growing_intervals(days: int, pause: int) -> None:
     assert Failures(days, date(2026, 5, 4)).next_day == date(2026, 5, 4) + timedelta(days=pause)
