@@ -123,6 +123,8 @@ def fetch_members(
                 report.say(_progress(asked, len(symbols), time.monotonic() - began))
             if batch.is_out():
                 break
+        else:
+            batch.is_out(at_end=True)
         batch.write(landing, asked_at)
         report.record(batch.outcomes)
         outcomes += batch.outcomes
@@ -149,12 +151,16 @@ class _Batch:
         self.asked = 0
         self.refusal = ""
 
-    def is_out(self) -> bool:
-        """Whether the vendor answers for no symbol any more, so that `refusal` says why and the newest failures are dropped."""
+    def is_out(self, *, at_end: bool = False) -> bool:
+        """Whether the vendor answers for no symbol any more, so that `refusal` says why and the newest failures are dropped.
+
+        Args:
+            at_end: of the batch, where fewer failures are asked about: the vendor may be out when few members are due, too.
+        """
         newest = self.outcomes[self._judged :]
         failed = sum(one.status == "failed" for one in newest)
-        many = len(newest) >= FEWEST_FOR_OUTAGE and failed > OUTAGE_SHARE * len(newest)
-        if self._refusals < REFUSALS_IN_A_ROW and not many:
+        many = (at_end or len(newest) >= FEWEST_FOR_OUTAGE) and failed > OUTAGE_SHARE * len(newest)
+        if self._refusals < (1 if at_end else REFUSALS_IN_A_ROW) and not many:
             return False
         alive = next(fund.price_symbol for fund in load_universe().values() if fund.price_symbol)
         try:

@@ -205,8 +205,8 @@ def test_dead_symbols_alone_are_no_outage_and_are_believed_dead_after_three_days
         recorded(warehouse, run)
         with warehouse.connect() as connection:
             assert failing(connection) == []
-    # The fund is asked for once a day, when most of twenty requests have failed.
-    assert Counter(vendor.asked) == {**dict.fromkeys(dead, 3), "IWM": 3}
+    # The fund is asked for twice a day, after twenty failures and after the rest.
+    assert Counter(vendor.asked) == {**dict.fromkeys(dead, 3), "IWM": 6}
     assert {one.days for one in failures(warehouse).values()} == {3}
     fourth = Run(tmp_path / "landing", today + timedelta(days=3))
     assert due_symbols(dead, failures(warehouse), fourth.landing, FINAL) == []
@@ -241,6 +241,29 @@ def test_unusable_answers_for_some_symbols_in_a_row_are_their_own(
     outcomes = run.fetch(SYMBOLS[:10], client_of(FEED, settings_for(server, fetch_attempts=1)))
     assert [one.symbol for one in outcomes if one.status == "failed"] == SYMBOLS[:7]
     assert vendor.asked == ["IWM", "IWM", *SYMBOLS[7:10]]
+
+
+@pytest.mark.parametrize(
+    "answer", [Answer(status=429), Answer(GONE, status=404, content_type="application/json")], ids=["429", "GONE"]
+)
+def test_an_outage_blames_no_symbol_when_few_are_due(
+    answer: Answer, server: VendorServer, settings_for: SettingsFor, tmp_path: Path
+) -> None:
+    server.replies = [answer]
+    run = Run(tmp_path / "landing")
+    run.fetch(SYMBOLS[:2], client_of(FEED, settings_for(server, fetch_attempts=1)))
+    assert [(one.symbol, one.status) for one in run.recorded] == [("US", "failed")]
+    assert len(server.requests) == 2 + 1
+
+
+def test_an_outage_at_the_end_blames_no_symbol(
+    prices: Prices, server: VendorServer, settings_for: SettingsFor, tmp_path: Path
+) -> None:
+    vendor = Vendor(prices)
+    server.replies = [lambda request: vendor(request) if len(server.requests) <= 2 else Answer(status=503)]
+    run = Run(tmp_path / "landing")
+    run.fetch(["MAA", "MAB", "MAD"], client_of(FEED, settings_for(server, fetch_attempts=1)))
+    assert [(one.symbol, one.status) for one in run.recorded] == [("MAA", "new"), ("MAB", "new"), ("US", "failed")]
 
 
 OUTAGES = {
