@@ -62,6 +62,8 @@ class FetchLimits:
     attempts: int
     pause_seconds: float
     budget_seconds: float
+    # Before the first retry; None: as long as the pause.
+    backoff_seconds: float | None = None
 
 
 class Settings(BaseSettings):
@@ -102,6 +104,9 @@ class Settings(BaseSettings):
     member_prices_since: date = Field(date(2015, 1, 1), description="first day of a member's history")
     member_prices_pause_seconds: float = Field(
         0.2, ge=0.2, description="minimum pause between two requests for a member's prices, in seconds"
+    )
+    member_prices_backoff_seconds: float = Field(
+        10.0, ge=0, description="seconds before a request for a member's prices is repeated; doubled each time, up to 30"
     )
     market_caps: bool = Field(
         False, description="on: fetch the market capitalisation of every stock listed in the US, some twenty requests a run"
@@ -196,7 +201,8 @@ class Settings(BaseSettings):
     @property
     def member_limits(self) -> FetchLimits:
         """The limits of the requests for one member's prices."""
-        return replace(self.fetch_limits, pause_seconds=self.member_prices_pause_seconds)
+        pause, backoff = self.member_prices_pause_seconds, self.member_prices_backoff_seconds
+        return replace(self.fetch_limits, pause_seconds=pause, backoff_seconds=backoff)
 
     @property
     def published_dir(self) -> Path:

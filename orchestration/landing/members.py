@@ -12,6 +12,8 @@ import polars as pl
 
 from orchestration.landing.collect import Collected, Landing
 from orchestration.landing.documents import write_document
+from orchestration.market_calendar import FINAL_BAR_DELAY
+from orchestration.universe import load_universe
 from orchestration.vendors.feed import DocumentRejected, FetchFailed
 from orchestration.vendors.http import Client, WorthRetrying
 from orchestration.vendors.yahoo import member_prices
@@ -20,11 +22,15 @@ _log = logging.getLogger(__name__)
 SYMBOLS_A_DOCUMENT = 300
 # A symbol that failed on so many days is believed dead, and asked for at growing intervals.
 DEAD_AFTER_DAYS, LONGEST_PAUSE_DAYS = 3, 32
-# The vendor refuses, whatever the symbol is.
+# So many refusals in a row, or failures of all requests, may be the vendor's and not the symbols': a fund that certainly trades
+# is asked for, and its answer decides.
 REFUSALS_IN_A_ROW = 3
-# So many failures say more about the vendor than about the symbols.
 OUTAGE_SHARE, FEWEST_FOR_OUTAGE = 0.5, 20
+_DAYS_OF_A_FUND = timedelta(days=14)
+# Progress is told after so many symbols, or a tenth of a smaller fetch.
 _SAY_EVERY = 100
+# In the metadata of a document that a fetch wrote, and not an import.
+_FETCHED = "smallcap.fetched"
 _NOTHING_KNOWN = pl.DataFrame(schema={"session": pl.Date, "close": pl.Float64})
 
 
@@ -43,7 +49,8 @@ class Failures:
 
 
 def due_symbols(members: Iterable[str], failures: Mapping[str, Failures], landing: Landing, final_at: datetime) -> list[str]:
-    """The members to ask for: without those that a document has already brought, or that failed too recently.
+    """The members to ask for: without those that a document has already brought, or that failed too recently. Those that failed
+    before are the last.
 
     Args:
         members: in the vendor's spelling.
@@ -52,16 +59,26 @@ def due_symbols(members: Iterable[str], failures: Mapping[str, Failures], landin
     """
     present = _fetched_since(landing, final_at)
     today = landing.clock.date()
-    return sorted(symbol for symbol in set(members) - present if symbol not in failures or failures[symbol].next_day <= today)
+    due = (symbol for symbol in set(members) - present if symbol not in failures or failures[symbol].next_day <= today)
+    return sorted(due, key=lambda symbol: (symbol in failures, symbol))
 
 
-def _fetched_since(landing: Landing, moment: datetime) -> set[str]:
-    """The symbols in documents retrieved since a time. A document that cannot be read has none: ingesting rejects it."""
+def _fetched_since(landing: Landing, final_at: datetime) -> set[str]:
+    """The symbols of the documents that a fetch wrote since the last session was final, and of imports that have this session.
+
+    Documents say so before the requests are recorded, so that a killed fetch goes on where it stopped. A document that cannot be
+    read has no symbol: ingesting rejects it.
+    """
+    session = (final_at - FINAL_BAR_DELAY).date()  # the exchange closes on the same day in UTC
     found: set[str] = set()
     for document in landing.documents(member_prices.FEED):
-        if document.retrieved_at and document.retrieved_at >= moment and document.extension == "parquet":
+        if document.retrieved_at and document.retrieved_at >= final_at and document.extension == "parquet":
             with suppress(DocumentRejected, pl.exceptions.PanicException):
-                found |= set(member_prices.read_table(document.read(), document.extension)["symbol"].drop_nulls().unique())
+                content = document.read()
+                bars = member_prices.read_table(content, document.extension)
+                # What Yahoo had was fetched, even if it has no bar of the session: a halted stock is not asked for by every run.
+                is_fetched = _FETCHED in pl.read_parquet_metadata(BytesIO(content))
+                found |= set(bars.filter(is_fetched | (pl.col("session") >= session))["symbol"].drop_nulls().unique())
     return found
 
 
@@ -85,7 +102,8 @@ def fetch_members(
 ) -> list[Collected]:
     """Ask for each symbol once and write a document for every some hundred of them, so that a killed run keeps what it has.
 
-    A vendor that refuses, or fails for most symbols, ends the fetch: the other symbols stay due.
+    If many requests fail, a fund is asked for. If it has no answer either, the vendor is out: the fetch ends, and the failures
+    since the last answer for a fund are not recorded. Otherwise they are the symbols', and the fetch goes on.
 
     Args:
         known: the last known bars by symbol (session, close), oldest first.
@@ -93,6 +111,7 @@ def fetch_members(
     """
     outcomes: list[Collected] = []
     began = time.monotonic()
+    say_every = min(_SAY_EVERY, -(-len(symbols) // 10))
     for place in range(0, len(symbols), SYMBOLS_A_DOCUMENT):
         # Of the first request: a bar that was still open then is not final, whenever the last answer came.
         asked_at = report.now()
@@ -100,15 +119,16 @@ def fetch_members(
         for symbol in symbols[place : place + SYMBOLS_A_DOCUMENT]:
             batch.ask(symbol, known.get(symbol, _NOTHING_KNOWN))
             asked = place + batch.asked
-            if asked % _SAY_EVERY == 0:
+            if asked % say_every == 0:
                 report.say(_progress(asked, len(symbols), time.monotonic() - began))
-            if batch.is_refused:
+            if batch.is_out():
                 break
+        else:
+            batch.is_out(at_end=True)
         batch.write(landing, asked_at)
-        reported = batch.outcomes if not batch.is_refused else [one for one in batch.outcomes if one.status != "failed"]
-        report.record(reported)
-        outcomes += reported
-        if batch.is_refused:
+        report.record(batch.outcomes)
+        outcomes += batch.outcomes
+        if batch.refusal:
             rest = len(symbols) - len(outcomes)
             report.say(f"{batch.refusal}: {rest:,} of {len(symbols):,} members are left for the next run")
             whole = Collected(member_prices.MARKET, "failed", f"{batch.refusal}; {rest:,} members are left")
@@ -125,24 +145,37 @@ class _Batch:
         self._client, self._today, self._since = client, today, since
         self._bars: list[pl.DataFrame] = []
         self._refusals = 0
+        # How many of the outcomes are older than the last answer for a fund: their failures are the symbols' own.
+        self._judged = 0
         self.outcomes: list[Collected] = []
+        self.asked = 0
         self.refusal = ""
 
-    @property
-    def asked(self) -> int:
-        return len(self.outcomes)
+    def is_out(self, *, at_end: bool = False) -> bool:
+        """Whether the vendor answers for no symbol any more, so that `refusal` says why and the newest failures are dropped.
 
-    @property
-    def is_refused(self) -> bool:
-        """Whether the failures are the vendor's and not the symbols'."""
-        failed = sum(one.status == "failed" for one in self.outcomes)
-        if self._refusals >= REFUSALS_IN_A_ROW:
-            self.refusal = self.outcomes[-1].detail
-        elif self.asked >= FEWEST_FOR_OUTAGE and failed > OUTAGE_SHARE * self.asked:
-            self.refusal = f"{failed} of {self.asked} requests failed, the last with: {self.outcomes[-1].detail}"
-        return bool(self.refusal)
+        Args:
+            at_end: of the batch, where fewer failures are asked about: the vendor may be out when few members are due, too.
+        """
+        newest = self.outcomes[self._judged :]
+        failed = sum(one.status == "failed" for one in newest)
+        many = (at_end or len(newest) >= FEWEST_FOR_OUTAGE) and failed > OUTAGE_SHARE * len(newest)
+        if self._refusals < (1 if at_end else REFUSALS_IN_A_ROW) and not many:
+            return False
+        alive = next(fund.price_symbol for fund in load_universe().values() if fund.price_symbol)
+        try:
+            member_prices.fetch_bars(alive, _NOTHING_KNOWN, self._today - _DAYS_OF_A_FUND, self._today, self._client)
+        except Exception as error:  # noqa: BLE001 whatever it is, it is no answer
+            _log.debug("asking for %s failed", alive, exc_info=True)
+            said = " ".join(str(error).split())[:300]
+            self.refusal = f"{failed} of the last {len(newest)} requests failed, and the one for {alive} too: {said}"
+            self.outcomes = self.outcomes[: self._judged] + [one for one in newest if one.status != "failed"]
+            return True
+        self._judged, self._refusals = len(self.outcomes), 0
+        return False
 
     def ask(self, symbol: str, known: pl.DataFrame) -> None:
+        self.asked += 1
         try:
             self._bars.append(member_prices.fetch_bars(symbol, known, self._since, self._today, self._client))
         except FetchFailed as failure:
@@ -162,7 +195,7 @@ class _Batch:
     def write(self, landing: Landing, retrieved_at: datetime) -> None:
         if self._bars:
             buffer = BytesIO()
-            pl.concat(self._bars).write_parquet(buffer)
+            pl.concat(self._bars).write_parquet(buffer, metadata={_FETCHED: "yes"})
             write_document(
                 landing.own, vendor=member_prices.VENDOR, kind=member_prices.KIND, symbol=member_prices.MARKET,
                 retrieved_at=retrieved_at, extension="parquet", content=buffer.getvalue(),
@@ -171,6 +204,6 @@ class _Batch:
 
 def _progress(asked: int, of: int, seconds: float) -> str:
     """How far the fetch is, with a bar and an estimate of what is left."""
-    left = seconds / asked * (of - asked)
+    minutes, rest = divmod(round(seconds / asked * (of - asked)), 60)
     filled = round(20 * asked / of)
-    return f"members {'#' * filled}{'.' * (20 - filled)} {asked:,} of {of:,}, about {left / 60:.0f} min {left % 60:.0f} s left"
+    return f"members {'#' * filled}{'.' * (20 - filled)} {asked:,} of {of:,}, about {minutes} min {rest} s left"

@@ -59,8 +59,8 @@ def known_bars(warehouse: Warehouse, symbol: str) -> pl.DataFrame:
 
 
 def member_symbols(warehouse: Warehouse, funds: list[str], equity_labels: list[str]) -> list[str]:
-    """The tickers in the newest snapshots of the funds, and of earlier members those of which no bar is known and that were never
-    asked for; in Yahoo's spelling.
+    """The tickers in the newest snapshots of the funds, and of earlier members those whose bars end before the last snapshot that
+    has them, unless the vendor has answered since; in Yahoo's spelling.
 
     Of a share class, issuers write BRKB, BRK.B or BRK B: a spelling that separates the class is preferred.
 
@@ -78,15 +78,17 @@ def member_symbols(warehouse: Warehouse, funds: list[str], equity_labels: list[s
             from lines where regexp_matches(ticker, '^[A-Z]+([./ -]+[A-Z]+)?$')
         ), named as (
             select letters, coalesce(min(symbol) filter (symbol <> letters), letters) as symbol,
-                bool_or(as_of = newest.last) as is_current
+                bool_or(as_of = newest.last) as is_current, max(as_of) as last_held
             from spelt inner join (select fund, max(as_of) as last from lines group by fund) as newest using (fund)
             group by letters
+        ), priced as (
+            select symbol, max(session) as last_priced from raw.member_bars group by symbol
+        ), answered as (
+            select symbol, cast(max(attempted_at) as date) as last_answered from raw.fetches
+            where kind = 'member_prices' and outcome <> 'failed' group by symbol
         )
-        select symbol from named
-        where is_current or (
-            symbol not in (select distinct symbol from raw.member_bars)
-            and symbol not in (select symbol from raw.fetches where kind = 'member_prices')
-        )
+        select symbol from named left join priced using (symbol) left join answered using (symbol)
+        where is_current or not coalesce(last_priced >= last_held or last_answered > last_held, false)
         order by symbol
         """,
         funds, equity_labels,

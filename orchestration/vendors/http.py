@@ -59,13 +59,16 @@ class Client:
     def ask(self, call: Callable[[], T]) -> T:
         """Make a rate-limited request; on `WorthRetrying`, retry within the limits, with exponential pauses and jitter.
 
+        The first of these pauses can be longer than the pace: a vendor that refuses would not notice a fraction of a second.
+
         A pause that the vendor requests is respected; if it would exceed the time budget, there is no retry.
 
         Raises:
             FetchFailed: the last failure.
         """
-        pause = self.limits.pause_seconds
-        increasing = tenacity.wait_exponential(multiplier=pause, max=30) + tenacity.wait_random(0, pause)
+        pause, backoff = self.limits.pause_seconds, self.limits.backoff_seconds
+        first = pause if backoff is None else backoff
+        increasing = tenacity.wait_exponential(multiplier=first, max=30) + tenacity.wait_random(0, pause)
 
         def wait(state: tenacity.RetryCallState) -> float:
             failure = state.outcome.exception() if state.outcome else None

@@ -75,8 +75,9 @@ BUILT_LAST = (
 )  # fmt: skip
 # First among those that need the same directory: else one worker ends long before the other.
 LONGEST = ("test_report_in_browser.py", "test_dbt.py", "test_constituent_breadth.py", "test_withheld.py")
-# The line shown in docs/ARCHITECTURE.md.
+# The lines shown in docs/ARCHITECTURE.md.
 IJR = "IJR,iShares Core S&P Small-Cap ETF,BlackRock (iShares),S&P SmallCap 600,compared,2000-05-22,ishares,239774,IJR,580,35,750"
+IJR_UNIVERSE = "IJR,IJR,1"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -153,7 +154,9 @@ def make_workshop(root: Path) -> Workshop:
         "second_run": again,
         "faulty_home": faulty,
         "recovered_home": recovered,
-        "home_with_ijr": lambda: homes.run_with_another_fund(parsed("ijr"), root / "ijr_project", IJR),
+        "home_with_ijr": lambda: homes.run_with_more_lines(
+            parsed("ijr"), root / "ijr_project", funds=IJR, universes=IJR_UNIVERSE
+        ),
     }
     shop = Workshop(root, recipes)
     return shop
@@ -203,7 +206,7 @@ def recovered_home(workshop: Workshop) -> Home:
 
 @pytest.fixture(scope="session")
 def home_with_ijr(workshop: Workshop) -> Home:
-    """The sample market with one more line in seeds/funds.csv."""
+    """The sample market with one more line in seeds/funds.csv and in seeds/universes.csv."""
     return workshop.home("home_with_ijr")
 
 

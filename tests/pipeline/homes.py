@@ -80,11 +80,12 @@ def run(home: Path, source: str, *arguments: str | Path, cwd: Path, **variables:
     return Home(home, source, done.returncode, done.stdout, done.stderr)
 
 
-def run_with_another_fund(home: Path, project: Path, line: str) -> Home:
-    """The sample market of a copy of the project with one more line in `seeds/funds.csv`."""
+def run_with_more_lines(home: Path, project: Path, **lines: str) -> Home:
+    """The sample market of a copy of the project with one more line in the seeds of these names."""
     project_copy(project)
-    seed = project / "dbt_project" / "seeds" / "funds.csv"
-    seed.write_text(f"{seed.read_text().rstrip()}\n{line}\n")
+    for name, line in lines.items():
+        seed = project / "dbt_project" / "seeds" / f"{name}.csv"
+        seed.write_text(f"{seed.read_text().rstrip()}\n{line}\n")
     return run_in(project, home)
 
 

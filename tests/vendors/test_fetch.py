@@ -3,6 +3,7 @@
 import itertools
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -173,6 +174,47 @@ def test_no_server_listens(server: VendorServer, settings_for: SettingsFor) -> N
     settings = settings_for(server, vendor_urls={"fred": "http://127.0.0.1:9"})
     with pytest.raises(FetchFailed, match="no answer"):
         fetch("fred", settings)
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses that were made, without jitter, on a clock that only they move."""
+    made: list[float] = []
+    monkeypatch.setattr(time, "sleep", made.append)
+    monkeypatch.setattr(time, "monotonic", lambda: sum(made))
+    monkeypatch.setattr(http.tenacity, "wait_random", lambda low, high: http.tenacity.wait_none())
+    return made
+
+
+def refused() -> None:
+    raise http.WorthRetrying("Yahoo's rate limit is reached (429)")
+
+
+SEQUENCES = {
+    "three attempts": ({}, [10, 20]),
+    "at most half a minute, within the budget": ({"fetch_attempts": 50}, [10, 20, 30, 30]),
+    "a longer budget": ({"fetch_attempts": 50, "fetch_budget_seconds": 200}, [10, 20, 30, 30, 30, 30, 30]),
+    "another first pause": ({"fetch_attempts": 6, "member_prices_backoff_seconds": 2}, [2, 4, 8, 16, 30]),
+    "a slow pace": ({"member_prices_pause_seconds": 3}, [10, 20]),
+}
+
+
+@pytest.mark.parametrize(("changes", "expected"), SEQUENCES.values(), ids=SEQUENCES.keys())
+def test_pauses_between_attempts_for_members_do_not_follow_their_fast_pace(
+    changes: dict[str, float], expected: list[float], pauses: list[float], tmp_path: Path
+) -> None:
+    limits = Settings(**changes).member_limits  # type: ignore[arg-type]
+    with pytest.raises(http.WorthRetrying):
+        http.Client("http://127.0.0.1:9", limits, tmp_path).ask(refused)
+    assert pauses == expected
+    assert sum(pauses) <= limits.budget_seconds
+
+
+def test_pauses_between_attempts_for_other_documents_follow_the_pace(pauses: list[float], tmp_path: Path) -> None:
+    limits = Settings(fetch_attempts=4, fetch_pause_seconds=1.5).fetch_limits
+    with pytest.raises(http.WorthRetrying):
+        http.Client("http://127.0.0.1:9", limits, tmp_path).ask(refused)
+    assert pauses == [1.5, 3, 6]
 
 
 def test_requests_to_one_vendor_are_rate_limited(server: VendorServer, settings_for: SettingsFor) -> None:

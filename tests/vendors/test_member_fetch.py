@@ -1,8 +1,9 @@
 """Fetching members' prices from a local Yahoo: dead symbols, refusals, a kill in the middle, and what the next run asks for."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from io import BytesIO
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from orchestration.defs.assets.landing import _collect, landing_of
 from orchestration.landing import members
 from orchestration.landing.collect import Collected, Landing, collect_sessions
+from orchestration.landing.import_prices import import_prices
 from orchestration.landing.members import Failures, Reporting, due_symbols, fetch_members
 from orchestration.raw.fetches import Fetch, failing, record
 from orchestration.raw.ingest import ingest
@@ -20,7 +22,7 @@ from orchestration.settings import Settings
 from orchestration.universe import load_universe
 from orchestration.vendors.http import Client
 from orchestration.vendors.registry import CALENDAR
-from orchestration.vendors.yahoo.member_prices import FEED, fetch_bars
+from orchestration.vendors.yahoo.member_prices import FEED, PRICES, fetch_bars
 from orchestration.warehouse.connection import Warehouse
 from tests.vendors import documents as invented
 from tests.vendors.asking import client_of
@@ -31,6 +33,8 @@ SettingsFor = Callable[..., Settings]
 SYMBOLS = [f"M{one}{two}" for one in "ABCDEF" for two in "ABCDEFGHIJ"]
 DEAD = {"MAC", "MCA", "MFJ"}
 GONE = b'{"chart":{"result":null,"error":{"code":"Not Found","description":"No data found, symbol may be delisted"}}}'
+# When the newest bar of `prices` was final.
+FINAL = datetime.combine(invented.recent_days(1, datetime.now(UTC).date() - timedelta(days=1))[0], time(21, 30), UTC)
 NOT_KNOWN = pl.DataFrame(schema={"session": pl.Date, "close": pl.Float64})
 
 
@@ -39,6 +43,7 @@ class Vendor:
 
     def __init__(self, prices: Prices, refused: Sequence[int] = ()) -> None:
         self.asked: list[str] = []
+        self.dead = DEAD
         self._prices, self._refused, self._count = prices, set(refused), 0
 
     def __call__(self, request: Request) -> Answer:
@@ -47,7 +52,7 @@ class Vendor:
         if self._count in self._refused:
             return Answer(b"Too Many Requests", status=429, headers={"Retry-After": "0"})
         self.asked.append(symbol)
-        if symbol in DEAD:
+        if symbol in self.dead:
             return Answer(GONE, status=404, content_type="application/json")
         period = (int(request.query["period1"]), int(request.query["period2"]))
         return Answer(self._prices.chart(symbol, *period), content_type="application/json")
@@ -56,8 +61,8 @@ class Vendor:
 class Run:
     """What a run told, with a clock that gives each document its own second."""
 
-    def __init__(self, folder: Path) -> None:
-        self.landing = Landing(folder, [folder], datetime.now(UTC))
+    def __init__(self, folder: Path, clock: datetime | None = None) -> None:
+        self.landing = Landing(folder, [folder], clock or datetime.now(UTC))
         self.said: list[str] = []
         self.recorded: list[Collected] = []
         self._seconds = 0
@@ -135,13 +140,163 @@ def test_a_killed_run_keeps_its_documents_and_the_next_one_goes_on(
             run.fetch(SYMBOLS, client)
     assert len(run.landed()) == 40 - len(DEAD & set(SYMBOLS[:40]))
     failed = {one.symbol: Failures(1, run.landing.clock.date()) for one in run.recorded if one.status == "failed"}
-    due = due_symbols(SYMBOLS, failed, run.landing, run.landing.clock - timedelta(hours=1))
+    due = due_symbols(SYMBOLS, failed, run.landing, FINAL)
     assert due == SYMBOLS[40:]
     run.fetch(due, client)
     assert run.landed() == sorted(set(SYMBOLS) - DEAD)
     # Only those whose document was not written yet are asked for again.
     assert {symbol for symbol, count in Counter(vendor.asked).items() if count > 1} == set(SYMBOLS[40:47])
-    assert due_symbols(SYMBOLS, failed, run.landing, run.landing.clock - timedelta(hours=1)) == ["MFJ"]
+    assert due_symbols(SYMBOLS, failed, run.landing, FINAL) == ["MFJ"]
+
+
+def test_what_was_fetched_is_not_asked_for_again_even_if_yahoo_lacks_the_session(
+    prices: Prices, server: VendorServer, settings_for: SettingsFor, tmp_path: Path
+) -> None:
+    server.replies = [Vendor(prices)]
+    run = Run(tmp_path / "landing")
+    run.fetch(["MAA"], client_of(FEED, settings_for(server)))
+    # The session that was final just before is not in the answer, as of a halted stock.
+    assert due_symbols(["MAA", "MAB"], {}, run.landing, run.landing.clock) == ["MAB"]
+    assert due_symbols(["MAA", "MAB"], {}, run.landing, run.landing.clock + timedelta(hours=1)) == ["MAA", "MAB"]
+
+
+def test_an_import_of_old_bars_is_no_fetch_of_today(prices: Prices, tmp_path: Path) -> None:
+    run = Run(tmp_path / "landing")
+    last = prices.frame["Date"].max()
+    bars = prices.frame.select(session="Date", **{name: name.capitalize() for name in (*PRICES, "volume")})
+    old = bars.filter(pl.col("session") < last).with_columns(symbol=pl.lit("MAA"))
+    whole = bars.with_columns(symbol=pl.lit("MAB"))
+    pl.concat([old, whole]).write_csv(tmp_path / "bars.csv")
+    assert import_prices(tmp_path / "bars.csv", run.landing).documents == 1
+    assert due_symbols(["MAA", "MAB", "MAC"], {}, run.landing, FINAL) == ["MAA", "MAC"]
+    # Its newest bar was still open when the document was retrieved.
+    assert due_symbols(["MAB"], {}, run.landing, run.landing.clock + timedelta(hours=1)) == ["MAB"]
+
+
+def recorded(warehouse: Warehouse, run: Run) -> None:
+    """Record what a run told, as a run of the pipeline does."""
+    with warehouse.connect() as connection:
+        at = run.landing.clock.replace(tzinfo=None)
+        record(connection, [Fetch("yahoo", "member_prices", one.symbol, at, one.status, one.detail) for one in run.recorded])
+
+
+def failures(warehouse: Warehouse) -> dict[str, Failures]:
+    return {symbol: Failures(days, last) for symbol, days, last in member_failures(warehouse)}
+
+
+def test_dead_symbols_alone_are_no_outage_and_are_believed_dead_after_three_days(
+    prices: Prices, server: VendorServer, settings_for: SettingsFor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(members, "SYMBOLS_A_DOCUMENT", 300)
+    dead = SYMBOLS[:30]
+    vendor = Vendor(prices)
+    vendor.dead = set(dead)
+    server.replies = [vendor]
+    warehouse, client = Warehouse(tmp_path / "warehouse.duckdb"), client_of(FEED, settings_for(server))
+    warehouse.prepare()
+    today = datetime.now(UTC)
+    for day in range(3):
+        run = Run(tmp_path / "landing", today + timedelta(days=day))
+        due = due_symbols(dead, failures(warehouse), run.landing, FINAL)
+        assert due == dead
+        outcomes = run.fetch(due, client)
+        assert [(one.symbol, one.status) for one in outcomes] == [(symbol, "failed") for symbol in dead]
+        assert run.recorded[-1] == Collected("US", "new")
+        recorded(warehouse, run)
+        with warehouse.connect() as connection:
+            assert failing(connection) == []
+    # The fund is asked for twice a day, after twenty failures and after the rest.
+    assert Counter(vendor.asked) == {**dict.fromkeys(dead, 3), "IWM": 6}
+    assert {one.days for one in failures(warehouse).values()} == {3}
+    fourth = Run(tmp_path / "landing", today + timedelta(days=3))
+    assert due_symbols(dead, failures(warehouse), fourth.landing, FINAL) == []
+
+
+def test_many_dead_symbols_do_not_stop_the_living_ones(
+    prices: Prices, server: VendorServer, settings_for: SettingsFor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(members, "SYMBOLS_A_DOCUMENT", 300)
+    vendor = Vendor(prices)
+    vendor.dead = set(SYMBOLS[:40])
+    server.replies = [vendor]
+    run = Run(tmp_path / "landing")
+    outcomes = run.fetch(SYMBOLS[:50], client_of(FEED, settings_for(server)))
+    assert {one.symbol for one in outcomes if one.status == "failed"} == set(SYMBOLS[:40])
+    assert run.landed() == SYMBOLS[40:50]
+    assert run.recorded == [*outcomes, Collected("US", "new")]
+
+
+def test_symbols_that_failed_before_are_asked_for_last(tmp_path: Path) -> None:
+    landing = Run(tmp_path / "landing").landing
+    failed = {symbol: Failures(1, landing.clock.date() - timedelta(days=1)) for symbol in ("MAA", "MAC")}
+    assert due_symbols(["MAD", "MAC", "MAB", "MAA"], failed, landing, FINAL) == ["MAB", "MAD", "MAA", "MAC"]
+
+
+def test_unusable_answers_for_some_symbols_in_a_row_are_their_own(
+    prices: Prices, server: VendorServer, settings_for: SettingsFor, tmp_path: Path
+) -> None:
+    vendor, page = Vendor(prices), Answer(b"<html>", content_type="text/html")
+    server.replies = [lambda request: page if request.path[-3:] in SYMBOLS[:7] else vendor(request)]
+    run = Run(tmp_path / "landing")
+    outcomes = run.fetch(SYMBOLS[:10], client_of(FEED, settings_for(server, fetch_attempts=1)))
+    assert [one.symbol for one in outcomes if one.status == "failed"] == SYMBOLS[:7]
+    assert vendor.asked == ["IWM", "IWM", *SYMBOLS[7:10]]
+
+
+@pytest.mark.parametrize(
+    "answer", [Answer(status=429), Answer(GONE, status=404, content_type="application/json")], ids=["429", "GONE"]
+)
+def test_an_outage_blames_no_symbol_when_few_are_due(
+    answer: Answer, server: VendorServer, settings_for: SettingsFor, tmp_path: Path
+) -> None:
+    server.replies = [answer]
+    run = Run(tmp_path / "landing")
+    run.fetch(SYMBOLS[:2], client_of(FEED, settings_for(server, fetch_attempts=1)))
+    assert [(one.symbol, one.status) for one in run.recorded] == [("US", "failed")]
+    assert len(server.requests) == 2 + 1
+
+
+def test_an_outage_at_the_end_blames_no_symbol(
+    prices: Prices, server: VendorServer, settings_for: SettingsFor, tmp_path: Path
+) -> None:
+    vendor = Vendor(prices)
+    server.replies = [lambda request: vendor(request) if len(server.requests) <= 2 else Answer(status=503)]
+    run = Run(tmp_path / "landing")
+    run.fetch(["MAA", "MAB", "MAD"], client_of(FEED, settings_for(server, fetch_attempts=1)))
+    assert [(one.symbol, one.status) for one in run.recorded] == [("MAA", "new"), ("MAB", "new"), ("US", "failed")]
+
+
+OUTAGES = {
+    "500": Answer(b"<html>Internal Server Error</html>", status=500),
+    "closed connections": Answer(b"{", promised=1_000),
+    "a page": Answer(b"<html>Consent</html>", content_type="text/html"),
+}
+
+
+@pytest.mark.parametrize("answer", OUTAGES.values(), ids=OUTAGES.keys())
+def test_an_outage_in_the_middle_keeps_what_came_before_it(
+    answer: Answer, prices: Prices, server: VendorServer, settings_for: SettingsFor, tmp_path: Path
+) -> None:
+    vendor = Vendor(prices)
+    server.replies = [lambda request: vendor(request) if len(server.requests) <= 4 else answer]
+    run = Run(tmp_path / "landing")
+    outcomes = run.fetch(SYMBOLS, client_of(FEED, settings_for(server, fetch_attempts=1)))
+    # MAC, which is dead, failed too near to the outage to be blamed.
+    assert [(one.symbol, one.status) for one in outcomes] == [("MAA", "new"), ("MAB", "new"), ("MAD", "new"), ("US", "failed")]
+    assert run.recorded == outcomes
+    assert "and the one for IWM too" in outcomes[-1].detail
+    assert len(server.requests) == 4 + 3 + 1
+    assert run.landed() == ["MAA", "MAB", "MAD"]
+
+
+@pytest.mark.parametrize("answer", OUTAGES.values(), ids=OUTAGES.keys())
+def test_an_outage_blames_no_symbol(answer: Answer, server: VendorServer, settings_for: SettingsFor, tmp_path: Path) -> None:
+    server.replies = [answer]
+    run = Run(tmp_path / "landing")
+    outcomes = run.fetch(SYMBOLS, client_of(FEED, settings_for(server, fetch_attempts=1)))
+    assert [(one.symbol, one.status) for one in outcomes] == [("US", "failed")]
+    assert run.recorded == outcomes
+    assert len(server.requests) == 3 + 1
 
 
 def test_a_vendor_that_refuses_ends_the_fetch_and_blames_no_symbol(
@@ -153,7 +308,7 @@ def test_a_vendor_that_refuses_ends_the_fetch_and_blames_no_symbol(
     assert [one.symbol for one in outcomes] == ["US"]
     assert "429" in outcomes[0].detail
     assert "60 of 60 members are left" in run.said[-1]
-    assert len(server.requests) == 3 * 2
+    assert len(server.requests) == (3 + 1) * 2
     assert [one.symbol for one in run.recorded] == ["US"]
 
 
@@ -162,7 +317,36 @@ def test_an_outage_that_says_delisted_blames_no_symbol(server: VendorServer, set
     run = Run(tmp_path / "landing")
     outcomes = run.fetch(SYMBOLS, client_of(FEED, settings_for(server)))
     assert [one.symbol for one in outcomes] == ["US"]
-    assert len(server.requests) == members.FEWEST_FOR_OUTAGE
+    assert len(server.requests) == members.FEWEST_FOR_OUTAGE + 1
+
+
+@pytest.mark.parametrize(("count", "told"), [(4, [1, 2, 3, 4]), (10, [*range(1, 11)]), (25, [3, 6, 9, 12, 15, 18, 21, 24])])
+def test_a_small_fetch_tells_its_progress_at_every_tenth(
+    count: int, told: list[int], prices: Prices, server: VendorServer, settings_for: SettingsFor, tmp_path: Path
+) -> None:
+    server.replies = [Vendor(prices)]
+    run = Run(tmp_path / "landing")
+    run.fetch(SYMBOLS[:count], client_of(FEED, settings_for(server)))
+    assert all(re.fullmatch(rf"members [#.]{{20}} \d+ of {count}, about \d+ min \d+ s left", line) for line in run.said)
+    assert [int(line.split()[2]) for line in run.said] == told
+
+
+def test_a_large_fetch_tells_its_progress_at_every_hundredth_symbol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def bars(symbol: str, *_: object) -> pl.DataFrame:
+        return pl.DataFrame({"symbol": [symbol], "session": [date(2026, 5, 4)]})
+
+    monkeypatch.setattr(members, "SYMBOLS_A_DOCUMENT", 300)
+    monkeypatch.setattr(members.member_prices, "fetch_bars", bars)
+    run = Run(tmp_path / "landing")
+    client = Client("http://127.0.0.1:9", Settings().member_limits, tmp_path)
+    run.fetch([f"M{number}" for number in range(1_250)], client)
+    assert [line.split()[2] for line in run.said] == [f"{asked:,}" for asked in range(100, 1_201, 100)]
+
+
+def test_the_progress_has_a_bar_and_an_estimate() -> None:
+    assert members._progress(650, 2_600, 130) == "members #####............... 650 of 2,600, about 6 min 30 s left"
+    assert members._progress(10, 30, 49.9) == "members #######............. 10 of 30, about 1 min 40 s left"
+    assert members._progress(60, 60, 12) == "members #################### 60 of 60, about 0 min 0 s left"
 
 
 def test_an_answer_that_nobody_expects_stops_no_other(
@@ -194,6 +378,23 @@ def test_known_members_are_asked_for_the_last_sessions_and_after_a_split_for_all
     assert fetch_bars("MAD", NOT_KNOWN, date(2020, 1, 1), today, client).height == 30
 
 
+def test_a_known_session_without_a_close_in_the_answer_is_no_split(
+    prices: Prices, server: VendorServer, settings_for: SettingsFor
+) -> None:
+    known = prices.frame.select(session="Date", close="Close")
+    hole = pl.col("Date") == prices.frame["Date"][-3]
+    names = ("Open", "High", "Low", "Close", "Adj Close", "Volume")
+    prices.frame = prices.frame.with_columns(pl.when(~hole).then(pl.col(name)).alias(name) for name in names)
+    vendor = Vendor(prices)
+    server.replies = [vendor]
+    client, today = client_of(FEED, settings_for(server)), datetime.now(UTC).date()
+    bars = fetch_bars("MAA", known, date(2020, 1, 1), today, client)
+    assert bars["close"].is_nan().to_list() == [False] * 7 + [True] + [False] * 2
+    assert vendor.asked == ["MAA"]
+    # A split is noticed by the other sessions.
+    assert fetch_bars("MAB", known.with_columns(pl.col("close") * 2), date(2020, 1, 1), today, client).height == 30
+
+
 @pytest.mark.parametrize(("days", "pause"), [(1, 1), (2, 1), (3, 2), (4, 4), (7, 32), (30, 32)])
 def test_a_symbol_that_fails_is_asked_for_at_growing_intervals(days: int, pause: int) -> None:
     assert Failures(days, date(2026, 5, 4)).next_day == date(2026, 5, 4) + timedelta(days=pause)
@@ -222,7 +423,42 @@ def test_the_warehouse_remembers_failures_and_names_the_members(tmp_path: Path) 
             )
         assert failing(connection) == []
     assert member_failures(warehouse) == [("GONE", 2, date(2026, 5, 5))]
-    assert member_symbols(warehouse, ["IWM", "SPY"], ["Equity"]) == ["AAA", "BRK-B", "OLD"]
+    assert member_symbols(warehouse, ["IWM", "SPY"], ["Equity"]) == ["AAA", "BRK-B", "GONE", "OLD"]
+
+
+def test_a_former_member_is_due_until_its_bars_reach_the_day_it_left_or_the_vendor_has_no_more(tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path / "warehouse.duckdb")
+    warehouse.prepare()
+    # Who left after the snapshot of 2026-04-01: the newest bar, and the requests before.
+    former: dict[str, tuple[str | None, list[tuple[str, str]]]] = {
+        "NEVER": (None, []),
+        "FAILS": (None, [("2026-04-03", "failed")]),
+        "WHOLE": ("2026-04-01", []),
+        "LATER": ("2026-04-20", [("2026-04-20", "new")]),
+        "SHORT": ("2026-03-31", [("2026-03-31", "new")]),
+        "OPEN": ("2026-03-31", [("2026-04-01", "new")]),
+        "RETRY": ("2026-03-31", [("2026-03-31", "new"), ("2026-04-03", "failed")]),
+        "MERGED": ("2026-03-31", [("2026-03-31", "new"), ("2026-04-03", "new")]),
+        "BROKEN": ("2026-03-31", [("2026-04-03", "new"), ("2026-04-04", "failed")]),
+        "BARLESS": (None, [("2026-04-03", "new")]),
+    }
+    with warehouse.connect() as connection:
+        for as_of, tickers in (("2026-03-02", former), ("2026-04-01", former), ("2026-05-04", ["STAYS"])):
+            for ticker in tickers:
+                connection.execute(
+                    "insert into raw.holdings (fund, as_of, line_no, ticker, name) values ('IWM', ?, 1, ?, 'x')", [as_of, ticker]
+                )
+        for symbol, (newest, requests) in former.items():
+            for session in (newest, "2026-02-02") if newest else ():
+                connection.execute("insert into raw.member_bars (symbol, session) values (?, ?)", [symbol, session])
+            record(
+                connection,
+                (
+                    Fetch("yahoo", "member_prices", symbol, datetime.fromisoformat(f"{day}T22:00"), outcome, None)
+                    for day, outcome in requests
+                ),
+            )
+    assert member_symbols(warehouse, ["IWM"], ["Equity"]) == ["FAILS", "NEVER", "OPEN", "RETRY", "SHORT", "STAYS"]
 
 
 @pytest.mark.slow

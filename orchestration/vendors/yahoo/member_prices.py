@@ -161,7 +161,8 @@ def fetch_bars(symbol: str, known: pl.DataFrame, since: date, today: date, clien
     start = recent["session"].min() if recent.height == OVERLAP_SESSIONS else since
     assert isinstance(start, date)
     bars = _ask(symbol, start, today, client)
-    both = recent.join(bars.select("session", now="close"), on="session")
+    # A session without a close is NaN in the answer, which is greater than any tolerance: it says nothing about the others.
+    both = recent.join(bars.select("session", now=pl.col("close").fill_nan(None)), on="session")
     restated = both.filter(((pl.col("now") - pl.col("close")).abs() > PRICE_TOLERANCE * pl.col("close")).fill_null(False))
     return bars if restated.is_empty() else _ask(symbol, FIRST_DAY, today, client)
 
