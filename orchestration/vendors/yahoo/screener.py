@@ -1,7 +1,7 @@
 """Total market capitalisation of every stock listed in the US, from Yahoo's stock screener: one table per retrieval.
 
 The screener sends pages of at most 250 stocks. A page that is missing or repeated would shift every rank after it, so an answer
-counts only if it has as many different symbols as it says.
+counts only if it has as many different symbols as it says, or at most three fewer.
 """
 
 from datetime import UTC, date, datetime, timedelta
