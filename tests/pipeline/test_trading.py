@@ -65,11 +65,16 @@ def test_each_session_has_the_quote_of_regular_hours(sample_home: Home) -> None:
 def test_the_spread_of_a_fund_is_the_median_of_its_sessions(sample_home: Home) -> None:
     with published(sample_home) as release:
         quotes = ask(release, "select fund, spread_bp from quoted_spreads").rows()
+        dates = ask(release, "select fund, quoted_spread_as_of from fund_comparison where quoted_spread is not null").rows()
+        last = dict(
+            ask(release, "select fund, max(session) from quoted_spreads where spread_bp is not null group by fund").rows()
+        )
         facts = dict(ask(release, "select fund, quoted_spread from fund_comparison where quoted_spread is not null").rows())
     known = Counter(fund for fund, _ in quotes)
     # Two funds have a rejected quote, and with two left there is no median.
     assert {fund for fund in known if fund not in facts} == {truths.CROSSED_QUOTE[0], truths.STALE_CHAIN[0]}
     assert {known[fund] for fund in facts} == {3}
+    assert dates == [(fund, last[fund]) for fund, _ in dates]
     for fund, spread in facts.items():
         assert spread == pytest.approx(median(s for f, s in quotes if f == fund) / 1e4)
 
