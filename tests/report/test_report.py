@@ -11,12 +11,12 @@ import duckdb
 import pytest
 
 from orchestration.report import wording
-from orchestration.report.blocks import Cell, Chart
+from orchestration.report.blocks import Cell, Chart, Table
 from orchestration.report.freshness import missing_from
 from orchestration.report.manifest import quarantine_sentences
 from orchestration.report.page import CHAPTERS, payload, render
 from orchestration.report.release_tables import ReleaseTables
-from orchestration.report.sections import rates
+from orchestration.report.sections import rates, reconstitution
 from orchestration.report.terms import TERMS
 from orchestration.settings import PROJECT_ROOT
 
@@ -357,3 +357,27 @@ def test_every_tone_has_enough_contrast_in_light_and_dark() -> None:
             for ground in ("paper", "ground"):
                 light, dark = sorted((luminance(palette[tone]), luminance(palette[ground])), reverse=True)
                 assert (light + 0.05) / (dark + 0.05) >= 4.5, (tone, ground, palette[ground])
+
+
+@pytest.mark.parametrize(("today", "is_over"), [(date(2025, 6, 26), False), (date(2025, 6, 27), True)])
+def test_a_statement_on_an_event_that_took_effect_is_not_one_on_the_next(today: date, *, is_over: bool) -> None:
+    following = "2025-12" if is_over else "2025-06"
+    tables = tables_with(
+        f"create table reconstitution_calendar as select *, date '{today}' as counted_from, event = '{following}' as is_next,"
+        " date '2025-04-30' as rank_day, null::date as preliminary_list, null::date as list_update_1, null::date"
+        " as list_update_2, null::date as list_update_3, null::date as list_update_4, null::date as lock_down, 'rule' as basis,"
+        " null as updates_basis, 1 as sessions_to_effective, 'ranked' as stage"
+        " from (values ('2025-06', date '2025-06-27'), ('2025-12', date '2025-12-12')) t(event, effective)",
+        "create table reconstitution_candidates as from (values ('2025-06', 'lock-down', date '2025-06-09', 'fund weights',"
+        " 'leaves above', 'BIG', 0.1, true)) t(event, stage, said_on, quality, status, symbol, distance_to_border, is_latest)",
+        "create table concentration as from (values ('IWM', date '2025-11-05'), ('IWM', date '2025-05-13')) t(fund, as_of)",
+    )
+    section = reconstitution.CHAPTER.write(tables, manifest())
+    captions = [block.caption for block in section.blocks if isinstance(block, Table)]
+    words = "Who was expected to move" if is_over else "Who may move"
+    assert f"{words} at the 2025-06 reconstitution, effective 2025-06-27" in captions
+    note = (
+        "There is no statement on the 2025-12 reconstitution yet. A statement needs holdings of IWM and IWV of the weeks before"
+        " it; the newest of IWM are of 2025-11-05 and none of IWV are known."
+    )
+    assert (note in section.notes) == is_over
