@@ -104,11 +104,13 @@ class Settings(BaseSettings):
         0.2, ge=0.2, description="minimum pause between two requests for a member's prices, in seconds"
     )
     market_caps: bool = Field(
-        False, description="on: fetch the market capitalisation of every stock listed in the US, some twenty requests a run"
+        False,
+        description="on: fetch the market capitalisation of every US-listed stock of 20 million dollars or more, some twenty"
+        " requests a run",
     )
 
     option_days: int = Field(
-        1100, ge=0, description="fetch options that expire within this many days, one request per expiration; 0: none"
+        1100, ge=0, description="fetch options that expire within this many days, one request per expiration; 0: only the first"
     )
 
     vendor_urls: dict[str, BaseUrl] = Field(
