@@ -298,3 +298,22 @@ def test_what_the_real_documents_reach(real_home: Home) -> None:
     # The band: 1.61 and 0.44 times the breakpoint. The index provider's were from about 2.0 to 7.4 billion dollars around 4.6.
     borders = candidates.select(ratio=(pl.col("distance_to_breakpoint") + 1) / (pl.col("distance_to_border") + 1)).drop_nulls()
     assert sorted({round(ratio, 2) for ratio in borders["ratio"]})[1:] == [0.44, 1.61]
+
+
+def test_without_the_broad_fund_only_the_price_decides(real_home: Home) -> None:
+    """No holdings of IWV were known in June 2026."""
+    with published(real_home) as release:
+        found = ask(
+            release, "select *, price < 1 as is_cheap from reconstitution_candidates where event = '2026-06' and is_latest"
+        )
+        scored = ask(release, "select * from reconstitution_forecast_scores where event = '2026-06'")
+    cheap = found.filter("is_cheap")
+    assert cheap.height > 5
+    assert set(cheap["status"]) == {"leaves below"}
+    assert found.filter(~pl.col("is_cheap").fill_null(value=False))["status"].is_null().all()
+    assert found.height > 1900
+    assert (
+        found.select("weight", "size_rank", "distance_to_border", "distance_to_breakpoint").null_count().row(0)
+        == (found.height,) * 4
+    )
+    assert scored.is_empty()

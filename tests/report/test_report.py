@@ -377,8 +377,8 @@ def test_a_statement_on_an_event_that_took_effect_is_not_one_on_the_next(today: 
     words = "Who was expected to move" if is_over else "Who may move"
     assert f"{words} at the 2025-06 reconstitution, effective 2025-06-27" in captions
     note = (
-        "There is no statement on the 2025-12 reconstitution yet. A statement needs holdings of IWM and IWV of the weeks before"
-        " it; the newest of IWM are of 2025-11-05 and none of IWV are known."
+        "There is no statement on the 2025-12 reconstitution yet. It needs holdings of IWM of the weeks before it, and of IWV for"
+        " the sizes; the newest of IWM are of 2025-11-05 and none of IWV are known."
     )
     assert (note in section.notes) == is_over
 

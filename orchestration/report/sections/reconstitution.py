@@ -125,7 +125,7 @@ def _no_statement(tables: ReleaseTables, following: Row) -> str:
     event = following["event"]
     if tables.rows("select event from reconstitution_candidates where event = ? limit 1", event):
         return ""
-    needed = "A statement needs holdings of IWM and IWV of the weeks before it"
+    needed = "It needs holdings of IWM of the weeks before it, and of IWV for the sizes"
     dates = {}
     if tables.exists("concentration"):
         dates = {
