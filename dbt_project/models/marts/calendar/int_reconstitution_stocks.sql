@@ -5,8 +5,9 @@
     'ROYALTY TRUST'
 ] %}
 -- Every US-listed stock as a statement knew it on the day nearest to the rank day, with its index and whether it is eligible as far as
--- the data say. A member without a capitalisation is a stock too: the vendor is not asked for the smallest. A symbol of neither index names no security: another company can have had it before. Without the Russell 3000 fund
--- it is unknown which stocks are in neither index, and there is no statement.
+-- the data say. A member without a capitalisation is a stock too: the vendor is not asked for the smallest. A symbol of neither index
+-- names no security: another company can have had it before. Without the Russell 3000 fund it is unknown which stocks are in neither
+-- index, and there is no statement.
 with observed as (
     select distinct
         as_of,

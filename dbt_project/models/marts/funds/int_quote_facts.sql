@@ -1,7 +1,7 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}, meta={'signals': ['fund_facts']}) }}
 {% set p = signal_parameters('fund_facts', ['least_quotes']) -%}
--- What quotes say of a fund at each month end: the median spread of all sessions up to it with the session of the last, and the newest complete totals of its
--- options.
+-- What quotes say of a fund at each month end: the median spread of all sessions up to it with the session of the last, and the newest
+-- complete totals of its options.
 with spreads as (
     select
         month_ends.fund,
