@@ -369,13 +369,16 @@ def test_a_statement_on_an_event_that_took_effect_is_not_one_on_the_next(today: 
         " null as updates_basis, 1 as sessions_to_effective, 'ranked' as stage"
         " from (values ('2025-06', date '2025-06-27'), ('2025-12', date '2025-12-12')) t(event, effective)",
         "create table reconstitution_candidates as from (values ('2025-06', 'lock-down', date '2025-06-09', 'fund weights',"
-        " 'leaves above', 'BIG', 0.1, true)) t(event, stage, said_on, quality, status, symbol, distance_to_border, is_latest)",
+        " 'leaves above', 'BIG', 0.1, true), ('2025-06', 'lock-down', date '2025-06-09',"
+        " 'fund weights', null, 'NEW', null, true)) t(event, stage, said_on, quality, status, symbol, distance_to_border,"
+        " is_latest)",
         "create table concentration as from (values ('IWM', date '2025-11-05'), ('IWM', date '2025-05-13')) t(fund, as_of)",
     )
     section = reconstitution.CHAPTER.write(tables, manifest())
     captions = [block.caption for block in section.blocks if isinstance(block, Table)]
     words = "Who was expected to move" if is_over else "Who may move"
     assert f"{words} at the 2025-06 reconstitution, effective 2025-06-27" in captions
+    assert any("1\xa0member without a status by fund weights." in block.source for block in section.blocks)
     note = (
         "There is no statement on the 2025-12 reconstitution yet. It needs holdings of IWM of the weeks before it, and of IWV for"
         " the sizes; the newest of IWM are of 2025-11-05 and none of IWV are known."

@@ -98,6 +98,11 @@ def _candidates(tables: ReleaseTables) -> Table | None:
         " where is_latest and event = (select max(event) from reconstitution_candidates) and status <> 'stays'"
         " order by quality, status, abs(distance_to_border) desc nulls first, symbol"
     )
+    silent = tables.rows(
+        "select quality, count(*) as members from reconstitution_candidates where is_latest and status is null"
+        " and event = (select max(event) from reconstitution_candidates) group by quality order by quality"
+    )
+    unknown = "".join(f" {plural(row['members'], 'member')} without a status by {row['quality']}." for row in silent)
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         groups.setdefault((row["status"], row["quality"]), []).append(row)
@@ -115,7 +120,7 @@ def _candidates(tables: ReleaseTables) -> Table | None:
             [status, quality, number(len(found)), ", ".join(row["symbol"] for row in found[:NAMED])]
             for (status, quality), found in sorted(groups.items())
         ],
-        source=f"Mart reconstitution_candidates: {stated}. Fund weights count free float"
+        source=f"Mart reconstitution_candidates: {stated}.{unknown} Fund weights count free float"
         " only: of the companies that they expect to enter from above, many are closely held and stay.",
     )  # fmt: skip
 
