@@ -109,11 +109,13 @@ class Settings(BaseSettings):
         10.0, ge=0, description="seconds before a request for a member's prices is repeated; doubled each time, up to 30"
     )
     market_caps: bool = Field(
-        False, description="on: fetch the market capitalisation of every stock listed in the US, some twenty requests a run"
+        False,
+        description="on: fetch the market capitalisation of every US-listed stock of 20 million dollars or more, some twenty"
+        " requests a run",
     )
 
     option_days: int = Field(
-        1100, ge=0, description="fetch options that expire within this many days, one request per expiration; 0: none"
+        1100, ge=0, description="fetch options that expire within this many days, one request per expiration; 0: only the first"
     )
 
     vendor_urls: dict[str, BaseUrl] = Field(

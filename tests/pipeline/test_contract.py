@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import date
 from typing import Any
 
 import duckdb
@@ -79,10 +80,12 @@ def test_a_candidate_without_a_status_is_listed_beside_each_of_the_others() -> N
             " distance_to_border, 'why' as why, true as is_latest from (values ('fund weights'), ('total capitalisations'))"
             " as q(quality), (values ('stays'), ('leaves above'), (null)) as s(status), range(1, 60) as r(number)"
         )
+        connection.execute("create table reconstitution_calendar as select '2026-12' as event, date '2026-12-11' as effective")
         found = connection.execute(query_of(30)).fetchall()
     kinds = [(quality, status) for quality in ("fund weights", "total capitalisations") for status in ("leaves above", None)]
-    assert [row[3:5] for row in found] == [kind for kind in kinds for _ in range(10)]
-    assert found[0][5] == "l59"
+    assert [row[4:6] for row in found] == [kind for kind in kinds for _ in range(10)]
+    assert found[0][6] == "l59"
+    assert found[0][1] == date(2026, 12, 11)
 
 
 def test_every_relation_joins_many_to_one(sample_home: Home) -> None:

@@ -40,6 +40,7 @@ class Half(YahooOptions):
 
 def put(desk: Desk, vendor: YahooOptions, at: datetime) -> Document:
     vendor.quote["regularMarketTime"] = epoch(at) - 60
+    vendor.changes = {"lastTradeDate": epoch(at) - 3600} | vendor.changes
     return desk.put("yahoo/quotes/IWM", vendor.document(), at, "parquet")
 
 
@@ -155,6 +156,47 @@ def test_an_impossible_number_of_contracts_quarantines_its_expiration(column: st
     assert read_expirations(desk, NOW.date()) == set(EXPIRATIONS[is_odd:])
 
 
+@pytest.mark.parametrize("phase", ["regular", "closed"])
+@pytest.mark.parametrize(
+    ("stale", "traded", "is_used"),
+    [(100, 0, False), (99, 0, True), (2 * len(STRIKES) * len(EXPIRATIONS) - 1, 1, True)],
+    ids=["many before", "fewer before", "one now"],
+)
+def test_a_chain_in_which_none_has_traded_is_that_of_a_session_before(
+    phase: str, stale: int, traded: int, *, is_used: bool, make_desk: MakeDesk
+) -> None:
+    """The fund's own quote is of the session. Contracts that have not traded for longer say nothing."""
+
+    @dataclass
+    class Stale(YahooOptions):
+        def chain(self, expiration: date) -> list[dict[str, Any]]:
+            first = EXPIRATIONS.index(expiration) * 2 * len(STRIKES)
+            days = [
+                7 if place >= stale + traded else 1 if place >= traded else 0 for place in range(first, first + 2 * len(STRIKES))
+            ]
+            contracts = super().chain(expiration)
+            return [
+                one | {"lastTradeDate": one["lastTradeDate"] - 86400 * back}
+                for one, back in zip(contracts, days, strict=True)
+            ]  # fmt: skip
+
+    desk = make_desk("empty")
+    vendor = Stale()
+    vendor.quote |= {"regularMarketTime": epoch(NOW) - 60, "marketState": "REGULAR" if phase == "regular" else "POST"}
+    document = desk.put("yahoo/quotes/IWM", vendor.document(), NOW if phase == "regular" else NOW + timedelta(hours=2), "parquet")
+    desk.run()
+    assert desk.status(document) == "accepted"
+    assert desk.broken(document) == (set() if is_used else {"chain_is_of_its_session"})
+    assert desk.sql("select phase, session from raw.fund_quotes") == [(phase, NOW.date())]
+    assert read_expirations(desk, NOW.date()) == (set(EXPIRATIONS) if is_used else set())
+    if not is_used:
+        reasons = {reason for _, _, reason in desk.in_quarantine()}
+        assert reasons == {"no contract has traded in the session 2026-05-06; 100 traded last on 2026-05-05"}
+        assert desk.sql("select count(*) from raw.option_quotes") == [(0,)]
+        desk.connection.close()
+        assert incomplete_quotes(desk.warehouse, 1000) == {document.key}
+
+
 def test_two_chains_that_agree_overrule_a_wrong_first_one(make_desk: MakeDesk) -> None:
     desk = make_desk("known")
     wrong = put(desk, YahooOptions(changes={"openInterest": 100_000}), BEFORE)
@@ -260,7 +302,7 @@ def test_a_document_of_the_morning_misses_what_expired_the_day_before(make_desk:
     desk = make_desk("empty")
     day, morning = EXPIRATIONS[0], LATER + timedelta(hours=17)
     put(desk, YahooOptions(), NOW)
-    vendor = YahooOptions(expirations=EXPIRATIONS[1:])
+    vendor = YahooOptions(expirations=EXPIRATIONS[1:], changes={"lastTradeDate": epoch(LATER)})
     vendor.quote |= {"regularMarketTime": epoch(LATER) + 1800, "marketState": "PRE"}
     desk.put("yahoo/quotes/IWM", vendor.document(), morning, "parquet")
     desk.run()

@@ -11,12 +11,12 @@ import duckdb
 import pytest
 
 from orchestration.report import wording
-from orchestration.report.blocks import Cell, Chart
+from orchestration.report.blocks import Cell, Chart, Table
 from orchestration.report.freshness import missing_from
 from orchestration.report.manifest import quarantine_sentences
 from orchestration.report.page import CHAPTERS, payload, render
 from orchestration.report.release_tables import ReleaseTables
-from orchestration.report.sections import rates
+from orchestration.report.sections import rates, reconstitution, trading
 from orchestration.report.terms import TERMS
 from orchestration.settings import PROJECT_ROOT
 
@@ -357,3 +357,72 @@ def test_every_tone_has_enough_contrast_in_light_and_dark() -> None:
             for ground in ("paper", "ground"):
                 light, dark = sorted((luminance(palette[tone]), luminance(palette[ground])), reverse=True)
                 assert (light + 0.05) / (dark + 0.05) >= 4.5, (tone, ground, palette[ground])
+
+
+@pytest.mark.parametrize(("today", "is_over"), [(date(2025, 6, 26), False), (date(2025, 6, 27), True)])
+def test_a_statement_on_an_event_that_took_effect_is_not_one_on_the_next(today: date, *, is_over: bool) -> None:
+    following = "2025-12" if is_over else "2025-06"
+    tables = tables_with(
+        f"create table reconstitution_calendar as select *, date '{today}' as counted_from, event = '{following}' as is_next,"
+        " date '2025-04-30' as rank_day, null::date as preliminary_list, null::date as list_update_1, null::date"
+        " as list_update_2, null::date as list_update_3, null::date as list_update_4, null::date as lock_down, 'rule' as basis,"
+        " null as updates_basis, 1 as sessions_to_effective, 'ranked' as stage"
+        " from (values ('2025-06', date '2025-06-27'), ('2025-12', date '2025-12-12')) t(event, effective)",
+        "create table reconstitution_candidates as from (values ('2025-06', 'lock-down', date '2025-06-09', 'fund weights',"
+        " 'leaves above', 'BIG', 0.1, true), ('2025-06', 'lock-down', date '2025-06-09',"
+        " 'fund weights', null, 'NEW', null, true)) t(event, stage, said_on, quality, status, symbol, distance_to_border,"
+        " is_latest)",
+        "create table concentration as from (values ('IWM', date '2025-11-05'), ('IWM', date '2025-05-13')) t(fund, as_of)",
+    )
+    section = reconstitution.CHAPTER.write(tables, manifest())
+    captions = [block.caption for block in section.blocks if isinstance(block, Table)]
+    words = "Who was expected to move" if is_over else "Who may move"
+    assert f"{words} at the 2025-06 reconstitution, effective 2025-06-27" in captions
+    assert any("1\xa0member without a status by fund weights." in block.source for block in section.blocks)
+    note = (
+        "There is no statement on the 2025-12 reconstitution yet. It needs holdings of IWM of the weeks before it, and of IWV for"
+        " the sizes; the newest of IWM are of 2025-11-05 and none of IWV are known."
+    )
+    assert (note in section.notes) == is_over
+
+
+QUOTES = (
+    "create table quoted_spreads as from (values ('IWM', 0.5, 0.4), ('IWM', 0.7, 0.4), ('IWM', 0.6, 0.4), ('SCHA', 0.9, 0.3),"
+    " ('SCHA', 1.0, 0.3)) t(fund, spread_bp, tick_bp)"
+)
+FLOWS = (
+    "create table fund_flows as from (values ('IWM', date '2026-05-05', date '2026-05-06', 100.0, 10.0, 2000.0, 0.1))"
+    " t(fund, from_as_of, as_of, shares, shares_change, flow, flow_share)"
+)
+LEAST_QUOTES = {"fund_facts.least_quotes": {"value": 3}}
+
+
+def test_a_spread_of_too_few_quotes_is_not_shown() -> None:
+    section = trading.CHAPTER.write(tables_with(QUOTES, FLOWS), manifest(parameters=LEAST_QUOTES))
+    table = next(block for block in section.blocks if isinstance(block, Table))
+    assert {row[0]: row[1] for row in table.rows} == {
+        "IWM": Cell("0.60", note="tick 0.40; 3\xa0quotes"),
+        "SCHA": Cell("\u2013", note="2\xa0quotes, too few"),
+    }
+    assert "IWM 0.60." in section.lead
+    assert "SCHA" not in section.lead
+
+
+@pytest.mark.parametrize(
+    ("created", "captions", "missing"),
+    [
+        ((QUOTES,), ["Quotes and options"], "option_depth, fund_flows are missing"),
+        ((QUOTES + " limit 0", FLOWS), ["Flows of IWM"], "option_depth is missing and quoted_spreads is empty"),
+    ],
+    ids=["quotes", "flows"],
+)
+def test_spreads_and_flows_stand_alone(created: tuple[str, ...], captions: list[str], missing: str) -> None:
+    section = trading.CHAPTER.section(tables_with(*created), manifest(parameters=LEAST_QUOTES))
+    assert section.unavailable is None
+    assert [block.caption for block in section.blocks if isinstance(block, Table)] == captions
+    assert any(missing in note for note in section.notes), section.notes
+
+
+def test_without_quotes_options_and_flows_the_chapter_says_so() -> None:
+    section = trading.CHAPTER.section(tables_with("create table release as select 1"), manifest())
+    assert section.unavailable == "Not available in this release: quoted_spreads, option_depth, fund_flows are missing."

@@ -26,6 +26,8 @@ FEW_CONTRACTS = 2000  # in a thin fund one trade is more than all that was open
 # Of the fund's usual volume, in shares: some 30 and 10 times in the most traded funds.
 MOST_INTEREST, MOST_VOLUME, SHARES = 200.0, 80.0, 100
 MOST_CONTRACTS = 10_000_000  # of one contract: half of all that are open in the options of SPY
+# A thin fund may not have traded yet; where so many contracts traded in a session before, at least one does in the next.
+MANY_TRADED = 100
 
 
 @dataclass(frozen=True)
@@ -77,17 +79,20 @@ def judge_quotes(rows: dict[str, pl.DataFrame], *, known: KnownChain, close: Kno
     """
     options = rows["option_quotes"]
     short = _short_chains(options, known.contracts)
+    old = _session_before(options)
     most = pl.max_horizontal("volume", "open_interest")
     broken = options.join(short, on="expiration", how="left", maintain_order="left").with_columns(
         most_of_expiration=most.max().over("expiration")
     )
     conditions = {
+        "chain_is_of_its_session": pl.lit(old is not None),
         "chain_is_whole": pl.col("before").is_not_null(),
         "contracts_are_possible": pl.col("most_of_expiration") > MOST_CONTRACTS,
     }
     quarantined = quarantine_rows(
         broken,
         {
+            "chain_is_of_its_session": pl.lit(old),
             "chain_is_whole": pl.format("{} has {} contracts, {} in the document before", "expiration", "contracts", "before"),
             "contracts_are_possible": pl.format(
                 "a contract of {} has a volume or an open interest of {}", "expiration", "most_of_expiration"
@@ -200,6 +205,19 @@ def _open_interest(options: pl.DataFrame, known: KnownChain) -> Iterator[Finding
             "open_interest_is_as_before",
             f"the open interest of {both.height} contracts is {now:,}, and was {then:,} on {known.interest_of}",
         )
+
+
+def _session_before(options: pl.DataFrame) -> str | None:
+    """What shows that the contracts are those of a session before the document's; None if nothing does."""
+    if options.is_empty():
+        return None
+    session = options["session"][0]
+    traded_on = pl.col("last_traded_at").dt.replace_time_zone("UTC").dt.convert_time_zone("America/New_York").dt.date()
+    days = options.select(day=traded_on).drop_nulls()["day"]
+    newest = days.max()
+    if not isinstance(newest, date) or newest >= session or (traded := int((days == newest).sum())) < MANY_TRADED:
+        return None
+    return f"no contract has traded in the session {session}; {traded} traded last on {newest}"
 
 
 def _missing(rows: dict[str, pl.DataFrame], cycles: Mapping[date, str]) -> pl.DataFrame:

@@ -336,6 +336,13 @@ RULES: dict[str, Rule] = {
         ),
         # Quotes
         Rule(
+            "chain_is_of_its_session",
+            "quotes",
+            _ROW,
+            "A contract has traded in the document's session, unless fewer than 100 traded in the newest session in which any"
+            " did; else all contracts are quarantined.",
+        ),
+        Rule(
             "chain_is_whole",
             "quotes",
             _ROW,

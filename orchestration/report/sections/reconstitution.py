@@ -14,7 +14,7 @@ from orchestration.report.chart_parts import (
     zero_line,
 )
 from orchestration.report.release_tables import ReleaseTables, Row
-from orchestration.report.wording import DASH, MINUS, TIMES, day, interval, label, number, p_value, percent, plural
+from orchestration.report.wording import DASH, MINUS, TIMES, day, interval, label, listed, number, p_value, percent, plural
 
 _WINDOWS = {
     "rank_to_effective": "rank day to effective close",
@@ -48,13 +48,14 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     blocks: list[Chart | Table] = [_calendar(coming)] if coming else []
     if tables.has("reconstitution_candidates"):
         blocks += [block for block in (_candidates(tables), _scores(tables)) if block]
+    silent = _no_statement(tables, following) if following and tables.exists("reconstitution_candidates") else ""
     study: list[Chart | Table] = [_chart(summary), _table(summary)] if summary else []
     return Section(
         CHAPTER.name,
         CHAPTER.title,
         lead=lead,
         blocks=[*blocks, *study],
-        notes=[] if summary else [tables.unavailable("reconstitution_summary") or ""],
+        notes=[silent, *([] if summary else [tables.unavailable("reconstitution_summary") or ""])],
     )
 
 
@@ -92,18 +93,25 @@ def _updates(row: Row) -> Cell:
 def _candidates(tables: ReleaseTables) -> Table | None:
     """Who is expected to move at the last event that has statements: by a rule first, then the farthest from the border."""
     rows = tables.rows(
-        "select event, stage, said_on, quality, status, symbol, distance_to_border, is_hindsight from reconstitution_candidates"
+        "select event, candidates.stage, said_on, quality, status, symbol, effective, effective <= counted_from as is_over"
+        " from reconstitution_candidates as candidates join reconstitution_calendar using (event)"
         " where is_latest and event = (select max(event) from reconstitution_candidates) and status <> 'stays'"
         " order by quality, status, abs(distance_to_border) desc nulls first, symbol"
     )
+    silent = tables.rows(
+        "select quality, count(*) as members from reconstitution_candidates where is_latest and status is null"
+        " and event = (select max(event) from reconstitution_candidates) group by quality order by quality"
+    )
+    unknown = "".join(f" {plural(row['members'], 'member')} without a status by {row['quality']}." for row in silent)
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         groups.setdefault((row["status"], row["quality"]), []).append(row)
     if not groups:
         return None
     stated = "; ".join(sorted({f"{row['stage']}, as of {day(row['said_on'])}" for row in rows}))
+    expected = "Who was expected to move" if rows[0]["is_over"] else "Who may move"
     return Table(
-        caption=f"Who may move at the {rows[0]['event']} reconstitution",
+        caption=f"{expected} at the {rows[0]['event']} reconstitution, effective {day(rows[0]['effective'])}",
         columns=[
             Column("Status", False), Column("By", False), Column("Symbols"),
             Column("By a rule, then farthest from the border", False),
@@ -112,9 +120,29 @@ def _candidates(tables: ReleaseTables) -> Table | None:
             [status, quality, number(len(found)), ", ".join(row["symbol"] for row in found[:NAMED])]
             for (status, quality), found in sorted(groups.items())
         ],
-        source=f"Mart reconstitution_candidates: {stated}. Fund weights count free float"
+        source=f"Mart reconstitution_candidates: {stated}.{unknown} Fund weights count free float"
         " only: of the companies that they expect to enter from above, many are closely held and stay.",
     )  # fmt: skip
+
+
+def _no_statement(tables: ReleaseTables, following: Row) -> str:
+    """That nothing is stated about the next event, and which holdings are known; nothing if there is a statement."""
+    event = following["event"]
+    if tables.rows("select event from reconstitution_candidates where event = ? limit 1", event):
+        return ""
+    needed = "It needs holdings of IWM of the weeks before it, and of IWV for the sizes"
+    dates = {}
+    if tables.exists("concentration"):
+        dates = {
+            row["fund"]: row["as_of"] for row in tables.rows("select fund, max(as_of) as as_of from concentration group by 1")
+        }
+    known = listed(
+        [
+            f"the newest of {fund} are of {day(dates[fund])}" if fund in dates else f"none of {fund} are known"
+            for fund in ("IWM", "IWV")
+        ]
+    )
+    return f"There is no statement on the {event} reconstitution yet. {needed}; {known}."
 
 
 def _scores(tables: ReleaseTables) -> Table | None:
@@ -143,7 +171,7 @@ def _scores(tables: ReleaseTables) -> Table | None:
             for row in rows
         ],
         source="Mart reconstitution_forecast_scores, by the last forecast before each event. Naive: the same number of symbols,"
-        " the largest or the smallest by fund weight."
+        " those of the largest or the smallest companies by fund weight."
         + (
             f" {', '.join(unknown)}: without holdings of the Russell 3000 fund after the event, any company above the breakpoint"
             " that left counts as leaving above."

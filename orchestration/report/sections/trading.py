@@ -4,6 +4,7 @@ from orchestration.report.blocks import Cell, Chapter, Column, Manifest, Section
 from orchestration.report.release_tables import ReleaseTables, Row
 from orchestration.report.wording import DASH, MINUS, day, dollars, fund_order, number, percent, plural
 
+_PARTS = ("quoted_spreads", "option_depth", "fund_flows")
 _SPREADS = """
 select fund, count(spread_bp) as quotes, median(spread_bp) as spread_bp,
     median(case when spread_bp is not null then tick_bp end) as tick_bp
@@ -26,16 +27,24 @@ _MOST_FLOWS = 12
 
 
 def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
-    spreads, depth, month = ({row["fund"]: row for row in tables.rows(query)} for query in (_SPREADS, _DEPTH, _MONTH))
-    flows = [row for row in tables.rows(_FLOWS) if row["fund"] == "IWM"][:_MOST_FLOWS]
-    tables_shown = [_table(spreads, depth, month)] if spreads or depth else []
+    """Spreads, options and flows stand alone: what is missing has no table, and a note says so."""
+    missing = [mart for mart in _PARTS if tables.unavailable(mart)]
+    if len(missing) == len(_PARTS):
+        return Section(CHAPTER.name, CHAPTER.title, unavailable=tables.unavailable(*missing))
+    spreads = _by_fund(tables, "quoted_spreads", _SPREADS)
+    depth, month = (_by_fund(tables, "option_depth", query) for query in (_DEPTH, _MONTH))
+    least = int(manifest["parameters"].get("fund_facts.least_quotes", {}).get("value", 1))
+    flows = [] if "fund_flows" in missing else [row for row in tables.rows(_FLOWS) if row["fund"] == "IWM"][:_MOST_FLOWS]
+    tables_shown = [_table(spreads, depth, month, least)] if spreads or depth else []
     tables_shown += [_flows(flows)] if flows else []
     return Section(
         CHAPTER.name,
         CHAPTER.title,
-        lead=_lead(spreads, depth),
+        lead=_lead(spreads, depth, least),
         blocks=[*tables_shown],
         notes=[
+            tables.unavailable(*missing) or "",
+            "" if flows or "fund_flows" in missing else "No flow of IWM is known yet.",
             "A quote is a sample at one moment of a session, in regular hours; the history begins with the first run during"
             " regular hours.",
             "Implied volatility is computed for European exercise from mid prices, with the forward price of put-call parity.",
@@ -43,16 +52,25 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     )
 
 
-def _lead(spreads: dict[str, Row], depth: dict[str, Row]) -> str:
-    quoted = sorted((row for row in spreads.values() if row["quotes"]), key=lambda row: fund_order(row["fund"]))
-    if not quoted:
-        return "No quote has been collected in regular hours yet: spreads are unknown."
+def _by_fund(tables: ReleaseTables, mart: str, query: str) -> dict[str, Row]:
+    return {} if tables.unavailable(mart) else {row["fund"]: row for row in tables.rows(query)}
+
+
+def _lead(spreads: dict[str, Row], depth: dict[str, Row], least: int) -> str:
+    quoted = sorted((row for row in spreads.values() if row["quotes"] >= least), key=lambda row: fund_order(row["fund"]))
     words = ", ".join(f"{row['fund']} {number(row['spread_bp'], 2)}" for row in quoted)
-    contracts = number(depth["IWM"]["open_interest"]) if "IWM" in depth else DASH
-    return f"Median quoted spread in basis points: {words}. IWM's options up to a quarter ahead: {contracts} contracts open."
+    if words:
+        said = f"Median quoted spread in basis points: {words}."
+    elif any(row["quotes"] for row in spreads.values()):
+        said = f"No fund has {plural(least, 'quote')} in regular hours yet: spreads are unknown."
+    else:
+        said = "No quote has been collected in regular hours yet: spreads are unknown."
+    if "IWM" not in depth:
+        return said
+    return f"{said} IWM's options up to a quarter ahead: {number(depth['IWM']['open_interest'])} contracts open."
 
 
-def _table(spreads: dict[str, Row], depth: dict[str, Row], month: dict[str, Row]) -> Table:
+def _table(spreads: dict[str, Row], depth: dict[str, Row], month: dict[str, Row], least: int) -> Table:
     funds = sorted(spreads.keys() | depth.keys(), key=fund_order)
     nothing: Row = {}
     return Table(
@@ -64,7 +82,7 @@ def _table(spreads: dict[str, Row], depth: dict[str, Row], month: dict[str, Row]
         rows=[
             [
                 fund,
-                _spread(spreads.get(fund, nothing)),
+                _spread(spreads.get(fund, nothing), least),
                 Cell(number(of.get("open_interest")), note=day(of["session"]) if of else ""),
                 number(of.get("volume")),
                 Cell(number(of.get("expirations")), note=_cycles(of)),
@@ -79,17 +97,20 @@ def _table(spreads: dict[str, Row], depth: dict[str, Row], month: dict[str, Row]
             for fund in funds
             for of, near in [(depth.get(fund, nothing), month.get(fund, nothing))]
         ],
-        source="Marts quoted_spreads (medians in basis points, beside one tick) and option_depth (expirations up to a quarter"
-        " ahead, in contracts; open interest is that after the session before; implied volatility and 25-delta skew about a month"
-        " ahead, per year).",
+        source="Marts quoted_spreads (medians in basis points, beside one tick; none of too few quotes) and option_depth"
+        " (expirations up to a quarter ahead, in contracts; open interest is that after the session before; implied volatility"
+        " and 25-delta skew about a month ahead, per year).",
         stacks=True,
     )  # fmt: skip
 
 
-def _spread(row: Row) -> Cell:
+def _spread(row: Row, least: int) -> Cell:
     if not row or not row["quotes"]:
         return Cell(DASH)
-    return Cell(number(row["spread_bp"], 2), note=f"tick {number(row['tick_bp'], 2)}; {plural(row['quotes'], 'quote')}")
+    quotes = plural(row["quotes"], "quote")
+    if row["quotes"] < least:
+        return Cell(DASH, note=f"{quotes}, too few")
+    return Cell(number(row["spread_bp"], 2), note=f"tick {number(row['tick_bp'], 2)}; {quotes}")
 
 
 def _signed_dollars(value: float) -> str:
@@ -118,5 +139,4 @@ def _flows(rows: list[Row]) -> Table:
     )  # fmt: skip
 
 
-# Options and flows are optional: what is missing has no table.
-CHAPTER = Chapter("trading", "Spreads, options and flows", ("quoted_spreads",), _write, feeds=("quotes",))
+CHAPTER = Chapter("trading", "Spreads, options and flows", (), _write, feeds=("quotes",))

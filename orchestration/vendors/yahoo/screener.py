@@ -1,7 +1,7 @@
-"""Total market capitalisation of every stock listed in the US, from Yahoo's stock screener: one table per retrieval.
+"""Total market capitalisation of US-listed stocks of 20 million dollars or more, from Yahoo's screener: one table a retrieval.
 
 The screener sends pages of at most 250 stocks. A page that is missing or repeated would shift every rank after it, so an answer
-counts only if it has as many different symbols as it says.
+counts only if it has as many different symbols as it says, or at most three fewer.
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -169,8 +169,8 @@ def _session_of(stocks: pl.DataFrame, context: Context) -> date:
 FEED = Feed(
     vendor=VENDOR,
     kind=KIND,
-    description="Price and total market capitalisation of every stock listed in the US, from Yahoo's stock screener: one table a "
-    "retrieval. Fetched only if SMALLCAP_MARKET_CAPS is on.",
+    description="Price and total market capitalisation of every US-listed stock of 20 million dollars or more, from Yahoo's"
+    " stock screener: one table a retrieval. Fetched only if SMALLCAP_MARKET_CAPS is on.",
     symbols=lambda universe: {MARKET: None},
     address=yfinance_client.ADDRESS,
     fetch=fetch,

@@ -55,8 +55,6 @@ years as (
         daily.fund,
         extract(year from daily.session) as year,
         count(*) as sessions,
-        sum(daily.log_return) as log_return,
-        sum(qqq.log_return) as qqq_log_return,
         sum(qqq.log_return - daily.log_return) as log_gap,
         cast(count(*) as double) / {{ year.sessions_a_year }} as length
     from daily
@@ -69,27 +67,34 @@ intervals as (
     {{ bootstrap_of_mean('years', 'comparison', 'year', 'log_gap', 'length', bootstrap.resamples, bootstrap.coverage) }}
 ),
 
-funds as (
+gaps as (
     select
         comparison,
         rate,
         fund,
         sum(sessions) as sessions,
         count(*) as years,
-        exp(sum(log_return) / sum(length)) - 1 as annual_return,
-        exp(sum(qqq_log_return) / sum(length)) - 1 as qqq_annual_return
+        sum(log_gap) / nullif(sum(length), 0) as log_gap_a_year
     from years
     group by comparison, rate, fund
+),
+
+-- QQQ leads both if it leads the one that it leads less: the fund with the higher return, whose gap and interval are shown.
+turns as (
+    select
+        *,
+        row_number() over (partition by rate order by log_gap_a_year, fund) as turn
+    from gaps
 )
 
--- QQQ leads both if it leads the one that it leads less.
 select
-    funds.rate,
-    cast(max(funds.sessions) as integer) as sessions,
-    cast(max(funds.years) as integer) as years,
-    min(funds.qqq_annual_return - funds.annual_return) as gap_a_year,
-    exp(min(intervals.interval_low)) - 1 as interval_low,
-    exp(min(intervals.interval_high)) - 1 as interval_high
-from funds
-inner join intervals on funds.comparison = intervals.comparison
-group by funds.rate
+    turns.rate,
+    turns.fund,
+    cast(turns.sessions as integer) as sessions,
+    cast(turns.years as integer) as years,
+    exp(turns.log_gap_a_year) - 1 as gap_a_year,
+    exp(intervals.interval_low) - 1 as interval_low,
+    exp(intervals.interval_high) - 1 as interval_high
+from turns
+inner join intervals on turns.comparison = intervals.comparison
+where turns.turn = 1

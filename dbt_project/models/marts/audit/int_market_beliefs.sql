@@ -61,7 +61,7 @@ select
     case gaps.rate when 'yield' then 'qqq_leads_at_low_yields' else 'qqq_leads_at_low_rates' end as claim,
     gaps.gap_a_year as measured,
     'fraction a year' as unit,
-    'annual return of QQQ minus the better of IWM and SPY over ' || {{ counted('gaps.sessions', 'session') }}
+    'annual growth of QQQ relative to ' || gaps.fund || ', the better of IWM and SPY, over ' || {{ counted('gaps.sessions', 'session') }}
     || case gaps.rate
         when 'yield' then ' with the 10-year Treasury yield at or below ' || {{ percent(p.low_yield, 0) }}
         else ' with the policy rate at or below ' || {{ percent(cycle.low_rate, 0) }}

@@ -1,7 +1,7 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
 -- Where each stock is expected to go by total market capitalisation. A member within the band stays; at the lower end of the Russell 2000
 -- there is no band. Without a border below it is unknown who stays, and there is no status; nor is there one for who leaves the
--- Russell 1000 for neither index.
+-- Russell 1000 for neither index, and for a company without a known capitalisation.
 with placed as (
     select
         stocks.event,
@@ -67,6 +67,7 @@ select
     end as border,
     case
         when not_eligible is not null then not_eligible
+        when company_size is null then 'no capitalisation is known'
         when status is null then 'no border below can be computed'
         when status = 'leaves above' then 'above the band'
         when status = 'leaves below' then 'smaller than the last company of the Russell 3000'

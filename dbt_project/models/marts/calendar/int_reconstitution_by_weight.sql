@@ -2,7 +2,8 @@
 {% set p = signal_parameters('reconstitution_candidates', ['least_price', 'least_float']) -%}
 -- Where each member is expected to go, from fund weights alone. A weight counts free float only, so that it is the least that a
 -- company can be worth: above the band it decides, below a border it is a reason to ask for the float. Without a border below it is
--- unknown who stays, and there is no status; nor is there one for who leaves the Russell 1000 for neither index.
+-- unknown who stays, and there is no status; nor is there one for who leaves the Russell 1000 for neither index, and without the
+-- Russell 3000 fund. The price decides in any case.
 with placed as (
     select
         members.*,
@@ -14,7 +15,7 @@ with placed as (
         case when members.index_before = 'Russell 1000' then sizes.lower_border else sizes.floor_border end as lower_border,
         held.held_size
     from {{ ref('int_reconstitution_companies') }} as members
-    inner join {{ ref('int_reconstitution_sizes') }} as sizes
+    left join {{ ref('int_reconstitution_sizes') }} as sizes
         on members.event = sizes.event and members.stage = sizes.stage
         and members.company = sizes.company and members.index_before = sizes.index_before
     left join {{ ref('int_reconstitution_held') }} as held
@@ -26,6 +27,7 @@ judged as (
         *,
         case
             when price < cast({{ p.least_price }} as double) then 'price'
+            when company_size is null then 'no size'
             when index_before = 'Russell 2000' and company_size > upper_border then 'above'
             when lower_border is null then 'no border'
             when company_size >= lower_border then 'inside'
@@ -51,7 +53,7 @@ select
         when place = 'above' then 'leaves above'
         when place = 'below' and index_before = 'Russell 1000' then 'enters from above'
         when place = 'below' or (place = 'price' and index_before = 'Russell 2000') then 'leaves below'
-        when place not in ('price', 'no border') then 'stays'
+        when place not in ('price', 'no size', 'no border') then 'stays'
     end as status,
     size_rank,
     weight,
@@ -60,7 +62,7 @@ select
     company_size,
     breakpoint,
     case
-        when place in ('price', 'no border') then null
+        when place in ('price', 'no size', 'no border') then null
         when place = 'above' then upper_border
         when index_before = 'Russell 1000' or place in ('below', 'held') then lower_border
         when company_size * company_size >= lower_border * upper_border then upper_border
@@ -69,6 +71,7 @@ select
     case place
         when 'price' then 'price below {{ '%g' % p.least_price | float }} dollar'
         when 'above' then 'above the band'
+        when 'no size' then 'its size in the Russell 3000 fund is not known'
         when 'no border' then 'no border below can be computed'
         when 'held' then 'kept its index at an earlier event with a smaller weight'
         when 'below' then 'below the border unless less than ' || {{ text('cast(ceil(100 * least_float) as integer)') }}

@@ -1,27 +1,21 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
 -- The company of each member: its share classes count together.
-with sized as (
-    select *
-    from {{ ref('int_reconstitution_members') }}
-    where size is not null
-),
-
-classes as (
-    {{ share_classes('sized') }}
+with classes as (
+    {{ share_classes(ref('int_reconstitution_members')) }}
 )
 
 select
-    sized.event,
-    sized.stage,
-    sized.is_hindsight,
-    sized.symbol,
-    sized.security_id,
-    sized.name,
-    sized.index_before,
-    sized.price,
-    sized.small_value,
-    sized.broad_value,
-    sized.size,
-    least(sized.symbol, coalesce(classes.other_symbol, sized.symbol)) as company
-from sized
-left join classes on sized.event = classes.event and sized.stage = classes.stage and sized.symbol = classes.symbol
+    members.event,
+    members.stage,
+    members.is_hindsight,
+    members.symbol,
+    members.security_id,
+    members.name,
+    members.index_before,
+    members.price,
+    members.small_value,
+    members.broad_value,
+    members.size,
+    least(members.symbol, coalesce(classes.other_symbol, members.symbol)) as company
+from {{ ref('int_reconstitution_members') }} as members
+left join classes on members.event = classes.event and members.stage = classes.stage and members.symbol = classes.symbol

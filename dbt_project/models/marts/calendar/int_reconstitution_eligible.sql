@@ -23,7 +23,7 @@ small as (
         market_cap,
         row_number() over (partition by event, stage order by market_cap desc, symbol) as small_rank
     from {{ ref('int_reconstitution_stocks') }}
-    where index_before = 'Russell 2000'
+    where index_before = 'Russell 2000' and market_cap is not null
 ),
 
 halves as (

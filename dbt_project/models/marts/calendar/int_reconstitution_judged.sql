@@ -1,5 +1,6 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
--- Each candidate with what happened to it, and its places in the naive rankings by its size in fund weights. Who joined without
+-- Each candidate with what happened to it, and its places in the naive rankings by the size of its company in fund weights: the
+-- statement adds share classes, too, and what it is compared with must not differ in that. Who joined without
 -- being a candidate is a row without a status. A member is found again by its security, and who was in neither index by the
 -- ticker: a security's id is the first ticker that it had, which another company can have today.
 with events as (
@@ -29,11 +30,11 @@ candidates as (
         coalesce(outcomes.is_broad, false) as is_broad,
         row_number() over (
             partition by candidates.event, candidates.stage, candidates.quality, candidates.index_before
-            order by members.size desc nulls last, candidates.symbol
+            order by sizes.size desc nulls last, members.company, candidates.symbol
         ) as from_largest,
         row_number() over (
             partition by candidates.event, candidates.stage, candidates.quality, candidates.index_before
-            order by members.size nulls last, candidates.symbol
+            order by sizes.size nulls last, members.company, candidates.symbol
         ) as from_smallest
     from {{ ref('reconstitution_candidates') }} as candidates
     inner join events on candidates.event = events.event
@@ -44,6 +45,9 @@ candidates as (
         and candidates.symbol = new_symbols.symbol and candidates.index_before = 'neither'
     left join {{ ref('int_reconstitution_companies') }} as members
         on candidates.event = members.event and candidates.stage = members.stage and candidates.symbol = members.symbol
+    left join {{ ref('int_reconstitution_sizes') }} as sizes
+        on members.event = sizes.event and members.stage = sizes.stage
+        and members.company = sizes.company and members.index_before = sizes.index_before
 ),
 
 statements as (

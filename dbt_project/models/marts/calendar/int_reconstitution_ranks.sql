@@ -11,7 +11,7 @@ with companies as (
         index_before,
         greatest(max(market_cap), case when count(class_cap) = count(*) then sum(class_cap) end) as size
     from {{ ref('int_reconstitution_eligible') }}
-    where not_eligible is null
+    where not_eligible is null and market_cap is not null
     group by event, stage, company, index_before
 ),
 

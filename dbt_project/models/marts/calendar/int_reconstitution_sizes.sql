@@ -9,6 +9,7 @@ with companies as (
         index_before,
         sum(size) as size
     from {{ ref('int_reconstitution_companies') }}
+    where size is not null
     group by event, stage, company, index_before
 ),
 

@@ -5,8 +5,9 @@
     'ROYALTY TRUST'
 ] %}
 -- Every US-listed stock as a statement knew it on the day nearest to the rank day, with its index and whether it is eligible as far as
--- the data say. A symbol of neither index names no security: another company can have had it before. Without the Russell 3000 fund
--- it is unknown which stocks are in neither index, and there is no statement.
+-- the data say. A member without a capitalisation is a stock too: the vendor is not asked for the smallest. A symbol of neither index
+-- names no security: another company can have had it before. Without the Russell 3000 fund it is unknown which stocks are in neither
+-- index, and there is no statement.
 with observed as (
     select distinct
         as_of,
@@ -49,7 +50,7 @@ offered as (
         and (bases.is_hindsight or observed.observed_at <= statements.known_by)
 ),
 
-stocks as (
+listed as (
     select
         offered.event,
         offered.stage,
@@ -70,6 +71,38 @@ stocks as (
     left join {{ ref('int_reconstitution_members') }} as members
         on offered.event = members.event and offered.stage = members.stage and caps.ticker = members.symbol
     where offered.turn = 1
+),
+
+-- What the screener does not list is known from the fund alone.
+unlisted as (
+    select
+        offered.event,
+        offered.stage,
+        offered.is_hindsight,
+        members.symbol,
+        members.security_id,
+        members.name,
+        members.index_before,
+        members.price,
+        cast(null as double) as market_cap,
+        cast(null as double) as class_cap,
+        offered.as_of,
+        cast(null as date) as first_traded,
+        1 as turn
+    from offered
+    inner join {{ ref('int_reconstitution_members') }} as members
+        on offered.event = members.event and offered.stage = members.stage
+    left join listed
+        on members.event = listed.event and members.stage = listed.stage and members.symbol = listed.symbol
+    where offered.turn = 1 and listed.symbol is null
+),
+
+stocks as (
+    select *
+    from listed
+    union all
+    select *
+    from unlisted
 )
 
 select

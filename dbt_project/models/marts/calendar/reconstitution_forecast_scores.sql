@@ -1,7 +1,7 @@
 {{ config(meta={'signals': ['reconstitution_candidates']}) }}
 {% set p = signal_parameters('reconstitution_candidates', ['near', 'far']) -%}
--- A naive ranking names as many members as the statement does, the largest or the smallest by fund weight. A status for which a statement
--- had no border was not forecast; it is scored only for the members that a rule decides.
+-- A naive ranking names as many members as the statement does, those of the largest or the smallest companies by fund weight. A status for
+-- which a statement had no border was not forecast; it is scored only for the members that a rule decides.
 with statuses as (
     select names.status
     from (values ('leaves above'), ('leaves below'), ('enters from above'), ('enters from below')) as names (status)
@@ -35,7 +35,15 @@ counted as (
             -- One that is not eligible has no status, whether there is a border or not.
             when 'enters from above'
                 then max(case when judged.index_before = 'Russell 1000' and judged.status is not null then 1 else 0 end) = 1
-            else max(case when judged.index_before = 'Russell 2000' and judged.status is null then 1 else 0 end) = 0
+            -- The price decides without a border, and one without a known size has no status, whether there is a border or not.
+            else max(
+                case
+                    when judged.index_before = 'Russell 2000' and judged.status <> 'leaves above'
+                        and judged.distance_to_border is not null
+                        then 1
+                    else 0
+                end
+            ) = 1
         end as is_said
     from judged
     cross join statuses

@@ -60,6 +60,7 @@ select
             then taken.quarter_shares / coalesce(later_splits.factor, 1)
     end as average_volume,
     quotes.quoted_spread,
+    quotes.spread_session,
     quotes.options_session,
     quotes.option_open_interest,
     quotes.option_volume,

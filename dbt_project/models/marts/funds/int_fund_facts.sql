@@ -4,7 +4,7 @@
 {%- set figures = {
     'dividend_yield': 'fraction', 'special_dividend_yield': 'fraction',
     'dollar_volume_month': 'USD a session', 'dollar_volume_quarter': 'USD a session',
-    'average_volume': 'shares', 'quoted_spread': 'fraction', 'tick_spread': 'fraction',
+    'average_volume': 'shares', 'tick_spread': 'fraction',
     'option_open_interest': 'contracts', 'option_volume': 'contracts by the time of the quote',
 } %}
 with first_snapshots as (
@@ -16,6 +16,16 @@ with first_snapshots as (
     from {{ ref('funds') }} as funds
     inner join {{ ref('concentration') }} as concentration on funds.fund = concentration.fund
     group by funds.fund, funds.issuer, funds.index_name
+),
+
+-- A median of quotes is as old as the last of them. A month without a quote repeats it, and is no new statement.
+spreads as (
+    select
+        fund,
+        coalesce(spread_session, session) as session,
+        max(quoted_spread) as quoted_spread
+    from {{ ref('int_fund_activity') }}
+    group by fund, coalesce(spread_session, session)
 ),
 
 facts as (
@@ -40,6 +50,8 @@ facts as (
     {{- facts_from(ref('int_fund_activity'), "'" ~ figure ~ "'", 'computed', day, "'" ~ unit ~ "'", "'int_fund_activity'",
                    number=figure) }}
     {%- endfor %}
+    union all
+    {{- facts_from('spreads', "'quoted_spread'", 'computed', 'session', "'fraction'", "'int_fund_activity'", number='quoted_spread') }}
     {%- for figure in ['issuer', 'index_name'] %}
     union all
     {{- facts_from('first_snapshots', "'" ~ figure ~ "'", 'hand_kept', 'as_of', "'text'", "'seeds/funds.csv'", text=figure) }}
