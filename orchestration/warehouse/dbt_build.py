@@ -125,7 +125,7 @@ class Dbt:
             faults = self.engine.read_built(self.warehouse, tables)
         withholding.end(results, faults)
         with self.warehouse.connect() as connection:
-            record_made_of(connection, withholding.built, made_of)
+            record_made_of(connection, withholding.built, {**(made_of or {}), "engine": self.engine.target})
 
     def parsed(self) -> Any:
         """The project for `invoke`, parsed without variables: with another clock, dbt would parse every file again.

@@ -19,14 +19,14 @@ alter table build.made_of add column if not exists engine varchar default '{UNKN
 _KNOWN = "select 1 from duckdb_columns() where schema_name = 'build' and table_name = 'made_of' and column_name = 'engine'"
 
 
-def record_made_of(connection: duckdb.DuckDBPyConnection, tables: Collection[str], made_of: Mapping[str, str] | None) -> None:
+def record_made_of(connection: duckdb.DuckDBPyConnection, tables: Collection[str], made_of: Mapping[str, str]) -> None:
     """Record the inputs of tables that were just built.
 
     Args:
-        made_of: a hash or text per part; None if the builder does not know them, and so no release made of them is current.
+        made_of: a hash or text per part; what the builder does not know is `unknown`, and so no release made of it is current.
     """
     connection.execute(_STATE)
-    rows = pl.DataFrame([{"table_name": name, **{part: (made_of or {}).get(part, UNKNOWN) for part in PARTS}} for name in tables])
+    rows = pl.DataFrame([{"table_name": name, **{part: made_of.get(part, UNKNOWN) for part in PARTS}} for name in tables])
     if not rows.is_empty():
         with registered(connection, "rows_made_of", rows):
             connection.execute("insert or replace into build.made_of by name select * from rows_made_of")

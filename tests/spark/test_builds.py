@@ -22,6 +22,15 @@ pytestmark = pytest.mark.slow
 # As Linux writes 127.0.0.1, also as an address of IPv6.
 LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F"}
 BUILT = ("reconstitutions", "signal_parameters", "stg_sessions", "session_calendar")
+ALONE = """
+import sys
+from orchestration.defs.build import build_defs
+from orchestration.settings import EngineName, Settings, Source
+from tests.pipeline.test_assets_alone import made, materialised, reason
+definitions = build_defs(Settings(source=Source.landing, data_dir=sys.argv[1], engine=EngineName.spark))
+result = materialised(definitions, sys.argv[2])
+print(sorted(made(result)) if result.success else " ".join(reason(result).split()))
+"""
 START = """
 import json, sys
 from pathlib import Path
@@ -77,6 +86,20 @@ def test_the_other_engine_goes_on_in_the_same_warehouse(home: Path) -> None:
         assert days_in_mart(home) == [(day,) for day in sessions_frame(SAMPLE_LAST_SESSION)["session"]]
         assert "session_calendar" not in withheld(home)
         shutil.rmtree(home / "lake", ignore_errors=True)
+
+
+def test_an_asset_alone_is_made_from_what_spark_built(home: Path) -> None:
+    """Its upstream views are made again, and are no part of the run; what DuckDB built last is not in the lake."""
+    assert build(home).returncode == 0
+    with Warehouse(home / "warehouse.duckdb").connect() as connection:
+        connection.execute("update build.made_of set engine = 'duckdb' where table_name = 'reconstitutions'")
+    for asset, said in (
+        ("marts/session_calendar", "['marts/session_calendar']"),
+        ("marts/reconstitution_calendar", "seeds/reconstitutions were never built, or last by another engine"),
+    ):
+        command = [sys.executable, "-c", ALONE, str(home), asset]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+        assert said in done.stdout, done.stdout + done.stderr
 
 
 def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def test_what_was_not_recorded_is_unknown(connection: duckdb.DuckDBPyConnection)
     assert made_of(connection, ["a"]) == dict.fromkeys(PARTS, UNKNOWN)
     record_made_of(connection, ["a"], MONDAY)
     assert made_of(connection, ["a", "b"]) == dict.fromkeys(PARTS, UNKNOWN)
-    record_made_of(connection, ["b"], None)
+    record_made_of(connection, ["b"], {})
     assert made_of(connection, ["b"]) == dict.fromkeys(PARTS, UNKNOWN)
     assert made_of(connection, ["a", "b"])["code"] == SEVERAL
     record_made_of(connection, [], MONDAY)

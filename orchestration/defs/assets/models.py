@@ -80,7 +80,8 @@ def dbt_models(settings: Settings) -> dg.AssetsDefinition:
             context.log.info(f"Nothing has changed since release {release.name}. It remains current; no new release is made.")
             return
         selected = _selection(context, manifest) if context.is_subset else []
-        if absent := _absent_inputs(Graph(manifest), selected, dbt.engine, warehouse):
+        graph = Graph(manifest)
+        if absent := _absent_inputs(graph, selected, dbt.engine, warehouse):
             raise dg.Failure(
                 f"{', '.join(absent)} were never built, or last by another engine, and the selection reads them."
                 " Materialise them first, or run the job `daily`.",
@@ -101,12 +102,15 @@ def dbt_models(settings: Settings) -> dg.AssetsDefinition:
                 table_events.append(event)
         details = _TableDetails(settings, warehouse, manifest)
         built: set[str] = set()
+        chosen = graph.selected(selected)
         for event in table_events:
             unique_id = event["data"]["node_info"]["unique_id"]
+            if manifest["nodes"][unique_id]["name"] not in chosen:
+                continue  # a view that the engine made again
             for output in asset_events(event, details.history(unique_id)):
                 built.add(output.output_name)
                 yield output.with_metadata(details.metadata(unique_id, output.metadata))
-        yield from _withheld_outputs(context, Graph(manifest), catalog.withheld(warehouse), built)
+        yield from _withheld_outputs(context, graph, catalog.withheld(warehouse), built)
 
     return models
 
