@@ -95,7 +95,7 @@ parity: $(SPARK_READY)  ## Build the sample market on DuckDB and on Spark and co
 	$(BIN)/python -m tests.parity rules data/parity/spark
 	$(BIN)/python -m pytest -n 0 tests/spark tests/dbt_project/test_cross_db.py
 
-# The quicker half of make parity, some four minutes on two quiet cores; .ci/run compares with the run of make test-duckdb2.
+# The quicker half of make parity, some eight minutes on two quiet cores; .ci/run compares with the run of make test-duckdb2.
 DUCKDB_HOME ?= data/parity/duckdb
 parity-models: $(SPARK_READY)  ## Build the models on Spark, compare the marts with those of DuckDB, and run the shortest tests of Spark
 	test -e $(DUCKDB_HOME)/published/latest/manifest.json || $(BIN)/smallcap run --source sample --data-dir $(DUCKDB_HOME)
