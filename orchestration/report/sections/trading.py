@@ -18,7 +18,8 @@ where horizon = 'quarter'
 qualify row_number() over (partition by fund order by contracts is null, session desc) = 1
 """
 _MONTH = """
-select fund, session, volatility_expiration, atm_implied_volatility, skew_25_delta from option_depth
+select fund, session, volatility_expiration, atm_implied_volatility, vendor_implied_volatility, skew_25_delta
+from option_depth
 where horizon = 'month' and atm_implied_volatility is not null
 qualify row_number() over (partition by fund order by session desc) = 1
 """
@@ -87,10 +88,7 @@ def _table(spreads: dict[str, Row], depth: dict[str, Row], month: dict[str, Row]
                 number(of.get("volume")),
                 Cell(number(of.get("expirations")), note=_cycles(of)),
                 percent(of.get("near_spread")),
-                Cell(
-                    percent(near.get("atm_implied_volatility")),
-                    note=f"to {day(near['volatility_expiration'])}" if near else "",
-                ),
+                _volatility(near),
                 percent(near.get("skew_25_delta"), signed=True),
                 Cell(number(of.get("put_call_volume"), 2), note=f"open: {number(of.get('put_call_interest'), 2)}" if of else ""),
             ]
@@ -99,7 +97,7 @@ def _table(spreads: dict[str, Row], depth: dict[str, Row], month: dict[str, Row]
         ],
         source="Marts quoted_spreads (medians in basis points, beside one tick; none of too few quotes) and option_depth"
         " (expirations up to a quarter ahead, in contracts; open interest is that after the session before; implied volatility"
-        " and 25-delta skew about a month ahead, per year).",
+        " (beside Yahoo's) and 25-delta skew about a month ahead, per year).",
         stacks=True,
     )  # fmt: skip
 
@@ -111,6 +109,13 @@ def _spread(row: Row, least: int) -> Cell:
     if row["quotes"] < least:
         return Cell(DASH, note=f"{quotes}, too few")
     return Cell(number(row["spread_bp"], 2), note=f"tick {number(row['tick_bp'], 2)}; {quotes}")
+
+
+def _volatility(row: Row) -> Cell:
+    if not row:
+        return Cell(DASH)
+    vendor = percent(row["vendor_implied_volatility"])
+    return Cell(percent(row["atm_implied_volatility"]), note=f"to {day(row['volatility_expiration'])}; Yahoo {vendor}")
 
 
 def _signed_dollars(value: float) -> str:
