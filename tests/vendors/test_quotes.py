@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from orchestration.landing.collect import Landing, fetch_all
 from orchestration.landing.documents import write_document
+from orchestration.raw.validation.quotes import KnownChain, judge_quotes
 from orchestration.schemas import RAW_TABLES, check_rows
 from orchestration.settings import Settings
 from orchestration.vendors.feed import DocumentRejected, FetchFailed, Parsed
@@ -133,6 +134,26 @@ def test_an_expiration_that_vanished_is_not_read(server: VendorServer, settings_
     assert unread(parsed) == [gone]
     assert parsed.tables["option_quotes"].height == CONTRACTS * (len(EXPIRATIONS) - 1)
     assert reasons(parsed) == []
+
+
+def test_half_a_chain_waits_in_quarantine(server: VendorServer, settings_for: SettingsFor) -> None:
+    """Nothing in the answer says that it is half of one: the document before does."""
+
+    class Half(YahooOptions):
+        def chain(self, expiration: date) -> list[dict[str, Any]]:
+            contracts = super().chain(expiration)
+            return contracts[: len(contracts) // 2 - 1] if expiration == EXPIRATIONS[4] else contracts
+
+    server.replies = [YahooOptions().answer]
+    whole = read(fetch(settings_for(server)))
+    server.replies = [Half().answer]
+    half = read(fetch(settings_for(server)))
+    assert unread(half) == []
+    verdict = judge_quotes(half.tables, known=KnownChain().with_rows(whole.tables))
+    listed = verdict.rows["option_expirations"]
+    assert listed.filter(~pl.col("is_read"))["expiration"].to_list() == [EXPIRATIONS[4]]
+    assert verdict.rows["option_quotes"].height == CONTRACTS * (len(EXPIRATIONS) - 1)
+    assert verdict.quarantined.height == CONTRACTS // 2 - 1
 
 
 def test_an_expiration_without_an_answer_does_not_end_the_requests(server: VendorServer, settings_for: SettingsFor) -> None:
