@@ -116,15 +116,19 @@ def fetch_members(
         # Of the first request: a bar that was still open then is not final, whenever the last answer came.
         asked_at = report.now()
         batch = _Batch(client, landing.clock.date(), since)
-        for symbol in symbols[place : place + SYMBOLS_A_DOCUMENT]:
-            batch.ask(symbol, known.get(symbol, _NOTHING_KNOWN))
-            asked = place + batch.asked
-            if asked % say_every == 0:
-                report.say(_progress(asked, len(symbols), time.monotonic() - began))
-            if batch.is_out():
-                break
-        else:
-            batch.is_out(at_end=True)
+        try:
+            for symbol in symbols[place : place + SYMBOLS_A_DOCUMENT]:
+                batch.ask(symbol, known.get(symbol, _NOTHING_KNOWN))
+                asked = place + batch.asked
+                if asked % say_every == 0:
+                    report.say(_progress(asked, len(symbols), time.monotonic() - began))
+                if batch.is_out():
+                    break
+            else:
+                batch.is_out(at_end=True)
+        except BaseException:  # a run that is stopped keeps what it has received
+            batch.write(landing, asked_at)
+            raise
         batch.write(landing, asked_at)
         report.record(batch.outcomes)
         outcomes += batch.outcomes

@@ -121,31 +121,43 @@ def test_a_document_is_of_the_time_of_its_first_request(
 
 
 @pytest.mark.slow
-def test_a_killed_run_keeps_its_documents_and_the_next_one_goes_on(
-    prices: Prices, server: VendorServer, settings_for: SettingsFor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("is_killed", "lost"), [(True, SYMBOLS[40:47]), (False, [])], ids=["killed", "stopped"])
+def test_an_ended_run_keeps_what_it_has_and_the_next_one_goes_on(
+    prices: Prices,
+    server: VendorServer,
+    settings_for: SettingsFor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_killed: bool,
+    lost: list[str],
 ) -> None:
     vendor = Vendor(prices)
     server.replies = [vendor]
     run, client = Run(tmp_path / "landing"), client_of(FEED, settings_for(server))
     ask = Client.ask
 
-    def killed(self: Client, call: Callable[[], object]) -> object:
+    def ended(self: Client, call: Callable[[], object]) -> object:
         if len(vendor.asked) == 47:
+            if is_killed:
+                monkeypatch.setattr(members._Batch, "write", lambda *_: None)
             raise KeyboardInterrupt
         return ask(self, call)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Client, "ask", killed)
+        patch.setattr(Client, "ask", ended)
         with pytest.raises(KeyboardInterrupt):
             run.fetch(SYMBOLS, client)
-    assert len(run.landed()) == 40 - len(DEAD & set(SYMBOLS[:40]))
+    monkeypatch.undo()
+    monkeypatch.setattr(members, "SYMBOLS_A_DOCUMENT", 20)
+    kept = SYMBOLS[: 47 - len(lost)]
+    assert run.landed() == sorted(set(kept) - DEAD)
     failed = {one.symbol: Failures(1, run.landing.clock.date()) for one in run.recorded if one.status == "failed"}
     due = due_symbols(SYMBOLS, failed, run.landing, FINAL)
-    assert due == SYMBOLS[40:]
+    assert due == SYMBOLS[len(kept) :]
     run.fetch(due, client)
     assert run.landed() == sorted(set(SYMBOLS) - DEAD)
     # Only those whose document was not written yet are asked for again.
-    assert {symbol for symbol, count in Counter(vendor.asked).items() if count > 1} == set(SYMBOLS[40:47])
+    assert {symbol for symbol, count in Counter(vendor.asked).items() if count > 1} == set(lost)
     assert due_symbols(SYMBOLS, failed, run.landing, FINAL) == ["MFJ"]
 
 
