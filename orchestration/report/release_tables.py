@@ -28,14 +28,13 @@ class ReleaseTables:
     def unavailable(self, *marts: str) -> str | None:
         """One sentence about the marts that are withheld, absent or empty; None if all have rows."""
         withheld = {self._reasons[mart]: mart for mart in reversed(marts) if mart in self._reasons}
-        if withheld:
-            said = "; ".join(f"{mart} is withheld: {reason}" for reason, mart in withheld.items())
-            return f"Not available in this release: {said}."
         absent = [mart for mart in marts if mart not in self._rows]
-        empty = [mart for mart in marts if self._rows.get(mart) == 0]
+        empty = [mart for mart in marts if self._rows.get(mart) == 0 and mart not in self._reasons]
         parts = [f"{_listed(absent)} missing"] if absent else []
         parts += [f"{_listed(empty)} empty"] if empty else []
-        return f"Not available in this release: {' and '.join(parts)}." if parts else None
+        said = [f"{mart} is withheld: {reason}" for reason, mart in withheld.items()]
+        said += [" and ".join(parts)] if parts else []
+        return f"Not available in this release: {'; '.join(said)}." if said else None
 
     def exists(self, mart: str) -> bool:
         """Whether the mart is in the release and not withheld, with or without rows."""

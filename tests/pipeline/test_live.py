@@ -140,7 +140,8 @@ def test_a_first_run_without_yahoo_publishes_the_other_data(first_without_yahoo:
     # Quotes are optional: without them their tables are empty, and nothing is withheld for it.
     for name in ("quoted_spreads", "option_depth"):
         assert (tables[name]["status"], tables[name]["rows"]) == ("published", 0), name
-    assert "Not available in this release: quoted_spreads is empty." in (home.latest / "report.html").read_text()
+    page = (home.latest / "report.html").read_text()
+    assert "fund_flows is withheld: no prices are known; quoted_spreads, option_depth are empty." in page
     assert {(one["vendor"], one["symbol"]) for one in manifest["failed_fetches"]} >= {("yahoo", "IWM"), ("yahoo", "SPY")}
     assert ("fetch_failed", "IWM") in {(one["check"], one["symbol"]) for one in manifest["missing"]}
     with warehouse(home) as connection:
