@@ -22,12 +22,12 @@ _log = logging.getLogger(__name__)
 SYMBOLS_A_DOCUMENT = 300
 # A symbol that failed on so many days is believed dead, and asked for at growing intervals.
 DEAD_AFTER_DAYS, LONGEST_PAUSE_DAYS = 3, 32
-# So many refusals in a row, or failures of all requests, may be the vendor's and not the symbols': a fund that certainly trades
-# is asked for, and its answer decides.
+# After this many refusals in a row, or failures among so many requests, the vendor may be down: a fund that certainly trades is
+# asked for, and its answer decides whether the failures are the symbols' own.
 REFUSALS_IN_A_ROW = 3
 OUTAGE_SHARE, FEWEST_FOR_OUTAGE = 0.5, 20
 _DAYS_OF_A_FUND = timedelta(days=14)
-# Progress is told after so many symbols, or a tenth of a smaller fetch.
+# Progress is reported after this many symbols, or after each tenth of a smaller fetch.
 _SAY_EVERY = 100
 # In the metadata of a document that a fetch wrote, and not an import.
 _FETCHED = "smallcap.fetched"
@@ -50,7 +50,7 @@ class Failures:
 
 def due_symbols(members: Iterable[str], failures: Mapping[str, Failures], landing: Landing, final_at: datetime) -> list[str]:
     """The members to ask for: without those that a document has already brought, or that failed too recently. Those that failed
-    before are the last.
+    before come last.
 
     Args:
         members: in the vendor's spelling.
@@ -102,8 +102,8 @@ def fetch_members(
 ) -> list[Collected]:
     """Ask for each symbol once and write a document for every some hundred of them, so that a killed run keeps what it has.
 
-    If many requests fail, a fund is asked for. If it has no answer either, the vendor is out: the fetch ends, and the failures
-    since the last answer for a fund are not recorded. Otherwise they are the symbols', and the fetch goes on.
+    If many requests fail, a fund is asked for. If it has no answer either, the vendor is down: the fetch ends, and the failures
+    since the last answer for a fund are not recorded. Otherwise the failures are the symbols' own, and the fetch goes on.
 
     Args:
         known: the last known bars by symbol (session, close), oldest first.
@@ -122,10 +122,10 @@ def fetch_members(
                 asked = place + batch.asked
                 if asked % say_every == 0:
                     report.say(_progress(asked, len(symbols), time.monotonic() - began))
-                if batch.is_out():
+                if batch.is_down():
                     break
             else:
-                batch.is_out(at_end=True)
+                batch.is_down(at_end=True)
         except BaseException:  # a run that is stopped keeps what it has received
             batch.write(landing, asked_at)
             raise
@@ -155,11 +155,11 @@ class _Batch:
         self.asked = 0
         self.refusal = ""
 
-    def is_out(self, *, at_end: bool = False) -> bool:
-        """Whether the vendor answers for no symbol any more, so that `refusal` says why and the newest failures are dropped.
+    def is_down(self, *, at_end: bool = False) -> bool:
+        """Whether the vendor is down; `refusal` then says why, and the newest failures are dropped.
 
         Args:
-            at_end: of the batch, where fewer failures are asked about: the vendor may be out when few members are due, too.
+            at_end: the batch is complete; fewer failures are then enough to check, because few members may be due.
         """
         newest = self.outcomes[self._judged :]
         failed = sum(one.status == "failed" for one in newest)

@@ -59,7 +59,7 @@ class Vendor:
 
 
 class Run:
-    """What a run told, with a clock that gives each document its own second."""
+    """What a run reported, with a clock that gives each document its own second."""
 
     def __init__(self, folder: Path, clock: datetime | None = None) -> None:
         self.landing = Landing(folder, [folder], clock or datetime.now(UTC))
@@ -186,7 +186,7 @@ def test_an_import_of_old_bars_is_no_fetch_of_today(prices: Prices, tmp_path: Pa
 
 
 def recorded(warehouse: Warehouse, run: Run) -> None:
-    """Record what a run told, as a run of the pipeline does."""
+    """Record what a run reported, as a run of the pipeline does."""
     with warehouse.connect() as connection:
         at = run.landing.clock.replace(tzinfo=None)
         record(connection, [Fetch("yahoo", "member_prices", one.symbol, at, one.status, one.detail) for one in run.recorded])
@@ -332,15 +332,15 @@ def test_an_outage_that_says_delisted_blames_no_symbol(server: VendorServer, set
     assert len(server.requests) == members.FEWEST_FOR_OUTAGE + 1
 
 
-@pytest.mark.parametrize(("count", "told"), [(4, [1, 2, 3, 4]), (10, [*range(1, 11)]), (25, [3, 6, 9, 12, 15, 18, 21, 24])])
+@pytest.mark.parametrize(("count", "reported"), [(4, [1, 2, 3, 4]), (10, [*range(1, 11)]), (25, [3, 6, 9, 12, 15, 18, 21, 24])])
 def test_a_small_fetch_tells_its_progress_at_every_tenth(
-    count: int, told: list[int], prices: Prices, server: VendorServer, settings_for: SettingsFor, tmp_path: Path
+    count: int, reported: list[int], prices: Prices, server: VendorServer, settings_for: SettingsFor, tmp_path: Path
 ) -> None:
     server.replies = [Vendor(prices)]
     run = Run(tmp_path / "landing")
     run.fetch(SYMBOLS[:count], client_of(FEED, settings_for(server)))
     assert all(re.fullmatch(rf"members [#.]{{20}} \d+ of {count}, about \d+ min \d+ s left", line) for line in run.said)
-    assert [int(line.split()[2]) for line in run.said] == told
+    assert [int(line.split()[2]) for line in run.said] == reported
 
 
 def test_a_large_fetch_tells_its_progress_at_every_hundredth_symbol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
 -- The members of each snapshot: every equity that the fund holds, all lines of a security combined. Their number is for millions of
--- bars: it is joined and sorted faster than the id. It holds within one build.
+-- bars: it is joined and sorted faster than the id. It is valid within one build only.
 with lines as (
     select
         snapshots.universe,
