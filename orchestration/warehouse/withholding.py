@@ -123,7 +123,7 @@ class Withholding:
             own |= dict.fromkeys(self._graph.after(self.built), OUTDATED) | dict.fromkeys(self.built, UNFINISHED)
             self._write(connection, own, without_input)
 
-    def end(self, results: Iterable[Any], faults: Causes | None = None) -> dict[str, str]:
+    def end(self, results: Iterable[Any], faults: Causes) -> dict[str, str]:
         """Record the withheld tables from dbt's results; marts that were not built become empty tables with their columns.
 
         Args:
@@ -137,10 +137,10 @@ class Withholding:
             before = self._known(connection, passed_on=True)
             own = {name: cause for name, cause in before.items() if name not in self.built}
             made = {self._names[uid] for uid, one in states.items() if one.status == "success" and uid not in self._tests}
-            made -= (faults or {}).keys()
+            made -= faults.keys()
             for uid, one in states.items():
                 own |= self._causes_of_test(uid, one) if uid in self._tests else self._causes_of_model(uid, one)
-            own |= {name: _not_built(fault) for name, fault in (faults or {}).items()}
+            own |= {name: _not_built(fault) for name, fault in faults.items()}
             skipped = self.built - made - own.keys()
             own |= {name: "dbt did not build it" for name in skipped if not self._graph.depends_on(name) & own.keys()}
             for name in sorted((self.built - made) & set(self._graph.marts)):

@@ -95,7 +95,7 @@ def test_an_asset_alone_is_made_from_what_spark_built(home: Path) -> None:
         connection.execute("update build.made_of set engine = 'duckdb' where table_name = 'reconstitutions'")
     for asset, said in (
         ("marts/session_calendar", "['marts/session_calendar']"),
-        ("marts/reconstitution_calendar", "seeds/reconstitutions were never built, or last by another engine"),
+        ("marts/reconstitution_calendar", "seeds/reconstitutions were never built, or were last built by another engine"),
     ):
         command = [sys.executable, "-c", ALONE, str(home), asset]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)

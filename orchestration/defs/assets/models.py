@@ -83,7 +83,7 @@ def dbt_models(settings: Settings) -> dg.AssetsDefinition:
         graph = Graph(manifest)
         if absent := _absent_inputs(graph, selected, dbt.engine, warehouse):
             raise dg.Failure(
-                f"{', '.join(absent)} were never built, or last by another engine, and the selection reads them."
+                f"{', '.join(absent)} were never built, or were last built by another engine, and the selection reads them."
                 " Materialise them first, or run the job `daily`.",
                 allow_retries=False,
             )

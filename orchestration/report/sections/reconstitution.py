@@ -48,14 +48,14 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
     blocks: list[Chart | Table] = [_calendar(coming)] if coming else []
     if tables.has("reconstitution_candidates"):
         blocks += [block for block in (_candidates(tables), _scores(tables)) if block]
-    silent = _no_statement(tables, following) if following and tables.exists("reconstitution_candidates") else ""
+    no_statement = _no_statement(tables, following) if following and tables.exists("reconstitution_candidates") else ""
     study: list[Chart | Table] = [_chart(summary), _table(summary)] if summary else []
     return Section(
         CHAPTER.name,
         CHAPTER.title,
         lead=lead,
         blocks=[*blocks, *study],
-        notes=[silent, *([] if summary else [tables.unavailable("reconstitution_summary") or ""])],
+        notes=[no_statement, *([] if summary else [tables.unavailable("reconstitution_summary") or ""])],
     )
 
 
@@ -98,11 +98,11 @@ def _candidates(tables: ReleaseTables) -> Table | None:
         " where is_latest and event = (select max(event) from reconstitution_candidates) and status <> 'stays'"
         " order by quality, status, abs(distance_to_border) desc nulls first, symbol"
     )
-    silent = tables.rows(
+    undecided = tables.rows(
         "select quality, count(*) as members from reconstitution_candidates where is_latest and status is null"
         " and event = (select max(event) from reconstitution_candidates) group by quality order by quality"
     )
-    unknown = "".join(f" {plural(row['members'], 'member')} without a status by {row['quality']}." for row in silent)
+    unknown = "".join(f" {plural(row['members'], 'member')} without a status by {row['quality']}." for row in undecided)
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         groups.setdefault((row["status"], row["quality"]), []).append(row)

@@ -34,7 +34,7 @@ def _write(tables: ReleaseTables, manifest: Manifest) -> Section:
         return Section(CHAPTER.name, CHAPTER.title, unavailable=tables.unavailable(*missing))
     spreads = _by_fund(tables, "quoted_spreads", _SPREADS)
     depth, month = (_by_fund(tables, "option_depth", query) for query in (_DEPTH, _MONTH))
-    least = int(manifest["parameters"].get("fund_facts.least_quotes", {}).get("value", 1))
+    least = int(manifest["parameters"]["fund_facts.least_quotes"]["value"]) if spreads else 0
     flows = [] if "fund_flows" in missing else [row for row in tables.rows(_FLOWS) if row["fund"] == "IWM"][:_MOST_FLOWS]
     tables_shown = [_table(spreads, depth, month, least)] if spreads or depth else []
     tables_shown += [_flows(flows)] if flows else []
