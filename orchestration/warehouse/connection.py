@@ -120,6 +120,7 @@ class Warehouse:
         try:
             with duckdb.connect(str(self.path), read_only=read_only, config={} if read_only else _NEW_FILES) as connection:
                 connection.execute("set timezone = 'UTC'")
+                connection.execute("set enable_progress_bar = false")  # it would be printed between a run's messages
                 yield connection
         except duckdb.Error as error:
             raise_if_unusable(self.path, str(error))

@@ -4,6 +4,7 @@
 select
     answers.security_no,
     observations.session,
+    sessions.session_no,
     observations.high,
     observations.low,
     observations.close,

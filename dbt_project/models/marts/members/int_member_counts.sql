@@ -1,10 +1,31 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
--- The counts of every session from the first to the last on which any member has a bar.
-with span as (
+-- The counts of every session from the first to the last on which a member has a bar.
+with halves as (
+    select * from {{ ref('int_counted_even_members') }}
+    union all
+    select * from {{ ref('int_counted_odd_members') }}
+),
+
+counted as (
     select
-        min(first_bar) as first_session,
-        max(last_bar) as last_session
-    from {{ ref('int_member_spans') }}
+        breadth_session_no,
+        {%- for column in [
+            'priced', 'priced_weight', 'short_weight', 'eligible_50', 'eligible_200', 'eligible_252', 'members_above_50',
+            'members_above_200', 'new_highs_close', 'new_lows_close', 'new_highs_intraday', 'new_lows_intraday', 'advances',
+            'declines', 'unchanged', 'up_volume', 'down_volume', 'returns', 'sum_of_returns'
+        ] %}
+        sum({{ column }}) as {{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from halves
+    group by breadth_session_no
+),
+
+span as (
+    select
+        min(sessions.session) as first_session,
+        max(sessions.session) as last_session
+    from counted
+    inner join {{ ref('int_breadth_sessions') }} as sessions on counted.breadth_session_no = sessions.breadth_session_no
 ),
 
 snapshots as (
@@ -23,28 +44,25 @@ select
     sessions.as_of,
     sessions.is_inferred,
     snapshots.members_of_snapshot as members,
-    coalesce(closes.priced, 0) as priced,
-    coalesce(closes.priced_weight, 0) as priced_weight,
-    coalesce(closes.short_weight, 0) as short_weight,
-    coalesce(closes.eligible_50, 0) as eligible_50,
-    coalesce(closes.eligible_200, 0) as eligible_200,
-    coalesce(closes.eligible_252, 0) as eligible_252,
-    closes.members_above_50,
-    closes.members_above_200,
-    coalesce(closes.new_highs_close, 0) as new_highs_close,
-    coalesce(closes.new_lows_close, 0) as new_lows_close,
-    coalesce(ranges.new_highs_intraday, 0) as new_highs_intraday,
-    coalesce(ranges.new_lows_intraday, 0) as new_lows_intraday,
-    coalesce(closes.advances, 0) as advances,
-    coalesce(closes.declines, 0) as declines,
-    coalesce(closes.unchanged, 0) as unchanged,
-    coalesce(closes.up_volume, 0) as up_volume,
-    coalesce(closes.down_volume, 0) as down_volume,
-    closes.member_return
+    coalesce(counted.priced, 0) as priced,
+    coalesce(counted.priced_weight, 0) / 1e15 as priced_weight,
+    coalesce(counted.short_weight, 0) / 1e15 as short_weight,
+    coalesce(counted.eligible_50, 0) as eligible_50,
+    coalesce(counted.eligible_200, 0) as eligible_200,
+    coalesce(counted.eligible_252, 0) as eligible_252,
+    counted.members_above_50,
+    counted.members_above_200,
+    coalesce(counted.new_highs_close, 0) as new_highs_close,
+    coalesce(counted.new_lows_close, 0) as new_lows_close,
+    coalesce(counted.new_highs_intraday, 0) as new_highs_intraday,
+    coalesce(counted.new_lows_intraday, 0) as new_lows_intraday,
+    coalesce(counted.advances, 0) as advances,
+    coalesce(counted.declines, 0) as declines,
+    coalesce(counted.unchanged, 0) as unchanged,
+    coalesce(counted.up_volume, 0) as up_volume,
+    coalesce(counted.down_volume, 0) as down_volume,
+    cast(counted.sum_of_returns as double) / nullif(counted.returns, 0) as member_return
 from {{ ref('int_breadth_sessions') }} as sessions
 inner join span on sessions.session between span.first_session and span.last_session
 inner join snapshots on sessions.universe = snapshots.universe and sessions.as_of = snapshots.as_of
-left join {{ ref('int_counted_closes') }} as closes
-    on sessions.universe = closes.universe and sessions.basis = closes.basis and sessions.session = closes.session
-left join {{ ref('int_counted_ranges') }} as ranges
-    on sessions.universe = ranges.universe and sessions.basis = ranges.basis and sessions.session = ranges.session
+left join counted on sessions.breadth_session_no = counted.breadth_session_no

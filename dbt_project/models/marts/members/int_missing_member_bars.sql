@@ -1,47 +1,59 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
--- Each member without a bar on each session from the first to the last on which any member has one, and why.
-with span as (
+-- Each member without a bar on each session on which breadth is counted, and why. Found from the gaps, which are few, where every member
+-- on every session would be millions of rows.
+with sessions as (
     select
-        min(first_bar) as first_session,
-        max(last_bar) as last_session
-    from {{ ref('int_member_spans') }}
+        universe,
+        as_of,
+        session,
+        session_no
+    from {{ ref('int_member_counts') }}
+    where basis = 'point_in_time'
 ),
 
-expected as (
+snapshots as (
     select
-        sessions.universe,
-        sessions.session,
-        sessions.as_of,
-        members.security_no
-    from {{ ref('int_breadth_sessions') }} as sessions
-    inner join span on sessions.session between span.first_session and span.last_session
-    inner join {{ ref('int_universe_members') }} as members
-        on sessions.universe = members.universe and sessions.as_of = members.as_of
-    where sessions.basis = 'point_in_time'
+        universe,
+        as_of,
+        min(session_no) as first_no,
+        max(session_no) as last_no
+    from sessions
+    group by universe, as_of
 ),
 
-missing as (
-    select expected.*
-    from expected
-    left join {{ ref('int_member_bars') }} as bars
-        on expected.security_no = bars.security_no and expected.session = bars.session
-    where bars.security_no is null
+lacking as (
+    select
+        members.universe,
+        members.as_of,
+        members.security_id,
+        members.ticker,
+        members.weight,
+        gaps.first_no,
+        gaps.last_no,
+        gaps.reason
+    from {{ ref('int_universe_members') }} as members
+    inner join snapshots on members.universe = snapshots.universe and members.as_of = snapshots.as_of
+    inner join {{ ref('int_member_gaps') }} as gaps
+        on members.security_no = gaps.security_no
+        and gaps.first_no <= snapshots.last_no
+        and gaps.last_no >= snapshots.first_no
 )
 
 select
-    missing.universe,
-    missing.session,
-    members.security_id,
-    members.weight,
+    lacking.universe,
+    sessions.session,
+    lacking.security_id,
+    lacking.weight,
     case
-        when members.ticker is null then 'no_symbol'
+        when lacking.ticker is null then 'no_symbol'
         when rejected.security_id is not null then 'bar_rejected'
-        when spans.security_no is null then 'never_priced'
-        else 'no_bar'
+        else lacking.reason
     end as reason
-from missing
-inner join {{ ref('int_universe_members') }} as members
-    on missing.universe = members.universe and missing.as_of = members.as_of and missing.security_no = members.security_no
+from lacking
+inner join sessions
+    on lacking.universe = sessions.universe
+    and lacking.as_of = sessions.as_of
+    and sessions.session_no >= lacking.first_no
+    and sessions.session_no <= lacking.last_no
 left join {{ ref('int_rejected_member_bars') }} as rejected
-    on members.security_id = rejected.security_id and missing.session = rejected.session
-left join {{ ref('int_member_spans') }} as spans on missing.security_no = spans.security_no
+    on lacking.security_id = rejected.security_id and sessions.session = rejected.session

@@ -50,5 +50,6 @@ select
     ticker,
     name,
     weight / total_weight as weight,
+    {{ nearest_whole('1e15 * (weight / total_weight)') }} as whole_weight,
     members_of_snapshot
 from totals

@@ -46,13 +46,13 @@ missing as (
 
 bars as (
     select
-        spans.security_no,
-        spans.first_bar,
-        spans.last_bar,
-        spans.bars,
-        sessions.session_no as last_bar_no
-    from {{ ref('int_member_spans') }} as spans
-    inner join {{ ref('stg_sessions') }} as sessions on spans.last_bar = sessions.session
+        security_no,
+        min(first_session) as first_bar,
+        max(last_session) as last_bar,
+        max(last_no) as last_bar_no,
+        sum(bars) as bars
+    from {{ ref('int_member_spells') }}
+    group by security_no
 ),
 
 newest as (

@@ -1,0 +1,2 @@
+{{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
+{{ counted_members(1) }}
