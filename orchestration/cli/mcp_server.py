@@ -189,7 +189,7 @@ def server(settings: Settings, *, query_seconds: float = QUERY_SECONDS) -> MCPSe
     def evidence(signal: str, subject: str | None = None) -> dict[str, Any]:
         """What followed each label of a signal at the longest horizon, against the rest of its history.
 
-        signal: regime, trend_break, breadth, member_breadth, member_divergence, rate_regime or cycle_phase.
+        signal: regime, trend_break, breadth, member_breadth, member_divergence, member_thrust, rate_regime or cycle_phase.
         subject: for example IWM/SPY; default: all.
         """
         return _answered(lambda: desk.answer(desk.evidence(signal, subject)))

@@ -26,6 +26,8 @@ DEAD_AFTER_DAYS, LONGEST_PAUSE_DAYS = 3, 32
 # asked for, and its answer decides whether the failures are the symbols' own.
 REFUSALS_IN_A_ROW = 3
 OUTAGE_SHARE, FEWEST_FOR_OUTAGE = 0.5, 20
+# Bars of members outside the United States come up to some hours after the others.
+BARS_ARE_LATE = timedelta(hours=6)
 _DAYS_OF_A_FUND = timedelta(days=14)
 # Progress is reported after this many symbols, or after each tenth of a smaller fetch.
 _SAY_EVERY = 100
@@ -55,7 +57,7 @@ def due_symbols(members: Iterable[str], failures: Mapping[str, Failures], landin
     Args:
         members: in the vendor's spelling.
         failures: by symbol, of those whose last request failed.
-        final_at: when the bar of the last session became final (UTC): what was retrieved since then is complete.
+        final_at: when the bar of the last session became final (UTC). A member whose bar was still late then is asked for once more.
     """
     present = _fetched_since(landing, final_at)
     today = landing.clock.date()
@@ -70,14 +72,17 @@ def _fetched_since(landing: Landing, final_at: datetime) -> set[str]:
     read has no symbol: ingesting rejects it.
     """
     session = (final_at - FINAL_BAR_DELAY).date()  # the exchange closes on the same day in UTC
+    all_there = final_at + BARS_ARE_LATE
     found: set[str] = set()
     for document in landing.documents(member_prices.FEED):
         if document.retrieved_at and document.retrieved_at >= final_at and document.extension == "parquet":
             with suppress(DocumentRejected, pl.exceptions.PanicException):
                 content = document.read()
                 bars = member_prices.read_table(content, document.extension)
-                # What Yahoo had was fetched, even if it has no bar of the session: a halted stock is not asked for by every run.
-                is_fetched = _FETCHED in pl.read_parquet_metadata(BytesIO(content))
+                # Without a bar of the session it may be late, or the stock halted, which is not asked for by every run.
+                is_fetched = _FETCHED in pl.read_parquet_metadata(BytesIO(content)) and (
+                    document.retrieved_at >= all_there or landing.clock < all_there
+                )
                 found |= set(bars.filter(is_fetched | (pl.col("session") >= session))["symbol"].drop_nulls().unique())
     return found
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 LARGEST_ANSWER_BYTES = 50_000_000
 _RETRY_STATUS = {408, 425, 429, 500, 502, 503, 504}
+
+# When a request was last sent to a vendor's address: its feeds have a client each, and one pace.
+_last_sent: dict[str, float] = {}
 
 T = TypeVar("T")
 
@@ -36,14 +40,13 @@ class Client:
     """Requests to one vendor: rate-limited, bounded in time and size, retried."""
 
     def __init__(self, base_url: str, limits: FetchLimits, cache_dir: Path) -> None:
-        """One client per vendor and run: the rate limit applies to all its requests.
+        """The rate limit counts the requests of every client of this process to the same address.
 
         Args:
             base_url: the vendor's address, without a trailing slash.
             cache_dir: directory for the cookies of a vendor's library.
         """
         self.base_url, self.limits, self.cache_dir = base_url, limits, cache_dir
-        self._next = 0.0
 
     def get(self, path: str, *, headers: dict[str, str] | None = None) -> bytes:
         """The body of a 200 answer.
@@ -84,11 +87,11 @@ class Client:
         return retrying(lambda: self._rate_limited(call))
 
     def _rate_limited(self, call: Callable[[], T]) -> T:
-        """Wait for the minimum pause between two requests."""
-        pause = self._next - time.monotonic()
+        """Wait until the last request to the vendor is as long ago as the pause."""
+        pause = _last_sent.get(self.base_url, -inf) + self.limits.pause_seconds - time.monotonic()
         if pause > 0:
             time.sleep(pause)
-        self._next = time.monotonic() + self.limits.pause_seconds
+        _last_sent[self.base_url] = time.monotonic()
         return call()
 
 

@@ -33,6 +33,8 @@ LABELS = """
         from constituent_breadth where member_breadth is not null
     union all select 'member_divergence', universe, session, case when is_divergence then 'divergence' end, null
         from constituent_breadth where is_divergence is not null
+    union all select 'member_thrust', universe, session, case when is_thrust then 'thrust' end, null
+        from constituent_breadth where is_thrust is not null
     order by session
 """
 

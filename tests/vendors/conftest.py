@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from orchestration.settings import Settings, Source
+from orchestration.vendors import http
 from orchestration.vendors.registry import ADDRESSES
 from tests.vendors.server import VendorServer
 
@@ -20,6 +21,12 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, NOWHERE)
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def nothing_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No request of another test delays the first one."""
+    monkeypatch.setattr(http, "_last_sent", {})
 
 
 @pytest.fixture

@@ -220,10 +220,11 @@ def test_pauses_between_attempts_for_other_documents_follow_the_pace(pauses: lis
 def test_requests_to_one_vendor_are_rate_limited(server: VendorServer, settings_for: SettingsFor) -> None:
     server.replies = [Answer(status=500), GOOD["fred"]()]
     settings = settings_for(server, fetch_pause_seconds=0.08)
-    client = client_of(fred.FEED, settings)
-    for _ in range(3):
+    # Two feeds of the vendor have a client each, and one pace.
+    for client in (client_of(fred.FEED, settings), client_of(fred.FEED, settings)):
+        ask(fred.FEED, settings, "DFF", client=client)
         ask(fred.FEED, settings, "DFF", client=client)
     times = [request.at for request in server.requests]
-    assert len(times) == 4
+    assert len(times) == 5
     # The server records requests with a small delay, so the measured pause may be slightly shorter.
     assert all(later - earlier > 0.06 for earlier, later in itertools.pairwise(times))

@@ -14,7 +14,7 @@ from orchestration.defs.assets.landing import _collect, landing_of
 from orchestration.landing import members
 from orchestration.landing.collect import Collected, Landing, collect_sessions
 from orchestration.landing.import_prices import import_prices
-from orchestration.landing.members import Failures, Reporting, due_symbols, fetch_members
+from orchestration.landing.members import BARS_ARE_LATE, Failures, Reporting, due_symbols, fetch_members
 from orchestration.raw.fetches import Fetch, failing, record
 from orchestration.raw.ingest import ingest
 from orchestration.raw.queries import member_failures, member_symbols
@@ -170,6 +170,25 @@ def test_what_was_fetched_is_not_asked_for_again_even_if_yahoo_lacks_the_session
     # The session that was final just before is not in the answer, as of a halted stock.
     assert due_symbols(["MAA", "MAB"], {}, run.landing, run.landing.clock) == ["MAB"]
     assert due_symbols(["MAA", "MAB"], {}, run.landing, run.landing.clock + timedelta(hours=1)) == ["MAA", "MAB"]
+
+
+def test_a_bar_that_is_late_is_asked_for_once_more(
+    prices: Prices, server: VendorServer, settings_for: SettingsFor, tmp_path: Path
+) -> None:
+    """MAA's bar of the last session is late; MAB has it. Asked some hours later, MAA has been asked for enough."""
+    last = prices.frame["Date"].max()
+    final = datetime.combine(last, time(20, 30), UTC)
+    server.replies = [Vendor(Prices(prices.frame.filter(pl.col("Date") < last)))]
+    evening = Run(tmp_path / "landing", final + timedelta(hours=1))
+    evening.fetch(["MAA"], client_of(FEED, settings_for(server)))
+    server.replies = [Vendor(prices)]
+    evening.fetch(["MAB"], client_of(FEED, settings_for(server)))
+    assert due_symbols(["MAA", "MAB"], {}, evening.landing, final) == []
+    night = Run(tmp_path / "landing", final + BARS_ARE_LATE)
+    assert due_symbols(["MAA", "MAB"], {}, night.landing, final) == ["MAA"]
+    server.replies = [Vendor(Prices(prices.frame.filter(pl.col("Date") < last)))]
+    night.fetch(["MAA"], client_of(FEED, settings_for(server)))
+    assert due_symbols(["MAA", "MAB"], {}, night.landing, final) == []
 
 
 def test_an_import_of_old_bars_is_no_fetch_of_today(prices: Prices, tmp_path: Path) -> None:

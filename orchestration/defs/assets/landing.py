@@ -55,7 +55,7 @@ def landing_of(settings: Settings) -> Landing:
 
 
 def client_of(settings: Settings, feed: Feed) -> Client:
-    """The HTTP client of a feed's vendor, with its own rate limit."""
+    """The HTTP client of a feed's vendor."""
     return Client(address(feed.vendor, settings.vendor_urls), settings.fetch_limits, settings.home)
 
 

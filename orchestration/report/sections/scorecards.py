@@ -34,7 +34,9 @@ MARKS = {
     "supported": "circle", "contradicted": "diamond", "significant": "up", "bounded": "square", "suggestive": "cross",
     "undecided": "ring",
 }  # fmt: skip
-_ORDER = ("regime", "trend_break", "breadth", "rate_regime", "cycle_phase", "member_breadth", "member_divergence")
+_ORDER = (
+    "regime", "trend_break", "breadth", "rate_regime", "cycle_phase", "member_breadth", "member_divergence", "member_thrust",
+)  # fmt: skip
 _TARGETS = ("SPY", "IWM - SPY", "IWM", "QQQ")
 ROW = 23
 _TOOLTIP = [

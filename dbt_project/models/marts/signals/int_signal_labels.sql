@@ -1,5 +1,5 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
--- Every label of every signal on the sessions on which it is known, and its spell. Trend breaks and divergences are events: the
+-- Every label of every signal on the sessions on which it is known, and its spell. Trend breaks, divergences and thrusts are events: the
 -- sessions between them have no label. A spell here is unbroken in sessions too: a missing close ends it.
 with rates as (
     select
@@ -40,6 +40,10 @@ signals as (
     select 'member_divergence', universe, session, case when is_divergence then 'divergence' end, null
     from {{ ref('constituent_breadth') }}
     where is_divergence is not null
+    union all
+    select 'member_thrust', universe, session, case when is_thrust then 'thrust' end, null
+    from {{ ref('constituent_breadth') }}
+    where is_thrust is not null
 ),
 
 -- Only sessions with trading enter the track record.
