@@ -57,7 +57,7 @@ def due_symbols(members: Iterable[str], failures: Mapping[str, Failures], landin
     Args:
         members: in the vendor's spelling.
         failures: by symbol, of those whose last request failed.
-        final_at: when the bar of the last session became final (UTC). A member whose bar was still late then is asked for once more.
+        final_at: when the bar of the last session became final (UTC). A member whose bar was late is asked for once more.
     """
     present = _fetched_since(landing, final_at)
     today = landing.clock.date()
