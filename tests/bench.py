@@ -19,6 +19,14 @@ import duckdb
 from orchestration.settings import Settings
 
 SMALLCAP = Path(sys.executable).parent / "smallcap"
+WITHOUT_MEMBERS = """
+import sys
+from orchestration.cli.main import main
+from orchestration.sample_market import documents
+simulated = documents.sample_documents
+documents.sample_documents = lambda vendor, kind, sessions: () if kind == "member_prices" else simulated(vendor, kind, sessions)
+main()
+"""
 
 
 def timed(label: str, work: Callable[[], object]) -> float:
@@ -56,11 +64,14 @@ def main() -> None:
         home = Path(folder) / "sample"
         timed("imports of a run", command(sys.executable, "-c", "import orchestration.defs.runner"))
         first = timed("smallcap run, empty folder", command(str(SMALLCAP), "run", "--data-dir", str(home)))
+        bare = str(Path(folder) / "without")
+        without = timed("the same without members' prices", command(sys.executable, "-c", WITHOUT_MEMBERS, "run", "--data-dir", bare))
         second = timed("smallcap run, nothing new", command(str(SMALLCAP), "run", "--data-dir", str(home)))
         timed("smallcap today", command(str(SMALLCAP), "today", "--data-dir", str(home)))
         work = parts(home)
         bench_signals.main(home)
-        print(f"\nfirst run / work alone {first / work:.1f}   second run / first run {second / first:.2f}\n")
+        print(f"\nfirst run / work alone {first / work:.1f}   second run / first run {second / first:.2f}")
+        print(f"first run / the same without members' prices {first / without:.2f}\n")
         long_history(Path(folder) / "long")
 
 
@@ -97,7 +108,7 @@ def parts(home: Path) -> float:
     total += dbt + timed("publishing", lambda: publish_release(fresh, published_marts(fresh), run_id="bench"))
     # SQL compiled for an empty warehouse builds complete tables.
     straight = bare_sql(fresh)
-    print(f"\ndbt build / bare SQL {dbt / straight:.1f}", end="")
+    print(f"\ndbt build / bare SQL {dbt / straight:.1f}")
     return total
 
 
