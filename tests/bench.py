@@ -64,8 +64,8 @@ def main() -> None:
         home = Path(folder) / "sample"
         timed("imports of a run", command(sys.executable, "-c", "import orchestration.defs.runner"))
         first = timed("smallcap run, empty folder", command(str(SMALLCAP), "run", "--data-dir", str(home)))
-        bare = str(Path(folder) / "without")
-        without = timed("the same without members' prices", command(sys.executable, "-c", WITHOUT_MEMBERS, "run", "--data-dir", bare))
+        alone = [sys.executable, "-c", WITHOUT_MEMBERS, "run", "--data-dir", str(Path(folder) / "without")]
+        without = timed("the same without members' prices", command(*alone))
         second = timed("smallcap run, nothing new", command(str(SMALLCAP), "run", "--data-dir", str(home)))
         timed("smallcap today", command(str(SMALLCAP), "today", "--data-dir", str(home)))
         work = parts(home)
