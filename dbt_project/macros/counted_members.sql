@@ -1,6 +1,6 @@
 {#-
-    The members with a bar, counted by what it says beside the security's own earlier bars; of the securities with an even number
-    (`half` 0) or an odd one (1). Both halves are computed at the same time: a model has one processor.
+    Counts the members with a bar by what it says beside the security's own earlier bars. `half` 0: securities with an even number; 1:
+    with an odd one. Both halves are computed at the same time: a model has one processor.
 
     Windows are counted in bars of the security. The bars go from the windows into the counts: writing what each of millions says costs
     more than computing it. Weights and returns are summed as exact numbers, so that a sum is the same to the last digit whatever the

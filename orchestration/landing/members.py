@@ -26,7 +26,7 @@ DEAD_AFTER_DAYS, LONGEST_PAUSE_DAYS = 3, 32
 # asked for, and its answer decides whether the failures are the symbols' own.
 REFUSALS_IN_A_ROW = 3
 OUTAGE_SHARE, FEWEST_FOR_OUTAGE = 0.5, 20
-# Bars of members outside the United States come up to some hours after the others.
+# Yahoo gives some bars, above all of foreign companies, hours after the close, and until then none or one without prices.
 BARS_ARE_LATE = timedelta(hours=6)
 _DAYS_OF_A_FUND = timedelta(days=14)
 # Progress is reported after this many symbols, or after each tenth of a smaller fetch.
@@ -83,7 +83,8 @@ def _fetched_since(landing: Landing, final_at: datetime) -> set[str]:
                 is_fetched = _FETCHED in pl.read_parquet_metadata(BytesIO(content)) and (
                     document.retrieved_at >= all_there or landing.clock < all_there
                 )
-                found |= set(bars.filter(is_fetched | (pl.col("session") >= session))["symbol"].drop_nulls().unique())
+                has_session = (pl.col("session") >= session) & pl.col("close").is_not_null()
+                found |= set(bars.filter(is_fetched | has_session)["symbol"].drop_nulls().unique())
     return found
 
 

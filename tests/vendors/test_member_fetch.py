@@ -172,13 +172,18 @@ def test_what_was_fetched_is_not_asked_for_again_even_if_yahoo_lacks_the_session
     assert due_symbols(["MAA", "MAB"], {}, run.landing, run.landing.clock + timedelta(hours=1)) == ["MAA", "MAB"]
 
 
+@pytest.mark.parametrize("has_row", [False, True])
 def test_a_bar_that_is_late_is_asked_for_once_more(
-    prices: Prices, server: VendorServer, settings_for: SettingsFor, tmp_path: Path
+    *, has_row: bool, prices: Prices, server: VendorServer, settings_for: SettingsFor, tmp_path: Path
 ) -> None:
-    """MAA's bar of the last session is late; MAB has it. Asked some hours later, MAA has been asked for enough."""
+    """MAA has no bar of the last session yet, or one without prices; MAB has it. Six hours later, one more question is enough."""
     last = prices.frame["Date"].max()
     final = datetime.combine(last, time(20, 30), UTC)
-    server.replies = [Vendor(Prices(prices.frame.filter(pl.col("Date") < last)))]
+    is_old = pl.col("Date") < last
+    names = ("Open", "High", "Low", "Close", "Adj Close")
+    without = prices.frame.with_columns(pl.when(is_old).then(pl.col(name)).alias(name) for name in names)
+    late = Vendor(Prices(without if has_row else prices.frame.filter(is_old)))
+    server.replies = [late]
     evening = Run(tmp_path / "landing", final + timedelta(hours=1))
     evening.fetch(["MAA"], client_of(FEED, settings_for(server)))
     server.replies = [Vendor(prices)]
@@ -186,7 +191,7 @@ def test_a_bar_that_is_late_is_asked_for_once_more(
     assert due_symbols(["MAA", "MAB"], {}, evening.landing, final) == []
     night = Run(tmp_path / "landing", final + BARS_ARE_LATE)
     assert due_symbols(["MAA", "MAB"], {}, night.landing, final) == ["MAA"]
-    server.replies = [Vendor(Prices(prices.frame.filter(pl.col("Date") < last)))]
+    server.replies = [late]
     night.fetch(["MAA"], client_of(FEED, settings_for(server)))
     assert due_symbols(["MAA", "MAB"], {}, night.landing, final) == []
 

@@ -1,5 +1,5 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
--- The counts of every session from the first to the last on which a member has a bar.
+-- The counts of every session from the first to the last on which a member of that session has a bar.
 with halves as (
     select * from {{ ref('int_counted_even_members') }}
     union all
@@ -12,10 +12,11 @@ counted as (
         {%- for column in [
             'priced', 'priced_weight', 'short_weight', 'eligible_50', 'eligible_200', 'eligible_252', 'members_above_50',
             'members_above_200', 'new_highs_close', 'new_lows_close', 'new_highs_intraday', 'new_lows_intraday', 'advances',
-            'declines', 'unchanged', 'up_volume', 'down_volume', 'returns', 'sum_of_returns'
+            'declines', 'unchanged', 'up_volume', 'down_volume', 'returns'
         ] %}
-        sum({{ column }}) as {{ column }}{{ ',' if not loop.last }}
+        cast(sum({{ column }}) as bigint) as {{ column }},
         {%- endfor %}
+        sum(sum_of_returns) as sum_of_returns
     from halves
     group by breadth_session_no
 ),

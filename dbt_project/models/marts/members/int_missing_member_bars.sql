@@ -1,6 +1,6 @@
 {{ config(schema='intermediate', access='private', contract={'enforced': false}) }}
--- Each member without a bar on each session on which breadth is counted, and why. Found from the gaps, which are few, where every member
--- on every session would be millions of rows.
+-- Each member without a bar on each session on which breadth is counted, and why; from the gaps, which are few: all members on all
+-- sessions would be millions of rows.
 with sessions as (
     select
         universe,

@@ -49,7 +49,7 @@ select
     cast(dense_rank() over (order by security_id) as integer) as security_no,
     ticker,
     name,
-    weight / total_weight as weight,
-    {{ nearest_whole('1e15 * (weight / total_weight)') }} as whole_weight,
+    weight / nullif(total_weight, 0) as weight,
+    {{ nearest_whole('1e15 * (weight / nullif(total_weight, 0))') }} as whole_weight,
     members_of_snapshot
 from totals
